@@ -1,0 +1,73 @@
+# The only list of commands. `make` alone shows it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# The steps of `make test` share one build directory and one machine: side by side they would only wait for each other.
+.NOTPARALLEL:
+
+CARGO ?= cargo
+# Passed on to the program (`make demo ARGS=--exit`) or to the tests (`make test-sqlite ARGS=idempotency`).
+ARGS ?=
+
+.PHONY: help
+help: ## Show this list
+	@echo 'usage: make TARGET [ARGS=…]'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## The five-minute tour, on fresh data; ARGS=--exit stops after it
+	$(CARGO) run -q --locked -- demo $(ARGS)
+
+.PHONY: build
+build: ## Compile everything for development
+	$(CARGO) build --locked --workspace
+
+.PHONY: release
+release: ## Compile the binary that is shipped: target/release/sales-order-api
+	$(CARGO) build --locked --release
+
+.PHONY: test
+test: ## Everything: lint, all tests on SQLite, then the integration tests on PostgreSQL
+	@# First what can fail for want of a package, so that nobody waits for a compiler to learn it.
+	$(MAKE) --no-print-directory tests/node/node_modules/.package-lock.json
+	scripts/with-postgres.sh true
+	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory test-sqlite ARGS=
+	$(MAKE) --no-print-directory test-postgres ARGS=
+
+.PHONY: lint
+lint: ## Formatting, and clippy without a single warning
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: test-sqlite
+test-sqlite: tests/node/node_modules/.package-lock.json ## Unit, contract, architecture and integration tests on SQLite; ARGS=NAME picks some
+	env -u TEST_DATABASE_URL $(CARGO) test --locked --workspace $(ARGS)
+
+.PHONY: test-postgres
+test-postgres: tests/node/node_modules/.package-lock.json ## The integration tests on PostgreSQL (TEST_DATABASE_URL, or else a private one)
+	@# Compiled before the server starts, so that a compile error costs no server.
+	$(CARGO) test --locked --test it --no-run
+	scripts/with-postgres.sh $(CARGO) test --locked --test it $(ARGS)
+
+# npm writes this file last: when it is newer than the lock file, what is installed is what is locked.
+tests/node/node_modules/.package-lock.json: tests/node/package.json tests/node/package-lock.json tests/node/.npmrc
+	@command -v npm >/dev/null || { echo 'npm is missing: install Node 20 or newer' >&2; exit 1; }
+	npm ci --prefix tests/node --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# Both are written beside their place and moved there together: a build that fails leaves the committed ones as they are.
+.PHONY: contracts
+contracts: ## Write schema.graphql and docs/openapi.json anew from the code
+	@trap 'rm -f schema.graphql.new docs/openapi.json.new' EXIT; \
+	mkdir -p docs; \
+	$(CARGO) build -q --locked; \
+	$(CARGO) run -q --locked -- schema > schema.graphql.new; \
+	$(CARGO) run -q --locked -- openapi > docs/openapi.json.new; \
+	test -s schema.graphql.new; test -s docs/openapi.json.new; \
+	mv schema.graphql.new schema.graphql; \
+	mv docs/openapi.json.new docs/openapi.json; \
+	echo 'wrote schema.graphql and docs/openapi.json'

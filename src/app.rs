@@ -1,0 +1,101 @@
+//! The composition root: builds everything once, from the configuration down.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+
+use crate::auth::token::TokenKeys;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::graphql::{Api, Limits};
+use crate::service::directory::ClientDirectory;
+use crate::service::login_limit::LoginLimit;
+use crate::service::sessions::SessionRules;
+use crate::service::{Clients, OrderIntake, Orders, Services, Sessions};
+use crate::store::{DatabaseOptions, Store};
+use crate::telemetry;
+
+/// What every request handler shares. Cloning is cheap.
+#[derive(Clone)]
+pub struct AppState(Arc<App>);
+
+struct App {
+    config: Config,
+    store: Store,
+    api: Api,
+}
+
+impl AppState {
+    /// Builds the service on an open store.
+    pub fn build(config: Config, store: Store, clock: &Clock) -> anyhow::Result<Self> {
+        let secrets = config.jwt_secrets()?;
+        let signing_first = [vec![secrets.signing], secrets.previous].concat();
+        let keys = TokenKeys::new(&signing_first, &config.auth.jwt_issuer, &config.auth.jwt_audience);
+        let rules = SessionRules {
+            token_lifetime: config.auth.token_lifetime,
+            refresh_window: config.auth.refresh_window,
+            session_lifetime: config.auth.session_lifetime,
+            timestamp_tolerance: config.auth.timestamp_tolerance,
+        };
+        let limit = if config.rate_limit.enabled {
+            LoginLimit::new(config.rate_limit.login_attempts_per_minute, config.rate_limit.login_burst)
+        } else {
+            LoginLimit::off()
+        };
+        let directory = ClientDirectory::new(store.clone(), config.auth.client_cache_ttl);
+        let hashing = config.auth.password_hash_concurrency;
+        let sessions = Sessions::new(store.clone(), clock.clone(), directory, keys, rules, limit, hashing);
+        let services = Services {
+            sessions: Arc::new(sessions),
+            intake: OrderIntake::new(store.clone(), clock.clone(), config.orders.default_currency.clone()),
+            orders: Orders::new(store.clone()),
+        };
+        let limits = Limits {
+            introspection: config.graphql.introspection,
+            depth: config.graphql.max_depth,
+            complexity: config.graphql.max_complexity,
+            aliases: config.graphql.max_aliases,
+            directives: config.graphql.max_directives,
+            mutations: config.graphql.max_mutations,
+            logins: config.graphql.max_logins,
+        };
+        let api = Api::new(Arc::new(services), limits);
+        Ok(Self(Arc::new(App { config, store, api })))
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The schema.
+    #[must_use]
+    pub fn api(&self) -> &Api {
+        &self.0.api
+    }
+
+    /// The database, for health checks and for stopping.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+}
+
+/// Connects to the configured database.
+pub async fn connect(config: &Config) -> anyhow::Result<Store> {
+    let options = DatabaseOptions {
+        url: config.database.url.expose_secret().to_owned(),
+        max_connections: config.database.max_connections,
+        acquire_timeout: config.database.acquire_timeout,
+        on_statement: telemetry::count_statement,
+    };
+    Store::connect(&options).await.context("cannot open the database (database.url)")
+}
+
+/// Client management on an open store, as the command line uses it.
+#[must_use]
+pub fn clients(store: &Store, clock: &Clock) -> Clients {
+    Clients::new(store.clone(), clock.clone())
+}

@@ -1,0 +1,104 @@
+//! The authenticating parts of a request, free of HTTP types.
+
+use std::sync::Arc;
+
+use crate::error::{AppError, ErrorCode};
+
+/// One header as received.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Header {
+    /// Not sent, or sent empty.
+    #[default]
+    Absent,
+    /// Sent once.
+    Value(String),
+    /// Sent more than once: which one was meant cannot be known.
+    Repeated,
+}
+
+/// What a request brings along to prove who sends it.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// `Authorization`.
+    pub authorization: Header,
+    /// `X-CLIENT-ID`.
+    pub client_id: Header,
+    /// `X-TIMESTAMP`.
+    pub timestamp: Header,
+    /// `X-SIGNATURE`.
+    pub signature: Header,
+    /// `Idempotency-Key`.
+    pub idempotency_key: Header,
+    /// The request's method, in capitals.
+    pub method: String,
+    /// The request's path, without its query.
+    pub path: String,
+    /// The body exactly as received.
+    pub body: Arc<[u8]>,
+}
+
+/// The three headers of a signed request, all present.
+#[derive(Debug, Clone, Copy)]
+pub struct SignatureHeaders<'a> {
+    /// `X-CLIENT-ID`.
+    pub client_id: &'a str,
+    /// `X-TIMESTAMP`.
+    pub timestamp: &'a str,
+    /// `X-SIGNATURE`.
+    pub signature: &'a str,
+}
+
+impl Credentials {
+    /// The bearer token (RFC 6750 §2.1).
+    pub fn bearer_token(&self) -> Result<&str, AppError> {
+        let refuse = |message: &'static str| Err(AppError::new(ErrorCode::Unauthenticated, message));
+        match &self.authorization {
+            Header::Absent => refuse("No bearer token: send \"Authorization: Bearer <token>\" with a token from login"),
+            Header::Repeated => refuse("The Authorization header was sent more than once; send it once"),
+            Header::Value(value) => match value.split_once(' ') {
+                Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
+                    Ok(token.trim())
+                }
+                _ => refuse("The Authorization header must read \"Bearer <token>\""),
+            },
+        }
+    }
+
+    /// The three signature headers; all the missing ones are named together.
+    pub fn signature_headers(&self) -> Result<SignatureHeaders<'_>, AppError> {
+        let headers = [
+            ("X-CLIENT-ID", &self.client_id),
+            ("X-TIMESTAMP", &self.timestamp),
+            ("X-SIGNATURE", &self.signature),
+        ];
+        let missing: Vec<_> = headers.iter().filter(|(_, h)| **h == Header::Absent).map(|(name, _)| *name).collect();
+        if !missing.is_empty() {
+            let message = format!("Missing header: {}. A signed request carries all three", missing.join(", "));
+            return Err(AppError::new(ErrorCode::MissingHeader, message).detail("headers", missing));
+        }
+        match (&self.client_id, &self.timestamp, &self.signature) {
+            (Header::Value(client_id), Header::Value(timestamp), Header::Value(signature)) => {
+                Ok(SignatureHeaders { client_id, timestamp, signature })
+            }
+            _ => {
+                let repeated: Vec<_> =
+                    headers.iter().filter(|(_, h)| **h == Header::Repeated).map(|(name, _)| *name).collect();
+                let message = format!("Sent more than once: {}. Send each header once", repeated.join(", "));
+                Err(AppError::new(ErrorCode::InvalidHeader, message).detail("headers", repeated))
+            }
+        }
+    }
+
+    /// The partner's own idempotency key: 1 to 255 visible ASCII characters.
+    pub fn idempotency_key(&self) -> Result<Option<&str>, AppError> {
+        let refuse = |message: &'static str| {
+            Err(AppError::new(ErrorCode::InvalidHeader, message).detail("headers", vec!["Idempotency-Key"]))
+        };
+        match &self.idempotency_key {
+            Header::Absent => Ok(None),
+            Header::Repeated => refuse("Idempotency-Key was sent more than once; send it once"),
+            Header::Value(key) if key.len() <= 255 && key.bytes().all(|b| b.is_ascii_graphic()) => Ok(Some(key)),
+            Header::Value(_) => refuse("Idempotency-Key must be 1 to 255 visible ASCII characters, without spaces"),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The texts clients sign by mistake, each with the hint that names the mistake.
+//!
+//! The search runs only for a signature that one of the client's own keys made (see `recovery`), and only hashes:
+//! at most 6,000 short texts, which takes two milliseconds when none of them fits and far less when one does.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, FixedOffset, Utc};
+use sha2::{Digest as _, Sha256};
+
+use super::hint::Hint;
+use super::minify;
+use super::signature::SignedRequest;
+use super::string_to_sign::{body_bound_string, documented_string};
+
+/// Larger bodies are tried as they are, not in other shapes: hashing them again and again would take milliseconds.
+const MAX_RESHAPED_BODY: usize = 64 * 1024;
+/// Signed texts above this size are not shown.
+const MAX_SHOWN: usize = 512;
+/// How many seconds around the header's instant are tried, for clients that read their clock twice.
+const NEARBY_SECONDS: i64 = 60;
+/// UTC and the offsets of Indonesia's time zones, in hours.
+const OFFSETS: [i32; 4] = [0, 7, 8, 9];
+
+type Candidate = (Hint, Vec<u8>);
+
+/// A text that was signed by mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mistake {
+    /// The mistake's name.
+    pub(super) hint: Hint,
+    /// The text, where it can be shown.
+    pub(super) signed: Option<String>,
+}
+
+/// Finds the text whose SHA-256 was signed; none when it is no mistake known here.
+pub(super) fn find(
+    signed_digest: &[u8],
+    request: &SignedRequest<'_>,
+    body_sha256: &[u8; 32],
+    instant: DateTime<Utc>,
+) -> Option<Mistake> {
+    let right = [
+        documented_string(request.client_id, request.timestamp),
+        body_bound_string(request.method, request.path, body_sha256, request.timestamp),
+    ];
+    let (hint, text) = variations(&right)
+        .chain(other_forms(request, body_sha256))
+        .chain(other_bodies(request))
+        .chain(other_timestamps(request, body_sha256, instant))
+        .find(|(_, text)| Sha256::digest(text).as_slice() == signed_digest)?;
+    let signed = String::from_utf8(text).ok().filter(|text| text.len() <= MAX_SHOWN && !text.contains('\0'));
+    Some(Mistake { hint, signed })
+}
+
+/// A right text with a line break after it, or hashed before it was signed.
+fn variations(right: &[String; 2]) -> impl Iterator<Item = Candidate> {
+    right.iter().flat_map(|text| {
+        let digest = Sha256::digest(text);
+        [
+            (Hint::SignedTrailingNewline, format!("{text}\n").into_bytes()),
+            (Hint::SignedTrailingNewline, format!("{text}\r\n").into_bytes()),
+            (Hint::SignedDigestOfString, hex::encode(digest).into_bytes()),
+            (Hint::SignedDigestOfString, hex::encode_upper(digest).into_bytes()),
+            (Hint::SignedDigestOfString, STANDARD.encode(digest).into_bytes()),
+            (Hint::SignedDigestOfString, digest.to_vec()),
+        ]
+    })
+}
+
+/// The right values with other separators, in another order, incomplete, or in another character encoding.
+fn other_forms(request: &SignedRequest<'_>, body_sha256: &[u8; 32]) -> impl Iterator<Item = Candidate> {
+    let SignedRequest { client_id, timestamp, method, path, body, .. } = *request;
+    let hash = hex::encode(body_sha256);
+    let right = documented_string(client_id, timestamp);
+    let separated =
+        ["", ":", ",", ";", ".", "-", "_", "&", "+", " ", " | ", "||", "\n"].into_iter().flat_map(move |separator| {
+            [format!("{client_id}{separator}{timestamp}"), format!("{timestamp}{separator}{client_id}")]
+        });
+    let others = [
+        format!("{timestamp}|{client_id}"),
+        documented_string(&client_id.to_lowercase(), timestamp),
+        documented_string(&client_id.to_uppercase(), timestamp),
+        format!("\"{right}\""),
+        format!("'{right}'"),
+        format!("{right} "),
+        format!("{right}|"),
+        format!("{right}|{hash}"),
+        format!("{hash}|{right}"),
+        client_id.to_owned(),
+        timestamp.to_owned(),
+        format!("client_id|{timestamp}"),
+        "client_id|X-TIMESTAMP".to_owned(),
+        format!("{method}|{path}|{hash}|{timestamp}"),
+        format!("{method}{path}{hash}{timestamp}"),
+        format!("{method}:{path}:{hash}"),
+        hash,
+    ];
+    // What .NET's `Encoding.Unicode` makes of the text.
+    let utf_16 = right.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let with_body = (body.len() <= MAX_RESHAPED_BODY)
+        .then(|| [body.to_vec(), [right.as_bytes(), b"|", body].concat(), [right.as_bytes(), body].concat()]);
+    separated
+        .chain(others)
+        .map(String::into_bytes)
+        .chain([utf_16])
+        .chain(with_body.into_iter().flatten())
+        .map(|text| (Hint::SignedWrongStringForm, text))
+}
+
+/// The body-bound form with another body, another writing of its hash, another path or method.
+fn other_bodies(request: &SignedRequest<'_>) -> impl Iterator<Item = Candidate> {
+    let SignedRequest { method, path, timestamp, .. } = *request;
+    let targets: Vec<String> = [Cow::Borrowed(method), Cow::Owned(method.to_lowercase())]
+        .iter()
+        .flat_map(|method| other_paths(path).into_iter().map(move |path| format!("{method}:{path}")))
+        .collect();
+    body_shapes(request.body).into_iter().flat_map(move |(shape_hint, body)| {
+        let digest = Sha256::digest(&body);
+        let hashes = [
+            (None, hex::encode(digest)),
+            (Some(Hint::SignedOtherHashEncoding), hex::encode_upper(digest)),
+            (Some(Hint::SignedOtherHashEncoding), STANDARD.encode(digest)),
+        ];
+        let targets = targets.clone();
+        hashes.into_iter().flat_map(move |(hash_hint, hash)| {
+            let hint = shape_hint.or(hash_hint).unwrap_or(Hint::SignedOtherPath);
+            let texts: Vec<_> =
+                targets.iter().map(|target| (hint, format!("{target}:{hash}:{timestamp}").into_bytes())).collect();
+            texts
+        })
+    })
+}
+
+/// The path itself and what clients take for it.
+fn other_paths(path: &str) -> Vec<String> {
+    let bare = path.split_once('?').map_or(path, |(bare, _)| bare);
+    let prefix = ["/api/v1", "/api"];
+    let mut paths = vec![path.to_owned(), bare.to_owned(), format!("{bare}/"), bare.trim_end_matches('/').to_owned()];
+    paths.extend(prefix.iter().filter_map(|prefix| bare.strip_prefix(prefix)).map(str::to_owned));
+    paths.extend(bare.strip_prefix('/').map(str::to_owned));
+    paths.extend(bare.rsplit_once('/').map(|(_, last)| last.to_owned()));
+    paths
+}
+
+/// The body itself and the shapes in which clients hash it: empty, or with the white space of another JSON writer.
+fn body_shapes(body: &[u8]) -> Vec<(Option<Hint>, Cow<'_, [u8]>)> {
+    let mut shapes = vec![(None, Cow::Borrowed(body)), (Some(Hint::SignedEmptyBody), Cow::Borrowed(b"".as_slice()))];
+    if body.len() <= MAX_RESHAPED_BODY {
+        let minified = minify::minify_json(body);
+        let others = [
+            minify::spaced(&minified),
+            [body, b"\n"].concat(),
+            [&minified, b"\n".as_slice()].concat(),
+            [body, b"\r\n"].concat(),
+            body.trim_ascii().to_vec(),
+        ];
+        shapes.push((None, Cow::Owned(minified)));
+        shapes.extend(others.into_iter().map(|shape| (Some(Hint::SignedOtherBody), Cow::Owned(shape))));
+    }
+    shapes
+}
+
+/// Both forms with the header's instant in other spellings, or an instant nearby.
+fn other_timestamps(
+    request: &SignedRequest<'_>,
+    body_sha256: &[u8; 32],
+    instant: DateTime<Utc>,
+) -> impl Iterator<Item = Candidate> {
+    let SignedRequest { client_id, method, path, timestamp, .. } = *request;
+    let body_sha256 = *body_sha256;
+    spellings(instant).filter(move |spelling| spelling != timestamp).flat_map(move |spelling| {
+        [documented_string(client_id, &spelling), body_bound_string(method, path, &body_sha256, &spelling)]
+            .map(|text| (Hint::SignedOtherTimestamp, text.into_bytes()))
+    })
+}
+
+/// One instant as clients write it, to the second within a minute around it, and to the millisecond within its second.
+fn spellings(instant: DateTime<Utc>) -> impl Iterator<Item = String> {
+    let second = instant.timestamp();
+    let local = OFFSETS.iter().filter_map(|hours| FixedOffset::east_opt(hours * 3600)).flat_map(move |offset| {
+        ["%Y-%m-%dT%H:%M:%S%:z", "%Y-%m-%dT%H:%M:%S%z"]
+            .map(|form| instant.with_timezone(&offset).format(form).to_string())
+    });
+    let nearby = (-NEARBY_SECONDS..=NEARBY_SECONDS).filter_map(move |away| {
+        let seconds = second.checked_add(away)?;
+        let naive = DateTime::from_timestamp(seconds, 0)?.format("%Y-%m-%dT%H:%M:%S").to_string();
+        Some([seconds.to_string(), format!("{naive}Z"), naive])
+    });
+    // Written by hand: chrono's formatting would take longer than all the hashing.
+    let naive = instant.format("%Y-%m-%dT%H:%M:%S").to_string();
+    let milliseconds = (0..1000).filter_map(move |millisecond| {
+        let unix = second.checked_mul(1000)?.checked_add(millisecond)?;
+        Some([unix.to_string(), format!("{naive}.{millisecond:03}Z")])
+    });
+    local.chain(nearby.flatten()).chain(milliseconds.flatten())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::timestamp;
+
+    #[test]
+    fn the_search_is_bounded() {
+        let request = SignedRequest {
+            client_id: "versuni-client-001",
+            timestamp: "1795441036",
+            signature: "",
+            method: "POST",
+            path: "/api/v1/sales-orders",
+            body: b"{}",
+        };
+        let instant = DateTime::from_timestamp(1_795_441_036, 0).unwrap();
+        let body_sha256 = [0; 32];
+        let texts = other_forms(&request, &body_sha256).count()
+            + other_bodies(&request).count()
+            + other_timestamps(&request, &body_sha256, instant).count();
+        assert!(texts < 6_000, "{texts}");
+    }
+
+    #[test]
+    fn the_first_and_last_readable_instants_are_searched_without_panic() {
+        for raw in ["0000-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"] {
+            assert!(spellings(timestamp::parse(raw).unwrap()).count() < 3_000);
+        }
+    }
+}

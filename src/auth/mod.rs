@@ -1,0 +1,27 @@
+//! Who is calling, and is it true: secrets, tokens and signatures, checked without HTTP and without a database.
+//!
+//! What belongs here: pure verification; time and keys come in as arguments.
+//! What does not: looking clients up (`service`), reading headers from a request (`rest::request`).
+//! To add a check: a function that takes what it needs and gives an [`AppError`] naming what is wrong and the remedy.
+//!
+//! [`AppError`]: crate::error::AppError
+
+pub mod credentials;
+mod diagnosis;
+pub mod encoding;
+#[cfg(test)]
+mod fixtures;
+pub mod hint;
+pub mod minify;
+mod mistakes;
+mod pem;
+pub mod private_key;
+pub mod public_key;
+mod recovery;
+pub mod registered_key;
+pub mod rejection;
+pub mod secret;
+pub mod signature;
+pub mod string_to_sign;
+pub mod timestamp;
+pub mod token;

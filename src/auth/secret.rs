@@ -1,0 +1,65 @@
+//! Client secrets: made from randomness, kept as argon2id hashes.
+
+use std::sync::LazyLock;
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::clock::random_bytes;
+use crate::error::AppError;
+
+/// A new secret: 256 random bits as base64url.
+#[must_use]
+pub fn generate() -> SecretString {
+    URL_SAFE_NO_PAD.encode(random_bytes::<32>()).into()
+}
+
+/// The argon2id hash of a secret as a PHC string (m=19456, t=2, p=1, the crate's and OWASP's first choice).
+pub fn hash(secret: &SecretString) -> Result<String, AppError> {
+    let hash = Argon2::default()
+        .hash_password_with_salt(secret.expose_secret().as_bytes(), &random_bytes::<16>())
+        .map_err(|error| AppError::internal(error.to_string()))?;
+    Ok(hash.to_string())
+}
+
+/// Which of the hashes is this secret's, if any. Slow on purpose: tens of milliseconds, so never on an async thread.
+///
+/// A refusal always costs exactly [`LIVE_SECRETS`] hashes, whether the client exists, rotates or does not exist, so
+/// that its duration tells nothing.
+#[must_use]
+pub fn find_match(secret: &SecretString, hashes: &[String]) -> Option<usize> {
+    let padding = std::iter::repeat_n(&*NOBODY, LIVE_SECRETS.saturating_sub(hashes.len()));
+    for (index, stored) in hashes.iter().chain(padding).enumerate() {
+        let Ok(stored) = PasswordHash::new(stored) else { continue };
+        let matches = Argon2::default().verify_password(secret.expose_secret().as_bytes(), &stored).is_ok();
+        if matches && index < hashes.len() {
+            return Some(index);
+        }
+    }
+    None
+}
+
+/// How many secrets of a client may be live at once.
+pub const LIVE_SECRETS: usize = 2;
+
+/// The hash of a secret that nobody has.
+static NOBODY: LazyLock<String> = LazyLock::new(|| hash(&generate()).unwrap_or_default());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_found_among_the_live_ones_and_no_other_is() {
+        let (old, new) = (generate(), generate());
+        let hashes = [hash(&new).unwrap(), hash(&old).unwrap()];
+        assert!(hashes[0].starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hashes[0]);
+        assert_eq!(find_match(&new, &hashes), Some(0));
+        assert_eq!(find_match(&old, &hashes), Some(1));
+        assert_eq!(find_match(&generate(), &hashes), None);
+        assert_eq!(find_match(&generate(), &[]), None);
+    }
+}

@@ -1,0 +1,174 @@
+//! The verdict, its order and what a refusal says; why signatures are wrong is tested in `diagnosis_tests`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
+
+use super::*;
+use crate::auth::fixtures::*;
+use crate::error::AppError;
+
+#[test]
+fn the_documented_form_is_accepted_with_its_evidence() {
+    let signature = signed(DOCUMENTED);
+    let verified = check(&request(&signature), SignaturePolicy::Documented).unwrap();
+    assert_eq!(verified.form, SignatureForm::Documented);
+    assert_eq!(verified.fingerprint, OWN.public_key().fingerprint());
+    assert_eq!(verified.string_to_sign, DOCUMENTED);
+    assert_eq!(STANDARD.encode(&verified.signature), signature);
+    assert_eq!(verified.body_sha256, *Sha256::digest(BODY));
+}
+
+#[test]
+fn every_encoding_of_one_signature_is_accepted() {
+    let bytes = OWN.sign(DOCUMENTED.as_bytes()).unwrap();
+    for text in [URL_SAFE_NO_PAD.encode(&bytes), hex::encode(&bytes), hex::encode_upper(&bytes)] {
+        assert!(check(&request(&text), SignaturePolicy::Documented).is_ok());
+    }
+}
+
+#[test]
+fn an_iso_timestamp_is_signed_as_it_is_written() {
+    let timestamp = "2026-11-23T20:37:16+07:00";
+    let signature = signed(documented_string(CLIENT, timestamp));
+    let request = SignedRequest { timestamp, ..request(&signature) };
+    assert!(check(&request, SignaturePolicy::Documented).is_ok());
+}
+
+#[test]
+fn the_body_bound_form_is_accepted_under_both_policies() {
+    let signature = signed(bound_to(BODY));
+    for policy in SignaturePolicy::ALL {
+        let verified = check(&request(&signature), policy).unwrap();
+        assert_eq!(verified.form, SignatureForm::BodyBound);
+        assert_eq!(verified.string_to_sign, bound_to(BODY));
+    }
+}
+
+#[test]
+fn a_body_signed_minified_may_be_sent_with_white_space() {
+    let signature = signed(bound_to(BODY));
+    let body = String::from_utf8(BODY.to_vec()).unwrap().replace(':', " :\n ");
+    let sent = SignedRequest { body: body.as_bytes(), ..request(&signature) };
+    let verified = check(&sent, SignaturePolicy::BodyBound).unwrap();
+    assert_eq!(verified.string_to_sign, bound_to(BODY));
+    assert_eq!(verified.body_sha256, *Sha256::digest(&body));
+}
+
+#[test]
+fn a_body_bound_signature_holds_for_no_other_body_path_or_method() {
+    let signature = signed(bound_to(BODY));
+    let right = request(&signature);
+    for wrong in [
+        SignedRequest { body: b"{}", ..right },
+        SignedRequest { path: "/graphql", ..right },
+        SignedRequest { method: "PUT", ..right },
+        SignedRequest { timestamp: "1795441037", ..right },
+    ] {
+        for policy in SignaturePolicy::ALL {
+            assert_eq!(check(&wrong, policy).unwrap_err().code, ErrorCode::InvalidSignature);
+        }
+    }
+}
+
+#[test]
+fn any_active_key_may_sign() {
+    let keys = [registered(&OTHER), registered(&OWN)];
+    let signature = signed(DOCUMENTED);
+    let verified = verify(&request(&signature), &keys, SignaturePolicy::Documented, now(), TOLERANCE).unwrap();
+    assert_eq!(verified.fingerprint, OWN.public_key().fingerprint());
+}
+
+#[test]
+fn a_signature_is_accepted_until_the_tolerance_is_over() {
+    let signature = signed(DOCUMENTED);
+    let at =
+        |away| verify(&request(&signature), &[registered(&OWN)], SignaturePolicy::Documented, now() + away, TOLERANCE);
+    assert!(at(TimeDelta::seconds(300)).is_ok());
+    assert!(at(TimeDelta::seconds(-300)).is_ok());
+    let late = at(TimeDelta::seconds(301)).unwrap_err();
+    assert_eq!((late.hint, late.skew_seconds, late.code), (Hint::ClockSkew, Some(-301), ErrorCode::InvalidTimestamp));
+    assert!(late.message.contains("301 seconds behind"), "{}", late.message);
+    let early = at(TimeDelta::seconds(-301)).unwrap_err();
+    assert_eq!((early.hint, early.skew_seconds), (Hint::ClockSkew, Some(301)));
+    assert!(early.message.contains("301 seconds ahead of"), "{}", early.message);
+}
+
+#[test]
+fn an_unreadable_timestamp_is_named_before_a_bad_signature() {
+    for (timestamp, hint) in [
+        ("1795441036000", Hint::MillisecondsNotSeconds),
+        ("1795441036000000", Hint::MicrosecondsNotSeconds),
+        ("1795441036000000000", Hint::NanosecondsNotSeconds),
+        ("2026-11-23T20:37:16", Hint::TimestampWithoutOffset),
+        ("yesterday", Hint::TimestampUnreadable),
+    ] {
+        let request = SignedRequest { timestamp, ..request("???") };
+        let rejection = check(&request, SignaturePolicy::Documented).unwrap_err();
+        assert_eq!((rejection.code, rejection.hint), (ErrorCode::InvalidTimestamp, hint));
+        assert_eq!(rejection.message, hint.explanation());
+        assert_eq!((rejection.skew_seconds, rejection.body_bound_string), (None, None));
+        assert!(rejection.keys_tried.is_empty());
+    }
+}
+
+#[test]
+fn an_unreadable_signature_is_named() {
+    let right = signed(DOCUMENTED);
+    for (signature, hint) in [
+        (format!("{} {}", &right[..76], &right[76..]), Hint::SignatureHasWhitespace),
+        (format!("\"{right}\""), Hint::SignatureNotBase64),
+        (STANDARD.encode(&right), Hint::SignatureEncodedTwice),
+        (right[..right.len() - 8].to_owned(), Hint::SignatureWrongLength),
+        (STANDARD.encode(Sha256::digest(DOCUMENTED)), Hint::SignatureWrongLength),
+    ] {
+        let rejection = check(&request(&signature), SignaturePolicy::Documented).unwrap_err();
+        assert_eq!((rejection.code, rejection.hint), (ErrorCode::InvalidSignature, hint));
+    }
+    let short = STANDARD.encode([7; 32]);
+    let rejection = check(&request(&short), SignaturePolicy::Documented).unwrap_err();
+    assert!(
+        rejection
+            .message
+            .contains("it has 32 bytes, which looks like a bare digest or an HMAC; a signature here has 256")
+    );
+}
+
+#[test]
+fn a_refusal_tells_all_that_the_server_verified() {
+    let signature = signed("something else");
+    let now = now() + TimeDelta::milliseconds(2500);
+    let keys = [registered(&OWN), registered(&OTHER)];
+    let rejection = verify(&request(&signature), &keys, SignaturePolicy::Documented, now, TOLERANCE).unwrap_err();
+    assert_eq!(rejection.string_to_sign, DOCUMENTED);
+    assert_eq!(rejection.body_bound_string.as_deref(), Some(bound_to(BODY).as_str()));
+    assert_eq!(rejection.server_time, now);
+    assert_eq!(rejection.skew_seconds, Some(-2));
+    assert_eq!(rejection.keys_tried, [OWN.public_key().fingerprint(), OTHER.public_key().fingerprint()]);
+    assert_eq!(rejection.signed_with_key.as_deref(), Some(OWN.public_key().fingerprint()));
+    let error = AppError::from(rejection);
+    assert_eq!(error.details["hint"], "signed_other_text");
+    assert_eq!(error.details["server_time"], "2026-11-23T13:37:18.500Z");
+}
+
+#[test]
+fn under_the_body_bound_policy_the_text_to_sign_is_the_bound_one() {
+    let rejection = check(&request("???"), SignaturePolicy::BodyBound).unwrap_err();
+    assert_eq!(rejection.string_to_sign, bound_to(BODY));
+}
+
+#[test]
+fn no_signature_makes_the_check_panic() {
+    let mut state = 11_u64;
+    for length in (0..300).chain([512, 1024, 2000]) {
+        let bytes: Vec<u8> = (0..length)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                state.to_be_bytes()[0]
+            })
+            .collect();
+        for policy in SignaturePolicy::ALL {
+            assert!(check(&request(&STANDARD.encode(&bytes)), policy).is_err());
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! `demo`: the five-minute tour. A partner with a new key sends a signed order, a dashboard reads it back, all of it
+//! over real HTTP against the very server that `serve` runs.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::serve::{Server, stop_signal};
+use super::{Common, output};
+use crate::app;
+use crate::auth::private_key::PrivateKey;
+use crate::auth::string_to_sign::documented_string;
+use crate::clock::Clock;
+use crate::config::{self as settings, LogFormat, Overrides};
+use crate::domain::permission::Permission;
+use crate::domain::signature_policy::SignaturePolicy;
+use crate::service::clients::ClientToCreate;
+use crate::telemetry;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Address and port to listen on; port 0 takes any free one
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Stop after the tour instead of serving on
+    #[arg(long)]
+    exit: bool,
+}
+
+const FOLDER: &str = "data/demo";
+const PARTNER: &str = "versuni-client-001";
+const DASHBOARD: &str = "dashboard-001";
+
+pub async fn run(common: &Common, args: Args) -> Result<()> {
+    let folder = Path::new(FOLDER);
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot clear {FOLDER}"))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {FOLDER}"))?;
+    let database_url = common.database_url.clone().unwrap_or_else(|| format!("sqlite://{FOLDER}/sales-orders.db"));
+    let overrides = Overrides { listen: args.listen, database_url: Some(database_url) };
+    let mut config = settings::load(&common.config, &overrides)?.config;
+    config.auth.generated_jwt_secret_file = folder.join("jwt-secret");
+    // The tour is what is to be read here; the service speaks up only when something is wrong.
+    telemetry::install("warn", config.log.format == LogFormat::Json)?;
+
+    let demo_store = config.clone();
+    let server = Server::start(config).await.context("cannot start the demo")?;
+    let clients = app::clients(&app::connect(&demo_store).await?, &Clock::system());
+    let key = PrivateKey::generate()?;
+    let key_file = folder.join("versuni-private.pem");
+    fs::write(&key_file, key.to_pkcs8_pem()?.expose_secret())?;
+    fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600))?;
+    fs::write(folder.join("versuni-public.pem"), key.public_key().to_pem())?;
+    let create = |client_id: &str, name: &str, permission, public_keys| {
+        let client_id = client_id.parse().map_err(anyhow::Error::from);
+        let name = name.to_owned();
+        let clients = &clients;
+        async move {
+            let new = ClientToCreate {
+                client_id: client_id?,
+                name,
+                permissions: vec![permission],
+                signature_policy: SignaturePolicy::Documented,
+                public_keys,
+                secret: None,
+            };
+            anyhow::Ok(clients.create_client(new).await?)
+        }
+    };
+    let partner = create(PARTNER, "Versuni", Permission::OrdersCreate, vec![key.public_key().to_pem()]).await?;
+    let dashboard = create(DASHBOARD, "Sales dashboard", Permission::OrdersRead, Vec::new()).await?;
+
+    let base = format!("http://{}", server.address);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(server.run(async {
+        // Whether told to stop or abandoned, it stops.
+        let _ = stopped.await;
+    }));
+    let signal = stop_signal()?;
+    let tour = Tour { base, http: reqwest::Client::builder().no_proxy().build()? };
+    tour.run(&partner, &dashboard, &key).await?;
+    if !args.exit {
+        output::text(&format!("\nServing on at {} until Ctrl-C. Everything is in {FOLDER}.", tour.base))?;
+        signal.await;
+    }
+    drop(stop);
+    serving.await?;
+    Ok(())
+}
+
+struct Tour {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl Tour {
+    async fn run(&self, partner: &SecretString, dashboard: &SecretString, key: &PrivateKey) -> Result<()> {
+        output::text(&format!("# 1. {PARTNER} logs in"))?;
+        let token = self.log_in(PARTNER, partner).await?;
+
+        output::text("\n# 2. It signs client_id|timestamp with its private key and sends an order")?;
+        let order = json!({
+            "customer_code": "CUST-001", "site_code": "SITE-001", "sales_name": "John Doe",
+            "address": "Jl. Sudirman No. 1, Jakarta",
+            "products": [
+                {"product_code": "HD9650", "product_name": "Airfryer XXL", "quantity": 2, "unit": "PCS", "unit_price": "3499000"},
+                {"product_code": "HR2223", "product_name": "Blender 5000", "quantity": 1, "unit": "PCS", "unit_price": "899000"},
+            ],
+        });
+        let timestamp = Clock::system().now().timestamp().to_string();
+        let signature = STANDARD.encode(key.sign(documented_string(PARTNER, &timestamp).as_bytes())?);
+        let authorization = format!("Bearer {token}");
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("X-CLIENT-ID", PARTNER),
+            ("X-TIMESTAMP", &timestamp),
+            ("X-SIGNATURE", &signature),
+        ];
+        let created = self.post("/api/v1/sales-orders", &headers, &order).await?;
+        let number = created["data"]["order_number"].as_str().context("the answer has no order number")?;
+
+        output::text("\n# 3. It sends the same request again, as after a lost answer: the same order, not a second one")?;
+        let again = self.post("/api/v1/sales-orders", &headers, &order).await?;
+        if again["data"]["order_number"].as_str() != Some(number) {
+            bail!("the same request made a second order");
+        }
+
+        output::text(&format!("\n# 4. {DASHBOARD} logs in and reads the order over GraphQL"))?;
+        let token = self.log_in(DASHBOARD, dashboard).await?;
+        let query = json!({
+            "query": "query($number: String!) { salesOrder(orderNumber: $number) { orderNumber status clientId \
+                      customerCode totalQuantity totalAmount currency products { lineNo productCode quantity unitPrice } } }",
+            "variables": {"number": number},
+        });
+        let authorization = format!("Bearer {token}");
+        let read = self.post("/graphql", &[("Authorization", &authorization)], &query).await?;
+        if read["data"]["salesOrder"]["orderNumber"].as_str() != Some(number) {
+            bail!("the dashboard did not find the order");
+        }
+
+        output::text(&format!(
+            "\n# Every line above works again when pasted; the signed one for 5 minutes. A newly signed order at any time:\n\
+             TS=$(date +%s); SIG=$(printf '%s' '{PARTNER}|'$TS | openssl dgst -sha256 -sign {FOLDER}/versuni-private.pem \
+             | base64 -w0); curl -sS '{}/api/v1/sales-orders' -H 'Authorization: {}' -H 'X-CLIENT-ID: {PARTNER}' \
+             -H \"X-TIMESTAMP: $TS\" -H \"X-SIGNATURE: $SIG\" -H 'Content-Type: application/json' -d '{order}'",
+            self.base, headers[0].1,
+        ))
+    }
+
+    async fn log_in(&self, client_id: &str, secret: &SecretString) -> Result<String> {
+        let credentials = json!({"client_id": client_id, "client_secret": secret.expose_secret()});
+        let session = self.post("/api/v1/auth/login", &[], &credentials).await?;
+        Ok(session["token"].as_str().context("the answer has no token")?.to_owned())
+    }
+
+    /// Sends a request, printing it as a curl line and its answer below.
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Result<Value> {
+        let url = format!("{}{path}", self.base);
+        let mut curl = format!("curl -sS '{url}'");
+        let mut request = self.http.post(&url).json(body);
+        for (name, value) in headers {
+            curl.push_str(&format!(" -H '{name}: {value}'"));
+            request = request.header(*name, *value);
+        }
+        curl.push_str(&format!(" -H 'Content-Type: application/json' -d '{}'", body.to_string().replace('\'', "'\\''")));
+        output::text(&curl)?;
+        let response = request.send().await?;
+        let status = response.status();
+        let replayed = if response.headers().contains_key("idempotent-replayed") { " Idempotent-Replayed: true" } else { "" };
+        let answer: Value = response.json().await?;
+        output::text(&format!("→ {}{replayed}\n{}", status.as_u16(), serde_json::to_string_pretty(&answer)?))?;
+        if !status.is_success() {
+            bail!("{path} answered {status}");
+        }
+        Ok(answer)
+    }
+}

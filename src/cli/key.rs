@@ -1,0 +1,100 @@
+//! `client key`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::client::{Id, instant, or_never};
+use super::{Common, output};
+use crate::auth::{registered_key::KeyStatus, timestamp};
+use crate::clock::Clock;
+use crate::store::StoredPublicKey;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Register a public key and print its fingerprint
+    Add {
+        #[command(flatten)]
+        id: Id,
+        /// The key (x.509 SubjectPublicKeyInfo, PEM)
+        #[arg(long, value_name = "FILE")]
+        public_key: PathBuf,
+        /// From when it counts: unix seconds or ISO 8601 with an offset; at once when absent
+        #[arg(long, value_name = "TIME", value_parser = parse_instant)]
+        not_before: Option<DateTime<Utc>>,
+        /// Until when it counts; for good when absent
+        #[arg(long, value_name = "TIME", value_parser = parse_instant)]
+        expires_at: Option<DateTime<Utc>>,
+    },
+    /// List a client's keys
+    List(Id),
+    /// Revoke a key for good
+    Revoke {
+        #[command(flatten)]
+        id: Id,
+        /// As `client key list` shows it
+        #[arg(long)]
+        fingerprint: String,
+    },
+}
+
+pub async fn run(common: &Common, command: Command) -> Result<()> {
+    let clients = common.open_clients().await?;
+    match command {
+        Command::Add { id, public_key, not_before, expires_at } => {
+            let pem = read_pem(&public_key)?;
+            let fingerprint = clients.add_key(&id.client_id, &pem, not_before, expires_at).await?;
+            if common.json {
+                return output::json(&json!({"client_id": id.client_id.as_str(), "fingerprint": fingerprint}));
+            }
+            output::text(&fingerprint)
+        }
+        Command::List(id) => {
+            let keys = clients.list_keys(&id.client_id).await?;
+            if common.json { output::json(&keys.iter().map(as_json).collect()) } else { print(&keys) }
+        }
+        Command::Revoke { id, fingerprint } => {
+            clients.revoke_key(&id.client_id, &fingerprint).await?;
+            if common.json {
+                return output::json(&json!({"client_id": id.client_id.as_str(), "fingerprint": fingerprint}));
+            }
+            output::text(&format!("{}: revoked {fingerprint}", id.client_id))
+        }
+    }
+}
+
+pub fn read_pem(file: &Path) -> Result<String> {
+    fs::read_to_string(file).with_context(|| format!("cannot read the key file {}", file.display()))
+}
+
+pub fn print(keys: &[StoredPublicKey]) -> Result<()> {
+    let rows: Vec<_> = keys
+        .iter()
+        .map(|key| [key.fingerprint.clone(), status(key), or_never(key.expires_at), or_never(key.last_used_at)])
+        .collect();
+    output::table(["KEY", "STATUS", "EXPIRES", "LAST USED"], &rows)
+}
+
+pub fn as_json(key: &StoredPublicKey) -> Value {
+    json!({
+        "fingerprint": key.fingerprint,
+        "status": status(key),
+        "not_before": key.not_before.map(instant),
+        "expires_at": key.expires_at.map(instant),
+        "revoked_at": key.revoked_at.map(instant),
+        "last_used_at": key.last_used_at.map(instant),
+    })
+}
+
+fn status(key: &StoredPublicKey) -> String {
+    // The fields alone decide; the key itself is not needed and need not be readable.
+    let now = Clock::system().now();
+    KeyStatus::at(now, key.not_before, key.expires_at, key.revoked_at).as_str().to_owned()
+}
+
+pub fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
+    timestamp::parse(text).map_err(|problem| problem.hint().explanation().to_owned())
+}

@@ -1,0 +1,129 @@
+//! The command line: one file for each command.
+//!
+//! What belongs here: arguments, and what is printed. What does not: anything another way in needs too.
+//! To add a command: a file with `Args` and `run`, a variant of [`Command`], a test in `tests/it/cli.rs`.
+
+mod client;
+mod config;
+mod demo;
+mod health;
+mod key;
+mod migrate;
+mod output;
+mod serve;
+mod sign;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::app;
+use crate::clock::Clock;
+use crate::config::{self as settings, Loaded, Overrides};
+use crate::service::Clients;
+use crate::store::Store;
+use crate::{graphql, rest};
+
+/// A partner-facing sales order service: signed REST over one GraphQL schema, on SQLite or PostgreSQL.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// A configuration file; later ones win (repeatable)
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Vec<PathBuf>,
+    /// sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve REST and GraphQL
+    Serve(serve::Args),
+    /// The five-minute tour: a partner, a signed order and a dashboard, on fresh data in data/demo
+    Demo(demo::Args),
+    /// Bring the database schema up to date, look at it, or take changes back
+    #[command(subcommand)]
+    Migrate(migrate::Command),
+    /// Manage clients: partners, dashboards, operators' tools
+    #[command(subcommand)]
+    Client(client::Command),
+    /// Sign a request offline and print its headers
+    Sign(sign::Args),
+    /// Check a signature offline and explain what is wrong with it
+    Verify(verify::Args),
+    /// Print the GraphQL schema
+    Schema,
+    /// Print the OpenAPI description
+    Openapi,
+    /// Check the configuration, or show every value and where it came from
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Ask a running service whether it is ready
+    Health(health::Args),
+}
+
+impl Cli {
+    /// Runs the command. A failure is one sentence on stderr and exit code 1; clap answers wrong usage with 2.
+    pub async fn run(self) -> ExitCode {
+        let Self { common, command } = self;
+        let outcome = match command {
+            Command::Serve(args) => serve::run(&common, args).await,
+            Command::Demo(args) => demo::run(&common, args).await,
+            Command::Migrate(command) => migrate::run(&common, command).await,
+            Command::Client(command) => client::run(&common, command).await,
+            Command::Sign(args) => sign::run(&common, &args),
+            Command::Verify(args) => verify::run(&common, &args),
+            Command::Schema => output::text(graphql::sdl().trim_end()),
+            Command::Openapi => rest::openapi::document()
+                .to_pretty_json()
+                .map_err(anyhow::Error::from)
+                .and_then(|document| output::text(&document)),
+            Command::Config(command) => config::run(&common, &command),
+            Command::Health(args) => health::run(&common, args).await,
+        };
+        match outcome {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                output::error(&error);
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+impl Common {
+    fn load(&self, listen: Option<String>) -> Result<Loaded> {
+        let overrides = Overrides { listen, database_url: self.database_url.clone() };
+        Ok(settings::load(&self.config, &overrides)?)
+    }
+
+    /// The configured database, brought up to date as `serve` does.
+    async fn open_store(&self) -> Result<Store> {
+        let loaded = self.load(None)?;
+        let store = app::connect(&loaded.config).await?;
+        if loaded.config.database.migrate_on_start {
+            store.migrate_up().await?;
+        }
+        Ok(store)
+    }
+
+    async fn open_clients(&self) -> Result<Clients> {
+        Ok(app::clients(&self.open_store().await?, &Clock::system()))
+    }
+}

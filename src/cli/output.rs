@@ -1,0 +1,51 @@
+//! Printing: data to stdout, failures to stderr.
+
+use std::io::{self, Write as _};
+
+use anyhow::Result;
+use serde_json::Value;
+
+/// Prints a text and a line break.
+pub fn text(text: &str) -> Result<()> {
+    line(&mut io::stdout().lock(), text)
+}
+
+/// Prints data as JSON.
+pub fn json(value: &Value) -> Result<()> {
+    text(&serde_json::to_string_pretty(value)?)
+}
+
+/// Prints rows under their headings, each column as wide as its longest cell.
+pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Result<()> {
+    let mut widths = headings.map(str::len);
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let print = |cells: [&str; N]| {
+        let padded: Vec<_> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        text(padded.join("  ").trim_end())
+    };
+    print(headings)?;
+    rows.iter().try_for_each(|row| print(row.each_ref().map(String::as_str)))
+}
+
+/// Says on stderr what went wrong, in one sentence.
+pub fn error(error: &anyhow::Error) {
+    // With stderr gone there is nobody left to tell.
+    let _ = writeln!(io::stderr().lock(), "error: {error:#}");
+}
+
+/// Prints a remark that is no data.
+pub fn remark(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// A reader that has read enough (`| head`) is no failure.
+fn line(out: &mut impl io::Write, text: &str) -> Result<()> {
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,103 @@
+//! `verify`: offline, by the very check the service makes.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use chrono::DateTime;
+use serde_json::{Value, json};
+
+use super::{Common, key, output};
+use crate::auth::public_key::PublicKey;
+use crate::auth::signature::{self, RegisteredKey, SignedRequest};
+use crate::clock::Clock;
+use crate::domain::signature_policy::SignaturePolicy;
+use crate::error::AppError;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The public key (x.509 SubjectPublicKeyInfo, PEM)
+    #[arg(long, value_name = "FILE")]
+    public_key: PathBuf,
+    /// X-CLIENT-ID as sent
+    #[arg(long, value_name = "ID")]
+    client_id: String,
+    /// X-TIMESTAMP as sent
+    #[arg(long, value_name = "TIME")]
+    timestamp: String,
+    /// X-SIGNATURE as sent
+    #[arg(long, value_name = "TEXT")]
+    signature: String,
+    /// The body as sent, for the form that binds it
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+    /// The method it was sent with
+    #[arg(long, default_value = "POST")]
+    method: String,
+    /// The path it was sent to
+    #[arg(long, default_value = "/api/v1/sales-orders")]
+    path: String,
+    /// documented: both forms are accepted; body_bound: only the one that signs the body
+    #[arg(long, value_name = "POLICY", default_value = "documented")]
+    signature_policy: SignaturePolicy,
+    /// The server's time at the check: unix seconds or ISO 8601 with an offset; now when absent
+    #[arg(long, value_name = "TIME", value_parser = key::parse_instant)]
+    at: Option<DateTime<chrono::Utc>>,
+    /// How far the timestamp may be from it
+    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = humantime::parse_duration)]
+    tolerance: Duration,
+}
+
+pub fn run(common: &Common, args: &Args) -> Result<()> {
+    let pem = key::read_pem(&args.public_key)?;
+    let file = args.public_key.display();
+    let public_key = PublicKey::from_pem(&pem).with_context(|| format!("cannot use the key in {file}"))?;
+    let body = match &args.body {
+        Some(file) => fs::read(file).with_context(|| format!("cannot read the body file {}", file.display()))?,
+        None => Vec::new(),
+    };
+    let request = SignedRequest {
+        client_id: &args.client_id,
+        timestamp: &args.timestamp,
+        signature: &args.signature,
+        method: &args.method,
+        path: &args.path,
+        body: &body,
+    };
+    let keys = [RegisteredKey { key: public_key, not_before: None, expires_at: None, revoked_at: None }];
+    let now = args.at.unwrap_or_else(|| Clock::system().now());
+    match signature::verify(&request, &keys, args.signature_policy, now, args.tolerance) {
+        Ok(verified) => {
+            let form = verified.form.as_str();
+            if common.json {
+                return output::json(&json!({
+                    "valid": true, "form": form, "string_to_sign": verified.string_to_sign,
+                    "key": verified.fingerprint,
+                }));
+            }
+            output::text(&format!(
+                "the signature is valid\n  form: {form}\n  signed text: {}\n  key: {}",
+                verified.string_to_sign, verified.fingerprint
+            ))
+        }
+        Err(rejection) => explain(common, &AppError::from(*rejection)),
+    }
+}
+
+/// Prints what the service would answer, and fails.
+fn explain(common: &Common, error: &AppError) -> Result<()> {
+    if common.json {
+        let mut value = json!({"valid": false, "code": error.code.as_str(), "message": error.message});
+        if let Value::Object(members) = &mut value {
+            members.extend(error.details.clone());
+        }
+        output::json(&value)?;
+    } else {
+        for (name, value) in &error.details {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            output::text(&format!("  {}: {value}", name.replace('_', " ")))?;
+        }
+    }
+    bail!("{}", error.message)
+}

@@ -1,0 +1,108 @@
+//! What the types cannot say: ranges, and values that must go together.
+
+use std::time::Duration;
+
+use figment::Figment;
+use secrecy::ExposeSecret as _;
+use tracing_subscriber::EnvFilter;
+
+use super::error::origin;
+use super::{Config, ConfigError};
+
+/// How long a change by the command line may take to reach a running service, as documented.
+const LONGEST_CLIENT_CACHE: Duration = Duration::from_secs(5);
+
+/// Far beyond every use, near enough that an instant plus a duration is always an instant.
+const LONGEST_DURATION: Duration = Duration::from_hours(3_650 * 24);
+
+/// Refuses the first value that is out of its range.
+pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
+    let Config { http, database, auth, orders, graphql, rate_limit: _, log } = config;
+    let second = Duration::from_secs(1);
+    let millisecond = Duration::from_millis(1);
+    for (key, value, least, most) in [
+        ("http.request_timeout", http.request_timeout, millisecond, LONGEST_DURATION),
+        ("http.shutdown_timeout", http.shutdown_timeout, Duration::ZERO, LONGEST_DURATION),
+        ("database.acquire_timeout", database.acquire_timeout, millisecond, LONGEST_DURATION),
+        ("auth.token_lifetime", auth.token_lifetime, second, LONGEST_DURATION),
+        ("auth.refresh_window", auth.refresh_window, Duration::ZERO, LONGEST_DURATION),
+        ("auth.session_lifetime", auth.session_lifetime, second, LONGEST_DURATION),
+        ("auth.timestamp_tolerance", auth.timestamp_tolerance, second, LONGEST_DURATION),
+    ] {
+        if value < least {
+            return Err(ConfigError::invalid(
+                figment,
+                key,
+                format!("must be at least {}", humantime::format_duration(least)),
+            ));
+        }
+        if value > most {
+            return Err(ConfigError::invalid(figment, key, "must be at most 3650d".to_owned()));
+        }
+    }
+    for (key, value) in [
+        ("http.max_body_bytes", http.max_body_bytes),
+        ("database.max_connections", database.max_connections as usize),
+        ("auth.password_hash_concurrency", auth.password_hash_concurrency),
+        ("graphql.max_depth", graphql.max_depth),
+        ("graphql.max_complexity", graphql.max_complexity),
+        ("graphql.max_mutations", graphql.max_mutations),
+        ("graphql.max_logins", graphql.max_logins),
+    ] {
+        if value == 0 {
+            return Err(ConfigError::invalid(figment, key, "must be at least 1, but is 0"));
+        }
+    }
+    for (key, value) in [("auth.jwt_issuer", &auth.jwt_issuer), ("auth.jwt_audience", &auth.jwt_audience)] {
+        if value.trim().is_empty() {
+            return Err(ConfigError::invalid(figment, key, "must not be empty"));
+        }
+    }
+    check_cross(config, figment)?;
+    if auth.generated_jwt_secret_file.as_os_str().is_empty() {
+        return Err(ConfigError::invalid(figment, "auth.generated_jwt_secret_file", "must name a file, but is empty"));
+    }
+    let currency = &orders.default_currency;
+    if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        let problem = format!("must be three capital letters such as IDR, but is {currency:?}");
+        return Err(ConfigError::invalid(figment, "orders.default_currency", problem));
+    }
+    EnvFilter::builder().parse(&log.filter).map(drop).map_err(|error| {
+        let problem = format!("is {:?}, which is not a log filter: {error}", log.filter);
+        ConfigError::invalid(figment, "log.filter", problem)
+    })
+}
+
+fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
+    let auth = &config.auth;
+    if auth.client_cache_ttl > LONGEST_CLIENT_CACHE {
+        let problem = format!(
+            "must be at most 5s, for a change by the command line takes effect within 5 seconds, but is {}",
+            written(figment, "auth.client_cache_ttl")
+        );
+        return Err(ConfigError::invalid(figment, "auth.client_cache_ttl", problem));
+    }
+    if auth.session_lifetime < auth.token_lifetime {
+        let problem = format!(
+            "is {}, shorter than auth.token_lifetime, which is {} by {}: raise the one or lower the other",
+            written(figment, "auth.session_lifetime"),
+            written(figment, "auth.token_lifetime"),
+            origin(figment, "auth.token_lifetime"),
+        );
+        return Err(ConfigError::invalid(figment, "auth.session_lifetime", problem));
+    }
+    let url = config.database.url.expose_secret();
+    if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        let problem = "must begin with sqlite: or postgres://";
+        return Err(ConfigError::invalid(figment, "database.url", problem));
+    }
+    Ok(())
+}
+
+/// A duration as it was written: worked out again, 31d would be "1month 13h 26m 24s".
+fn written(figment: &Figment, key: &str) -> String {
+    figment.find_value(key).map_or_else(
+        |_| String::new(),
+        |value| value.as_str().map_or_else(|| value.to_i128().unwrap_or_default().to_string(), str::to_owned),
+    )
+}

@@ -1,0 +1,100 @@
+//! The configuration: default < file < environment < flag.
+//!
+//! What belongs here: reading settings, refusing bad ones by name, and telling where each came from. The only reader of
+//! the environment and of secret files.
+//! What does not: what a setting means to an operator and its default; `config/default.toml` is the only home of both.
+//! To add a setting: see `sections.rs`; a range or a relation goes into `check.rs`.
+
+mod check;
+mod error;
+mod keys;
+mod layers;
+mod secrets;
+mod sections;
+mod show;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+pub use error::ConfigError;
+pub use secrets::{JwtSecrets, load_or_generate_jwt_secret};
+pub use sections::{Auth, DatabaseConfig, GraphqlLimits, Http, Log, LogFormat, Orders, RateLimit};
+
+/// The settings in force. Its `Debug` shows no secret.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The listener and what it accepts.
+    pub http: Http,
+    /// Where the data is.
+    pub database: DatabaseConfig,
+    /// Tokens, signatures and secrets.
+    pub auth: Auth,
+    /// What an order gets when it does not say.
+    pub orders: Orders,
+    /// How much one request may ask for.
+    pub graphql: GraphqlLimits,
+    /// How often a login may be tried.
+    pub rate_limit: RateLimit,
+    /// What is logged and how it looks.
+    pub log: Log,
+}
+
+/// Settings given as flags, which win over every other source. Its `Debug` shows no password.
+#[derive(Clone, Default)]
+pub struct Overrides {
+    /// `--listen`, for `http.listen`.
+    pub listen: Option<String>,
+    /// `--database-url`, for `database.url`.
+    pub database_url: Option<String>,
+}
+
+/// A configuration and where it came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The settings in force.
+    pub config: Config,
+    entries: Vec<Entry>,
+}
+
+/// One setting, as `config show` tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// `section.key`.
+    pub name: String,
+    /// The value as it was written; of a secret only whether it is set.
+    pub value: serde_json::Value,
+    /// `default`, `file PATH`, `environment variable NAME` or `flag --NAME`.
+    pub source: String,
+}
+
+impl Loaded {
+    /// Every key in the order of `config/default.toml`, secrets redacted.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.entries.clone()
+    }
+}
+
+/// The configuration of this process: the defaults, the files in their order, the environment, the flags.
+pub fn load(files: &[PathBuf], overrides: &Overrides) -> Result<Loaded, ConfigError> {
+    load_from(files, layers::our_variables(std::env::vars_os())?, overrides)
+}
+
+/// The configuration that `load` would give in this environment; variables without our prefix are passed over.
+pub fn load_from(
+    files: &[PathBuf],
+    environment: impl IntoIterator<Item = (String, String)>,
+    overrides: &Overrides,
+) -> Result<Loaded, ConfigError> {
+    let keys = keys::all();
+    let figment = layers::stack(&keys, files, environment, overrides)?;
+    let mut config: Config = figment.extract().map_err(|error| ConfigError::from_figment(&figment, &error))?;
+    check::check(&config, &figment)?;
+    secrets::resolve(&mut config.auth, &figment)?;
+    Ok(Loaded { config, entries: show::entries(&figment, &keys) })
+}

@@ -1,0 +1,145 @@
+//! The sections of the configuration, as the rest of the service reads them.
+//!
+//! What belongs here: one struct for each section, one field for each key, of the type its user wants.
+//! What does not: defaults and what a key means to an operator; `config/default.toml` is the only home of both.
+//! To add a key: add it to `config/default.toml` and a field of the same name here; a test holds the two together.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::values::{address, duration};
+
+/// `[http]`: the listener and what it accepts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Where to listen.
+    #[serde(deserialize_with = "address")]
+    pub listen: SocketAddr,
+    /// The longest a request may take.
+    #[serde(deserialize_with = "duration")]
+    pub request_timeout: Duration,
+    /// The largest request body.
+    pub max_body_bytes: usize,
+    /// How long requests under way may go on after the signal to stop.
+    #[serde(deserialize_with = "duration")]
+    pub shutdown_timeout: Duration,
+}
+
+/// `[database]`: where the data is and how many connections go there.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// `sqlite:` or `postgres:` URL; a secret, for it may hold a password.
+    pub url: SecretString,
+    /// Whether serving begins with applying pending migrations.
+    pub migrate_on_start: bool,
+    /// The most connections of the pool.
+    pub max_connections: u32,
+    /// How long to wait for a connection and, with SQLite, for its write lock.
+    #[serde(deserialize_with = "duration")]
+    pub acquire_timeout: Duration,
+}
+
+/// `[auth]`: tokens, signatures and secrets.
+///
+/// The JWT secrets are not fields to read: [`super::Config::jwt_secrets`] hands them out after it made sure that they
+/// are good enough for the address listened on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// The configured secret, from `jwt_secret_file` too once loaded; empty when there is none.
+    pub(super) jwt_secret: SecretString,
+    pub(super) jwt_secret_file: PathBuf,
+    /// The former secrets, from `jwt_previous_secrets_file` too once loaded.
+    pub(super) jwt_previous_secrets: Vec<SecretString>,
+    pub(super) jwt_previous_secrets_file: PathBuf,
+    /// Where a secret is generated when none is configured.
+    pub generated_jwt_secret_file: PathBuf,
+    /// `iss` of tokens.
+    pub jwt_issuer: String,
+    /// `aud` of tokens.
+    pub jwt_audience: String,
+    /// From issue to expiry of a token.
+    #[serde(deserialize_with = "duration")]
+    pub token_lifetime: Duration,
+    /// From expiry of a token to the last moment it can be refreshed.
+    #[serde(deserialize_with = "duration")]
+    pub refresh_window: Duration,
+    /// From login to the last moment its session can be refreshed.
+    #[serde(deserialize_with = "duration")]
+    pub session_lifetime: Duration,
+    /// How far `X-TIMESTAMP` may be off, either way.
+    #[serde(deserialize_with = "duration")]
+    pub timestamp_tolerance: Duration,
+    /// How long a client is remembered before it is read again.
+    #[serde(deserialize_with = "duration")]
+    pub client_cache_ttl: Duration,
+    /// How many client secrets are hashed at the same time.
+    pub password_hash_concurrency: usize,
+}
+
+/// `[orders]`: what an order gets when it does not say.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Orders {
+    /// Three capital letters.
+    pub default_currency: String,
+}
+
+/// `[graphql]`: how much one request may ask for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GraphqlLimits {
+    /// Whether introspection is answered.
+    pub introspection: bool,
+    /// Levels of nesting.
+    pub max_depth: usize,
+    /// Points of cost.
+    pub max_complexity: usize,
+    /// Aliases in a document.
+    pub max_aliases: usize,
+    /// Directives in a document.
+    pub max_directives: usize,
+    /// Mutations in a request.
+    pub max_mutations: usize,
+    /// Logins in a request.
+    pub max_logins: usize,
+}
+
+/// `[rate_limit]`: how often a login may be tried.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// Whether there is a limit at all.
+    pub enabled: bool,
+    /// Attempts a minute for each client id.
+    pub login_attempts_per_minute: NonZeroU32,
+    /// Attempts that may come at once.
+    pub login_burst: NonZeroU32,
+}
+
+/// `[log]`: what is logged and how it looks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// Which lines there are, in the syntax of `tracing_subscriber::EnvFilter`.
+    pub filter: String,
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Coloured text for people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}

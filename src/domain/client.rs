@@ -1,0 +1,71 @@
+//! Clients: the partners, dashboards and operators that may log in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use super::permission::Permission;
+use super::signature_policy::SignaturePolicy;
+
+/// A client's public name, such as `versuni-client-001`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientId(String);
+
+/// The text cannot be a client id.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a client id has 1 to 64 letters, digits, dots, dashes or underscores")]
+pub struct InvalidClientId;
+
+impl ClientId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ClientId {
+    type Err = InvalidClientId;
+
+    /// The alphabet leaves out `|` and `:`, which separate the parts of a string to sign.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidClientId) }
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A client as stored.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Its public name.
+    pub client_id: ClientId,
+    /// Its name for people.
+    pub name: String,
+    /// What it may do.
+    pub permissions: Vec<Permission>,
+    /// Which signatures it may send.
+    pub signature_policy: SignaturePolicy,
+    /// Counts up when the operator ends all sessions; tokens of an earlier count are refused.
+    pub session_generation: i64,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// Since when it is disabled, if it is.
+    pub disabled_at: Option<DateTime<Utc>>,
+}
+
+impl Client {
+    /// `active` or `disabled`.
+    #[must_use]
+    pub const fn status(&self) -> &'static str {
+        if self.disabled_at.is_some() { "disabled" } else { "active" }
+    }
+}

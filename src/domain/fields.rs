@@ -1,0 +1,267 @@
+//! Reads a client's JSON object field by field and notes every fault instead of stopping at the first.
+//!
+//! Both wires use it, so that REST and GraphQL cannot disagree on what is valid. To read a new kind of field, add a
+//! method beside [`Fields::text`]; it must note its fault with [`Fields::refuse`] and return `None`.
+
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use super::money::Money;
+use crate::error::FieldError;
+
+/// More faults than this are counted, not listed: an answer must not outgrow the request by much.
+const MAX_LISTED: usize = 1000;
+
+/// How the caller spells field names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// `customer_code`, as the published REST contract does.
+    SnakeCase,
+    /// `customerCode`, as GraphQL does.
+    CamelCase,
+}
+
+impl Naming {
+    /// Spells one of our snake_case names the caller's way.
+    #[must_use]
+    pub fn spell(self, name: &'static str) -> Cow<'static, str> {
+        if self == Self::SnakeCase || !name.contains('_') {
+            return Cow::Borrowed(name);
+        }
+        let mut words = name.split('_');
+        let mut spelled = words.next().unwrap_or_default().to_owned();
+        for word in words {
+            let (first, rest) = word.split_at(1);
+            spelled.push_str(&first.to_ascii_uppercase());
+            spelled.push_str(rest);
+        }
+        Cow::Owned(spelled)
+    }
+}
+
+/// What a text field may hold. Lengths are counted in Unicode characters, after trimming.
+#[derive(Debug, Clone, Copy)]
+pub struct Text {
+    /// The most characters it may have.
+    pub max: usize,
+    /// Whether line breaks are allowed, as in an address.
+    pub line_breaks: bool,
+}
+
+impl Text {
+    /// One line of at most `max` characters.
+    #[must_use]
+    pub const fn line(max: usize) -> Self {
+        Self { max, line_breaks: false }
+    }
+
+    /// Several lines of at most `max` characters in all.
+    #[must_use]
+    pub const fn lines(max: usize) -> Self {
+        Self { max, line_breaks: true }
+    }
+}
+
+/// One JSON object being read.
+pub struct Fields<'a> {
+    object: Option<&'a Map<String, Value>>,
+    naming: Naming,
+    pointer: String,
+    known: Vec<Cow<'static, str>>,
+    errors: Vec<FieldError>,
+}
+
+impl<'a> Fields<'a> {
+    /// Starts reading a whole input.
+    #[must_use]
+    pub fn new(value: &'a Value, naming: Naming) -> Self {
+        Self::at(value, naming, String::new())
+    }
+
+    fn at(value: &'a Value, naming: Naming, pointer: String) -> Self {
+        let mut fields =
+            Self { object: value.as_object(), naming, pointer, known: Vec::new(), errors: Vec::new() };
+        if fields.object.is_none() {
+            let message = format!("must be an object, not {}", kind(value));
+            fields.errors.push(FieldError { pointer: fields.pointer.clone(), code: "type", message });
+        }
+        fields
+    }
+
+    /// A required text, trimmed; blank is refused.
+    pub fn text(&mut self, name: &'static str, rule: Text) -> Option<String> {
+        let value = self.required(name)?;
+        let text = self.string(name, value)?.trim();
+        if text.is_empty() {
+            return self.refuse(name, "blank", "must not be blank".to_owned());
+        }
+        self.checked(name, text, rule)
+    }
+
+    /// An optional text, trimmed; null and blank count as absent.
+    pub fn optional_text(&mut self, name: &'static str, rule: Text) -> Option<String> {
+        let value = self.optional(name)?;
+        let text = self.string(name, value)?.trim();
+        if text.is_empty() { None } else { self.checked(name, text, rule) }
+    }
+
+    /// A required text taken to the letter, as a secret or a token is.
+    pub fn verbatim(&mut self, name: &'static str, max: usize) -> Option<String> {
+        let value = self.required(name)?;
+        let text = self.string(name, value)?;
+        if text.is_empty() {
+            return self.refuse(name, "blank", "must not be empty".to_owned());
+        }
+        if text.len() > max {
+            return self.refuse(name, "too_long", format!("must be at most {max} bytes"));
+        }
+        Some(text.to_owned())
+    }
+
+    /// A required whole number, written without a fraction.
+    pub fn integer(&mut self, name: &'static str, range: &RangeInclusive<i32>) -> Option<i32> {
+        let value = self.required(name)?;
+        let Value::Number(number) = value else {
+            return self.refuse(name, "type", format!("must be a whole number, not {}", kind(value)));
+        };
+        let text = number.to_string();
+        if text.contains(['.', 'e', 'E']) {
+            return self.refuse(name, "type", "must be a whole number, written without a fraction".to_owned());
+        }
+        match text.parse::<i32>() {
+            Ok(number) if range.contains(&number) => Some(number),
+            _ => self.refuse(name, "range", format!("must be from {} to {}", range.start(), range.end())),
+        }
+    }
+
+    /// An optional amount of money, as a JSON number or a decimal string.
+    pub fn optional_money(&mut self, name: &'static str) -> Option<Money> {
+        let value = self.optional(name)?;
+        let parsed = match value {
+            Value::String(text) if text.trim().is_empty() => return None,
+            Value::String(text) => Money::parse(text.trim()),
+            Value::Number(number) => Money::parse_number(&number.to_string()),
+            other => {
+                let message = format!("must be a decimal number or string, not {}", kind(other));
+                return self.refuse(name, "type", message);
+            }
+        };
+        match parsed {
+            Ok(money) => Some(money),
+            Err(problem) => self.refuse(name, problem.code(), problem.to_string()),
+        }
+    }
+
+    /// A required list of objects, each read by `read`. Gives the items only when all of them are sound.
+    pub fn list<T>(
+        &mut self,
+        name: &'static str,
+        length: &RangeInclusive<usize>,
+        mut read: impl FnMut(&mut Fields<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let value = self.required(name)?;
+        let Value::Array(items) = value else {
+            return self.refuse(name, "type", format!("must be a list, not {}", kind(value)));
+        };
+        if !length.contains(&items.len()) {
+            let message = format!("must hold {} to {} items, not {}", length.start(), length.end(), items.len());
+            return self.refuse(name, "length", message);
+        }
+        let base = self.pointer_to(&self.naming.spell(name));
+        let mut out = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let mut fields = Fields::at(item, self.naming, format!("{base}/{index}"));
+            let read = read(&mut fields);
+            match (read, fields.finish()) {
+                (Some(item), Ok(())) => out.push(item),
+                (_, Err(errors)) => self.errors.extend(errors),
+                // `None` without a fault cannot happen: every reader notes why it returns nothing.
+                (None, Ok(())) => {}
+            }
+        }
+        (out.len() == items.len()).then_some(out)
+    }
+
+    /// Notes a fault of a field.
+    pub fn refuse<T>(&mut self, name: &'static str, code: &'static str, message: String) -> Option<T> {
+        let pointer = self.pointer_to(&self.naming.spell(name));
+        self.errors.push(FieldError { pointer, code, message });
+        None
+    }
+
+    /// Ends the reading: every field that nobody asked for is a fault too, so that a typo never loses data.
+    pub fn finish(mut self) -> Result<(), Vec<FieldError>> {
+        if let Some(object) = self.object {
+            for name in object.keys().filter(|name| !self.known.iter().any(|known| known == *name)) {
+                let shown: String = name.chars().take(100).collect();
+                self.errors.push(FieldError {
+                    pointer: self.pointer_to(&shown),
+                    code: "unknown",
+                    message: format!("is not a known field; the fields here are {}", self.known.join(", ")),
+                });
+            }
+        }
+        if self.errors.is_empty() {
+            return Ok(());
+        }
+        if self.errors.len() > MAX_LISTED {
+            let more = self.errors.len() - MAX_LISTED;
+            self.errors.truncate(MAX_LISTED);
+            let message = format!("{more} more faults are not listed");
+            self.errors.push(FieldError { pointer: self.pointer, code: "more", message });
+        }
+        Err(self.errors)
+    }
+
+    fn required(&mut self, name: &'static str) -> Option<&'a Value> {
+        let value = self.optional(name);
+        if value.is_none() && self.object.is_some() {
+            return self.refuse(name, "required", "is required".to_owned());
+        }
+        value
+    }
+
+    fn optional(&mut self, name: &'static str) -> Option<&'a Value> {
+        let spelled = self.naming.spell(name);
+        let value = self.object.and_then(|object| object.get(spelled.as_ref()));
+        self.known.push(spelled);
+        value.filter(|value| !value.is_null())
+    }
+
+    fn string<'v>(&mut self, name: &'static str, value: &'v Value) -> Option<&'v str> {
+        match value {
+            Value::String(text) => Some(text),
+            other => self.refuse(name, "type", format!("must be a string, not {}", kind(other))),
+        }
+    }
+
+    fn checked(&mut self, name: &'static str, text: &str, rule: Text) -> Option<String> {
+        let length = text.chars().count();
+        if length > rule.max {
+            let message = format!("must be at most {} characters, not {length}", rule.max);
+            return self.refuse(name, "too_long", message);
+        }
+        if text.chars().any(|c| c.is_control() && !(rule.line_breaks && matches!(c, '\n' | '\r'))) {
+            let allowed = if rule.line_breaks { " other than line breaks" } else { "" };
+            return self.refuse(name, "control_character", format!("must not hold control characters{allowed}"));
+        }
+        Some(text.to_owned())
+    }
+
+    fn pointer_to(&self, name: &str) -> String {
+        format!("{}/{}", self.pointer, name.replace('~', "~0").replace('/', "~1"))
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,14 @@
+//! The rules of the business: pure, synchronous, and unable to hold an invalid value.
+//!
+//! What belongs here: types with their invariants and how a client's input becomes one of them.
+//! What does not: anything that waits, and anything of `sea_orm`, `async_graphql` or `axum`.
+//! To add a rule: put it in the type it protects, with a unit test beside it.
+
+pub mod client;
+pub mod fields;
+pub mod money;
+pub mod order;
+pub mod order_input;
+pub mod permission;
+pub mod session_input;
+pub mod signature_policy;

@@ -1,0 +1,145 @@
+//! Money, exact: a whole number of ten-thousandths, so sums are integer sums on every database.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use thiserror::Error;
+
+const SCALE: u32 = 4;
+
+/// An amount of at least zero, with at most four decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Money(i64);
+
+/// Why an amount is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum MoneyProblem {
+    /// Not a decimal number at all.
+    #[error("must be a decimal number such as 125000 or \"125000.50\"")]
+    Malformed,
+    /// Below zero.
+    #[error("must not be negative")]
+    Negative,
+    /// More than four decimals: rounding would change what the partner meant.
+    #[error("must have at most 4 decimals")]
+    TooPrecise,
+    /// Over [`Money::MAX_UNIT_PRICE`].
+    #[error("must be at most 9999999999.9999")]
+    TooLarge,
+}
+
+impl MoneyProblem {
+    /// The code of the field error.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "format",
+            Self::Negative | Self::TooLarge => "range",
+            Self::TooPrecise => "precision",
+        }
+    }
+}
+
+impl Money {
+    /// The largest unit price: 9,999,999,999.9999.
+    pub const MAX_UNIT_PRICE: Self = Self(99_999_999_999_999);
+    /// The largest total of an order: 9,999,999,999,999.9999.
+    pub const MAX_TOTAL: Self = Self(99_999_999_999_999_999);
+
+    /// Reads a price written as plain decimal text: digits, and a point with digits if it has a fraction.
+    pub fn parse(text: &str) -> Result<Self, MoneyProblem> {
+        let unsigned = text.strip_prefix('-').unwrap_or(text);
+        let (whole, fraction) = unsigned.split_once('.').map_or((unsigned, None), |(w, f)| (w, Some(f)));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if !digits(whole) || !fraction.is_none_or(digits) {
+            return Err(MoneyProblem::Malformed);
+        }
+        // Zeros at either end change nothing and must not use up the digits the decimal type has.
+        let whole = whole.trim_start_matches('0');
+        let fraction = fraction.unwrap_or_default().trim_end_matches('0');
+        if unsigned.len() < text.len() && !(whole.is_empty() && fraction.is_empty()) {
+            return Err(MoneyProblem::Negative);
+        }
+        if fraction.len() > SCALE as usize {
+            return Err(MoneyProblem::TooPrecise);
+        }
+        let scaled = format!("{whole}{fraction:0<4}");
+        let amount: i64 = scaled.parse().map_err(|_| MoneyProblem::TooLarge)?;
+        if amount > Self::MAX_UNIT_PRICE.0 { Err(MoneyProblem::TooLarge) } else { Ok(Self(amount)) }
+    }
+
+    /// Reads a price written as a JSON number, which may have an exponent.
+    pub fn parse_number(text: &str) -> Result<Self, MoneyProblem> {
+        if !text.contains(['e', 'E']) {
+            return Self::parse(text);
+        }
+        let decimal = Decimal::from_scientific(text).map_err(|_| MoneyProblem::Malformed)?;
+        Self::parse(&decimal.to_string())
+    }
+
+    /// From the stored number of ten-thousandths.
+    #[must_use]
+    pub const fn from_ten_thousandths(amount: i64) -> Self {
+        Self(amount)
+    }
+
+    /// The number of ten-thousandths, as stored.
+    #[must_use]
+    pub const fn ten_thousandths(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Money {
+    /// The shortest exact decimal: `125000`, `0.5`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Decimal::new(self.0, SCALE).normalize().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_is_kept_to_the_last_of_four_decimals() {
+        for (text, shown) in [
+            ("125000", "125000"),
+            ("0", "0"),
+            ("-0", "0"),
+            ("0.1", "0.1"),
+            ("000012.3400", "12.34"),
+            ("9999999999.9999", "9999999999.9999"),
+            ("0.0001", "0.0001"),
+        ] {
+            assert_eq!(Money::parse(text).map(|m| m.to_string()), Ok(shown.to_owned()), "{text}");
+        }
+        assert_eq!(Money::parse_number("1.25e5").map(|m| m.to_string()), Ok("125000".to_owned()));
+    }
+
+    #[test]
+    fn a_price_that_would_be_changed_is_refused() {
+        use MoneyProblem::{Malformed, Negative, TooLarge, TooPrecise};
+        for (text, problem) in [
+            ("", Malformed),
+            ("1,5", Malformed),
+            ("1_000", Malformed),
+            ("+1", Malformed),
+            (".5", Malformed),
+            ("5.", Malformed),
+            ("1e3", Malformed),
+            ("NaN", Malformed),
+            ("-1", Negative),
+            ("-0.0001", Negative),
+            ("0.00001", TooPrecise),
+            ("0.10000000000000001", TooPrecise),
+            ("10000000000", TooLarge),
+            ("99999999999999999999999999999999999999", TooLarge),
+        ] {
+            assert_eq!(Money::parse(text), Err(problem), "{text}");
+        }
+        for text in ["1e999999999", "1e-999999999", "1e99999999999999999999", "-1e5", "1e-5"] {
+            assert!(Money::parse_number(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Sales orders as they are kept.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use super::client::ClientId;
+use super::money::Money;
+
+/// An order's public number, `SO-` and at least ten digits. It is the row's id in other clothes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OrderNumber(i64);
+
+/// The text is not an order number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("an order number looks like SO-0000000042")]
+pub struct InvalidOrderNumber;
+
+impl OrderNumber {
+    /// The number of the row with this id.
+    #[must_use]
+    pub const fn from_id(id: i64) -> Self {
+        Self(id)
+    }
+
+    /// The id of the row with this number.
+    #[must_use]
+    pub const fn id(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for OrderNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SO-{:010}", self.0)
+    }
+}
+
+impl FromStr for OrderNumber {
+    type Err = InvalidOrderNumber;
+
+    /// Only the one spelling that [`fmt::Display`] gives is accepted.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix("SO-").filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        let number = digits.and_then(|digits| digits.parse().ok()).map(Self).ok_or(InvalidOrderNumber)?;
+        if number.0 > 0 && number.to_string() == text { Ok(number) } else { Err(InvalidOrderNumber) }
+    }
+}
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OrderStatus {
+    /// Taken from the partner.
+    Received,
+    /// Accepted by us.
+    Confirmed,
+    /// On its way.
+    Shipped,
+    /// With the customer.
+    Delivered,
+    /// Called off.
+    Cancelled,
+}
+
+impl OrderStatus {
+    /// Every status there is.
+    pub const ALL: [Self; 5] = [Self::Received, Self::Confirmed, Self::Shipped, Self::Delivered, Self::Cancelled];
+
+    /// The status' name on the wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Received => "RECEIVED",
+            Self::Confirmed => "CONFIRMED",
+            Self::Shipped => "SHIPPED",
+            Self::Delivered => "DELIVERED",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+}
+
+/// An order as stored, without its lines.
+#[derive(Debug, Clone)]
+pub struct SalesOrder {
+    /// Its public number.
+    pub number: OrderNumber,
+    /// Who sent it.
+    pub client_id: ClientId,
+    /// Customer code.
+    pub customer_code: String,
+    /// Site code.
+    pub site_code: String,
+    /// Sales person.
+    pub sales_name: String,
+    /// Delivery address; may have several lines.
+    pub address: String,
+    /// Free text.
+    pub note: Option<String>,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// Counts its changes, from 1.
+    pub version: i32,
+    /// Sum of the lines' quantities.
+    pub total_quantity: i64,
+    /// Sum of the lines' amounts; `None` when a line has no price.
+    pub total_amount: Option<Money>,
+    /// When it was taken.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// One line of an order.
+#[derive(Debug, Clone)]
+pub struct SalesOrderLine {
+    /// Its place, from 1.
+    pub line_no: i32,
+    /// Product code.
+    pub product_code: String,
+    /// Product name.
+    pub product_name: Option<String>,
+    /// How many.
+    pub quantity: i32,
+    /// Of what unit.
+    pub unit: Option<String>,
+    /// Price of one, in the order's currency.
+    pub unit_price: Option<Money>,
+    /// Free text.
+    pub note: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_number_has_exactly_one_spelling() {
+        assert_eq!(OrderNumber::from_id(42).to_string(), "SO-0000000042");
+        assert_eq!("SO-0000000042".parse(), Ok(OrderNumber::from_id(42)));
+        assert_eq!("SO-12345678901".parse(), Ok(OrderNumber::from_id(12_345_678_901)));
+        for text in ["", "42", "SO-42", "so-0000000042", "SO-00000000042", "SO-0000000000", "SO-+000000042", "SO-０"] {
+            assert_eq!(text.parse::<OrderNumber>(), Err(InvalidOrderNumber), "{text}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What a client may do ([`Permission`], the OAuth scopes) and which rows it may touch ([`Scope`]).
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::client::ClientId;
+
+/// One scope of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Permission {
+    /// Partners: send orders.
+    OrdersCreate,
+    /// Dashboards: read every client's orders.
+    OrdersRead,
+    /// Move orders through their life.
+    OrdersManage,
+    /// Read clients and their keys.
+    ClientsRead,
+    /// Create, disable and rotate clients.
+    ClientsManage,
+}
+
+/// The text names no scope.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("unknown scope \"{0}\"; the scopes are orders:create, orders:read, orders:manage, clients:read, clients:manage")]
+pub struct UnknownPermission(String);
+
+impl Permission {
+    /// Every scope there is.
+    pub const ALL: [Self; 5] =
+        [Self::OrdersCreate, Self::OrdersRead, Self::OrdersManage, Self::ClientsRead, Self::ClientsManage];
+
+    /// The scope's name in tokens, on the command line and on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OrdersCreate => "orders:create",
+            Self::OrdersRead => "orders:read",
+            Self::OrdersManage => "orders:manage",
+            Self::ClientsRead => "clients:read",
+            Self::ClientsManage => "clients:manage",
+        }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Permission {
+    type Err = UnknownPermission;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|p| p.as_str() == text).ok_or_else(|| UnknownPermission(text.to_owned()))
+    }
+}
+
+/// Writes scopes the way a token and the database hold them: separated by spaces (RFC 8693 §4.2).
+#[must_use]
+pub fn join(permissions: &[Permission]) -> String {
+    permissions.iter().map(|p| p.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// Reads what [`join`] wrote; names this version does not know grant nothing.
+#[must_use]
+pub fn split(text: &str) -> Vec<Permission> {
+    text.split_whitespace().filter_map(|name| name.parse().ok()).collect()
+}
+
+/// The orders a caller may touch. Every order query of the store takes one, so that none can forget it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Every order.
+    All,
+    /// One client's own orders; to this caller the others do not exist.
+    Client(ClientId),
+}

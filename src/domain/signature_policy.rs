@@ -1,0 +1,66 @@
+//! Which forms of signature a client's requests may carry.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What the service asks of a client's signatures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignaturePolicy {
+    /// The published form, `client_id|X-TIMESTAMP`; the body-bound form is accepted as well.
+    #[default]
+    Documented,
+    /// Only the body-bound form, `METHOD:path:sha256(body):X-TIMESTAMP`.
+    BodyBound,
+}
+
+/// A name that is no policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the signature policy is either `documented` or `body_bound`")]
+pub struct UnknownSignaturePolicy;
+
+impl SignaturePolicy {
+    /// Every policy.
+    pub const ALL: [Self; 2] = [Self::Documented, Self::BodyBound];
+
+    /// The name by which the policy is stored, shown and given on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::BodyBound => "body_bound",
+        }
+    }
+}
+
+impl fmt::Display for SignaturePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for SignaturePolicy {
+    type Err = UnknownSignaturePolicy;
+
+    /// Reads a policy by its name; fails with a sentence that lists the names.
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|policy| policy.as_str() == name).ok_or(UnknownSignaturePolicy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_policy_is_read_back_from_its_name() {
+        for policy in SignaturePolicy::ALL {
+            assert_eq!(policy.as_str().parse(), Ok(policy));
+            assert_eq!(serde_json::to_value(policy).unwrap(), policy.as_str());
+            assert_eq!(serde_json::from_value::<SignaturePolicy>(policy.as_str().into()).unwrap(), policy);
+        }
+        assert_eq!("Documented".parse::<SignaturePolicy>(), Err(UnknownSignaturePolicy));
+    }
+}

@@ -1,0 +1,214 @@
+//! The one error of the service and the closed catalogue of its codes.
+//!
+//! What belongs here: [`ErrorCode`] with the HTTP status and the title of each code, and [`AppError`].
+//! What does not: how an error is drawn on a wire (`rest::problem`, `graphql::error`).
+//! To add a code: add a variant to the `catalogue!` list; the documentation table, the REST status and the GraphQL
+//! `extensions.code` follow from it, and `tests/it/errors.rs` asks for a way to reach it.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+macro_rules! catalogue {
+    ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $status:literal, $title:literal; )+) => {
+        /// Every way a request can fail, as partners and dashboards see it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum ErrorCode { $( $(#[doc = $doc])+ $variant, )+ }
+
+        impl ErrorCode {
+            /// The whole catalogue, in the order of its HTTP statuses.
+            pub const ALL: &'static [ErrorCode] = &[$(ErrorCode::$variant),+];
+
+            /// The name on the wire: `code` in a REST problem, `extensions.code` in a GraphQL error.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(ErrorCode::$variant => $name),+ }
+            }
+
+            /// The HTTP status REST answers with.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self { $(ErrorCode::$variant => $status),+ }
+            }
+
+            /// The short, fixed summary of the code (RFC 9457 `title`).
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(ErrorCode::$variant => $title),+ }
+            }
+
+            /// What the code means and what to do about it, for the documented table.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(ErrorCode::$variant => concat!($($doc),+).trim_ascii()),+ }
+            }
+        }
+    };
+}
+
+catalogue! {
+    /// The body is not the JSON object the endpoint takes: repair the syntax and send it again.
+    MalformedBody = "MALFORMED_BODY", 400, "Malformed body";
+    /// One or more fields are missing, unknown or out of range: `errors` names each of them.
+    ValidationFailed = "VALIDATION_FAILED", 400, "Invalid input";
+    /// A required header is absent or empty: the message names all that are missing.
+    MissingHeader = "MISSING_HEADER", 400, "Missing header";
+    /// A header is there but cannot be used (sent twice, or not in its format).
+    InvalidHeader = "INVALID_HEADER", 400, "Invalid header";
+    /// The GraphQL document has a syntax error.
+    GraphqlParseFailed = "GRAPHQL_PARSE_FAILED", 400, "GraphQL syntax error";
+    /// The GraphQL document does not fit the schema.
+    GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED", 400, "GraphQL document refused";
+    /// The GraphQL request asks for more than a request may: make it smaller or split it.
+    LimitExceeded = "LIMIT_EXCEEDED", 400, "Request too costly";
+    /// The bearer token is missing, damaged, expired or revoked: log in or refresh.
+    Unauthenticated = "UNAUTHENTICATED", 401, "Not authenticated";
+    /// The client id or the client secret is wrong.
+    InvalidCredentials = "INVALID_CREDENTIALS", 401, "Wrong credentials";
+    /// `X-CLIENT-ID` is not the client of the bearer token.
+    ClientIdMismatch = "CLIENT_ID_MISMATCH", 401, "Client id mismatch";
+    /// `X-TIMESTAMP` cannot be read or is too far from the server's time: `hint` says which.
+    InvalidTimestamp = "INVALID_TIMESTAMP", 401, "Timestamp refused";
+    /// `X-SIGNATURE` is not a valid signature of this request: `hint` says why.
+    InvalidSignature = "INVALID_SIGNATURE", 401, "Signature refused";
+    /// The client is disabled: contact the operator.
+    ClientDisabled = "CLIENT_DISABLED", 403, "Client disabled";
+    /// The client lacks the scope the operation asks for.
+    InsufficientScope = "INSUFFICIENT_SCOPE", 403, "Not allowed";
+    /// There is nothing here that the caller may see.
+    NotFound = "NOT_FOUND", 404, "Not found";
+    /// The path exists but not with this method: `Allow` lists the methods it has.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", 405, "Method not allowed";
+    /// The body did not arrive in time: nothing was done, send it again.
+    RequestTimeout = "REQUEST_TIMEOUT", 408, "Request not received in time";
+    /// The body is larger than the service accepts.
+    PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413, "Body too large";
+    /// The body must be sent as `application/json`.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported media type";
+    /// The `Idempotency-Key` was used for a different order: send a new key.
+    IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", 422, "Idempotency key reused";
+    /// Too many requests: wait for the seconds in `Retry-After`.
+    RateLimited = "RATE_LIMITED", 429, "Too many requests";
+    /// Something failed on our side: quote `request_id` to the operator.
+    InternalError = "INTERNAL_ERROR", 500, "Internal error";
+    /// The database cannot be reached or is busy: send the same request again after `Retry-After`.
+    DatabaseUnavailable = "DATABASE_UNAVAILABLE", 503, "Database unavailable";
+    /// The request took too long and was given up: send the same request again after `Retry-After`.
+    Overloaded = "OVERLOADED", 503, "Overloaded";
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One faulty field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// Where it is: a JSON pointer (RFC 6901) into the body, in the caller's own field names.
+    pub pointer: String,
+    /// What is wrong, for programs: `required`, `unknown`, `type`, `blank`, `too_long`, `range`, …
+    pub code: &'static str,
+    /// What is wrong and what would be right, for people.
+    pub message: String,
+}
+
+/// A failure on its way to a client: what the client may read, and apart from it what only the log may.
+#[derive(Clone)]
+pub struct AppError {
+    /// Which of the catalogue's failures it is.
+    pub code: ErrorCode,
+    /// One sentence for people: what is wrong and what to do.
+    pub message: Cow<'static, str>,
+    /// Faulty fields, all of them.
+    pub errors: Vec<FieldError>,
+    /// Further members for the client (`hint`, `order_number`, …), snake_case.
+    pub details: Map<String, Value>,
+    /// When to try again.
+    pub retry_after: Option<Duration>,
+    /// The cause, for the log only.
+    pub source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl AppError {
+    /// A failure with its sentence.
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), errors: Vec::new(), details: Map::new(), retry_after: None, source: None }
+    }
+
+    /// All faulty fields of an input at once.
+    #[must_use]
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let message = match errors.as_slice() {
+            [only] => format!("{}: {}", only.pointer, only.message),
+            many => format!("{} fields are invalid; see errors", many.len()),
+        };
+        Self { errors, ..Self::new(ErrorCode::ValidationFailed, message) }
+    }
+
+    /// A failure of ours: the client reads nothing but the code, the log gets the cause.
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(ErrorCode::InternalError, "Something failed on our side; quote the request id when you report it")
+            .caused_by(source)
+    }
+
+    /// The database is away or busy; the same request may be sent again.
+    pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::new(
+            ErrorCode::DatabaseUnavailable,
+            "The database cannot be reached right now; send the same request again shortly",
+        )
+        .retry_after(Duration::from_secs(2))
+        .caused_by(source)
+    }
+
+    /// Adds a member the client may read.
+    #[must_use]
+    pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Keeps the cause for the log.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(Arc::from(source.into()));
+        self
+    }
+}
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppError")
+            .field("code", &self.code)
+            .field("message", &self.message)
+            .field("errors", &self.errors)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for AppError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,88 @@
+//! Draws failures as GraphQL errors: `extensions.code` from the catalogue, nothing internal.
+//!
+//! Resolvers just use `?`: async-graphql keeps the [`AppError`] as the error's source, and [`classify`] writes its parts
+//! into `extensions`, in one place for all of them.
+
+use std::sync::Arc;
+
+use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
+use serde_json::json;
+
+use crate::error::{AppError, ErrorCode};
+
+/// Gives every error of a response its code and its details.
+pub fn classify(mut response: Response) -> Response {
+    for error in &mut response.errors {
+        let failure = into_app_error(error);
+        error.message = failure.message.to_string();
+        error.extensions = Some(extensions(&failure));
+        error.source = Some(Arc::new(failure));
+    }
+    response
+}
+
+/// The failure behind an error.
+#[must_use]
+pub fn into_app_error(error: &ServerError) -> AppError {
+    error.source::<AppError>().cloned().unwrap_or_else(|| unsourced(error))
+}
+
+/// Whether the request itself was refused, so that nothing of it ran (GraphQL §7.1.2, request errors).
+#[must_use]
+pub fn is_request_error(response: &Response) -> bool {
+    response.data == Value::Null && !response.errors.is_empty() && response.errors.iter().all(|e| e.path.is_empty())
+}
+
+/// Marks an error of async-graphql's own with a code.
+pub fn with_code(error: ServerError, code: ErrorCode) -> ServerError {
+    let failure = AppError::new(code, error.message.clone());
+    ServerError { source: Some(Arc::new(failure)), ..error }
+}
+
+/// A failure of ours as the response to a whole request.
+#[must_use]
+pub fn refusal(failure: AppError) -> Response {
+    let error = ServerError { source: Some(Arc::new(failure)), ..ServerError::new("", None) };
+    classify(Response::from_errors(vec![error]))
+}
+
+/// Our resolvers fail only with an [`AppError`]; what is left is async-graphql refusing the operation's name (no path)
+/// or an argument (with the field's path).
+fn unsourced(error: &ServerError) -> AppError {
+    let code =
+        if error.path.is_empty() { ErrorCode::GraphqlValidationFailed } else { ErrorCode::ValidationFailed };
+    AppError::new(code, error.message.clone())
+}
+
+fn extensions(failure: &AppError) -> ErrorExtensionValues {
+    let mut values = ErrorExtensionValues::default();
+    values.set("code", failure.code.as_str());
+    if !failure.errors.is_empty() {
+        values.set("errors", json_value(json!(failure.errors)));
+    }
+    if let Some(wait) = failure.retry_after {
+        values.set("retryAfter", wait.as_secs());
+    }
+    for (name, value) in &failure.details {
+        values.set(camel_case(name), json_value(value.clone()));
+    }
+    values
+}
+
+fn json_value(value: serde_json::Value) -> Value {
+    Value::from_json(value).unwrap_or_default()
+}
+
+fn camel_case(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut upper = false;
+    for c in name.chars() {
+        if c == '_' {
+            upper = true;
+        } else {
+            out.push(if upper { c.to_ascii_uppercase() } else { c });
+            upper = false;
+        }
+    }
+    out
+}

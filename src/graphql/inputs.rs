@@ -1,0 +1,109 @@
+//! Input types: what the schema promises, and how a resolver gets the value the client really sent.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use async_graphql::registry::Registry;
+use async_graphql::{Context, InputObject, InputType, InputValueResult, Value};
+
+use super::scalars::Decimal;
+use crate::error::AppError;
+
+/// An input shown in the schema as `T` but handed to the resolver as it came.
+///
+/// Parsing into `T` would stop at the first fault and speak of GraphQL types; `domain` reads the value instead, names
+/// every faulty field at once, and does so for both wires (`tests/it/parity.rs`).
+pub struct Raw<T> {
+    json: serde_json::Value,
+    shown_as: PhantomData<fn() -> T>,
+}
+
+impl<T> Raw<T> {
+    /// The value as sent, variables filled in, unless it could not even be read as JSON.
+    pub fn json(&self, ctx: &Context<'_>) -> Result<&serde_json::Value, AppError> {
+        match ctx.data_opt::<Unreadable>() {
+            None => Ok(&self.json),
+            Some(Unreadable(failure)) => Err(failure.clone()),
+        }
+    }
+}
+
+/// Stands in a request's data for an input that could not be read.
+pub struct Unreadable(pub AppError);
+
+impl<T: InputType> InputType for Raw<T> {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let json = value.unwrap_or_default().into_json().unwrap_or_default();
+        Ok(Self { json, shown_as: PhantomData })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from_json(self.json.clone()).unwrap_or_default()
+    }
+
+    fn as_raw_value(&self) -> Option<&Self::RawValueType> {
+        Some(self)
+    }
+}
+
+/// A client's credentials.
+#[derive(InputObject)]
+pub struct LoginInput {
+    /// Client id.
+    pub client_id: String,
+    /// Client secret, as shown once when the client was created.
+    pub client_secret: String,
+}
+
+/// A token to carry on with.
+#[derive(InputObject)]
+pub struct RefreshInput {
+    /// A token of this service; it may have expired.
+    pub token: String,
+}
+
+/// An order to be taken. Texts are trimmed; unknown fields are refused.
+#[derive(InputObject)]
+pub struct CreateSalesOrderInput {
+    /// Customer code, 1 to 64 characters.
+    pub customer_code: String,
+    /// Site code, 1 to 64 characters.
+    pub site_code: String,
+    /// Sales person's name, 1 to 128 characters.
+    pub sales_name: String,
+    /// Delivery address, 1 to 1000 characters; line breaks are allowed.
+    pub address: String,
+    /// ISO 4217 code in capitals; the service's default currency when absent.
+    pub currency: Option<String>,
+    /// Free text of at most 1000 characters.
+    pub note: Option<String>,
+    /// The order's lines, 1 to 500.
+    pub products: Vec<ProductInput>,
+}
+
+/// One line of an order to be taken.
+#[derive(InputObject)]
+pub struct ProductInput {
+    /// Product code, 1 to 64 characters.
+    pub product_code: String,
+    /// How many, 1 to 1,000,000.
+    pub quantity: i32,
+    /// Product name of at most 256 characters.
+    pub product_name: Option<String>,
+    /// Unit of at most 16 characters, such as PCS.
+    pub unit: Option<String>,
+    /// Price of one, at least 0, with at most 4 decimals.
+    pub unit_price: Option<Decimal>,
+    /// Free text of at most 500 characters.
+    pub note: Option<String>,
+}

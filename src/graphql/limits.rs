@@ -1,0 +1,179 @@
+//! What one request may ask for, checked on the parsed document before anything else looks at it.
+//!
+//! Every measure is taken with fragments spread out, but each fragment is measured once, so that a document of nested
+//! fragments cannot cost more to measure than to send (`a_fragment_bomb_is_refused_at_once`).
+
+use std::collections::HashMap;
+
+use async_graphql::Name;
+use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet};
+
+use crate::error::{AppError, ErrorCode};
+
+/// The limits in force.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Whether the schema may be asked for.
+    pub introspection: bool,
+    /// How deep fields may nest. Introspection is bounded by its own rule instead, so that tools' standard query passes.
+    pub depth: usize,
+    /// How many fields and fragments a document may come to with its fragments spread out.
+    pub complexity: usize,
+    /// How many aliases it may have.
+    pub aliases: usize,
+    /// How many directives it may have.
+    pub directives: usize,
+    /// How many mutations it may run.
+    pub mutations: usize,
+    /// How many of them may be `login`: guessing secrets in batches must not slip under the login limit.
+    pub logins: usize,
+}
+
+/// No document of ours or of a tool nests further; bounds the recursion of everything that walks a document.
+const MAX_NESTING: usize = 100;
+
+impl Limits {
+    /// Refuses a document that asks for too much.
+    pub(super) fn check(&self, document: &ExecutableDocument) -> Result<(), AppError> {
+        self.measure(document).map_err(|message| AppError::new(ErrorCode::LimitExceeded, message))
+    }
+
+    fn measure(&self, document: &ExecutableDocument) -> Result<(), String> {
+        let mut ruler = Ruler { document, fragments: HashMap::new() };
+        let mut total = Measure::default();
+        for (_, operation) in document.operations.iter() {
+            let operation = &operation.node;
+            let mut measure = ruler.selections(&operation.selection_set.node, 0);
+            measure.directives = measure.directives.saturating_add(operation.directives.len());
+            if operation.ty == OperationType::Mutation {
+                within("mutations", measure.root_fields, self.mutations)?;
+                within("logins", measure.root_logins, self.logins)?;
+            }
+            total = total.beside(measure);
+        }
+        // A fragment nobody spreads is refused later, but by walking it first.
+        for name in document.fragments.keys() {
+            total.is_endless |= ruler.fragment(name, 0).is_endless;
+        }
+        if total.is_endless {
+            return Err(format!("Fields and fragments must nest at most {MAX_NESTING} deep, and never in a circle"));
+        }
+        within("levels of fields", total.depth, self.depth)?;
+        within("fields, fragments spread out,", total.selections, self.complexity)?;
+        within("aliases", total.aliases, self.aliases)?;
+        within("directives", total.directives, self.directives)?;
+        if total.introspection_is_circular {
+            return Err("An introspection query must not go through fields more than once".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn within(what: &str, asked: usize, allowed: usize) -> Result<(), String> {
+    if asked <= allowed {
+        return Ok(());
+    }
+    Err(format!("The request has {asked} {what} where {allowed} are allowed; make it smaller or split it"))
+}
+
+/// What a set of selections comes to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Measure {
+    depth: usize,
+    /// Fields, and fragments too: nested ones without a single field are work all the same.
+    selections: usize,
+    aliases: usize,
+    directives: usize,
+    root_fields: usize,
+    root_logins: usize,
+    /// The most lists of types or fields on one path down: two already make a circle.
+    introspection_lists: usize,
+    introspection_is_circular: bool,
+    /// Nested beyond [`MAX_NESTING`], as a fragment that spreads itself is.
+    is_endless: bool,
+}
+
+impl Measure {
+    fn beside(self, other: Self) -> Self {
+        Self {
+            depth: self.depth.max(other.depth),
+            selections: self.selections.saturating_add(other.selections),
+            aliases: self.aliases.saturating_add(other.aliases),
+            directives: self.directives.saturating_add(other.directives),
+            root_fields: self.root_fields.saturating_add(other.root_fields),
+            root_logins: self.root_logins.saturating_add(other.root_logins),
+            introspection_lists: self.introspection_lists.max(other.introspection_lists),
+            introspection_is_circular: self.introspection_is_circular || other.introspection_is_circular,
+            is_endless: self.is_endless || other.is_endless,
+        }
+    }
+
+    /// The same behind a fragment's name or type condition.
+    fn inside_fragment(self, directives: usize) -> Self {
+        Self {
+            selections: self.selections.saturating_add(1),
+            directives: self.directives.saturating_add(directives),
+            ..self
+        }
+    }
+}
+
+struct Ruler<'d> {
+    document: &'d ExecutableDocument,
+    /// `None` while a fragment is being measured: meeting it then means that it spreads itself.
+    fragments: HashMap<&'d Name, Option<Measure>>,
+}
+
+impl<'d> Ruler<'d> {
+    fn selections(&mut self, set: &'d SelectionSet, nesting: usize) -> Measure {
+        if nesting > MAX_NESTING {
+            return Measure { is_endless: true, ..Measure::default() };
+        }
+        set.items.iter().map(|item| self.selection(&item.node, nesting)).fold(Measure::default(), Measure::beside)
+    }
+
+    fn selection(&mut self, selection: &'d Selection, nesting: usize) -> Measure {
+        match selection {
+            Selection::Field(field) => self.field(&field.node, nesting),
+            Selection::InlineFragment(inline) => {
+                let inline = &inline.node;
+                self.selections(&inline.selection_set.node, nesting + 1).inside_fragment(inline.directives.len())
+            }
+            Selection::FragmentSpread(spread) => {
+                let spread = &spread.node;
+                self.fragment(&spread.fragment_name.node, nesting).inside_fragment(spread.directives.len())
+            }
+        }
+    }
+
+    fn field(&mut self, field: &'d Field, nesting: usize) -> Measure {
+        let inner = self.selections(&field.selection_set.node, nesting + 1);
+        let name = field.name.node.as_str();
+        let is_introspection = matches!(name, "__schema" | "__type");
+        let is_list = matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
+        Measure {
+            depth: if is_introspection { 1 } else { inner.depth.saturating_add(1) },
+            selections: inner.selections.saturating_add(1),
+            aliases: inner.aliases.saturating_add(usize::from(field.alias.is_some())),
+            directives: inner.directives.saturating_add(field.directives.len()),
+            root_fields: 1,
+            root_logins: usize::from(name == "login"),
+            introspection_lists: inner.introspection_lists.saturating_add(usize::from(is_list)),
+            introspection_is_circular: inner.introspection_is_circular
+                || (is_introspection && inner.introspection_lists > 1),
+            is_endless: inner.is_endless,
+        }
+    }
+
+    fn fragment(&mut self, name: &'d Name, nesting: usize) -> Measure {
+        if let Some(known) = self.fragments.get(name) {
+            return known.unwrap_or(Measure { is_endless: true, ..Measure::default() });
+        }
+        // An unknown fragment is refused later, by name.
+        let Some(fragment) = self.document.fragments.get(name) else { return Measure::default() };
+        self.fragments.insert(name, None);
+        let measure = self.selections(&fragment.node.selection_set.node, nesting + 1);
+        self.fragments.insert(name, Some(measure));
+        measure
+    }
+}

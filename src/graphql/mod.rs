@@ -1,0 +1,106 @@
+//! The schema: the one core behind both wires.
+//!
+//! What belongs here: types, guards, loaders, limits, and resolvers of under ten lines that call `service`.
+//! What does not: rules, SQL, HTTP. To add a field: the resolver with its doc comment (it is the schema's description),
+//! its guard, a row in `tests/it/permissions.rs`, then `make contracts`.
+
+mod error;
+mod guard;
+mod inputs;
+mod limits;
+mod loaders;
+mod mutation;
+mod observe;
+mod prepared;
+mod query;
+mod scalars;
+mod types;
+
+use std::sync::Arc;
+
+use async_graphql::{EmptySubscription, Schema, SchemaBuilder, ValidationMode};
+
+pub use async_graphql::{Request, Response, Variables};
+pub use error::{into_app_error, is_request_error, refusal};
+pub use limits::Limits;
+pub use prepared::{PreparedOperation, is_mutation};
+
+use crate::auth::credentials::Credentials;
+use crate::domain::fields::Naming;
+use crate::error::{AppError, ErrorCode};
+use crate::service::{Caller, Services};
+
+type ApiSchema = Schema<query::Query, mutation::Mutation, EmptySubscription>;
+
+/// The executable schema.
+pub struct Api {
+    services: Arc<Services>,
+    limits: Limits,
+    /// Runs clients' documents: fully validated, and held to the limits.
+    public: ApiSchema,
+    /// Runs our own documents, which the suite validates against the schema: what is left to check at run time is the
+    /// input, and that is the resolvers' business, after the guards.
+    prepared: ApiSchema,
+}
+
+impl Api {
+    /// The schema over these services.
+    #[must_use]
+    pub fn new(services: Arc<Services>, limits: Limits) -> Self {
+        let mut public = schema().data(Arc::clone(&services)).limit_complexity(limits.complexity);
+        if !limits.introspection {
+            public = public.disable_introspection().disable_suggestions();
+        }
+        let prepared = schema().data(Arc::clone(&services)).validation_mode(ValidationMode::Fast);
+        Self { services, limits, public: public.finish(), prepared: prepared.finish() }
+    }
+
+    /// Runs a client's document. Whatever fails is in the response, each error with `extensions.code`.
+    pub async fn execute(&self, mut request: Request, credentials: Credentials) -> Response {
+        // Before async-graphql's own checks, which walk a fragment as often as it is spread.
+        let refused = match request.parsed_query() {
+            Ok(document) => self.limits.check(document).err(),
+            Err(error) => return error::classify(Response::from_errors(vec![error::with_code(error, ErrorCode::GraphqlParseFailed)])),
+        };
+        match refused {
+            Some(failure) => refusal(failure),
+            None => error::classify(self.public.execute(self.equip(request, credentials, Naming::CamelCase)).await),
+        }
+    }
+
+    /// Runs one of our own documents and gives the value of its one root field. Variables that could not be read are
+    /// passed on as the failure they are: the resolver reports it, after the guards.
+    pub async fn execute_prepared(
+        &self,
+        operation: &PreparedOperation,
+        variables: Result<serde_json::Value, AppError>,
+        credentials: Credentials,
+    ) -> Result<serde_json::Value, AppError> {
+        let mut request = self.equip(operation.request(), credentials, Naming::SnakeCase);
+        match variables {
+            Ok(variables) => request.variables = Variables::from_json(variables),
+            Err(failure) => request = request.data(inputs::Unreadable(failure)),
+        }
+        let response = error::classify(self.prepared.execute(request).await);
+        match response.errors.into_iter().next() {
+            None => prepared::root_value(response.data),
+            Some(failure) => Err(error::into_app_error(&failure)),
+        }
+    }
+
+    fn equip(&self, request: Request, credentials: Credentials, naming: Naming) -> Request {
+        let caller = Caller::new(Arc::clone(&self.services.sessions), credentials);
+        request.data(caller).data(naming).data(loaders::lines(&self.services))
+    }
+}
+
+/// The schema in the GraphQL schema definition language, as committed in `schema.graphql`.
+#[must_use]
+pub fn sdl() -> String {
+    schema().finish().sdl()
+}
+
+/// One definition for everybody: without data, so that it can be exported and tested alone.
+fn schema() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
+    Schema::build(query::Query, mutation::Mutation, EmptySubscription).extension(observe::Observe)
+}

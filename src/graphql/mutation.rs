@@ -1,0 +1,54 @@
+//! Mutations.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result};
+
+use super::guard::Signed;
+use super::inputs::{CreateSalesOrderInput, LoginInput, Raw, RefreshInput};
+use super::types::{AuthToken, CreateSalesOrderPayload};
+use crate::domain::fields::Naming;
+use crate::domain::permission::Permission;
+use crate::domain::session_input;
+use crate::error::AppError;
+use crate::service::{Caller, Services};
+
+/// What can be changed.
+pub struct Mutation;
+
+#[Object]
+impl Mutation {
+    /// Opens a session: credentials in, a bearer token out. A wrong id and a wrong secret get the same answer.
+    async fn login(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Client id and secret.")] input: Raw<LoginInput>,
+    ) -> Result<AuthToken> {
+        let input = session_input::LoginInput::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        Ok(ctx.data::<Arc<Services>>()?.sessions.login(input).await?.into())
+    }
+
+    /// Carries a session on, also after its token expired. The old token stays valid until its own expiry.
+    async fn refresh(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The token to carry on with.")] input: Raw<RefreshInput>,
+    ) -> Result<AuthToken> {
+        let input = session_input::RefreshInput::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        Ok(ctx.data::<Arc<Services>>()?.sessions.refresh(input).await?.into())
+    }
+
+    /// Takes an order. Needs scope `orders:create` and the headers X-CLIENT-ID, X-TIMESTAMP and X-SIGNATURE.
+    /// Sending the same request again gives the same order again.
+    #[graphql(guard = "Signed(Permission::OrdersCreate)")]
+    async fn create_sales_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order.")] input: Raw<CreateSalesOrderInput>,
+    ) -> Result<CreateSalesOrderPayload> {
+        let (caller, naming) = (ctx.data::<Caller>()?, *ctx.data::<Naming>()?);
+        let principal = caller.signed_principal(Permission::OrdersCreate).await?;
+        let intake = &ctx.data::<Arc<Services>>()?.intake;
+        Ok(intake.create_sales_order(caller, &principal, input.json(ctx)?, naming).await?.into())
+    }
+}

@@ -1,0 +1,20 @@
+use async_graphql::SimpleObject;
+use secrecy::ExposeSecret as _;
+
+use crate::auth::token::IssuedToken;
+use crate::graphql::scalars::UnixTime;
+
+/// A bearer token.
+#[derive(SimpleObject)]
+pub struct AuthToken {
+    /// Send it as `Authorization: Bearer <token>`.
+    token: String,
+    /// When it ends, in unix seconds.
+    expired_at: UnixTime,
+}
+
+impl From<IssuedToken> for AuthToken {
+    fn from(issued: IssuedToken) -> Self {
+        Self { token: issued.token.expose_secret().to_owned(), expired_at: UnixTime(issued.expires_at) }
+    }
+}

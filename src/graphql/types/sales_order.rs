@@ -1,0 +1,165 @@
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+
+use crate::domain::order;
+use crate::graphql::loaders::Lines;
+use crate::graphql::scalars::{DateTime, Decimal};
+use crate::service::intake::TakenOrder;
+
+/// A sales order.
+pub struct SalesOrder {
+    order: order::SalesOrder,
+    /// At hand when the order was just made; loaded otherwise.
+    lines: Option<Vec<order::SalesOrderLine>>,
+}
+
+impl From<order::SalesOrder> for SalesOrder {
+    fn from(order: order::SalesOrder) -> Self {
+        Self { order, lines: None }
+    }
+}
+
+/// Where an order stands.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "order::OrderStatus")]
+pub enum OrderStatus {
+    /// Taken from the partner.
+    Received,
+    /// Accepted by us.
+    Confirmed,
+    /// On its way.
+    Shipped,
+    /// With the customer.
+    Delivered,
+    /// Called off.
+    Cancelled,
+}
+
+#[Object]
+impl SalesOrder {
+    /// Its public number, such as `SO-0000000042`.
+    async fn order_number(&self) -> String {
+        self.order.number.to_string()
+    }
+
+    /// Where it stands.
+    async fn status(&self) -> OrderStatus {
+        self.order.status.into()
+    }
+
+    /// Counts its changes, from 1.
+    async fn version(&self) -> i32 {
+        self.order.version
+    }
+
+    /// Who sent it.
+    async fn client_id(&self) -> &str {
+        self.order.client_id.as_str()
+    }
+
+    /// Customer code.
+    async fn customer_code(&self) -> &str {
+        &self.order.customer_code
+    }
+
+    /// Site code.
+    async fn site_code(&self) -> &str {
+        &self.order.site_code
+    }
+
+    /// Sales person's name.
+    async fn sales_name(&self) -> &str {
+        &self.order.sales_name
+    }
+
+    /// Delivery address; may have several lines.
+    async fn address(&self) -> &str {
+        &self.order.address
+    }
+
+    /// Free text.
+    async fn note(&self) -> Option<&str> {
+        self.order.note.as_deref()
+    }
+
+    /// ISO 4217 code of its prices.
+    async fn currency(&self) -> &str {
+        &self.order.currency
+    }
+
+    /// Its lines, in the sender's order.
+    async fn products(&self, ctx: &Context<'_>) -> Result<Vec<SalesOrderLine>> {
+        let lines = match &self.lines {
+            Some(lines) => lines.clone(),
+            None => ctx.data::<DataLoader<Lines>>()?.load_one(self.order.number).await?.unwrap_or_default(),
+        };
+        Ok(lines.into_iter().map(SalesOrderLine::from).collect())
+    }
+
+    /// Sum of the lines' quantities.
+    async fn total_quantity(&self) -> i64 {
+        self.order.total_quantity
+    }
+
+    /// Sum of the lines' amounts; null when a line has no price.
+    async fn total_amount(&self) -> Option<Decimal> {
+        self.order.total_amount.map(Decimal)
+    }
+
+    /// When it was taken.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.order.created_at)
+    }
+
+    /// When it last changed.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.order.updated_at)
+    }
+}
+
+/// One line of a sales order.
+#[derive(SimpleObject)]
+pub struct SalesOrderLine {
+    /// Its place in the order, from 1.
+    line_no: i32,
+    /// Product code.
+    product_code: String,
+    /// Product name.
+    product_name: Option<String>,
+    /// How many.
+    quantity: i32,
+    /// Unit, such as PCS.
+    unit: Option<String>,
+    /// Price of one, in the order's currency.
+    unit_price: Option<Decimal>,
+    /// Free text.
+    note: Option<String>,
+}
+
+impl From<order::SalesOrderLine> for SalesOrderLine {
+    fn from(line: order::SalesOrderLine) -> Self {
+        let order::SalesOrderLine { line_no, product_code, product_name, quantity, unit, unit_price, note } = line;
+        Self { line_no, product_code, product_name, quantity, unit, unit_price: unit_price.map(Decimal), note }
+    }
+}
+
+/// The answer to a created order.
+#[derive(SimpleObject)]
+pub struct CreateSalesOrderPayload {
+    /// One sentence for people.
+    message: &'static str,
+    /// The order as it is now.
+    sales_order: SalesOrder,
+    /// Whether the order was there already, so that this request changed nothing.
+    replayed: bool,
+}
+
+impl From<TakenOrder> for CreateSalesOrderPayload {
+    fn from(taken: TakenOrder) -> Self {
+        Self {
+            message: "Sales order created successfully",
+            sales_order: SalesOrder { order: taken.order, lines: taken.lines },
+            replayed: taken.replayed,
+        }
+    }
+}

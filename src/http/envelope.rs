@@ -1,0 +1,96 @@
+//! What every request passes through: its id, its time limit, a net for panics, problem details, its log line.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use uuid::Uuid;
+
+use crate::app::AppState;
+use crate::clock::random_bytes;
+use crate::error::{AppError, ErrorCode};
+use crate::rest::problem::{self, Problem};
+use crate::telemetry::{self, RequestLog};
+
+static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Wraps one request.
+pub async fn wrap(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let log = RequestLog::default();
+    let request_id = request_id(&request);
+    let instance = request.uri().path().to_owned();
+    let line = Line {
+        log: log.clone(),
+        request_id: request_id.clone(),
+        method: method(&request),
+        // The template, not the path: paths hold order numbers, and what strangers ask for has no end.
+        route: request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |path| path.as_str().to_owned()),
+        started: Instant::now(),
+        status: 499,
+    };
+    let limit = state.config().http.request_timeout;
+    log.scope(async move {
+        let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+        let response = match tokio::time::timeout(limit, work).await {
+            Ok(Ok(response)) => response,
+            // What the panic said is in the log; the panic hook wrote it.
+            Ok(Err(_)) => Problem(AppError::internal("a handler panicked")).into_response(),
+            Err(_) => Problem(too_slow(limit)).into_response(),
+        };
+        let mut response = problem::render(response, &instance, &request_id);
+        if let Ok(value) = HeaderValue::try_from(request_id) {
+            response.headers_mut().insert(X_REQUEST_ID.clone(), value);
+        }
+        line.finish(&response);
+        response
+    })
+    .await
+}
+
+fn too_slow(limit: Duration) -> AppError {
+    let message = format!("The request took more than {} s and was given up; send it again", limit.as_secs_f64());
+    AppError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1))
+}
+
+/// The caller's own id, so that both sides' logs can be laid side by side, unless it could forge a log line.
+fn request_id(request: &Request) -> String {
+    let sent = request.headers().get(&X_REQUEST_ID).and_then(|value| value.to_str().ok());
+    match sent {
+        Some(id) if (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) => id.to_owned(),
+        _ => Uuid::from_bytes(random_bytes()).simple().to_string(),
+    }
+}
+
+/// Methods are the caller's text: only the known ones may become a label.
+fn method(request: &Request) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"];
+    KNOWN.into_iter().find(|known| request.method().as_str() == *known).unwrap_or("OTHER")
+}
+
+/// Writes the request's line when it goes, also when the caller hung up and the request with it (status 499).
+struct Line {
+    log: RequestLog,
+    request_id: String,
+    method: &'static str,
+    route: String,
+    started: Instant,
+    status: u16,
+}
+
+impl Line {
+    fn finish(mut self, response: &Response) {
+        self.status = response.status().as_u16();
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let duration = self.started.elapsed();
+        self.log.write(&self.request_id, self.method, &self.route, self.status, duration);
+        telemetry::count_request(self.method, &self.route, self.status, duration);
+    }
+}

@@ -1,0 +1,155 @@
+//! GraphQL over HTTP, to the letter of the public specification (graphql.github.io/graphql-over-http): the suite runs
+//! its 61 audits. Our own transport, because async-graphql-axum's reads and answers some requests otherwise; its
+//! response type writes the body.
+
+use std::sync::Arc;
+
+use async_graphql_axum::GraphQLResponse;
+use axum::extract::{Query, State};
+use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use crate::app::AppState;
+use crate::auth::credentials::Credentials;
+use crate::error::{AppError, ErrorCode};
+use crate::graphql::{self, Request, Variables};
+use crate::json::parse as parse_json;
+use crate::rest::request::{JsonRequest, credentials};
+use crate::telemetry;
+
+/// `POST /graphql`: any operation.
+pub async fn post(State(state): State<AppState>, parts: Parts, request: JsonRequest) -> Response {
+    let media = MediaType::accepted_by(&parts.headers);
+    let JsonRequest(credentials) = request;
+    match parse_json(&credentials.body).and_then(read_parameters) {
+        Ok(request) => execute(&state, request, credentials, media).await,
+        Err(error) => media.refuse(error),
+    }
+}
+
+/// `GET /graphql?query=…&variables=…&operationName=…`: queries only, since a link must not change anything.
+pub async fn get(
+    State(state): State<AppState>,
+    parameters: Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
+    parts: Parts,
+) -> Response {
+    let media = MediaType::accepted_by(&parts.headers);
+    let malformed = |what: &str| AppError::new(ErrorCode::MalformedBody, format!("{what} cannot be read"));
+    let Ok(Query(pairs)) = parameters else { return media.refuse(malformed("The query string")) };
+    let mut parameters = Map::new();
+    for (name, text) in pairs {
+        let value = match name.as_str() {
+            "variables" | "extensions" if text.is_empty() => Value::Null,
+            "variables" | "extensions" => match parse_json(text.as_bytes()) {
+                Ok(value) => value,
+                Err(error) => return media.refuse(error),
+            },
+            _ => Value::String(text),
+        };
+        if parameters.insert(name.clone(), value).is_some() {
+            return media.refuse(malformed(&format!("The parameter {name} is given twice; it")));
+        }
+    }
+    let mut request = match read_parameters(Value::Object(parameters)) {
+        Ok(request) => request,
+        Err(error) => return media.refuse(error),
+    };
+    if graphql::is_mutation(&mut request) {
+        let message = "A mutation must be sent by POST; GET is for queries";
+        let mut refusal = media.refuse(AppError::new(ErrorCode::MethodNotAllowed, message));
+        refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        return refusal;
+    }
+    execute(&state, request, credentials(&parts, Arc::default()), media).await
+}
+
+async fn execute(state: &AppState, request: Request, credentials: Credentials, media: MediaType) -> Response {
+    let response = state.api().execute(request, credentials).await;
+    // Under `application/json` a client cannot tell our error from a proxy's by the status, so the specification keeps
+    // 200 there.
+    let status = match media {
+        MediaType::GraphqlResponse if graphql::is_request_error(&response) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    };
+    media.answer(status, response)
+}
+
+/// Reads the parameters of a request (GraphQL over HTTP §5.1). A list is a batch, and a batch holds one request.
+fn read_parameters(value: Value) -> Result<Request, AppError> {
+    let refuse = |message: &'static str| Err(AppError::new(ErrorCode::MalformedBody, message));
+    let Value::Object(mut parameters) = value else {
+        return refuse("Send one JSON object with the member query; batches are not taken");
+    };
+    let Some(Value::String(query)) = parameters.remove("query") else {
+        return refuse("The member query is required and must be a string holding a GraphQL document");
+    };
+    let mut request = Request::new(query);
+    match parameters.remove("operationName") {
+        None | Some(Value::Null) => {}
+        Some(Value::String(name)) => request.operation_name = (!name.is_empty()).then_some(name),
+        Some(_) => return refuse("The member operationName must be a string"),
+    }
+    match parameters.remove("variables") {
+        None | Some(Value::Null) => {}
+        Some(variables @ Value::Object(_)) => request.variables = Variables::from_json(variables),
+        Some(_) => return refuse("The member variables must be an object"),
+    }
+    match parameters.remove("extensions") {
+        None | Some(Value::Null | Value::Object(_)) => Ok(request),
+        Some(_) => refuse("The member extensions must be an object"),
+    }
+}
+
+/// The two media types an answer may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum MediaType {
+    Json,
+    GraphqlResponse,
+}
+
+impl MediaType {
+    /// What the client accepts; `application/json` for one that does not mind.
+    fn accepted_by(headers: &HeaderMap) -> Self {
+        let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let (mut json, mut graphql) = (0.0, 0.0);
+        for range in accepted.flat_map(|value| value.split(',')) {
+            let mut parts = range.split(';').map(str::trim);
+            let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let quality = parts.find_map(|p| p.strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
+            match essence.as_str() {
+                "application/graphql-response+json" => graphql = quality,
+                "application/json" => json = quality,
+                _ => {}
+            }
+        }
+        if graphql > 0.0 && graphql >= json { Self::GraphqlResponse } else { Self::Json }
+    }
+
+    fn answer(self, status: StatusCode, response: graphql::Response) -> Response {
+        response.errors.iter().for_each(|error| telemetry::note_failure(&graphql::into_app_error(error)));
+        let mut answer = if graphql::is_request_error(&response) {
+            // Nothing ran, so there is no `data` entry, not even null (GraphQL §7.1.2).
+            Json(json!({"errors": response.errors})).into_response()
+        } else {
+            GraphQLResponse::from(response).into_response()
+        };
+        let content_type = match self {
+            Self::Json => "application/json; charset=utf-8",
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        };
+        *answer.status_mut() = status;
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer
+    }
+
+    /// Refuses a request that holds no document to run, in the shape GraphQL clients read.
+    fn refuse(self, error: AppError) -> Response {
+        let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        self.answer(status, graphql::refusal(error))
+    }
+}

@@ -1,0 +1,54 @@
+//! HTTP: the router, the GraphQL transport, and what every request passes through.
+//!
+//! What belongs here: paths that are not REST endpoints, middleware, the server itself. What does not: rules.
+//! To add a path: a route in [`router`], and a row in the README's table.
+
+mod envelope;
+mod graphql;
+mod health;
+mod server;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+pub use server::serve;
+
+use crate::app::AppState;
+use crate::error::{AppError, ErrorCode};
+use crate::rest::{self, problem::Problem};
+use crate::{graphql as schema, telemetry};
+
+/// Every path of the service.
+pub fn router(state: AppState) -> Router {
+    Router::new()
+        .merge(rest::router())
+        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/schema.graphql", get(sdl))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/metrics", get(metrics))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), envelope::wrap))
+        .with_state(state)
+}
+
+async fn sdl() -> Response {
+    ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], schema::sdl()).into_response()
+}
+
+async fn metrics() -> Response {
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], telemetry::render_metrics()).into_response()
+}
+
+async fn not_found() -> Problem {
+    Problem(AppError::new(ErrorCode::NotFound, "There is nothing at this path; /api/v1/openapi.json lists the paths"))
+}
+
+async fn method_not_allowed() -> Problem {
+    let message = "This path does not take this method; the Allow header lists the ones it takes";
+    Problem(AppError::new(ErrorCode::MethodNotAllowed, message))
+}

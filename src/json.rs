@@ -1,0 +1,116 @@
+//! Reads JSON bodies strictly: a member given twice is refused instead of losing one of its values.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use crate::error::{AppError, ErrorCode};
+
+/// Parses a whole body (RFC 8259). The message of a refusal names the place: `… at line 1 column 17`.
+pub fn parse(body: &[u8]) -> Result<Value, AppError> {
+    let refuse = |message: String| AppError::new(ErrorCode::MalformedBody, message);
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(refuse("The body is empty; send a JSON object".to_owned()));
+    }
+    let value = serde_json::from_slice(body).map_err(|error| refuse(format!("The body is not valid JSON: {error}")))?;
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    EachMemberOnce
+        .deserialize(&mut deserializer)
+        .map_err(|error| refuse(format!("The body is ambiguous: {error}; give it once")))?;
+    Ok(value)
+}
+
+struct EachMemberOnce;
+
+impl<'de> DeserializeSeed<'de> for EachMemberOnce {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for EachMemberOnce {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut names = HashSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            map.next_value_seed(Self)?;
+            if let Some(name) = names.replace(name) {
+                let shown: String = name.chars().take(100).collect();
+                return Err(A::Error::custom(format_args!("the member \"{shown}\" is given twice")));
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_newtype_struct<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(IgnoredAny).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_given_twice_is_refused_by_name_at_any_depth() {
+        for body in [r#"{"a":1,"a":2}"#, r#"{"x":[{"b":null},{"b":1.5,"b":"2"}]}"#] {
+            let error = parse(body.as_bytes()).unwrap_err();
+            assert_eq!(error.code, ErrorCode::MalformedBody);
+            assert!(error.message.contains("is given twice"), "{}", error.message);
+        }
+        assert!(parse(br#"{"a":{"a":1},"b":[{"a":1},{"a":-1e400}]}"#).is_ok());
+    }
+
+    #[test]
+    fn a_number_keeps_every_digit() {
+        let value = parse(br#"{"n":0.10000000000000000001}"#).unwrap();
+        assert_eq!(value["n"].to_string(), "0.10000000000000000001");
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused_with_the_place() {
+        for body in [&b"{\"a\":"[..], b"", b"  ", b"nope", b"{}{}", b"\xff", b"{\"a\":\"\\ud800\"}"] {
+            assert_eq!(parse(body).unwrap_err().code, ErrorCode::MalformedBody);
+        }
+        let deep = vec![b'['; 100_000];
+        assert_eq!(parse(&deep).unwrap_err().code, ErrorCode::MalformedBody);
+    }
+}

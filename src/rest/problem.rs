@@ -1,0 +1,90 @@
+//! Draws failures as problem details (RFC 9457).
+
+use axum::Json;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use crate::error::{AppError, ErrorCode};
+use crate::telemetry;
+
+/// A failure on its way out. It carries no body yet: [`render`] draws it once path and request id are known, for every
+/// failure of every route in one place.
+pub struct Problem(pub AppError);
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = status(self.0.code).into_response();
+        response.extensions_mut().insert(Undrawn(self.0));
+        response
+    }
+}
+
+#[derive(Clone)]
+struct Undrawn(AppError);
+
+/// Draws the problem a response carries, if it carries one.
+pub fn render(mut response: Response, instance: &str, request_id: &str) -> Response {
+    let Some(Undrawn(error)) = response.extensions_mut().remove::<Undrawn>() else { return response };
+    telemetry::note_failure(&error);
+    let mut drawn = (status(error.code), Json(body(&error, instance, request_id))).into_response();
+    // Headers the failing layer set, such as `Allow`, stay.
+    for (name, value) in response.headers() {
+        if *name != CONTENT_TYPE && *name != axum::http::header::CONTENT_LENGTH {
+            drawn.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+    let mut set = |name: HeaderName, value: String| {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            drawn.headers_mut().insert(name, value);
+        }
+    };
+    set(CONTENT_TYPE, "application/problem+json".to_owned());
+    set(CACHE_CONTROL, "no-store".to_owned());
+    if let Some(wait) = error.retry_after {
+        // Rounded up: a client that comes back a second early would be refused again.
+        set(RETRY_AFTER, wait.as_millis().div_ceil(1000).to_string());
+    }
+    if error.code.status() == 401 {
+        set(WWW_AUTHENTICATE, challenge(error.code));
+    }
+    drawn
+}
+
+/// RFC 6750 §3: a caller who sent no usable token is asked for one; one who did is told that it was refused.
+fn challenge(code: ErrorCode) -> String {
+    let realm = "Bearer realm=\"sales-order-api\"";
+    match code {
+        ErrorCode::InvalidCredentials => realm.to_owned(),
+        ErrorCode::Unauthenticated => format!("{realm}, error=\"invalid_token\""),
+        _ => format!("{realm}, error=\"invalid_request\", error_description=\"{code}\""),
+    }
+}
+
+fn body(error: &AppError, instance: &str, request_id: &str) -> Value {
+    let mut body = Map::new();
+    body.insert("type".to_owned(), json!(format!("/docs#{}", error.code)));
+    body.insert("title".to_owned(), json!(error.code.title()));
+    body.insert("status".to_owned(), json!(error.code.status()));
+    body.insert("detail".to_owned(), json!(error.message));
+    body.insert("instance".to_owned(), json!(instance));
+    body.insert("code".to_owned(), json!(error.code.as_str()));
+    body.insert("message".to_owned(), json!(error.message));
+    body.insert("request_id".to_owned(), json!(request_id));
+    if !error.errors.is_empty() {
+        body.insert("errors".to_owned(), json!(error.errors));
+    }
+    body.extend(error.details.clone());
+    Value::Object(body)
+}
+
+fn status(code: ErrorCode) -> StatusCode {
+    StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}

@@ -1,0 +1,90 @@
+//! Takes a request apart: its credentials, and its body to the last byte.
+
+use std::error::Error as _;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
+
+use super::problem::Problem;
+use crate::app::AppState;
+use crate::auth::credentials::{Credentials, Header};
+use crate::error::{AppError, ErrorCode};
+
+/// A request without a body that matters.
+pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
+    let header = |name: &'static str| read_header(&parts.headers, &HeaderName::from_static(name));
+    Credentials {
+        authorization: read_header(&parts.headers, &AUTHORIZATION),
+        client_id: header("x-client-id"),
+        timestamp: header("x-timestamp"),
+        signature: header("x-signature"),
+        idempotency_key: header("idempotency-key"),
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        body,
+    }
+}
+
+/// A request with a JSON body, read within the limits of size and time.
+pub struct JsonRequest(pub Credentials);
+
+impl FromRequest<AppState> for JsonRequest {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        if !is_json(&parts.headers) {
+            let message = "Send the body as JSON, with the header Content-Type: application/json";
+            return Err(AppError::new(ErrorCode::UnsupportedMediaType, message).into());
+        }
+        let http = &state.config().http;
+        let body = tokio::time::timeout(http.request_timeout, read(&parts.headers, body, http.max_body_bytes))
+            .await
+            .map_err(|_| AppError::new(ErrorCode::RequestTimeout, "The body did not arrive in time; send it again"))??;
+        Ok(Self(credentials(&parts, body)))
+    }
+}
+
+async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Arc<[u8]>, AppError> {
+    let too_large =
+        || AppError::new(ErrorCode::PayloadTooLarge, format!("The body must have at most {limit} bytes")).detail("limit_bytes", limit);
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    match to_bytes(body, limit).await {
+        Ok(bytes) => Ok(Arc::from(&bytes[..])),
+        Err(error) if error.source().is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>()) => {
+            Err(too_large())
+        }
+        Err(_) => Err(AppError::new(ErrorCode::MalformedBody, "The body ended before it was complete; send it again")),
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let mut parts = value.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    // JSON is UTF-8 (RFC 8259 §8.1); another charset would be read wrongly, so it is refused.
+    let is_utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
+    is_json && is_utf8
+}
+
+fn read_header(headers: &HeaderMap, name: &HeaderName) -> Header {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Header::Absent,
+        // Bytes that are no text are kept visible: the check that reads the header refuses them with its own hint.
+        (Some(value), None) => match String::from_utf8_lossy(value.as_bytes()).into_owned() {
+            empty if empty.is_empty() => Header::Absent,
+            text => Header::Value(text),
+        },
+        (Some(_), Some(_)) => Header::Repeated,
+    }
+}

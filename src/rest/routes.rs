@@ -1,0 +1,102 @@
+//! One route for each published endpoint.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::openapi;
+use super::problem::Problem;
+use super::request::{JsonRequest, credentials};
+use crate::app::AppState;
+use crate::error::{AppError, ErrorCode};
+use crate::graphql::PreparedOperation;
+use crate::json;
+
+static LOGIN: LazyLock<PreparedOperation> =
+    LazyLock::new(|| PreparedOperation::new(include_str!("operations/login.graphql")));
+static REFRESH: LazyLock<PreparedOperation> =
+    LazyLock::new(|| PreparedOperation::new(include_str!("operations/refresh.graphql")));
+static CREATE_SALES_ORDER: LazyLock<PreparedOperation> =
+    LazyLock::new(|| PreparedOperation::new(include_str!("operations/createSalesOrder.graphql")));
+static SALES_ORDER: LazyLock<PreparedOperation> =
+    LazyLock::new(|| PreparedOperation::new(include_str!("operations/salesOrder.graphql")));
+
+/// The documents behind the endpoints; the suite runs each through the schema's full validation.
+#[must_use]
+pub const fn documents() -> [&'static str; 4] {
+    [
+        include_str!("operations/login.graphql"),
+        include_str!("operations/refresh.graphql"),
+        include_str!("operations/createSalesOrder.graphql"),
+        include_str!("operations/salesOrder.graphql"),
+    ]
+}
+
+/// The endpoints, with their full paths.
+pub fn router() -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/auth/login", post(login))
+        .route("/api/v1/auth/refresh", post(refresh))
+        .route("/api/v1/sales-orders", post(create_sales_order))
+        .route("/api/v1/sales-orders/{order_number}", get(sales_order))
+        .route("/api/v1/openapi.json", get(openapi_json))
+}
+
+async fn login(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
+    let token = run_with_body(&state, &LOGIN, request).await?;
+    Ok(([(CACHE_CONTROL, "no-store")], Json(token)).into_response())
+}
+
+async fn refresh(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
+    let token = run_with_body(&state, &REFRESH, request).await?;
+    Ok(([(CACHE_CONTROL, "no-store")], Json(token)).into_response())
+}
+
+async fn create_sales_order(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
+    let mut created = run_with_body(&state, &CREATE_SALES_ORDER, request).await?;
+    let replayed = created.as_object_mut().and_then(|created| created.remove("replayed")) == Some(Value::Bool(true));
+    let number = created["data"]["order_number"].as_str().unwrap_or_default();
+    let location = HeaderValue::try_from(format!("/api/v1/sales-orders/{number}")).map_err(AppError::internal)?;
+    let mut response = (StatusCode::CREATED, [(LOCATION, location)], Json(created)).into_response();
+    if replayed {
+        let name = HeaderName::from_static("idempotent-replayed");
+        response.headers_mut().insert(name, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+async fn sales_order(
+    State(state): State<AppState>,
+    Path(order_number): Path<String>,
+    parts: Parts,
+) -> Result<Response, Problem> {
+    let credentials = credentials(&parts, Arc::default());
+    let variables = Ok(json!({"order_number": order_number}));
+    let order = state.api().execute_prepared(&SALES_ORDER, variables, credentials).await?;
+    if order.is_null() {
+        return Err(AppError::new(ErrorCode::NotFound, "There is no such order among yours").into());
+    }
+    Ok(Json(json!({"data": order})).into_response())
+}
+
+async fn openapi_json() -> Response {
+    Json(openapi::document()).into_response()
+}
+
+/// Runs an endpoint's document on the request's body. A body that is no JSON goes along as a failure, so that a caller
+/// who is not who it says it is learns that first.
+async fn run_with_body(
+    state: &AppState,
+    operation: &PreparedOperation,
+    JsonRequest(credentials): JsonRequest,
+) -> Result<Value, AppError> {
+    let variables = json::parse(&credentials.body).map(|body| json!({"input": body}));
+    state.api().execute_prepared(operation, variables, credentials).await
+}

@@ -1,0 +1,115 @@
+//! The sender of one request: asked once, however many fields want to know.
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use super::directory::KnownClient;
+use super::sessions::{Sessions, ensure_active};
+use crate::auth::credentials::Credentials;
+use crate::auth::signature::VerifiedSignature;
+use crate::domain::client::ClientId;
+use crate::domain::permission::{Permission, Scope};
+use crate::error::{AppError, ErrorCode};
+use crate::telemetry;
+
+/// A client that proved who it is.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// The client and its keys.
+    pub known: Arc<KnownClient>,
+    /// What it may do: its token's scopes as far as the client still has them.
+    pub permissions: Vec<Permission>,
+}
+
+impl Principal {
+    /// The client's id.
+    #[must_use]
+    pub fn client_id(&self) -> &ClientId {
+        &self.known.client.client_id
+    }
+
+    /// Which orders it may touch.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        if self.permissions.contains(&Permission::OrdersRead) {
+            Scope::All
+        } else {
+            Scope::Client(self.client_id().clone())
+        }
+    }
+
+    fn ensure(&self, permission: Permission) -> Result<(), AppError> {
+        if self.permissions.contains(&permission) {
+            return Ok(());
+        }
+        let message = format!("This needs the scope {permission}, which this client does not have");
+        Err(AppError::new(ErrorCode::InsufficientScope, message).detail("scope", permission.as_str()))
+    }
+}
+
+/// One request's sender, known only as far as somebody asked.
+pub struct Caller {
+    sessions: Arc<Sessions>,
+    /// What the request brought along.
+    pub credentials: Credentials,
+    bearer: OnceCell<Result<Principal, AppError>>,
+    signature: OnceCell<Result<Arc<VerifiedSignature>, AppError>>,
+}
+
+impl Caller {
+    /// A sender nobody asked about yet.
+    #[must_use]
+    pub fn new(sessions: Arc<Sessions>, credentials: Credentials) -> Self {
+        Self { sessions, credentials, bearer: OnceCell::new(), signature: OnceCell::new() }
+    }
+
+    /// An active client with a valid bearer token.
+    pub async fn principal(&self) -> Result<Principal, AppError> {
+        let principal = self.bearer().await?;
+        ensure_active(&principal.known.client)?;
+        Ok(principal)
+    }
+
+    /// An active client with a valid bearer token, a true signature of this request and the scope.
+    ///
+    /// The order of the checks is part of the contract (`tests/it/signatures.rs` holds it): token, headers, client id,
+    /// disabled, timestamp and signature, scope.
+    pub async fn signed_principal(&self, permission: Permission) -> Result<Principal, AppError> {
+        let principal = self.bearer().await?;
+        let signature = self.signature.get_or_init(|| async { self.verify(&principal).await.map(Arc::new) }).await;
+        signature.clone()?;
+        principal.ensure(permission)?;
+        Ok(principal)
+    }
+
+    /// The signature that [`Caller::signed_principal`] found true.
+    pub fn verified_signature(&self) -> Result<Arc<VerifiedSignature>, AppError> {
+        self.signature
+            .get()
+            .cloned()
+            .unwrap_or_else(|| Err(AppError::internal("the signature was used before it was verified")))
+    }
+
+    async fn bearer(&self) -> Result<Principal, AppError> {
+        let look_up = || async {
+            let principal = self.sessions.authenticate(self.credentials.bearer_token()?).await?;
+            telemetry::note(|facts| facts.principal = Some(principal.client_id().to_string()));
+            Ok(principal)
+        };
+        self.bearer.get_or_init(look_up).await.clone()
+    }
+
+    async fn verify(&self, principal: &Principal) -> Result<VerifiedSignature, AppError> {
+        let headers = self.credentials.signature_headers()?;
+        if headers.client_id != principal.client_id().as_str() {
+            let message = "X-CLIENT-ID is not the client of the bearer token; send the client id you logged in with";
+            return Err(AppError::new(ErrorCode::ClientIdMismatch, message)
+                .detail("x_client_id", headers.client_id)
+                .detail("token_client_id", principal.client_id().as_str()));
+        }
+        ensure_active(&principal.known.client)?;
+        let Credentials { method, path, body, .. } = &self.credentials;
+        self.sessions.verify_signature(&principal.known, headers, (method, path, body)).await
+    }
+}

@@ -1,0 +1,95 @@
+//! Clients and their keys, looked up from memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use moka::future::Cache;
+use tracing::warn;
+
+use crate::auth::public_key::PublicKey;
+use crate::auth::signature::RegisteredKey;
+use crate::domain::client::{Client, ClientId};
+use crate::error::AppError;
+use crate::store::{Store, StoredPublicKey};
+
+/// A client with its keys as they were at most the cache's lifetime ago.
+#[derive(Debug)]
+pub struct KnownClient {
+    /// The client.
+    pub client: Client,
+    /// Its keys, revoked ones too: they let a refusal say so.
+    pub keys: Vec<RegisteredKey>,
+}
+
+/// The look-up. It is asked only for clients a valid token names, so strangers cannot fill it.
+#[derive(Clone)]
+pub struct ClientDirectory {
+    store: Store,
+    known: Cache<ClientId, Option<Arc<KnownClient>>>,
+    recently_used: Cache<String, ()>,
+}
+
+/// `last_used_at` is kept to this precision, so that a busy key costs one write a minute instead of one a request.
+const LAST_USED_PRECISION: Duration = Duration::from_secs(60);
+
+impl ClientDirectory {
+    /// A directory whose entries are read again after `time_to_live`: how soon another process' change is in force.
+    #[must_use]
+    pub fn new(store: Store, time_to_live: Duration) -> Self {
+        Self {
+            store,
+            known: Cache::builder().max_capacity(10_000).time_to_live(time_to_live).build(),
+            recently_used: Cache::builder().max_capacity(10_000).time_to_live(LAST_USED_PRECISION).build(),
+        }
+    }
+
+    /// The client with this id. Simultaneous misses share one look-up.
+    pub async fn find(&self, client_id: &ClientId) -> Result<Option<Arc<KnownClient>>, AppError> {
+        let load = async {
+            let Some(client) = self.store.find_client(client_id).await? else { return Ok(None) };
+            let keys = self.store.list_keys(client_id).await?;
+            Ok(Some(Arc::new(KnownClient { client, keys: register(client_id, &keys) })))
+        };
+        self.known.try_get_with_by_ref(client_id, load).await.map_err(|error: Arc<AppError>| AppError::clone(&error))
+    }
+
+    /// Notes that a key verified a request. A failure to note it never fails the request.
+    pub async fn note_key_used(&self, client_id: &ClientId, fingerprint: &str, now: DateTime<Utc>) {
+        if self.is_first_use(format!("key {client_id} {fingerprint}")).await
+            && let Err(error) = self.store.update_key_last_used(client_id, fingerprint, now).await
+        {
+            warn!(%client_id, fingerprint, %error, "the key's last use could not be noted");
+        }
+    }
+
+    /// Notes that a secret opened a session. A failure to note it never fails the login.
+    pub async fn note_secret_used(&self, id: i64, now: DateTime<Utc>) {
+        if self.is_first_use(format!("secret {id}")).await
+            && let Err(error) = self.store.update_secret_last_used(id, now).await
+        {
+            warn!(%error, "the secret's last use could not be noted");
+        }
+    }
+
+    async fn is_first_use(&self, what: String) -> bool {
+        self.recently_used.entry(what).or_insert(()).await.is_fresh()
+    }
+}
+
+fn register(client_id: &ClientId, keys: &[StoredPublicKey]) -> Vec<RegisteredKey> {
+    let usable = keys.iter().filter_map(|stored| match PublicKey::from_pem(&stored.pem) {
+        Ok(key) => Some(RegisteredKey {
+            key,
+            not_before: stored.not_before,
+            expires_at: stored.expires_at,
+            revoked_at: stored.revoked_at,
+        }),
+        // Registration refuses such a key; one edited by hand must not lock out the client's other keys.
+        Err(error) => {
+            warn!(%client_id, fingerprint = stored.fingerprint, %error, "a stored key cannot be used");
+            None
+        }
+    });
+    usable.collect()
+}

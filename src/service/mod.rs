@@ -1,0 +1,29 @@
+//! Use cases: what the service does for partners, dashboards and operators.
+//!
+//! What belongs here: the order of steps, rules that need data, the caches. What does not: SQL, HTTP, GraphQL.
+//! To add a use case: a method named after the business on the struct of its area; the CLI and the GraphQL resolvers
+//! call the same one.
+
+pub mod caller;
+pub mod clients;
+pub mod directory;
+pub mod intake;
+pub mod login_limit;
+pub mod orders;
+pub mod sessions;
+
+pub use caller::{Caller, Principal};
+pub use clients::Clients;
+pub use intake::OrderIntake;
+pub use orders::Orders;
+pub use sessions::Sessions;
+
+/// Every use case, as the composition root wires them.
+pub struct Services {
+    /// Logging in, refreshing, finding out who calls.
+    pub sessions: std::sync::Arc<Sessions>,
+    /// Taking orders in.
+    pub intake: OrderIntake,
+    /// Reading orders.
+    pub orders: Orders,
+}

@@ -1,0 +1,179 @@
+//! Logging in, refreshing, and finding out who calls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use secrecy::ExposeSecret as _;
+use tokio::sync::Semaphore;
+
+use super::caller::Principal;
+use super::directory::{ClientDirectory, KnownClient};
+use super::login_limit::LoginLimit;
+use crate::auth::credentials::SignatureHeaders;
+use crate::auth::secret;
+use crate::auth::signature::{self, SignedRequest, VerifiedSignature};
+use crate::auth::token::{Claims, IssuedToken, Session, TokenKeys};
+use crate::clock::Clock;
+use crate::domain::client::{Client, ClientId};
+use crate::domain::permission;
+use crate::domain::session_input::{LoginInput, RefreshInput};
+use crate::error::{AppError, ErrorCode};
+use crate::store::Store;
+
+/// How long things last.
+#[derive(Debug, Clone)]
+pub struct SessionRules {
+    /// How long a token counts.
+    pub token_lifetime: Duration,
+    /// How long after its expiry a token may still be refreshed.
+    pub refresh_window: Duration,
+    /// How long after the login a session may still be refreshed.
+    pub session_lifetime: Duration,
+    /// How far a signed timestamp may be from our clock, both ways.
+    pub timestamp_tolerance: Duration,
+}
+
+/// Sessions of clients.
+pub struct Sessions {
+    store: Store,
+    clock: Clock,
+    directory: ClientDirectory,
+    keys: TokenKeys,
+    rules: SessionRules,
+    limit: LoginLimit,
+    hashing: Arc<Semaphore>,
+}
+
+impl Sessions {
+    /// `hashing` password hashes run at once; further logins wait for their turn.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        directory: ClientDirectory,
+        keys: TokenKeys,
+        rules: SessionRules,
+        limit: LoginLimit,
+        hashing: usize,
+    ) -> Self {
+        Self { store, clock, directory, keys, rules, limit, hashing: Arc::new(Semaphore::new(hashing)) }
+    }
+
+    /// Opens a session. A wrong id and a wrong secret are one answer at one cost.
+    pub async fn login(&self, input: LoginInput) -> Result<IssuedToken, AppError> {
+        self.limit.check(&input.client_id)?;
+        let now = self.clock.now();
+        let client_id = input.client_id.parse::<ClientId>().ok();
+        let client = match &client_id {
+            Some(client_id) => self.store.find_client(client_id).await?,
+            None => None,
+        };
+        let secrets = match &client {
+            Some(client) => self.store.list_live_secrets(&client.client_id, now).await?,
+            None => Vec::new(),
+        };
+        let hashes = secrets.iter().map(|secret| secret.hash.clone()).collect::<Vec<_>>();
+        let permit = Arc::clone(&self.hashing).acquire_owned().await.map_err(AppError::internal)?;
+        let matched = tokio::task::spawn_blocking(move || {
+            let matched = secret::find_match(&input.client_secret, &hashes);
+            drop(permit);
+            matched
+        })
+        .await
+        .map_err(AppError::internal)?;
+        let (Some(client), Some(secret)) = (client, matched.and_then(|index| secrets.get(index))) else {
+            return Err(AppError::new(ErrorCode::InvalidCredentials, "The client id or the client secret is wrong"));
+        };
+        ensure_active(&client)?;
+        self.directory.note_secret_used(secret.id, now).await;
+        let session = Session {
+            client_id: client.client_id.to_string(),
+            auth_time: now.timestamp(),
+            scope: permission::join(&client.permissions),
+            secret_id: secret.id,
+            session_generation: client.session_generation,
+        };
+        self.keys.issue(&session, now, self.rules.token_lifetime)
+    }
+
+    /// Carries a session on, also after its token expired, within the bounds of [`SessionRules`].
+    pub async fn refresh(&self, input: RefreshInput) -> Result<IssuedToken, AppError> {
+        let now = self.clock.now();
+        let claims = self.keys.verify_ignoring_expiry(input.token.expose_secret(), now)?;
+        let ended = |why: &'static str| Err(AppError::new(ErrorCode::Unauthenticated, why));
+        if is_past(claims.exp, self.rules.refresh_window, now.timestamp()) {
+            return ended("The token expired too long ago to be refreshed; log in again");
+        }
+        if is_past(claims.auth_time, self.rules.session_lifetime, now.timestamp()) {
+            return ended("The session is too old to be refreshed; log in again");
+        }
+        // Read afresh, not from the directory: a session that ends must not slip through the cache into a new token.
+        let client_id = claims.sub.parse().map_err(|_| revoked())?;
+        let client = self.store.find_client(&client_id).await?.ok_or_else(revoked)?;
+        ensure_current(&claims, &client)?;
+        ensure_active(&client)?;
+        let secrets = self.store.list_live_secrets(&client_id, now).await?;
+        if !secrets.iter().any(|secret| secret.id == claims.secret_id) {
+            return ended("The secret that began this session was rotated out; log in with the new one");
+        }
+        let session = Session {
+            client_id: claims.sub,
+            auth_time: claims.auth_time,
+            scope: permission::join(&client.permissions),
+            secret_id: claims.secret_id,
+            session_generation: claims.session_generation,
+        };
+        self.keys.issue(&session, now, self.rules.token_lifetime)
+    }
+
+    /// Who a bearer token names. Whether the client is disabled is the caller's next question.
+    pub async fn authenticate(&self, token: &str) -> Result<Principal, AppError> {
+        let claims = self.keys.verify(token, self.clock.now())?;
+        let client_id = claims.sub.parse().map_err(|_| revoked())?;
+        let known = self.directory.find(&client_id).await?.ok_or_else(revoked)?;
+        ensure_current(&claims, &known.client)?;
+        // A scope taken from the client is gone at once, one given to it comes with its next token.
+        let mut permissions = permission::split(&claims.scope);
+        permissions.retain(|permission| known.client.permissions.contains(permission));
+        Ok(Principal { known, permissions })
+    }
+
+    /// Verifies a request's signature with the client's keys.
+    pub async fn verify_signature(
+        &self,
+        known: &KnownClient,
+        headers: SignatureHeaders<'_>,
+        (method, path, body): (&str, &str, &[u8]),
+    ) -> Result<VerifiedSignature, AppError> {
+        let now = self.clock.now();
+        let SignatureHeaders { client_id, timestamp, signature } = headers;
+        let request = SignedRequest { client_id, timestamp, signature, method, path, body };
+        let tolerance = self.rules.timestamp_tolerance;
+        let verified = signature::verify(&request, &known.keys, known.client.signature_policy, now, tolerance)
+            .map_err(|rejection| AppError::from(*rejection))?;
+        self.directory.note_key_used(&known.client.client_id, &verified.fingerprint, now).await;
+        Ok(verified)
+    }
+}
+
+/// Refuses a disabled client.
+pub fn ensure_active(client: &Client) -> Result<(), AppError> {
+    match client.disabled_at {
+        None => Ok(()),
+        Some(_) => Err(AppError::new(ErrorCode::ClientDisabled, "This client is disabled; contact the operator")),
+    }
+}
+
+fn ensure_current(claims: &Claims, client: &Client) -> Result<(), AppError> {
+    if claims.session_generation == client.session_generation { Ok(()) } else { Err(revoked()) }
+}
+
+fn revoked() -> AppError {
+    AppError::new(ErrorCode::Unauthenticated, "The session was ended by the operator; log in again")
+}
+
+fn is_past(start: i64, span: Duration, now: i64) -> bool {
+    let span = TimeDelta::from_std(span).map_or(i64::MAX, |span| span.num_seconds());
+    now > start.saturating_add(span)
+}

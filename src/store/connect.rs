@@ -1,0 +1,211 @@
+//! Connecting, migrating, and the two ways into the database: reading and writing.
+
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use migrations::{MigrationStatus, Migrator, MigratorTrait};
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+
+use super::error::{StoreError, StoreResult};
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct DatabaseOptions {
+    /// `sqlite://path` or `postgres://…`.
+    pub url: String,
+    /// How many connections (on SQLite: readers) one instance may hold.
+    pub max_connections: u32,
+    /// How long a query waits for a free connection, and on SQLite for another process' write.
+    pub acquire_timeout: Duration,
+    /// Called once for every statement, in the task that runs it.
+    pub on_statement: fn(),
+}
+
+/// The database. Cloning shares its connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(super) read: DatabaseConnection,
+    write: DatabaseConnection,
+}
+
+/// One migration and whether it is in force.
+#[derive(Debug, Clone)]
+pub struct MigrationState {
+    /// Its file's name.
+    pub name: String,
+    /// Whether the database has it.
+    pub applied: bool,
+}
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'a>>;
+
+impl Store {
+    /// Connects. On SQLite the file and its folder are made when they are not there.
+    pub async fn connect(options: &DatabaseOptions) -> StoreResult<Self> {
+        let (mut read, mut write) = if options.url.starts_with("sqlite:") {
+            make_parent_folder(&options.url)?;
+            // One writer, so that writers in this process queue in memory instead of meeting SQLITE_BUSY. It opens
+            // first, because only a writer can put a new file into WAL mode.
+            let write = Database::connect(sqlite(options, 1, false)).await?;
+            let read = Database::connect(sqlite(options, options.max_connections, true)).await?;
+            (read, write)
+        } else {
+            let mut connect = ConnectOptions::new(&options.url);
+            connect
+                .max_connections(options.max_connections)
+                .acquire_timeout(options.acquire_timeout)
+                .connect_timeout(options.acquire_timeout)
+                .set_application_name("sales-order-api")
+                .sqlx_logging(false);
+            let both = Database::connect(connect).await?;
+            (both.clone(), both)
+        };
+        let on_statement = options.on_statement;
+        read.set_metric_callback(move |_| on_statement());
+        write.set_metric_callback(move |_| on_statement());
+        Ok(Self { read, write })
+    }
+
+    /// Answers once both ways into the database work.
+    pub async fn ping(&self) -> StoreResult<()> {
+        self.read.ping().await?;
+        if self.backend() == DbBackend::Sqlite { Ok(self.write.ping().await?) } else { Ok(()) }
+    }
+
+    /// Closes every connection, after the statements under way.
+    pub async fn close(&self) {
+        // A connection that is gone already is closed.
+        let _ = self.write.close_by_ref().await;
+        let _ = self.read.close_by_ref().await;
+    }
+
+    /// Applies the pending migrations, all or none, and gives their names. Instances that start together wait for
+    /// each other: on PostgreSQL behind an advisory lock, on SQLite behind its write lock.
+    pub async fn migrate_up(&self) -> StoreResult<Vec<String>> {
+        if self.migrations().await?.iter().all(|migration| migration.applied) {
+            return Ok(Vec::new());
+        }
+        self.transaction(|tx| {
+            Box::pin(async move {
+                lock_migrations(tx).await?;
+                let pending = Migrator::get_pending_migrations(tx).await?;
+                Migrator::up(tx, None).await?;
+                Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
+            })
+        })
+        .await
+    }
+
+    /// Takes back the last `steps` migrations and gives their names. Their tables' rows are gone with them.
+    pub async fn migrate_down(&self, steps: u32) -> StoreResult<Vec<String>> {
+        self.transaction(move |tx| {
+            Box::pin(async move {
+                lock_migrations(tx).await?;
+                let mut applied = Migrator::get_applied_migrations(tx).await?;
+                applied.reverse();
+                applied.truncate(steps as usize);
+                Migrator::down(tx, Some(steps)).await?;
+                Ok(applied.iter().map(|migration| migration.name().to_owned()).collect())
+            })
+        })
+        .await
+    }
+
+    /// Every migration and whether the database has it. Changes nothing.
+    pub async fn migrations(&self) -> StoreResult<Vec<MigrationState>> {
+        let migrations = Migrator::get_migration_with_status_read_only(&self.read).await?;
+        let state = |migration: &migrations::Migration| MigrationState {
+            name: migration.name().to_owned(),
+            applied: migration.status() == MigrationStatus::Applied,
+        };
+        Ok(migrations.iter().map(state).collect())
+    }
+
+    pub(super) fn backend(&self) -> DbBackend {
+        self.write.get_database_backend()
+    }
+
+    /// Runs `work` in one writing transaction: committed when it gives `Ok`, rolled back otherwise.
+    pub(super) async fn transaction<T, F>(&self, work: F) -> StoreResult<T>
+    where
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> Boxed<'t, T> + Send,
+        T: Send,
+    {
+        // IMMEDIATE takes SQLite's write lock at once; a deferred transaction that turns to writing after another
+        // process wrote fails without waiting.
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let tx = self.write.begin_with_options(options).await?;
+        let outcome = work(&tx).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    }
+}
+
+fn sqlite(options: &DatabaseOptions, connections: u32, read_only: bool) -> ConnectOptions {
+    let busy_timeout = options.acquire_timeout;
+    let mut connect = ConnectOptions::new(&options.url);
+    connect
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(options.acquire_timeout)
+        .connect_timeout(options.acquire_timeout)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            let sqlite = sqlite
+                .create_if_missing(!read_only)
+                .foreign_keys(true)
+                .busy_timeout(busy_timeout)
+                // FULL: an answered order survives a power cut, not only a crash of the process.
+                .synchronous(SqliteSynchronous::Full);
+            if read_only {
+                sqlite.pragma("query_only", "ON")
+            } else {
+                sqlite.journal_mode(SqliteJournalMode::Wal)
+            }
+        });
+    connect
+}
+
+fn make_parent_folder(url: &str) -> StoreResult<()> {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let path = path.split('?').next().unwrap_or_default();
+    let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder)
+        .map_err(|error| DbErr::Custom(format!("cannot make the folder {}: {error}", folder.display())).into())
+}
+
+/// Any number will do as long as nobody else in the database uses it; this one spells "sales-or" in ASCII.
+const MIGRATION_LOCK: i64 = 0x7361_6c65_732d_6f72;
+
+async fn lock_migrations(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+    }
+    Ok(())
+}
+
+/// The stored form of an instant.
+pub(super) fn micros(instant: DateTime<Utc>) -> i64 {
+    instant.timestamp_micros()
+}
+
+/// The instant of a stored form.
+pub(super) fn instant(micros: i64) -> StoreResult<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros)
+        .ok_or_else(|| StoreError::Unreadable { what: "time", value: micros.to_string() })
+}

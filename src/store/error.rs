@@ -1,0 +1,93 @@
+//! Tells a database that is away or busy from a mistake of ours.
+
+use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
+use thiserror::Error;
+
+use crate::error::AppError;
+
+/// What a query can fail with.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The database cannot be reached, has no connection free in time or is locked: trying again may help.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(#[source] DbErr),
+    /// A row with this unique value is there already.
+    #[error("already there: {0}")]
+    Duplicate(String),
+    /// A stored value cannot be read back; somebody edited a row by hand.
+    #[error("the stored {what} \"{value}\" cannot be read")]
+    Unreadable {
+        /// Which column.
+        what: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// Everything else.
+    #[error("a query failed: {0}")]
+    Failed(#[source] DbErr),
+}
+
+/// The result of a query.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        if is_transient(&error) {
+            return Self::Unavailable(error);
+        }
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(message)) => Self::Duplicate(message),
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::unavailable(error),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+fn is_transient(error: &DbErr) -> bool {
+    match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => match &**error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_transient_code(&code)),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// `PostgreSQL` error classes 08 (connection), 53 (resources), 57 (operator intervention) and serialisation failures;
+/// `SQLite` BUSY (5), LOCKED (6), IOERR (10), FULL (13) and CANTOPEN (14), whose extended codes keep them in the low byte.
+fn is_transient_code(code: &str) -> bool {
+    if code.len() == 5 {
+        return code.starts_with("08") || code.starts_with("53") || code.starts_with("57") || code.starts_with("40");
+    }
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_or_stopping_database_is_told_from_a_failing_query() {
+        for code in ["08006", "53300", "57P01", "40001", "5", "261", "6", "517", "14"] {
+            assert!(is_transient_code(code), "{code}");
+        }
+        for code in ["23505", "42P01", "22001", "1", "19", "2067", ""] {
+            assert!(!is_transient_code(code), "{code}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The database, and the only user of `SeaORM`.
+//!
+//! What belongs here: connecting, migrating, entities (private) and queries that give domain types.
+//! What does not: rules, sessions, HTTP, GraphQL. Every function that touches orders takes a [`Scope`], so a query
+//! that forgets whose rows it may see cannot be written.
+//! To add a query: a method of [`Store`] in the file of its table, named `find_…`, `list_…`, `insert_…` or `update_…`.
+//!
+//! [`Scope`]: crate::domain::permission::Scope
+
+mod clients;
+mod connect;
+mod entity;
+mod error;
+mod keys;
+mod orders;
+mod secrets;
+
+pub use clients::NewClient;
+pub use connect::{DatabaseOptions, MigrationState, Store};
+pub use error::{StoreError, StoreResult};
+pub use keys::{NewPublicKey, StoredPublicKey};
+pub use orders::{Created, NewReceipt, OrderToInsert};
+pub use secrets::StoredSecret;
