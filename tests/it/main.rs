@@ -1,0 +1,24 @@
+//! What the service promises, told by those who use it: partners, dashboards, developers, operators.
+//!
+//! Every test runs the real router on a database of its own: SQLite, or PostgreSQL when `TEST_DATABASE_URL` names a
+//! server. To add one: a sentence in the file of its subject, with the actors of [`support`].
+
+mod cli;
+mod crash;
+mod database;
+mod demo;
+mod errors;
+mod exactly_once;
+mod health;
+mod instances;
+mod languages;
+mod limits;
+mod logs;
+mod orders;
+mod parity;
+mod permissions;
+mod refusals;
+mod sessions;
+mod signatures;
+mod support;
+mod transport;

@@ -1,0 +1,122 @@
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use sales_order_api::app::{self, AppState};
+use sales_order_api::config::{self, Config, Overrides};
+use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::signature_policy::SignaturePolicy;
+use sales_order_api::http;
+use sales_order_api::service::Clients;
+use sales_order_api::service::clients::ClientToCreate;
+use sales_order_api::store::Store;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::{Answer, Database, PARTNER_KEY, Partner, TestClock};
+
+/// The service on a database of its own, with a clock that stands still, called without a network.
+pub struct TestApp {
+    pub database: Database,
+    pub store: Store,
+    pub clock: TestClock,
+    pub clients: Clients,
+    pub router: Router,
+}
+
+/// The secret that signs tokens in tests.
+pub const JWT_SECRET: &str = "a test's own secret of more than 32 bytes";
+
+impl TestApp {
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// With another configuration than the default one.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let database = Database::new().await;
+        let store = database.connect().await;
+        let clock = TestClock::new();
+        let router = Self::router_on(&store, &clock, change);
+        let clients = app::clients(&store, &clock.clock());
+        Self { database, store, clock, clients, router }
+    }
+
+    /// A further instance on the same database.
+    pub fn router_on(store: &Store, clock: &TestClock, change: impl FnOnce(&mut Config)) -> Router {
+        let environment = [("SALES_ORDER_AUTH__JWT_SECRET".to_owned(), JWT_SECRET.to_owned())];
+        let mut config = config::load_from(&[], environment, &Overrides::default()).unwrap().config;
+        // What a test changes past the service is in force at once, and tests log in more often than anybody.
+        config.auth.client_cache_ttl = Duration::ZERO;
+        config.rate_limit.enabled = false;
+        change(&mut config);
+        http::router(AppState::build(config, store.clone(), &clock.clock()).unwrap())
+    }
+
+    /// A partner with a key, logged in.
+    pub async fn partner(&self) -> Partner<'_> {
+        self.partner_named("versuni-client-001", SignaturePolicy::Documented).await
+    }
+
+    pub async fn partner_named(&self, client_id: &str, policy: SignaturePolicy) -> Partner<'_> {
+        let secret =
+            self.client(client_id, &[Permission::OrdersCreate], policy, vec![PARTNER_KEY.public_key().to_pem()]).await;
+        Partner::log_in(self, client_id, secret, &PARTNER_KEY).await
+    }
+
+    /// A dashboard that reads every client's orders, logged in.
+    pub async fn dashboard(&self) -> Partner<'_> {
+        let secret =
+            self.client("dashboard-001", &[Permission::OrdersRead], SignaturePolicy::Documented, Vec::new()).await;
+        Partner::log_in(self, "dashboard-001", secret, &PARTNER_KEY).await
+    }
+
+    /// A client as the operator creates it; gives its secret.
+    pub async fn client(
+        &self,
+        client_id: &str,
+        permissions: &[Permission],
+        signature_policy: SignaturePolicy,
+        public_keys: Vec<String>,
+    ) -> SecretString {
+        let new = ClientToCreate {
+            client_id: client_id.parse().unwrap(),
+            name: format!("The client {client_id}"),
+            permissions: permissions.to_vec(),
+            signature_policy,
+            public_keys,
+            secret: None,
+        };
+        self.clients.create_client(new).await.unwrap()
+    }
+
+    /// Sends any request.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        Answer::read(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Posts JSON without any credentials.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_text(path, &[], body.to_string()).await
+    }
+
+    /// Posts a text as JSON, with headers.
+    pub async fn post_text(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = Request::post(path).header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    /// Runs a GraphQL document without any credentials.
+    pub async fn graphql(&self, query: &str, variables: Value) -> Answer {
+        self.post("/graphql", &json!({"query": query, "variables": variables})).await
+    }
+}

@@ -1,0 +1,151 @@
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sales_order_api::store::{DatabaseOptions, Store};
+use sales_order_api::telemetry;
+use sea_orm::ConnectionTrait as _;
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+/// A database of one test's own, with every migration applied. It goes away with this value.
+pub struct Database {
+    pub url: String,
+    /// A folder of the test's own; on SQLite the database is in it.
+    pub folder: TempDir,
+    name: Option<String>,
+}
+
+/// Made once: migrating is slow, copying is not.
+static TEMPLATE: OnceCell<Template> = OnceCell::const_new();
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+enum Template {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+/// The PostgreSQL server to test on, if there is one.
+pub fn on_postgres() -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the one variable the suite reads")]
+    std::env::var("TEST_DATABASE_URL").ok()
+}
+
+impl Database {
+    /// A migrated database.
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        match TEMPLATE.get_or_init(template).await {
+            Template::Sqlite(template) => {
+                let file = folder.path().join("orders.db");
+                std::fs::copy(template, &file).unwrap();
+                Self { url: format!("sqlite://{}", file.display()), folder, name: None }
+            }
+            Template::Postgres(template) => {
+                let (url, name) = create_postgres(&format!("TEMPLATE {template}")).await;
+                Self { url, folder, name: Some(name) }
+            }
+        }
+    }
+
+    /// A database without a single table.
+    pub async fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        if on_postgres().is_some() {
+            let (url, name) = create_postgres("").await;
+            return Self { url, folder, name: Some(name) };
+        }
+        Self { url: format!("sqlite://{}", folder.path().join("orders.db").display()), folder, name: None }
+    }
+
+    /// A connection of the service's own making.
+    pub async fn connect(&self) -> Store {
+        self.connect_with(Duration::from_secs(20)).await
+    }
+
+    pub async fn connect_with(&self, acquire_timeout: Duration) -> Store {
+        let options = DatabaseOptions {
+            url: self.url.clone(),
+            max_connections: 8,
+            acquire_timeout,
+            on_statement: telemetry::count_statement,
+        };
+        Store::connect(&options).await.unwrap()
+    }
+
+    /// A plain connection, past the service.
+    pub async fn db_connect(&self) -> sea_orm::DatabaseConnection {
+        let mut options = sea_orm::ConnectOptions::new(&self.url);
+        options.max_connections(1).sqlx_logging(false);
+        sea_orm::Database::connect(options).await.unwrap()
+    }
+
+    /// The single number a statement gives.
+    pub async fn db_number(&self, sql: &str) -> i64 {
+        let connection = self.db_connect().await;
+        let statement = sea_orm::Statement::from_string(connection.get_database_backend(), sql);
+        let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+        let number = row.try_get_by_index::<i64>(0).unwrap();
+        connection.close().await.unwrap();
+        number
+    }
+
+    /// Runs a statement past the service.
+    pub async fn db_execute(&self, sql: &str) -> Result<(), sea_orm::DbErr> {
+        let connection = self.db_connect().await;
+        let outcome = connection.execute_unprepared(sql).await;
+        connection.close().await.unwrap();
+        outcome.map(drop)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Some(name) = self.name.take() else { return };
+        // A runtime of its own: this may run while the test's is going down.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(postgres_admin(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")));
+        });
+        let _ = dropping.join();
+    }
+}
+
+async fn template() -> Template {
+    let (database, store) = if on_postgres().is_some() {
+        let (url, name) = create_postgres("").await;
+        let database = Database { url, folder: tempfile::tempdir().unwrap(), name: Some(name) };
+        let store = database.connect().await;
+        (database, store)
+    } else {
+        let database = Database::empty().await;
+        let store = database.connect().await;
+        (database, store)
+    };
+    store.migrate_up().await.unwrap();
+    store.close().await;
+    // The template lives as long as the process.
+    let mut database = std::mem::ManuallyDrop::new(database);
+    match database.name.take() {
+        Some(name) => Template::Postgres(name),
+        None => Template::Sqlite(database.folder.path().join("orders.db")),
+    }
+}
+
+async fn create_postgres(how: &str) -> (String, String) {
+    let number = COUNTER.fetch_add(1, Ordering::SeqCst);
+    let name = format!("sales_order_it_{}_{number}", std::process::id());
+    postgres_admin(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
+    postgres_admin(&format!("CREATE DATABASE {name} {how}")).await;
+    let server = on_postgres().unwrap();
+    let (base, _) = server.rsplit_once('/').unwrap();
+    (format!("{base}/{name}"), name)
+}
+
+async fn postgres_admin(sql: &str) {
+    let mut options = sea_orm::ConnectOptions::new(on_postgres().unwrap());
+    options.max_connections(1).sqlx_logging(false);
+    let connection = sea_orm::Database::connect(options).await.unwrap();
+    connection.execute_unprepared(sql).await.unwrap();
+    connection.close().await.unwrap();
+}

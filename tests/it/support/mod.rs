@@ -1,0 +1,24 @@
+//! Actors and the stage they stand on.
+
+mod actors;
+mod answer;
+mod app;
+mod clock;
+mod database;
+mod process;
+
+pub use actors::{Partner, Signed, order};
+pub use answer::Answer;
+pub use app::TestApp;
+pub use clock::TestClock;
+pub use database::{Database, on_postgres};
+pub use process::{Process, command};
+
+use std::sync::LazyLock;
+
+use sales_order_api::auth::private_key::PrivateKey;
+
+/// The partner's key. Made once: making an RSA key is slow.
+pub static PARTNER_KEY: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::generate().unwrap());
+/// Somebody else's key.
+pub static OTHER_KEY: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::generate().unwrap());

@@ -1,0 +1,78 @@
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The service's own binary, with an environment that holds nothing of the machine's but `PATH`, in a folder of the
+/// test's own.
+pub fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sales-order-api"));
+    #[expect(clippy::disallowed_methods, reason = "what a child process needs to find its programs")]
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env_clear().env("PATH", path).env("NO_COLOR", "1").current_dir(folder);
+    command
+}
+
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+/// A running service, killed with this value.
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+    /// Where it listens, such as `http://127.0.0.1:40001`.
+    pub base: String,
+}
+
+impl Process {
+    /// Starts `serve` on a free port and waits until it says where it listens.
+    pub fn serve(folder: &Path, database_url: &str, change: impl FnOnce(&mut Command)) -> Self {
+        let log = folder.join(format!("serve-{}.log", COUNTER.fetch_add(1, Ordering::SeqCst)));
+        let mut command = command(folder);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--database-url", database_url])
+            .env("SALES_ORDER_RATE_LIMIT__ENABLED", "false")
+            .env("SALES_ORDER_LOG__FORMAT", "json")
+            .stdout(Stdio::piped())
+            // A file, not a pipe: a full pipe would stop the service.
+            .stderr(File::create(&log).unwrap());
+        change(&mut command);
+        let mut child = command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let base = stdout.lines().map_while(Result::ok).find_map(|line| {
+            line.split_once("listening on ").map(|(_, base)| base.trim().to_owned())
+        });
+        let Some(base) = base else {
+            panic!("the service did not start: {}", std::fs::read_to_string(&log).unwrap());
+        };
+        Self { child, base, log }
+    }
+
+    /// What it logged so far: one JSON object a line.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to stop (SIGTERM) and waits for its end; gives its log.
+    pub fn stop(mut self) -> String {
+        let done = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(done.success());
+        let status = self.child.wait().unwrap();
+        let log = self.log();
+        assert!(status.success(), "{status}: {log}");
+        log
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
