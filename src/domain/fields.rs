@@ -81,8 +81,7 @@ impl<'a> Fields<'a> {
     }
 
     fn at(value: &'a Value, naming: Naming, pointer: String) -> Self {
-        let mut fields =
-            Self { object: value.as_object(), naming, pointer, known: Vec::new(), errors: Vec::new() };
+        let mut fields = Self { object: value.as_object(), naming, pointer, known: Vec::new(), errors: Vec::new() };
         if fields.object.is_none() {
             let message = format!("must be an object, not {}", kind(value));
             fields.errors.push(FieldError { pointer: fields.pointer.clone(), code: "type", message });

@@ -49,8 +49,7 @@ pub fn refusal(failure: AppError) -> Response {
 /// Our resolvers fail only with an [`AppError`]; what is left is async-graphql refusing the operation's name (no path)
 /// or an argument (with the field's path).
 fn unsourced(error: &ServerError) -> AppError {
-    let code =
-        if error.path.is_empty() { ErrorCode::GraphqlValidationFailed } else { ErrorCode::ValidationFailed };
+    let code = if error.path.is_empty() { ErrorCode::GraphqlValidationFailed } else { ErrorCode::ValidationFailed };
     AppError::new(code, error.message.clone())
 }
 

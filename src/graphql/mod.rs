@@ -60,7 +60,12 @@ impl Api {
         // Before async-graphql's own checks, which walk a fragment as often as it is spread.
         let refused = match request.parsed_query() {
             Ok(document) => self.limits.check(document).err(),
-            Err(error) => return error::classify(Response::from_errors(vec![error::with_code(error, ErrorCode::GraphqlParseFailed)])),
+            Err(error) => {
+                return error::classify(Response::from_errors(vec![error::with_code(
+                    error,
+                    ErrorCode::GraphqlParseFailed,
+                )]));
+            }
         };
         match refused {
             Some(failure) => refusal(failure),

@@ -1,6 +1,6 @@
 //! Takes a request apart: its credentials, and its body to the last byte.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -44,21 +44,25 @@ impl FromRequest<AppState> for JsonRequest {
         let http = &state.config().http;
         let body = tokio::time::timeout(http.request_timeout, read(&parts.headers, body, http.max_body_bytes))
             .await
-            .map_err(|_| AppError::new(ErrorCode::RequestTimeout, "The body did not arrive in time; send it again"))??;
+            .map_err(|_| {
+            AppError::new(ErrorCode::RequestTimeout, "The body did not arrive in time; send it again")
+        })??;
         Ok(Self(credentials(&parts, body)))
     }
 }
 
 async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Arc<[u8]>, AppError> {
-    let too_large =
-        || AppError::new(ErrorCode::PayloadTooLarge, format!("The body must have at most {limit} bytes")).detail("limit_bytes", limit);
+    let too_large = || {
+        AppError::new(ErrorCode::PayloadTooLarge, format!("The body must have at most {limit} bytes"))
+            .detail("limit_bytes", limit)
+    };
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
     match to_bytes(body, limit).await {
         Ok(bytes) => Ok(Arc::from(&bytes[..])),
-        Err(error) if error.source().is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>()) => {
+        Err(error) if error.source().is_some_and(<dyn Error>::is::<http_body_util::LengthLimitError>) => {
             Err(too_large())
         }
         Err(_) => Err(AppError::new(ErrorCode::MalformedBody, "The body ended before it was complete; send it again")),
