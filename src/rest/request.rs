@@ -13,6 +13,7 @@ use super::problem::Problem;
 use crate::app::AppState;
 use crate::auth::credentials::{Credentials, Header};
 use crate::error::{AppError, ErrorCode};
+use crate::telemetry;
 
 /// A request without a body that matters.
 pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
@@ -29,7 +30,7 @@ pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
     }
 }
 
-/// A request with a JSON body, read within the limits of size and time.
+/// A request with a JSON body, read within the limit of size; the limit of time is the whole request's.
 pub struct JsonRequest(pub Credentials);
 
 impl FromRequest<AppState> for JsonRequest {
@@ -41,12 +42,9 @@ impl FromRequest<AppState> for JsonRequest {
             let message = "Send the body as JSON, with the header Content-Type: application/json";
             return Err(AppError::new(ErrorCode::UnsupportedMediaType, message).into());
         }
-        let http = &state.config().http;
-        let body = tokio::time::timeout(http.request_timeout, read(&parts.headers, body, http.max_body_bytes))
-            .await
-            .map_err(|_| {
-            AppError::new(ErrorCode::RequestTimeout, "The body did not arrive in time; send it again")
-        })??;
+        telemetry::note(|facts| facts.receiving = true);
+        let body = read(&parts.headers, body, state.config().http.max_body_bytes).await?;
+        telemetry::note(|facts| facts.receiving = false);
         Ok(Self(credentials(&parts, body)))
     }
 }
