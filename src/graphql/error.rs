@@ -39,6 +39,16 @@ pub fn with_code(error: ServerError, code: ErrorCode) -> ServerError {
     ServerError { source: Some(Arc::new(failure)), ..error }
 }
 
+/// A syntax error, told in one line. The parser's own text draws the whole line of the document, however long it is.
+pub fn syntax(error: ServerError) -> ServerError {
+    let last_line = error.message.lines().last().unwrap_or_default();
+    let expected = last_line.trim_start().trim_start_matches("= ");
+    let place =
+        error.locations.first().map_or_else(String::new, |at| format!(" at line {} column {}", at.line, at.column));
+    let message = format!("The GraphQL document has a syntax error{place}: {expected}");
+    with_code(ServerError { message, ..error }, ErrorCode::GraphqlParseFailed)
+}
+
 /// A failure of ours as the response to a whole request.
 #[must_use]
 pub fn refusal(failure: AppError) -> Response {

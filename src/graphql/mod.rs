@@ -27,7 +27,7 @@ pub use prepared::{PreparedOperation, is_mutation};
 
 use crate::auth::credentials::Credentials;
 use crate::domain::fields::Naming;
-use crate::error::{AppError, ErrorCode};
+use crate::error::AppError;
 use crate::service::{Caller, Services};
 
 type ApiSchema = Schema<query::Query, mutation::Mutation, EmptySubscription>;
@@ -64,10 +64,7 @@ impl Api {
                 observe::note_operation(document, chosen.as_deref());
                 self.limits.check(document).err()
             }
-            Err(error) => {
-                let error = error::with_code(error, ErrorCode::GraphqlParseFailed);
-                return error::classify(Response::from_errors(vec![error]));
-            }
+            Err(error) => return error::classify(Response::from_errors(vec![error::syntax(error)])),
         };
         match refused {
             Some(failure) => refusal(failure),
