@@ -122,6 +122,16 @@ impl<'a> Fields<'a> {
     /// A required whole number, written without a fraction.
     pub fn integer(&mut self, name: &'static str, range: &RangeInclusive<i32>) -> Option<i32> {
         let value = self.required(name)?;
+        self.whole_number(name, value, range)
+    }
+
+    /// An optional whole number, written without a fraction.
+    pub fn optional_integer(&mut self, name: &'static str, range: &RangeInclusive<i32>) -> Option<i32> {
+        let value = self.optional(name)?;
+        self.whole_number(name, value, range)
+    }
+
+    fn whole_number(&mut self, name: &'static str, value: &Value, range: &RangeInclusive<i32>) -> Option<i32> {
         let Value::Number(number) = value else {
             return self.refuse(name, "type", format!("must be a whole number, not {}", kind(value)));
         };
