@@ -84,7 +84,11 @@ impl Api {
         let mut request = self.equip(operation.request(), credentials, Naming::SnakeCase);
         match variables {
             Ok(variables) => request.variables = Variables::from_json(variables),
-            Err(failure) => request = request.data(inputs::Unreadable(failure)),
+            Err(failure) => {
+                // The resolver is reached only when its input is there; it reports the failure and reads nothing.
+                request.variables = Variables::from_json(serde_json::json!({"input": null}));
+                request = request.data(inputs::Unreadable(failure));
+            }
         }
         let response = error::classify(self.prepared.execute(request).await);
         match response.errors.into_iter().next() {

@@ -112,6 +112,7 @@ impl Caller {
         if headers.client_id != principal.client_id().as_str() {
             let message = "X-CLIENT-ID is not the client of the bearer token; send the client id you logged in with";
             return Err(AppError::new(ErrorCode::ClientIdMismatch, message)
+                .detail("hint", "client_id_mismatch")
                 .detail("x_client_id", headers.client_id)
                 .detail("token_client_id", principal.client_id().as_str()));
         }

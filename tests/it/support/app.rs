@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Router;
@@ -46,7 +47,18 @@ impl TestApp {
 
     /// A further instance on the same database.
     pub fn router_on(store: &Store, clock: &TestClock, change: impl FnOnce(&mut Config)) -> Router {
-        let environment = [("SALES_ORDER_AUTH__JWT_SECRET".to_owned(), JWT_SECRET.to_owned())];
+        Self::router_in(store, clock, &[], change)
+    }
+
+    /// A further instance on the same database, started in an environment that holds these pairs too.
+    pub fn router_in(
+        store: &Store,
+        clock: &TestClock,
+        pairs: &[(&str, &str)],
+        change: impl FnOnce(&mut Config),
+    ) -> Router {
+        let mut environment = BTreeMap::from([("SALES_ORDER_AUTH__JWT_SECRET".to_owned(), JWT_SECRET.to_owned())]);
+        environment.extend(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let mut config = config::load_from(&[], environment, &Overrides::default()).unwrap().config;
         // What a test changes past the service is in force at once, and tests log in more often than anybody.
         config.auth.client_cache_ttl = Duration::ZERO;

@@ -6,13 +6,15 @@ mod app;
 mod clock;
 mod database;
 mod process;
+mod wire;
 
 pub use actors::{Partner, Signed, order};
 pub use answer::Answer;
-pub use app::TestApp;
+pub use app::{JWT_SECRET, TestApp};
 pub use clock::TestClock;
 pub use database::{Database, on_postgres};
 pub use process::{Process, command};
+pub use wire::Wire;
 
 use std::sync::LazyLock;
 
