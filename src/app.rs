@@ -45,10 +45,10 @@ impl AppState {
         };
         let directory = ClientDirectory::new(store.clone(), config.auth.client_cache_ttl);
         let hashing = config.auth.password_hash_concurrency;
-        let sessions = Sessions::new(store.clone(), clock.clone(), directory, keys, rules, limit, hashing);
+        let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, limit, hashing);
         let services = Services {
             sessions: Arc::new(sessions),
-            intake: OrderIntake::new(store.clone(), clock.clone(), config.orders.default_currency.clone()),
+            intake: OrderIntake::new(store.clone(), clock.clone(), directory, config.orders.default_currency.clone()),
             orders: Orders::new(store.clone()),
             lifecycle: Lifecycle::new(store.clone(), clock.clone()),
         };

@@ -208,6 +208,12 @@ impl AppError {
         self
     }
 
+    /// When to try again, in whole seconds, rounded up: who comes back a second early would be refused again.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+    }
+
     /// Keeps the cause for the log.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::error::{AppError, ErrorCode};
@@ -78,10 +78,6 @@ impl<'de> Visitor<'de> for EachMemberOnce {
 
     fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
-    }
-
-    fn visit_newtype_struct<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(IgnoredAny).map(drop)
     }
 }
 

@@ -40,25 +40,34 @@ pub struct Facts {
 }
 
 /// The line of one request. Cloning shares it.
-#[derive(Debug, Clone, Default)]
-pub struct RequestLog(Arc<Mutex<Facts>>);
+#[derive(Debug, Clone)]
+pub struct RequestLog {
+    request_id: Arc<str>,
+    facts: Arc<Mutex<Facts>>,
+}
 
 tokio::task_local! {
     static CURRENT: RequestLog;
 }
 
 impl RequestLog {
+    /// A line nothing is noted on yet.
+    #[must_use]
+    pub fn new(request_id: &str) -> Self {
+        Self { request_id: Arc::from(request_id), facts: Arc::default() }
+    }
+
     /// Runs a request's future; inside it [`note`] reaches this line.
     pub async fn scope<F: Future>(self, future: F) -> F::Output {
         CURRENT.scope(self, future).await
     }
 
     /// Writes the line.
-    pub fn write(&self, request_id: &str, method: &str, route: &str, status: u16, duration: Duration) {
+    pub fn write(&self, method: &str, route: &str, status: u16, duration: Duration) {
         let facts = self.facts();
         info!(
             target: "http.request",
-            request_id,
+            request_id = &*self.request_id,
             method,
             route,
             status,
@@ -83,7 +92,7 @@ impl RequestLog {
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
         // A panic while noting a fact loses nothing that matters more than the rest of the line.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -101,8 +110,14 @@ pub fn note_failure(error: &AppError) {
         }
     });
     if let Some(source) = &error.source {
-        tracing::error!(target: "failure", code = error.code.as_str(), cause = causes(source.as_ref()), "request failed");
+        let cause = causes(source.as_ref());
+        tracing::error!(target: "failure", request_id = request_id(), code = error.code.as_str(), cause, "request failed");
     }
+}
+
+/// The id of the request under way.
+fn request_id() -> Option<String> {
+    CURRENT.try_with(|log| log.request_id.to_string()).ok()
 }
 
 /// Counts one SQL statement of the request under way.
@@ -139,6 +154,17 @@ pub fn render_metrics() -> String {
     METRICS.get().map(PrometheusHandle::render).unwrap_or_default()
 }
 
+/// Folds what the metrics gathered, every few seconds: it would pile up while nobody asks for them.
+pub async fn keep_up_metrics() {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        if let Some(metrics) = METRICS.get() {
+            metrics.run_upkeep();
+        }
+    }
+}
+
 /// The metrics crate knows one recorder a process.
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
@@ -162,12 +188,14 @@ pub fn install(filter: &str, json: bool) -> anyhow::Result<()> {
     let _ = METRICS.set(handle);
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
-        tracing::error!(target: "panic", place, message = panic.payload_as_str(), "a task panicked");
+        let said = panic.payload_as_str();
+        tracing::error!(target: "panic", request_id = request_id(), place, said, "a task panicked");
     }));
     Ok(())
 }
 
-fn causes(error: &dyn std::error::Error) -> String {
+/// An error with its causes, none of them twice.
+pub fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

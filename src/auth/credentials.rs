@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use crate::error::{AppError, ErrorCode};
 
+/// What a caller without a token is told.
+pub const NO_TOKEN: &str = "No bearer token: send \"Authorization: Bearer <token>\" with a token from login";
+
 /// One header as received.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Header {
-    /// Not sent, or sent empty.
+    /// Not sent.
     #[default]
     Absent,
+    /// Sent without a value, as by a program whose variable is not set.
+    Empty,
     /// Sent once.
     Value(String),
     /// Sent more than once: which one was meant cannot be known.
@@ -53,7 +58,7 @@ impl Credentials {
     pub fn bearer_token(&self) -> Result<&str, AppError> {
         let refuse = |message: &'static str| Err(AppError::new(ErrorCode::Unauthenticated, message));
         match &self.authorization {
-            Header::Absent => refuse("No bearer token: send \"Authorization: Bearer <token>\" with a token from login"),
+            Header::Absent | Header::Empty => refuse(NO_TOKEN),
             Header::Repeated => refuse("The Authorization header was sent more than once; send it once"),
             Header::Value(value) => match value.split_once(' ') {
                 Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
@@ -68,7 +73,8 @@ impl Credentials {
     pub fn signature_headers(&self) -> Result<SignatureHeaders<'_>, AppError> {
         let headers =
             [("X-CLIENT-ID", &self.client_id), ("X-TIMESTAMP", &self.timestamp), ("X-SIGNATURE", &self.signature)];
-        let missing: Vec<_> = headers.iter().filter(|(_, h)| **h == Header::Absent).map(|(name, _)| *name).collect();
+        let is_missing = |header: &Header| matches!(header, Header::Absent | Header::Empty);
+        let missing: Vec<_> = headers.iter().filter(|(_, h)| is_missing(h)).map(|(name, _)| *name).collect();
         if !missing.is_empty() {
             let message = format!("Missing header: {}. A signed request carries all three", missing.join(", "));
             return Err(AppError::new(ErrorCode::MissingHeader, message).detail("headers", missing));
@@ -93,6 +99,10 @@ impl Credentials {
         };
         match &self.idempotency_key {
             Header::Absent => Ok(None),
+            // Taken for absent, a key whose variable is not set would silently lose its protection.
+            Header::Empty => {
+                refuse("Idempotency-Key is empty; send 1 to 255 visible ASCII characters, or no such header")
+            }
             Header::Repeated => refuse("Idempotency-Key was sent more than once; send it once"),
             Header::Value(key) if key.len() <= 255 && key.bytes().all(|b| b.is_ascii_graphic()) => Ok(Some(key)),
             Header::Value(_) => refuse("Idempotency-Key must be 1 to 255 visible ASCII characters, without spaces"),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Common, key, output};
 use crate::domain::client::{Client, ClientId};
-use crate::domain::permission::Permission;
+use crate::domain::permission::{self, Permission};
 use crate::domain::signature_policy::SignaturePolicy;
 use crate::service::clients::{ClientDetails, ClientToCreate};
 
@@ -88,7 +88,9 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
             }
             let rows: Vec<_> = clients
                 .iter()
-                .map(|c| [c.client_id.to_string(), c.status().to_owned(), scopes(c), c.name.clone()])
+                .map(|c| {
+                    [c.client_id.to_string(), c.status().to_owned(), permission::join(&c.permissions), c.name.clone()]
+                })
                 .collect();
             output::table(["CLIENT", "STATUS", "SCOPES", "NAME"], &rows)
         }
@@ -172,7 +174,7 @@ fn show(common: &Common, details: &ClientDetails) -> Result<()> {
         client.client_id,
         client.status(),
         client.name,
-        scopes(client),
+        permission::join(&client.permissions),
         client.signature_policy.as_str(),
         instant(client.created_at),
     ))?;
@@ -193,10 +195,6 @@ fn client_json(client: &Client) -> Value {
         "created_at": instant(client.created_at),
         "disabled_at": client.disabled_at.map(instant),
     })
-}
-
-fn scopes(client: &Client) -> String {
-    client.permissions.iter().map(|p| p.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 pub fn instant(instant: DateTime<Utc>) -> String {

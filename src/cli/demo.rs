@@ -1,8 +1,9 @@
 //! `demo`: the five-minute tour. A partner with a new key sends a signed order, a dashboard reads it back, all of it
 //! over real HTTP against the very server that `serve` runs.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -56,8 +57,8 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     let clients = app::clients(&app::connect(&demo_store).await?, &Clock::system());
     let key = PrivateKey::generate()?;
     let key_file = folder.join("versuni-private.pem");
-    fs::write(&key_file, key.to_pkcs8_pem()?.expose_secret())?;
-    fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600))?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&key_file)?;
+    file.write_all(key.to_pkcs8_pem()?.expose_secret().as_bytes())?;
     fs::write(folder.join("versuni-public.pem"), key.public_key().to_pem())?;
     let create = |client_id: &str, name: &str, permission, public_keys| {
         let client_id = client_id.parse().map_err(anyhow::Error::from);
@@ -172,7 +173,7 @@ impl Tour {
             request = request.header(*name, *value);
             shown.push(format!(" -H '{name}: {value}'"));
         }
-        let quoted = body.to_string().replace('\'', "'\''");
+        let quoted = body.to_string().replace('\'', r"'\''");
         output::text(&format!("curl -sS '{url}'{} -H 'Content-Type: application/json' -d '{quoted}'", shown.concat()))?;
         let response = request.send().await?;
         let status = response.status();

@@ -5,6 +5,9 @@ use std::io::{self, Write as _};
 use anyhow::Result;
 use serde_json::Value;
 
+use crate::error::AppError;
+use crate::telemetry::causes;
+
 /// Prints a text and a line break.
 pub fn text(text: &str) -> Result<()> {
     line(&mut io::stdout().lock(), text)
@@ -33,8 +36,11 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Resul
 
 /// Says on stderr what went wrong, in one sentence.
 pub fn error(error: &anyhow::Error) {
+    // What a client may not read is just what an operator needs.
+    let cause = error.downcast_ref::<AppError>().and_then(|error| error.source.as_deref());
+    let text = cause.map_or_else(|| causes(error.as_ref()), |cause| causes(cause));
     // With stderr gone there is nobody left to tell.
-    let _ = writeln!(io::stderr().lock(), "error: {error:#}");
+    let _ = writeln!(io::stderr().lock(), "error: {text}");
 }
 
 /// Prints a remark that is no data.

@@ -25,13 +25,14 @@ pub struct Args {
 pub async fn run(common: &Common, args: Args) -> Result<()> {
     let config = common.load(args.listen)?.config;
     telemetry::install(&config.log.filter, config.log.format == LogFormat::Json)?;
+    // Before anybody is told that it runs: a signal right after that must find its handler.
+    let stop = stop_signal()?;
     let server = Server::start(config).await?;
     let base = format!("http://{}", server.address);
     output::text(&format!(
         "Sales Order API is listening on {base}\n  REST     {base}/api/v1\n  GraphQL  {base}/graphql\n  schema   \
          {base}/schema.graphql\n  OpenAPI  {base}/api/v1/openapi.json\n  health   {base}/health/ready"
     ))?;
-    let stop = stop_signal()?;
     server.run(stop).await;
     Ok(())
 }
@@ -69,6 +70,7 @@ impl Server {
     /// Serves until `stop`, then finishes the requests under way and closes the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let drain = self.state.config().http.shutdown_timeout;
+        tokio::spawn(telemetry::keep_up_metrics());
         http::serve(self.listener, http::router(self.state.clone()), stop, drain).await;
         if tokio::time::timeout(Duration::from_secs(5), self.state.store().close()).await.is_err() {
             warn!("the database connections did not close in time");

@@ -1,5 +1,6 @@
 //! What the types cannot say: ranges, and values that must go together.
 
+use iso_currency::Currency;
 use std::time::Duration;
 
 use figment::Figment;
@@ -63,8 +64,8 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         return Err(ConfigError::invalid(figment, "auth.generated_jwt_secret_file", "must name a file, but is empty"));
     }
     let currency = &orders.default_currency;
-    if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        let problem = format!("must be three capital letters such as IDR, but is {currency:?}");
+    if Currency::from_code(currency).is_none() {
+        let problem = format!("must be an ISO 4217 code in capitals such as IDR, but is {currency:?}");
         return Err(ConfigError::invalid(figment, "orders.default_currency", problem));
     }
     EnvFilter::builder().parse(&log.filter).map(drop).map_err(|error| {
@@ -94,6 +95,11 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
     let url = config.database.url.expose_secret();
     if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
         let problem = "must begin with sqlite: or postgres://";
+        return Err(ConfigError::invalid(figment, "database.url", problem));
+    }
+    if url.starts_with("sqlite:") && (url.contains(":memory:") || url.contains("mode=memory")) {
+        // Each connection would have a database of its own, and all would be gone with the process.
+        let problem = "must name a file: a database in memory cannot be shared by connections";
         return Err(ConfigError::invalid(figment, "database.url", problem));
     }
     Ok(())

@@ -70,11 +70,28 @@ impl Money {
 
     /// Reads a price written as a JSON number, which may have an exponent.
     pub fn parse_number(text: &str) -> Result<Self, MoneyProblem> {
-        if !text.contains(['e', 'E']) {
-            return Self::parse(text);
+        let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return Self::parse(text) };
+        let (sign, unsigned) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        let digits = format!("{whole}{fraction}");
+        if digits.bytes().all(|digit| digit == b'0') {
+            return Self::parse("0");
         }
-        let decimal = Decimal::from_scientific(text).map_err(|_| MoneyProblem::Malformed)?;
-        Self::parse(&decimal.to_string())
+        // No amount in range needs more; a longer one is refused before it is written out.
+        let exponent = match exponent.parse::<i32>() {
+            Ok(exponent) if exponent > 1000 => return Err(MoneyProblem::TooLarge),
+            Ok(exponent) if exponent < -1000 => return Err(MoneyProblem::TooPrecise),
+            Ok(exponent) => exponent,
+            Err(_) if exponent.starts_with('-') => return Err(MoneyProblem::TooPrecise),
+            Err(_) => return Err(MoneyProblem::TooLarge),
+        };
+        let point = i32::try_from(whole.len()).unwrap_or(i32::MAX).saturating_add(exponent);
+        let plain = match usize::try_from(point) {
+            Ok(0) | Err(_) => format!("0.{}{digits}", "0".repeat(point.unsigned_abs() as usize)),
+            Ok(point) if point >= digits.len() => format!("{digits:0<point$}"),
+            Ok(point) => format!("{}.{}", &digits[..point], &digits[point..]),
+        };
+        Self::parse(&format!("{sign}{plain}"))
     }
 
     /// From the stored number of ten-thousandths.
@@ -114,7 +131,18 @@ mod tests {
         ] {
             assert_eq!(Money::parse(text).map(|m| m.to_string()), Ok(shown.to_owned()), "{text}");
         }
-        assert_eq!(Money::parse_number("1.25e5").map(|m| m.to_string()), Ok("125000".to_owned()));
+        for (text, shown) in [
+            ("1.25e5", "125000"),
+            ("1E2", "100"),
+            ("1.5e+3", "1500"),
+            ("125e-2", "1.25"),
+            ("1e-4", "0.0001"),
+            ("0.5e1", "5"),
+            ("0e999999999999", "0"),
+            ("0.10", "0.1"),
+        ] {
+            assert_eq!(Money::parse_number(text).map(|m| m.to_string()), Ok(shown.to_owned()), "{text}");
+        }
     }
 
     #[test]
@@ -138,7 +166,14 @@ mod tests {
         ] {
             assert_eq!(Money::parse(text), Err(problem), "{text}");
         }
-        for text in ["1e999999999", "1e-999999999", "1e99999999999999999999", "-1e5", "1e-5"] {
+        for text in [
+            "1e999999999",
+            "1e-999999999",
+            "1e99999999999999999999",
+            "-1e5",
+            "1e-5",
+            "1.00000000000000000000000000000000001e0",
+        ] {
             assert!(Money::parse_number(text).is_err(), "{text}");
         }
     }

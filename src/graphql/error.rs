@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use serde_json::json;
 
+use super::values::from_json;
 use crate::error::{AppError, ErrorCode};
 
 /// Gives every error of a response its code and its details.
@@ -52,8 +53,12 @@ pub fn syntax(error: ServerError) -> ServerError {
 /// A failure of ours as the response to a whole request.
 #[must_use]
 pub fn refusal(failure: AppError) -> Response {
-    let error = ServerError { source: Some(Arc::new(failure)), ..ServerError::new("", None) };
-    classify(Response::from_errors(vec![error]))
+    classify(Response::from_errors(vec![sourced(failure)]))
+}
+
+/// A failure of ours as an error that [`classify`] draws.
+pub fn sourced(failure: AppError) -> ServerError {
+    ServerError { source: Some(Arc::new(failure)), ..ServerError::new("", None) }
 }
 
 /// Our resolvers fail only with an [`AppError`]; what is left is async-graphql refusing the operation's name (no path)
@@ -67,19 +72,15 @@ fn extensions(failure: &AppError) -> ErrorExtensionValues {
     let mut values = ErrorExtensionValues::default();
     values.set("code", failure.code.as_str());
     if !failure.errors.is_empty() {
-        values.set("errors", json_value(json!(failure.errors)));
+        values.set("errors", from_json(json!(failure.errors)));
     }
-    if let Some(wait) = failure.retry_after {
-        values.set("retryAfter", wait.as_secs());
+    if let Some(seconds) = failure.retry_after_seconds() {
+        values.set("retryAfter", seconds);
     }
     for (name, value) in &failure.details {
-        values.set(camel_case(name), json_value(value.clone()));
+        values.set(camel_case(name), from_json(value.clone()));
     }
     values
-}
-
-fn json_value(value: serde_json::Value) -> Value {
-    Value::from_json(value).unwrap_or_default()
 }
 
 fn camel_case(name: &str) -> String {

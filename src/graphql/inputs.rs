@@ -8,6 +8,7 @@ use async_graphql::{Context, InputObject, InputType, InputValueResult, Value};
 
 use super::scalars::Decimal;
 use super::types::OrderStatus;
+use super::values;
 use crate::error::AppError;
 
 /// An input shown in the schema as `T` but handed to the resolver as it came.
@@ -44,12 +45,11 @@ impl<T: InputType> InputType for Raw<T> {
     }
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
-        let json = value.unwrap_or_default().into_json().unwrap_or_default();
-        Ok(Self { json, shown_as: PhantomData })
+        Ok(Self { json: values::to_json(&value.unwrap_or_default()), shown_as: PhantomData })
     }
 
     fn to_value(&self) -> Value {
-        Value::from_json(self.json.clone()).unwrap_or_default()
+        values::from_json(self.json.clone())
     }
 
     fn as_raw_value(&self) -> Option<&Self::RawValueType> {

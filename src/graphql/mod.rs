@@ -5,6 +5,7 @@
 //! its guard, a row in `tests/it/permissions.rs`, then `make contracts`.
 
 mod error;
+mod faults;
 mod guard;
 mod inputs;
 mod limits;
@@ -15,15 +16,17 @@ mod prepared;
 mod query;
 mod scalars;
 mod types;
+mod values;
 
 use std::sync::Arc;
 
 use async_graphql::{EmptySubscription, Schema, SchemaBuilder, ValidationMode};
 
-pub use async_graphql::{Request, Response, Variables};
+pub use async_graphql::{Request, Response};
 pub use error::{into_app_error, is_request_error, refusal};
 pub use limits::Limits;
 pub use prepared::{PreparedOperation, is_mutation};
+pub use values::variables;
 
 use crate::auth::credentials::Credentials;
 use crate::domain::fields::Naming;
@@ -68,7 +71,11 @@ impl Api {
         };
         match refused {
             Some(failure) => refusal(failure),
-            None => error::classify(self.public.execute(self.equip(request, credentials, Naming::CamelCase)).await),
+            None => {
+                let (query, variables) = (request.query.clone(), request.variables.clone());
+                let response = self.public.execute(self.equip(request, credentials, Naming::CamelCase)).await;
+                error::classify(faults::complete(response, &query, chosen.as_deref(), &variables))
+            }
         }
     }
 
@@ -83,16 +90,16 @@ impl Api {
         observe::note_operation(&operation.document, None);
         let mut request = self.equip(operation.request(), credentials, Naming::SnakeCase);
         match variables {
-            Ok(variables) => request.variables = Variables::from_json(variables),
+            Ok(variables) => request.variables = values::variables(variables),
             Err(failure) => {
                 // The resolver is reached only when its input is there; it reports the failure and reads nothing.
-                request.variables = Variables::from_json(serde_json::json!({"input": null}));
+                request.variables = values::variables(serde_json::json!({"input": null}));
                 request = request.data(inputs::Unreadable(failure));
             }
         }
         let response = error::classify(self.prepared.execute(request).await);
         match response.errors.into_iter().next() {
-            None => prepared::root_value(response.data),
+            None => Ok(prepared::root_value(&response.data)),
             Some(failure) => Err(error::into_app_error(&failure)),
         }
     }

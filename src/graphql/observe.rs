@@ -27,7 +27,8 @@ pub fn note_operation(document: &ExecutableDocument, chosen: Option<&str>) {
         return;
     };
     telemetry::note(|facts| {
-        facts.operation_name = name.map(ToString::to_string);
+        // The name is the caller's text, and nobody knows yet who calls: a long one must not flood the log.
+        facts.operation_name = name.map(|name| name.chars().take(64).collect());
         facts.operation_type = Some(match operation.node.ty {
             OperationType::Query => "query",
             OperationType::Mutation => "mutation",

@@ -4,7 +4,7 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Value};
 
-use crate::error::AppError;
+use super::values::to_json;
 
 /// A document of one operation with one root field.
 pub struct PreparedOperation {
@@ -43,10 +43,9 @@ pub fn is_mutation(request: &mut Request) -> bool {
 }
 
 /// The value of the one root field.
-pub(super) fn root_value(data: Value) -> Result<serde_json::Value, AppError> {
-    let value = match data {
-        Value::Object(fields) => fields.into_iter().next().map(|(_, value)| value).unwrap_or_default(),
-        other => other,
-    };
-    value.into_json().map_err(AppError::internal)
+pub(super) fn root_value(data: &Value) -> serde_json::Value {
+    match data {
+        Value::Object(fields) => fields.values().next().map(to_json).unwrap_or_default(),
+        other => to_json(other),
+    }
 }

@@ -16,15 +16,19 @@ use serde_json::{Map, Value, json};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::error::{AppError, ErrorCode};
-use crate::graphql::{self, Request, Variables};
+use crate::graphql::{self, Request};
 use crate::json::parse as parse_json;
+use crate::rest::problem::Problem;
 use crate::rest::request::{JsonRequest, credentials};
 use crate::telemetry;
 
 /// `POST /graphql`: any operation.
 pub async fn post(State(state): State<AppState>, parts: Parts, request: JsonRequest) -> Response {
     let media = MediaType::accepted_by(&parts.headers);
-    let JsonRequest(credentials) = request;
+    let JsonRequest { credentials, is_json } = request;
+    if let Err(error) = is_json {
+        return Problem(error).into_response();
+    }
     match parse_json(&credentials.body).and_then(read_parameters) {
         Ok(request) => execute(&state, request, credentials, media).await,
         Err(error) => media.refuse(error),
@@ -95,7 +99,7 @@ fn read_parameters(value: Value) -> Result<Request, AppError> {
     }
     match parameters.remove("variables") {
         None | Some(Value::Null) => {}
-        Some(variables @ Value::Object(_)) => request.variables = Variables::from_json(variables),
+        Some(variables @ Value::Object(_)) => request.variables = graphql::variables(variables),
         Some(_) => return refuse("The member variables must be an object"),
     }
     match parameters.remove("extensions") {

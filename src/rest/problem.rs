@@ -6,6 +6,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+use crate::auth::credentials::NO_TOKEN;
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
 
@@ -48,23 +49,23 @@ pub fn render(mut response: Response, instance: &str, request_id: &str) -> Respo
     };
     set(CONTENT_TYPE, "application/problem+json".to_owned());
     set(CACHE_CONTROL, "no-store".to_owned());
-    if let Some(wait) = error.retry_after {
-        // Rounded up: a client that comes back a second early would be refused again.
-        set(RETRY_AFTER, wait.as_millis().div_ceil(1000).to_string());
+    if let Some(seconds) = error.retry_after_seconds() {
+        set(RETRY_AFTER, seconds.to_string());
     }
     if error.code.status() == 401 {
-        set(WWW_AUTHENTICATE, challenge(error.code));
+        set(WWW_AUTHENTICATE, challenge(&error));
     }
     drawn
 }
 
-/// RFC 6750 §3: a caller who sent no usable token is asked for one; one who did is told that it was refused.
-fn challenge(code: ErrorCode) -> String {
+/// RFC 6750 §3: a caller who sent no token is asked for one; one who did is told that it was refused.
+fn challenge(error: &AppError) -> String {
     let realm = "Bearer realm=\"sales-order-api\"";
-    match code {
+    match error.code {
         ErrorCode::InvalidCredentials => realm.to_owned(),
+        ErrorCode::Unauthenticated if error.message == NO_TOKEN => realm.to_owned(),
         ErrorCode::Unauthenticated => format!("{realm}, error=\"invalid_token\""),
-        _ => format!("{realm}, error=\"invalid_request\", error_description=\"{code}\""),
+        code => format!("{realm}, error=\"invalid_request\", error_description=\"{code}\""),
     }
 }
 

@@ -30,22 +30,29 @@ pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
     }
 }
 
-/// A request with a JSON body, read within the limit of size; the limit of time is the whole request's.
-pub struct JsonRequest(pub Credentials);
+/// A request with a body, read within the limit of size; the limit of time is the whole request's.
+pub struct JsonRequest {
+    /// Who sends it, and the body.
+    pub credentials: Credentials,
+    /// Whether the body says that it is JSON.
+    pub is_json: Result<(), AppError>,
+}
 
 impl FromRequest<AppState> for JsonRequest {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        if !is_json(&parts.headers) {
-            let message = "Send the body as JSON, with the header Content-Type: application/json";
-            return Err(AppError::new(ErrorCode::UnsupportedMediaType, message).into());
-        }
         telemetry::note(|facts| facts.receiving = true);
         let body = read(&parts.headers, body, state.config().http.max_body_bytes).await?;
         telemetry::note(|facts| facts.receiving = false);
-        Ok(Self(credentials(&parts, body)))
+        let is_json = if is_json(&parts.headers) {
+            Ok(())
+        } else {
+            let message = "Send the body as JSON, with the header Content-Type: application/json";
+            Err(AppError::new(ErrorCode::UnsupportedMediaType, message))
+        };
+        Ok(Self { credentials: credentials(&parts, body), is_json })
     }
 }
 
@@ -84,7 +91,7 @@ fn read_header(headers: &HeaderMap, name: &HeaderName) -> Header {
         (None, _) => Header::Absent,
         // Bytes that are no text are kept visible: the check that reads the header refuses them with its own hint.
         (Some(value), None) => match String::from_utf8_lossy(value.as_bytes()).into_owned() {
-            empty if empty.is_empty() => Header::Absent,
+            empty if empty.is_empty() => Header::Empty,
             text => Header::Value(text),
         },
         (Some(_), Some(_)) => Header::Repeated,

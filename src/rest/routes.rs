@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::request::Parts;
@@ -74,10 +75,12 @@ async fn create_sales_order(State(state): State<AppState>, request: JsonRequest)
 
 async fn sales_order(
     State(state): State<AppState>,
-    Path(order_number): Path<String>,
+    order_number: Result<Path<String>, PathRejection>,
     parts: Parts,
 ) -> Result<Response, Problem> {
     let credentials = credentials(&parts, Arc::default());
+    // A path that is no text names no order; who may not ask learns that first.
+    let order_number = order_number.map_or_else(|_| String::new(), |Path(order_number)| order_number);
     let variables = Ok(json!({"order_number": order_number}));
     let order = state.api().execute_prepared(&SALES_ORDER, variables, credentials).await?;
     if order.is_null() {
@@ -95,8 +98,8 @@ async fn openapi_json() -> Response {
 async fn run_with_body(
     state: &AppState,
     operation: &PreparedOperation,
-    JsonRequest(credentials): JsonRequest,
+    JsonRequest { credentials, is_json }: JsonRequest,
 ) -> Result<Value, AppError> {
-    let variables = json::parse(&credentials.body).map(|body| json!({"input": body}));
+    let variables = is_json.and_then(|()| json::parse(&credentials.body)).map(|body| json!({"input": body}));
     state.api().execute_prepared(operation, variables, credentials).await
 }

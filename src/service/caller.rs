@@ -84,7 +84,7 @@ impl Caller {
     /// disabled, timestamp and signature, scope.
     pub async fn signed_principal(&self, permission: Permission) -> Result<Principal, AppError> {
         let principal = self.bearer().await?;
-        let signature = self.signature.get_or_init(|| async { self.verify(&principal).await.map(Arc::new) }).await;
+        let signature = self.signature.get_or_init(|| async { self.verify(&principal).map(Arc::new) }).await;
         signature.clone()?;
         principal.ensure(permission)?;
         Ok(principal)
@@ -107,7 +107,7 @@ impl Caller {
         self.bearer.get_or_init(look_up).await.clone()
     }
 
-    async fn verify(&self, principal: &Principal) -> Result<VerifiedSignature, AppError> {
+    fn verify(&self, principal: &Principal) -> Result<VerifiedSignature, AppError> {
         let headers = self.credentials.signature_headers()?;
         if headers.client_id != principal.client_id().as_str() {
             let message = "X-CLIENT-ID is not the client of the bearer token; send the client id you logged in with";
@@ -118,6 +118,6 @@ impl Caller {
         }
         ensure_active(&principal.known.client)?;
         let Credentials { method, path, body, .. } = &self.credentials;
-        self.sessions.verify_signature(&principal.known, headers, (method, path, body)).await
+        self.sessions.verify_signature(&principal.known, headers, (method, path, body))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::auth::public_key::PublicKey;
@@ -113,7 +113,7 @@ impl Clients {
     /// One client with its secrets and keys.
     pub async fn show_client(&self, client_id: &ClientId) -> Result<ClientDetails, AppError> {
         let client = self.existing(client_id).await?;
-        let secrets = self.store.list_live_secrets(client_id, self.clock.now()).await?;
+        let secrets = self.store.list_live_secrets(client_id.as_str(), self.clock.now()).await?;
         let keys = self.store.list_keys(client_id).await?;
         Ok(ClientDetails { client, secrets, keys })
     }
@@ -138,10 +138,13 @@ impl Clients {
     /// Gives a client a new secret; the one before it works for `grace` longer.
     pub async fn rotate_secret(&self, client_id: &ClientId, grace: Duration) -> Result<RotatedSecret, AppError> {
         self.existing(client_id).await?;
+        let now = self.clock.now();
+        let previous_expires_at = TimeDelta::from_std(grace)
+            .ok()
+            .and_then(|grace| now.checked_add_signed(grace))
+            .ok_or_else(|| refuse("the grace period is too long"))?;
         let secret = secret::generate();
         let hash = hashed(secret.clone()).await?;
-        let now = self.clock.now();
-        let previous_expires_at = now + grace;
         self.store.insert_secret(client_id, hash, now, previous_expires_at).await?;
         Ok(RotatedSecret { secret, previous_expires_at })
     }
@@ -186,7 +189,7 @@ impl Clients {
     }
 
     async fn existing(&self, client_id: &ClientId) -> Result<Client, AppError> {
-        self.store.find_client(client_id).await?.ok_or_else(|| no_client(client_id))
+        self.store.find_client(client_id.as_str()).await?.ok_or_else(|| no_client(client_id))
     }
 }
 

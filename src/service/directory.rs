@@ -47,32 +47,31 @@ impl ClientDirectory {
     /// The client with this id. Simultaneous misses share one look-up.
     pub async fn find(&self, client_id: &ClientId) -> Result<Option<Arc<KnownClient>>, AppError> {
         let load = async {
-            let Some(client) = self.store.find_client(client_id).await? else { return Ok(None) };
+            let Some(client) = self.store.find_client(client_id.as_str()).await? else { return Ok(None) };
             let keys = self.store.list_keys(client_id).await?;
             Ok(Some(Arc::new(KnownClient { client, keys: register(client_id, &keys) })))
         };
         self.known.try_get_with_by_ref(client_id, load).await.map_err(|error: Arc<AppError>| AppError::clone(&error))
     }
 
-    /// Notes that a key verified a request. A failure to note it never fails the request.
-    pub async fn note_key_used(&self, client_id: &ClientId, fingerprint: &str, now: DateTime<Utc>) {
-        if self.is_first_use(format!("key {client_id} {fingerprint}")).await
-            && let Err(error) = self.store.update_key_last_used(client_id, fingerprint, now).await
-        {
-            warn!(%client_id, fingerprint, %error, "the key's last use could not be noted");
-        }
+    /// Whether a key's last use is worth noting again.
+    pub async fn is_key_use_due(&self, client_id: &ClientId, fingerprint: &str) -> bool {
+        self.is_due(format!("key {client_id} {fingerprint}")).await
     }
 
-    /// Notes that a secret opened a session. A failure to note it never fails the login.
-    pub async fn note_secret_used(&self, id: i64, now: DateTime<Utc>) {
-        if self.is_first_use(format!("secret {id}")).await
-            && let Err(error) = self.store.update_secret_last_used(id, now).await
-        {
-            warn!(%error, "the secret's last use could not be noted");
-        }
+    /// Notes that a secret opened a session, after the login: nobody waits for it, and a failure fails nothing.
+    pub fn note_secret_used(&self, id: i64, now: DateTime<Utc>) {
+        let directory = self.clone();
+        tokio::spawn(async move {
+            if directory.is_due(format!("secret {id}")).await
+                && let Err(error) = directory.store.update_secret_last_used(id, now).await
+            {
+                warn!(%error, "the secret's last use could not be noted");
+            }
+        });
     }
 
-    async fn is_first_use(&self, what: String) -> bool {
+    async fn is_due(&self, what: String) -> bool {
         self.recently_used.entry(what).or_insert(()).await.is_fresh()
     }
 }

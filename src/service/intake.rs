@@ -4,7 +4,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::caller::{Caller, Principal};
-use crate::auth::signature::SignatureForm;
+use super::directory::ClientDirectory;
 use crate::clock::Clock;
 use crate::domain::fields::Naming;
 use crate::domain::order::{SalesOrder, SalesOrderLine};
@@ -17,6 +17,7 @@ use crate::telemetry;
 pub struct OrderIntake {
     store: Store,
     clock: Clock,
+    directory: ClientDirectory,
     default_currency: String,
 }
 
@@ -33,8 +34,8 @@ pub struct TakenOrder {
 impl OrderIntake {
     /// Orders that name no currency are in `default_currency`.
     #[must_use]
-    pub fn new(store: Store, clock: Clock, default_currency: String) -> Self {
-        Self { store, clock, default_currency }
+    pub fn new(store: Store, clock: Clock, directory: ClientDirectory, default_currency: String) -> Self {
+        Self { store, clock, directory, default_currency }
     }
 
     /// Takes the order in `input` from a caller whose signature is proven. The same order with the same key (or, when
@@ -64,6 +65,7 @@ impl OrderIntake {
                 format!("sig:{}", hex::encode(hasher.finalize()))
             }
         };
+        let key_use_is_due = self.directory.is_key_use_due(principal.client_id(), &signature.fingerprint).await;
         let created = self
             .store
             .insert_order(OrderToInsert {
@@ -71,15 +73,13 @@ impl OrderIntake {
                 idempotency_key,
                 order,
                 receipt: NewReceipt {
-                    signature_form: match signature.form {
-                        SignatureForm::Documented => "documented",
-                        SignatureForm::BodyBound => "body_bound",
-                    },
+                    signature_form: signature.form.as_str(),
                     string_to_sign: signature.string_to_sign.clone(),
                     signature: signature.signature.clone(),
                     key_fingerprint: signature.fingerprint.clone(),
                     body_sha256: signature.body_sha256,
                 },
+                key_use_is_due,
                 now: self.clock.now(),
             })
             .await?;

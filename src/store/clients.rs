@@ -49,8 +49,8 @@ impl Store {
     }
 
     /// The client with this id.
-    pub async fn find_client(&self, client_id: &ClientId) -> StoreResult<Option<Client>> {
-        Entity::find_by_id(client_id.to_string()).one(&self.read).await?.map(Client::try_from).transpose()
+    pub async fn find_client(&self, client_id: &str) -> StoreResult<Option<Client>> {
+        Entity::find_by_id(client_id).one(&self.read).await?.map(Client::try_from).transpose()
     }
 
     /// Every client, by id.

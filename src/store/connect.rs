@@ -1,15 +1,20 @@
 //! Connecting, migrating, and the two ways into the database: reading and writing.
 
+use std::collections::HashSet;
+use std::fs::{DirBuilder, OpenOptions};
 use std::future::Future;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use migrations::{MigrationStatus, Migrator, MigratorTrait};
+use migrations::{Migrator, MigratorTrait, SchemaManager, seaql_migrations};
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
@@ -50,13 +55,19 @@ impl Store {
     /// Connects. On SQLite the file and its folder are made when they are not there.
     pub async fn connect(options: &DatabaseOptions) -> StoreResult<Self> {
         let (mut read, mut write) = if options.url.starts_with("sqlite:") {
-            make_parent_folder(&options.url)?;
+            make_file(&options.url)?;
             // One writer, so that writers in this process queue in memory instead of meeting SQLITE_BUSY. It opens
             // first, because only a writer can put a new file into WAL mode.
             let write = Database::connect(sqlite(options, 1, false)).await?;
             let read = Database::connect(sqlite(options, options.max_connections, true)).await?;
             (read, write)
         } else {
+            // Before SeaORM does, whose complaint quotes the address with its password.
+            if options.url.parse::<PgConnectOptions>().is_err() {
+                let problem = "the address of the PostgreSQL database cannot be read; write special characters of the \
+                               password percent-encoded, such as %2F for /";
+                return Err(StoreError::Address(problem));
+            }
             let mut connect = ConnectOptions::new(&options.url);
             connect
                 .max_connections(options.max_connections)
@@ -120,12 +131,9 @@ impl Store {
 
     /// Every migration and whether the database has it. Changes nothing.
     pub async fn migrations(&self) -> StoreResult<Vec<MigrationState>> {
-        let migrations = Migrator::get_migration_with_status_read_only(&self.read).await?;
-        let state = |migration: &migrations::Migration| MigrationState {
-            name: migration.name().to_owned(),
-            applied: migration.status() == MigrationStatus::Applied,
-        };
-        Ok(migrations.iter().map(state).collect())
+        let applied = applied_migrations(&self.read).await?;
+        let state = |name: String| MigrationState { applied: applied.contains(&name), name };
+        Ok(Migrator::migrations().iter().map(|migration| state(migration.name().to_owned())).collect())
     }
 
     pub(super) fn backend(&self) -> DbBackend {
@@ -175,14 +183,17 @@ fn sqlite(options: &DatabaseOptions, connections: u32, read_only: bool) -> Conne
     connect
 }
 
-fn make_parent_folder(url: &str) -> StoreResult<()> {
+/// Makes the database file, readable by its owner only: it holds addresses and the hashes of secrets. SQLite gives the
+/// files it adds the same mode. What is there already keeps its mode.
+fn make_file(url: &str) -> StoreResult<()> {
     let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
-    let path = path.split('?').next().unwrap_or_default();
-    let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) else {
-        return Ok(());
-    };
-    std::fs::create_dir_all(folder)
-        .map_err(|error| DbErr::Custom(format!("cannot make the folder {}: {error}", folder.display())).into())
+    let path = Path::new(path.split('?').next().unwrap_or_default());
+    let failed = |error: io::Error| DbErr::Custom(format!("cannot make {}: {error}", path.display()));
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    }
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
+    Ok(())
 }
 
 /// Any number will do as long as nobody else in the database uses it; this one spells "sales-or" in ASCII.
@@ -193,6 +204,16 @@ async fn lock_migrations(tx: &DatabaseTransaction) -> Result<(), DbErr> {
         tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
     }
     Ok(())
+}
+
+/// The names of the migrations the database has, also of ones this version does not know: a newer instance may have
+/// applied them, and this one goes on beside it.
+async fn applied_migrations(connection: &DatabaseConnection) -> StoreResult<HashSet<String>> {
+    if !SchemaManager::new(connection).has_table("seaql_migrations").await? {
+        return Ok(HashSet::new());
+    }
+    let rows = seaql_migrations::Entity::find().all(connection).await?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
 /// The stored form of an instant.

@@ -9,8 +9,11 @@ use crate::error::AppError;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The database cannot be reached, has no connection free in time or is locked: trying again may help.
-    #[error("the database is unavailable: {0}")]
+    #[error("the database is unavailable")]
     Unavailable(#[source] DbErr),
+    /// The address cannot be read. It is not quoted: it may hold a password.
+    #[error("{0}")]
+    Address(&'static str),
     /// A row with this unique value is there already.
     #[error("already there: {0}")]
     Duplicate(String),
@@ -23,7 +26,7 @@ pub enum StoreError {
         value: String,
     },
     /// Everything else.
-    #[error("a query failed: {0}")]
+    #[error("a query failed")]
     Failed(#[source] DbErr),
 }
 

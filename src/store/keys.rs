@@ -78,28 +78,22 @@ impl Store {
         })
         .await
     }
+}
 
-    /// Notes that a key verified a request.
-    pub async fn update_key_last_used(
-        &self,
-        client_id: &ClientId,
-        fingerprint: &str,
-        now: DateTime<Utc>,
-    ) -> StoreResult<()> {
-        let (client_id, fingerprint) = (client_id.to_string(), fingerprint.to_owned());
-        self.transaction(move |tx| {
-            Box::pin(async move {
-                Entity::update_many()
-                    .col_expr(Column::LastUsedAt, Expr::value(micros(now)))
-                    .filter(Column::ClientId.eq(client_id))
-                    .filter(Column::Fingerprint.eq(fingerprint))
-                    .exec(tx)
-                    .await?;
-                Ok(())
-            })
-        })
-        .await
-    }
+/// Notes that a key verified a request.
+pub(super) async fn update_last_used(
+    tx: &DatabaseTransaction,
+    client_id: &ClientId,
+    fingerprint: &str,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    Entity::update_many()
+        .col_expr(Column::LastUsedAt, Expr::value(micros(now)))
+        .filter(Column::ClientId.eq(client_id.as_str()))
+        .filter(Column::Fingerprint.eq(fingerprint))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn insert(

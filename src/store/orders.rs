@@ -13,6 +13,7 @@ use super::clients::parse_client_id;
 use super::connect::{Store, instant, micros};
 use super::entity::{sales_order_events, sales_order_lines, sales_order_receipts, sales_orders};
 use super::error::{StoreError, StoreResult};
+use super::keys;
 use crate::domain::client::ClientId;
 use crate::domain::money::Money;
 use crate::domain::order::{OrderNumber, OrderStatus, SalesOrder, SalesOrderLine};
@@ -45,6 +46,8 @@ pub struct OrderToInsert {
     pub order: NewOrder,
     /// What was signed.
     pub receipt: NewReceipt,
+    /// Whether to note the key's use with it, so that a busy key costs no transaction of its own.
+    pub key_use_is_due: bool,
     /// When it was taken.
     pub now: DateTime<Utc>,
 }
@@ -102,6 +105,9 @@ impl Store {
 }
 
 async fn insert(tx: &DatabaseTransaction, new: OrderToInsert) -> StoreResult<Created> {
+    if new.key_use_is_due {
+        keys::update_last_used(tx, &new.client_id, &new.receipt.key_fingerprint, new.now).await?;
+    }
     let row = order_row(&new);
     let inserted = sales_orders::Entity::insert(row.clone())
         .on_conflict_do_nothing_on([sales_orders::Column::ClientId, sales_orders::Column::IdempotencyKey])

@@ -9,7 +9,9 @@ use sea_orm::{
 
 use super::connect::{Store, instant, micros};
 use super::entity::client_secrets::{ActiveModel, Column, Entity, Model};
+use super::entity::clients;
 use super::error::{StoreError, StoreResult};
+use crate::auth::secret::LIVE_SECRETS;
 use crate::domain::client::ClientId;
 
 /// A stored secret.
@@ -29,12 +31,12 @@ pub struct StoredSecret {
 
 impl Store {
     /// The secrets of a client that are live at `now`, the newest first; two at most.
-    pub async fn list_live_secrets(&self, client_id: &ClientId, now: DateTime<Utc>) -> StoreResult<Vec<StoredSecret>> {
+    pub async fn list_live_secrets(&self, client_id: &str, now: DateTime<Utc>) -> StoreResult<Vec<StoredSecret>> {
         let rows = Entity::find()
-            .filter(Column::ClientId.eq(client_id.as_str()))
+            .filter(Column::ClientId.eq(client_id))
             .filter(live_at(now))
             .order_by_desc(Column::Id)
-            .limit(2)
+            .limit(LIVE_SECRETS as u64)
             .all(&self.read)
             .await?;
         rows.into_iter().map(StoredSecret::try_from).collect()
@@ -51,6 +53,8 @@ impl Store {
         let client_id = client_id.clone();
         self.transaction(move |tx| {
             Box::pin(async move {
+                // Two rotations at once take turns; side by side neither would end the other's secret.
+                clients::Entity::find_by_id(client_id.as_str()).lock_exclusive().one(tx).await?;
                 let live = Entity::find()
                     .filter(Column::ClientId.eq(client_id.as_str()))
                     .filter(live_at(now))

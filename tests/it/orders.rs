@@ -49,3 +49,69 @@ async fn a_partner_sees_its_own_orders_only_and_a_dashboard_sees_all() {
     assert_eq!(seen["salesOrder"]["clientId"], "versuni-client-001");
     assert_eq!(seen["salesOrder"]["products"].as_array().unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn a_price_with_any_spelling_of_a_number_is_taken_exactly() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    for (spelling, kept) in [
+        ("125000.50", "125000.5"),
+        ("0.10", "0.1"),
+        ("12.3400", "12.34"),
+        ("1.5e3", "1500"),
+        ("1E2", "100"),
+        ("9999999999.9999", "9999999999.9999"),
+        ("\"0.10\"", "0.1"),
+    ] {
+        let body = |price: &str| {
+            format!(
+                r#"{{"customer_code":"C","site_code":"S","sales_name":"N","address":"A",
+                     "products":[{{"product_code":"P {price}","quantity":1,"unit_price":{spelling}}}]}}"#,
+                price = price.replace('"', "")
+            )
+        };
+        let rest =
+            app.post_text("/api/v1/sales-orders", &partner.sign().headers(), body(&format!("{spelling} rest"))).await;
+        assert_eq!(rest.expect(201)["data"]["products"][0]["unit_price"], kept, "{spelling}");
+        let variables = body(&format!("{spelling} graphql"))
+            .replace("customer_code", "customerCode")
+            .replace("site_code", "siteCode")
+            .replace("sales_name", "salesName")
+            .replace("product_code", "productCode")
+            .replace("unit_price", "unitPrice");
+        let graphql = format!(
+            r#"{{"query":"mutation($i: CreateSalesOrderInput!) {{ createSalesOrder(input: $i) {{ salesOrder {{ products {{ unitPrice }} }} }} }}","variables":{{"i":{variables}}}}}"#
+        );
+        let answer = app.post_text("/graphql", &partner.sign().headers(), graphql).await.data();
+        assert_eq!(answer["createSalesOrder"]["salesOrder"]["products"][0]["unitPrice"], kept, "{spelling}");
+    }
+    let too_long = r#"{"customer_code":"C","site_code":"S","sales_name":"N","address":"A",
+        "products":[{"product_code":"P","quantity":1,"unit_price":0.10000000000000000001}]}"#;
+    let refused = app.post_text("/api/v1/sales-orders", &partner.sign().headers(), too_long).await;
+    assert_eq!(refused.expect_problem(400, "VALIDATION_FAILED")["errors"][0]["code"], "precision");
+}
+
+#[tokio::test]
+async fn every_faulty_field_is_named_at_once_on_both_wires() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let rest = json!({"customer_code": 5, "siteCod": "x", "address": " ", "products": [{"quantity": "2"}]});
+    let refused = partner.create(&rest).await.expect_problem(400, "VALIDATION_FAILED");
+    let graphql = json!({"customerCode": 5, "siteCod": "x", "address": " ", "products": [{"quantity": "2"}]});
+    let document = "mutation($i: CreateSalesOrderInput!) { createSalesOrder(input: $i) { message } }";
+    let error = partner.signed_graphql(document, json!({"i": graphql})).await.expect_error("VALIDATION_FAILED");
+    let faults = |errors: &serde_json::Value, camel: bool| {
+        let errors = errors.as_array().unwrap().iter();
+        let spell = |pointer: &str| if camel { pointer.to_owned() } else { camel_case(pointer) };
+        errors.map(|e| (spell(e["pointer"].as_str().unwrap()), e["code"].clone())).collect::<Vec<_>>()
+    };
+    let on_rest = faults(&refused["errors"], false);
+    assert_eq!(on_rest, faults(&error["extensions"]["errors"], true));
+    assert_eq!(on_rest.len(), 7, "{on_rest:?}");
+}
+
+fn camel_case(pointer: &str) -> String {
+    let mut words = pointer.split('_');
+    let first = words.next().unwrap().to_owned();
+    words.fold(first, |text, word| text + &word[..1].to_uppercase() + &word[1..])
+}

@@ -121,8 +121,8 @@ fn a_value_out_of_its_range_is_told_the_range() {
         ("AUTH__PASSWORD_HASH_CONCURRENCY", "0", "auth.password_hash_concurrency must be at least 1"),
         ("AUTH__JWT_ISSUER", " ", "auth.jwt_issuer must not be empty"),
         ("AUTH__GENERATED_JWT_SECRET_FILE", "", "auth.generated_jwt_secret_file must name a file"),
-        ("ORDERS__DEFAULT_CURRENCY", "idr", "orders.default_currency must be three capital letters such as IDR"),
-        ("ORDERS__DEFAULT_CURRENCY", "RUPIAH", "orders.default_currency must be three capital letters"),
+        ("ORDERS__DEFAULT_CURRENCY", "idr", "orders.default_currency must be an ISO 4217 code in capitals such as IDR"),
+        ("ORDERS__DEFAULT_CURRENCY", "RUPIAH", "orders.default_currency must be an ISO 4217 code in capitals"),
         ("GRAPHQL__MAX_DEPTH", "0", "graphql.max_depth must be at least 1"),
         ("LOG__FILTER", "info,a=b=c", "log.filter is \"info,a=b=c\", which is not a log filter"),
     ] {
