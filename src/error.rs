@@ -182,6 +182,12 @@ impl AppError {
         self
     }
 
+    /// The whole seconds to wait, rounded up: a client that comes back a second early would be refused again.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+    }
+
     /// Keeps the cause for the log.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -210,5 +216,18 @@ impl fmt::Debug for AppError {
 impl StdError for AppError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seconds_to_wait_are_rounded_up() {
+        let seconds = |wait| AppError::new(ErrorCode::RateLimited, "wait").retry_after(wait).retry_after_seconds();
+        assert_eq!(seconds(Duration::from_secs(2)), Some(2));
+        assert_eq!(seconds(Duration::from_millis(1_001)), Some(2));
+        assert_eq!(seconds(Duration::from_nanos(1)), Some(1));
     }
 }

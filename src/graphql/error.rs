@@ -60,8 +60,8 @@ fn extensions(failure: &AppError) -> ErrorExtensionValues {
     if !failure.errors.is_empty() {
         values.set("errors", json_value(json!(failure.errors)));
     }
-    if let Some(wait) = failure.retry_after {
-        values.set("retryAfter", wait.as_secs());
+    if let Some(wait) = failure.retry_after_seconds() {
+        values.set("retryAfter", wait);
     }
     for (name, value) in &failure.details {
         values.set(camel_case(name), json_value(value.clone()));

@@ -48,9 +48,8 @@ pub fn render(mut response: Response, instance: &str, request_id: &str) -> Respo
     };
     set(CONTENT_TYPE, "application/problem+json".to_owned());
     set(CACHE_CONTROL, "no-store".to_owned());
-    if let Some(wait) = error.retry_after {
-        // Rounded up: a client that comes back a second early would be refused again.
-        set(RETRY_AFTER, wait.as_millis().div_ceil(1000).to_string());
+    if let Some(wait) = error.retry_after_seconds() {
+        set(RETRY_AFTER, wait.to_string());
     }
     if error.code.status() == 401 {
         set(WWW_AUTHENTICATE, challenge(error.code));
