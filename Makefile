@@ -39,9 +39,11 @@ test: ## Everything: lint, all tests on SQLite, then the integration tests on Po
 	$(MAKE) --no-print-directory test-postgres ARGS=
 
 .PHONY: lint
-lint: ## Formatting, and clippy without a single warning
+lint: ## Formatting, clippy without a single warning, and doc comments whose links lead somewhere
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@# Names in doc comments must exist: a link to something renamed is an error.
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -q --locked --workspace --no-deps --document-private-items
 
 .PHONY: test-sqlite
 test-sqlite: tests/node/node_modules/.package-lock.json ## Unit, contract, architecture and integration tests on SQLite; ARGS=NAME picks some

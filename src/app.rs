@@ -12,7 +12,7 @@ use crate::graphql::{Api, Limits};
 use crate::service::directory::ClientDirectory;
 use crate::service::login_limit::LoginLimit;
 use crate::service::sessions::SessionRules;
-use crate::service::{Clients, OrderIntake, Orders, Services, Sessions};
+use crate::service::{Clients, Lifecycle, OrderIntake, Orders, Services, Sessions};
 use crate::store::{DatabaseOptions, Store};
 use crate::telemetry;
 
@@ -50,6 +50,7 @@ impl AppState {
             sessions: Arc::new(sessions),
             intake: OrderIntake::new(store.clone(), clock.clone(), config.orders.default_currency.clone()),
             orders: Orders::new(store.clone()),
+            lifecycle: Lifecycle::new(store.clone(), clock.clone()),
         };
         let limits = Limits {
             introspection: config.graphql.introspection,

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,6 +87,10 @@ catalogue! {
     MethodNotAllowed = "METHOD_NOT_ALLOWED", 405, "Method not allowed";
     /// The body did not arrive in time: nothing was done, send it again.
     RequestTimeout = "REQUEST_TIMEOUT", 408, "Request not received in time";
+    /// The order changed since the version the caller expected: read it again and decide anew.
+    Conflict = "CONFLICT", 409, "Stale version";
+    /// The order may not go to that status from where it is: `next_statuses` names where it may go.
+    IllegalTransition = "ILLEGAL_TRANSITION", 409, "Illegal transition";
     /// The body is larger than the service accepts.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413, "Body too large";
     /// The body must be sent as `application/json`.
@@ -119,9 +124,13 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// A failure on its way to a client: what the client may read, and apart from it what only the log may.
+/// A failure on its way to a client. Boxed, so that the `Ok` side of a result pays nothing for it.
 #[derive(Clone)]
-pub struct AppError {
+pub struct AppError(Box<Failure>);
+
+/// What the client may read of a failure, and apart from it what only the log may.
+#[derive(Clone)]
+pub struct Failure {
     /// Which of the catalogue's failures it is.
     pub code: ErrorCode,
     /// One sentence for people: what is wrong and what to do.
@@ -136,10 +145,25 @@ pub struct AppError {
     pub source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
+impl Deref for AppError {
+    type Target = Failure;
+
+    fn deref(&self) -> &Failure {
+        &self.0
+    }
+}
+
 impl AppError {
     /// A failure with its sentence.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), errors: Vec::new(), details: Map::new(), retry_after: None, source: None }
+        Self(Box::new(Failure {
+            code,
+            message: message.into(),
+            errors: Vec::new(),
+            details: Map::new(),
+            retry_after: None,
+            source: None,
+        }))
     }
 
     /// All faulty fields of an input at once.
@@ -149,7 +173,9 @@ impl AppError {
             [only] => format!("{}: {}", only.pointer, only.message),
             many => format!("{} fields are invalid; see errors", many.len()),
         };
-        Self { errors, ..Self::new(ErrorCode::ValidationFailed, message) }
+        let mut error = Self::new(ErrorCode::ValidationFailed, message);
+        error.0.errors = errors;
+        error
     }
 
     /// A failure of ours: the client reads nothing but the code, the log gets the cause.
@@ -171,14 +197,14 @@ impl AppError {
     /// Adds a member the client may read.
     #[must_use]
     pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.details.insert(name.to_owned(), value.into());
+        self.0.details.insert(name.to_owned(), value.into());
         self
     }
 
     /// Says when to try again.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(wait);
+        self.0.retry_after = Some(wait);
         self
     }
 
@@ -191,7 +217,7 @@ impl AppError {
     /// Keeps the cause for the log.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(Arc::from(source.into()));
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 }

@@ -5,6 +5,7 @@
 //! To add a field: a member of [`Facts`], a line in [`RequestLog::write`], a row in `docs/operations.md`.
 
 use std::future::Future;
+use std::io::IsTerminal as _;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub struct Facts {
     pub hint: Option<String>,
     /// Whether an order was answered again instead of made.
     pub replayed: bool,
+    /// Whether the body is still on its way. Not written: it tells whose fault it is when the time is up.
+    pub receiving: bool,
 }
 
 /// The line of one request. Cloning shares it.
@@ -70,6 +73,12 @@ impl RequestLog {
             idempotent_replay = facts.replayed,
             "http.request"
         );
+    }
+
+    /// Whether the body is still on its way.
+    #[must_use]
+    pub fn is_receiving(&self) -> bool {
+        self.facts().receiving
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
@@ -136,7 +145,10 @@ static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 /// Installs what one process has once: the log, the metrics and the panic hook.
 pub fn install(filter: &str, json: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter)?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     if json {
         subscriber.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
     } else {

@@ -7,8 +7,8 @@
 //! Times are unix microseconds (UTC) and money is ten-thousandths of the currency unit, both `bigint`: exact, ordered
 //! and summable in the same way on both databases.
 
-pub use sea_orm_migration::migrator::{Migration, MigrationStatus};
 pub use sea_orm_migration::MigratorTrait;
+pub use sea_orm_migration::migrator::{Migration, MigrationStatus};
 use sea_orm_migration::{MigrationTrait, async_trait};
 
 mod m20261123_000001_create_clients;

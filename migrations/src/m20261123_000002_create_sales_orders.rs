@@ -30,21 +30,15 @@ impl MigrationTrait for Migration {
                         string_len(SalesOrders::Currency, 3)
                             .check(Expr::cust("length(currency) = 3").and(Expr::cust("currency = upper(currency)"))),
                     )
-                    .col(
-                        string_len(SalesOrders::Status, 16).check(
-                            Expr::col(SalesOrders::Status).is_in([
-                                "RECEIVED",
-                                "CONFIRMED",
-                                "SHIPPED",
-                                "DELIVERED",
-                                "CANCELLED",
-                            ]),
-                        ),
-                    )
+                    .col(string_len(SalesOrders::Status, 16).check(Expr::col(SalesOrders::Status).is_in([
+                        "RECEIVED",
+                        "CONFIRMED",
+                        "SHIPPED",
+                        "DELIVERED",
+                        "CANCELLED",
+                    ])))
                     .col(integer(SalesOrders::Version).check(Expr::col(SalesOrders::Version).gte(1)))
-                    .col(
-                        big_integer(SalesOrders::TotalQuantity).check(Expr::col(SalesOrders::TotalQuantity).gte(1)),
-                    )
+                    .col(big_integer(SalesOrders::TotalQuantity).check(Expr::col(SalesOrders::TotalQuantity).gte(1)))
                     .col(
                         big_integer_null(SalesOrders::TotalAmount)
                             .check(Expr::col(SalesOrders::TotalAmount).between(0, MAX_TOTAL_AMOUNT)),

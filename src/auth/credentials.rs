@@ -66,11 +66,8 @@ impl Credentials {
 
     /// The three signature headers; all the missing ones are named together.
     pub fn signature_headers(&self) -> Result<SignatureHeaders<'_>, AppError> {
-        let headers = [
-            ("X-CLIENT-ID", &self.client_id),
-            ("X-TIMESTAMP", &self.timestamp),
-            ("X-SIGNATURE", &self.signature),
-        ];
+        let headers =
+            [("X-CLIENT-ID", &self.client_id), ("X-TIMESTAMP", &self.timestamp), ("X-SIGNATURE", &self.signature)];
         let missing: Vec<_> = headers.iter().filter(|(_, h)| **h == Header::Absent).map(|(name, _)| *name).collect();
         if !missing.is_empty() {
             let message = format!("Missing header: {}. A signed request carries all three", missing.join(", "));

@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(error.code, ErrorCode::InvalidSignature);
         assert_eq!(error.message, "a sentence");
         assert_eq!(
-            Value::Object(error.details),
+            Value::Object(error.details.clone()),
             json!({
                 "hint": "signed_trailing_newline",
                 "string_to_sign": "c|1",

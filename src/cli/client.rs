@@ -176,10 +176,8 @@ fn show(common: &Common, details: &ClientDetails) -> Result<()> {
         client.signature_policy.as_str(),
         instant(client.created_at),
     ))?;
-    let rows: Vec<_> = secrets
-        .iter()
-        .map(|s| [instant(s.created_at), or_never(s.expires_at), or_never(s.last_used_at)])
-        .collect();
+    let rows: Vec<_> =
+        secrets.iter().map(|s| [instant(s.created_at), or_never(s.expires_at), or_never(s.last_used_at)]).collect();
     output::table(["SECRET MADE", "EXPIRES", "LAST USED"], &rows)?;
     output::text("")?;
     key::print(keys)

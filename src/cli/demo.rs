@@ -127,7 +127,9 @@ impl Tour {
         let created = self.post("/api/v1/sales-orders", &headers, &order).await?;
         let number = created["data"]["order_number"].as_str().context("the answer has no order number")?;
 
-        output::text("\n# 3. It sends the same request again, as after a lost answer: the same order, not a second one")?;
+        output::text(
+            "\n# 3. It sends the same request again, as after a lost answer: the same order, not a second one",
+        )?;
         let again = self.post("/api/v1/sales-orders", &headers, &order).await?;
         if again["data"]["order_number"].as_str() != Some(number) {
             bail!("the same request made a second order");
@@ -164,17 +166,18 @@ impl Tour {
     /// Sends a request, printing it as a curl line and its answer below.
     async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Result<Value> {
         let url = format!("{}{path}", self.base);
-        let mut curl = format!("curl -sS '{url}'");
         let mut request = self.http.post(&url).json(body);
+        let mut shown = Vec::with_capacity(headers.len());
         for (name, value) in headers {
-            curl.push_str(&format!(" -H '{name}: {value}'"));
             request = request.header(*name, *value);
+            shown.push(format!(" -H '{name}: {value}'"));
         }
-        curl.push_str(&format!(" -H 'Content-Type: application/json' -d '{}'", body.to_string().replace('\'', "'\\''")));
-        output::text(&curl)?;
+        let quoted = body.to_string().replace('\'', "'\''");
+        output::text(&format!("curl -sS '{url}'{} -H 'Content-Type: application/json' -d '{quoted}'", shown.concat()))?;
         let response = request.send().await?;
         let status = response.status();
-        let replayed = if response.headers().contains_key("idempotent-replayed") { " Idempotent-Replayed: true" } else { "" };
+        let replayed =
+            if response.headers().contains_key("idempotent-replayed") { " Idempotent-Replayed: true" } else { "" };
         let answer: Value = response.json().await?;
         output::text(&format!("→ {}{replayed}\n{}", status.as_u16(), serde_json::to_string_pretty(&answer)?))?;
         if !status.is_success() {

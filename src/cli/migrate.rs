@@ -26,8 +26,8 @@ pub enum Command {
 pub async fn run(common: &Common, command: Command) -> Result<()> {
     let store = app::connect(&common.load(None)?.config).await?;
     match command {
-        Command::Up => report(common, "applied", store.migrate_up().await?),
-        Command::Down { steps, yes: true } => report(common, "taken back", store.migrate_down(steps).await?),
+        Command::Up => report(common, "applied", &store.migrate_up().await?),
+        Command::Down { steps, yes: true } => report(common, "taken back", &store.migrate_down(steps).await?),
         Command::Down { steps, yes: false } => {
             anyhow::bail!(
                 "this would take back {steps} migration(s) and lose the data in their tables; add --yes to do it"
@@ -48,7 +48,7 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
     }
 }
 
-fn report(common: &Common, what: &str, names: Vec<String>) -> Result<()> {
+fn report(common: &Common, what: &str, names: &[String]) -> Result<()> {
     if common.json {
         return output::json(&json!({what.replace(' ', "_"): names}));
     }

@@ -81,8 +81,7 @@ impl<'a> Fields<'a> {
     }
 
     fn at(value: &'a Value, naming: Naming, pointer: String) -> Self {
-        let mut fields =
-            Self { object: value.as_object(), naming, pointer, known: Vec::new(), errors: Vec::new() };
+        let mut fields = Self { object: value.as_object(), naming, pointer, known: Vec::new(), errors: Vec::new() };
         if fields.object.is_none() {
             let message = format!("must be an object, not {}", kind(value));
             fields.errors.push(FieldError { pointer: fields.pointer.clone(), code: "type", message });
@@ -123,6 +122,16 @@ impl<'a> Fields<'a> {
     /// A required whole number, written without a fraction.
     pub fn integer(&mut self, name: &'static str, range: &RangeInclusive<i32>) -> Option<i32> {
         let value = self.required(name)?;
+        self.whole_number(name, value, range)
+    }
+
+    /// An optional whole number, written without a fraction.
+    pub fn optional_integer(&mut self, name: &'static str, range: &RangeInclusive<i32>) -> Option<i32> {
+        let value = self.optional(name)?;
+        self.whole_number(name, value, range)
+    }
+
+    fn whole_number(&mut self, name: &'static str, value: &Value, range: &RangeInclusive<i32>) -> Option<i32> {
         let Value::Number(number) = value else {
             return self.refuse(name, "type", format!("must be a whole number, not {}", kind(value)));
         };

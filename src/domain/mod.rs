@@ -12,3 +12,4 @@ pub mod order_input;
 pub mod permission;
 pub mod session_input;
 pub mod signature_policy;
+pub mod status_change;

@@ -79,6 +79,24 @@ impl OrderStatus {
             Self::Cancelled => "CANCELLED",
         }
     }
+
+    /// Where an order may go from here: `RECEIVED → CONFIRMED → SHIPPED → DELIVERED`, and `CANCELLED` from any status
+    /// before `SHIPPED`.
+    #[must_use]
+    pub const fn next(self) -> &'static [Self] {
+        match self {
+            Self::Received => &[Self::Confirmed, Self::Cancelled],
+            Self::Confirmed => &[Self::Shipped, Self::Cancelled],
+            Self::Shipped => &[Self::Delivered],
+            Self::Delivered | Self::Cancelled => &[],
+        }
+    }
+}
+
+impl fmt::Display for OrderStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// An order as stored, without its lines.

@@ -24,7 +24,9 @@ pub enum Permission {
 
 /// The text names no scope.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("unknown scope \"{0}\"; the scopes are orders:create, orders:read, orders:manage, clients:read, clients:manage")]
+#[error(
+    "unknown scope \"{0}\"; the scopes are orders:create, orders:read, orders:manage, clients:read, clients:manage"
+)]
 pub struct UnknownPermission(String);
 
 impl Permission {

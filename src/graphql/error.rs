@@ -39,6 +39,16 @@ pub fn with_code(error: ServerError, code: ErrorCode) -> ServerError {
     ServerError { source: Some(Arc::new(failure)), ..error }
 }
 
+/// A syntax error, told in one line. The parser's own text draws the whole line of the document, however long it is.
+pub fn syntax(error: ServerError) -> ServerError {
+    let last_line = error.message.lines().last().unwrap_or_default();
+    let expected = last_line.trim_start().trim_start_matches("= ");
+    let place =
+        error.locations.first().map_or_else(String::new, |at| format!(" at line {} column {}", at.line, at.column));
+    let message = format!("The GraphQL document has a syntax error{place}: {expected}");
+    with_code(ServerError { message, ..error }, ErrorCode::GraphqlParseFailed)
+}
+
 /// A failure of ours as the response to a whole request.
 #[must_use]
 pub fn refusal(failure: AppError) -> Response {
@@ -49,8 +59,7 @@ pub fn refusal(failure: AppError) -> Response {
 /// Our resolvers fail only with an [`AppError`]; what is left is async-graphql refusing the operation's name (no path)
 /// or an argument (with the field's path).
 fn unsourced(error: &ServerError) -> AppError {
-    let code =
-        if error.path.is_empty() { ErrorCode::GraphqlValidationFailed } else { ErrorCode::ValidationFailed };
+    let code = if error.path.is_empty() { ErrorCode::GraphqlValidationFailed } else { ErrorCode::ValidationFailed };
     AppError::new(code, error.message.clone())
 }
 

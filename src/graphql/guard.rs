@@ -15,6 +15,16 @@ impl Guard for LoggedIn {
     }
 }
 
+/// An active client with a valid bearer token and the scope.
+pub struct Permitted(pub Permission);
+
+impl Guard for Permitted {
+    async fn check(&self, ctx: &Context<'_>) -> Result<()> {
+        ctx.data::<Caller>()?.permitted_principal(self.0).await?;
+        Ok(())
+    }
+}
+
 /// An active client with a valid bearer token, a true signature of this request, and the scope.
 pub struct Signed(pub Permission);
 

@@ -7,6 +7,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{Context, InputObject, InputType, InputValueResult, Value};
 
 use super::scalars::Decimal;
+use super::types::OrderStatus;
 use crate::error::AppError;
 
 /// An input shown in the schema as `T` but handed to the resolver as it came.
@@ -89,6 +90,19 @@ pub struct CreateSalesOrderInput {
     pub note: Option<String>,
     /// The order's lines, 1 to 500.
     pub products: Vec<ProductInput>,
+}
+
+/// A change of an order's status.
+#[derive(InputObject)]
+pub struct UpdateSalesOrderStatusInput {
+    /// Order number, such as SO-0000000042.
+    pub order_number: String,
+    /// Where the order should go; `nextStatuses` of the order says where it may.
+    pub status: OrderStatus,
+    /// The version the caller saw. When the order changed since, nothing happens and the answer is CONFLICT.
+    pub expected_version: Option<i32>,
+    /// Why, for the order's history; at most 1000 characters.
+    pub note: Option<String>,
 }
 
 /// One line of an order to be taken.

@@ -27,7 +27,7 @@ pub use prepared::{PreparedOperation, is_mutation};
 
 use crate::auth::credentials::Credentials;
 use crate::domain::fields::Naming;
-use crate::error::{AppError, ErrorCode};
+use crate::error::AppError;
 use crate::service::{Caller, Services};
 
 type ApiSchema = Schema<query::Query, mutation::Mutation, EmptySubscription>;
@@ -57,10 +57,14 @@ impl Api {
 
     /// Runs a client's document. Whatever fails is in the response, each error with `extensions.code`.
     pub async fn execute(&self, mut request: Request, credentials: Credentials) -> Response {
+        let chosen = request.operation_name.clone();
         // Before async-graphql's own checks, which walk a fragment as often as it is spread.
         let refused = match request.parsed_query() {
-            Ok(document) => self.limits.check(document).err(),
-            Err(error) => return error::classify(Response::from_errors(vec![error::with_code(error, ErrorCode::GraphqlParseFailed)])),
+            Ok(document) => {
+                observe::note_operation(document, chosen.as_deref());
+                self.limits.check(document).err()
+            }
+            Err(error) => return error::classify(Response::from_errors(vec![error::syntax(error)])),
         };
         match refused {
             Some(failure) => refusal(failure),
@@ -76,6 +80,7 @@ impl Api {
         variables: Result<serde_json::Value, AppError>,
         credentials: Credentials,
     ) -> Result<serde_json::Value, AppError> {
+        observe::note_operation(&operation.document, None);
         let mut request = self.equip(operation.request(), credentials, Naming::SnakeCase);
         match variables {
             Ok(variables) => request.variables = Variables::from_json(variables),

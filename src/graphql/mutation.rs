@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 
-use super::guard::Signed;
-use super::inputs::{CreateSalesOrderInput, LoginInput, Raw, RefreshInput};
-use super::types::{AuthToken, CreateSalesOrderPayload};
+use super::guard::{Permitted, Signed};
+use super::inputs::{CreateSalesOrderInput, LoginInput, Raw, RefreshInput, UpdateSalesOrderStatusInput};
+use super::types::{AuthToken, CreateSalesOrderPayload, SalesOrder};
 use crate::domain::fields::Naming;
 use crate::domain::permission::Permission;
 use crate::domain::session_input;
+use crate::domain::status_change::StatusChange;
 use crate::error::AppError;
 use crate::service::{Caller, Services};
 
@@ -50,5 +51,18 @@ impl Mutation {
         let principal = caller.signed_principal(Permission::OrdersCreate).await?;
         let intake = &ctx.data::<Arc<Services>>()?.intake;
         Ok(intake.create_sales_order(caller, &principal, input.json(ctx)?, naming).await?.into())
+    }
+
+    /// Moves an order to another status. Needs scope `orders:manage`. A status that the order has already changes
+    /// nothing; one it may not go to is ILLEGAL_TRANSITION, naming the ones it may.
+    #[graphql(guard = "Permitted(Permission::OrdersManage)")]
+    async fn update_sales_order_status(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which order, and where it should go.")] input: Raw<UpdateSalesOrderStatusInput>,
+    ) -> Result<SalesOrder> {
+        let change = StatusChange::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let principal = ctx.data::<Caller>()?.principal().await?;
+        Ok(ctx.data::<Arc<Services>>()?.lifecycle.update_status(&principal, change).await?.into())
     }
 }

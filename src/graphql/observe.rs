@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::async_trait::async_trait;
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextValidation};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{ServerError, ServerResult, ValidationResult, Variables};
+use async_graphql::{Name, ServerError, ValidationResult};
 
 use super::error::with_code;
 use crate::error::ErrorCode;
@@ -19,29 +19,25 @@ impl ExtensionFactory for Observe {
     }
 }
 
+/// Notes which operation of a document runs.
+pub fn note_operation(document: &ExecutableDocument, chosen: Option<&str>) {
+    let mut operations = document.operations.iter();
+    let Some((name, operation)) = operations.find(|(name, _)| chosen.is_none() || name.map(Name::as_str) == chosen)
+    else {
+        return;
+    };
+    telemetry::note(|facts| {
+        facts.operation_name = name.map(ToString::to_string);
+        facts.operation_type = Some(match operation.node.ty {
+            OperationType::Query => "query",
+            OperationType::Mutation => "mutation",
+            OperationType::Subscription => "subscription",
+        });
+    });
+}
+
 #[async_trait]
 impl Extension for Observe {
-    async fn parse_query(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        let document = next.run(ctx, query, variables).await?;
-        if let Some((name, operation)) = document.operations.iter().next() {
-            telemetry::note(|facts| {
-                facts.operation_name = name.map(ToString::to_string);
-                facts.operation_type = Some(match operation.node.ty {
-                    OperationType::Query => "query",
-                    OperationType::Mutation => "mutation",
-                    OperationType::Subscription => "subscription",
-                });
-            });
-        }
-        Ok(document)
-    }
-
     async fn validation(
         &self,
         ctx: &ExtensionContext<'_>,

@@ -8,7 +8,7 @@ use crate::error::AppError;
 
 /// A document of one operation with one root field.
 pub struct PreparedOperation {
-    document: ExecutableDocument,
+    pub(super) document: ExecutableDocument,
 }
 
 impl PreparedOperation {

@@ -33,27 +33,34 @@ pub async fn wrap(State(state): State<AppState>, request: Request, next: Next) -
         status: 499,
     };
     let limit = state.config().http.request_timeout;
-    log.scope(async move {
-        let work = AssertUnwindSafe(next.run(request)).catch_unwind();
-        let response = match tokio::time::timeout(limit, work).await {
-            Ok(Ok(response)) => response,
-            // What the panic said is in the log; the panic hook wrote it.
-            Ok(Err(_)) => Problem(AppError::internal("a handler panicked")).into_response(),
-            Err(_) => Problem(too_slow(limit)).into_response(),
-        };
-        let mut response = problem::render(response, &instance, &request_id);
-        if let Ok(value) = HeaderValue::try_from(request_id) {
-            response.headers_mut().insert(X_REQUEST_ID.clone(), value);
-        }
-        line.finish(&response);
-        response
-    })
-    .await
+    log.clone()
+        .scope(async move {
+            let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+            let response = match tokio::time::timeout(limit, work).await {
+                Ok(Ok(response)) => response,
+                // What the panic said is in the log; the panic hook wrote it.
+                Ok(Err(_)) => Problem(AppError::internal("a handler panicked")).into_response(),
+                Err(_) if log.is_receiving() => Problem(too_slow_a_body(limit)).into_response(),
+                Err(_) => Problem(too_slow(limit)).into_response(),
+            };
+            let mut response = problem::render(response, &instance, &request_id);
+            if let Ok(value) = HeaderValue::try_from(request_id) {
+                response.headers_mut().insert(X_REQUEST_ID.clone(), value);
+            }
+            line.finish(&response);
+            response
+        })
+        .await
 }
 
 fn too_slow(limit: Duration) -> AppError {
     let message = format!("The request took more than {} s and was given up; send it again", limit.as_secs_f64());
     AppError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1))
+}
+
+fn too_slow_a_body(limit: Duration) -> AppError {
+    let message = format!("The body did not arrive within {} s; send the request again", limit.as_secs_f64());
+    AppError::new(ErrorCode::RequestTimeout, message)
 }
 
 /// The caller's own id, so that both sides' logs can be laid side by side, unless it could forge a log line.

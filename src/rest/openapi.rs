@@ -29,9 +29,8 @@ struct Security;
 impl Modify for Security {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let components = openapi.components.get_or_insert_default();
-        let header = |name: &str, text: &str| {
-            SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, text)))
-        };
+        let header =
+            |name: &str, text: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, text)));
         let jwt = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("JWT")
@@ -40,7 +39,10 @@ impl Modify for Security {
         components.add_security_scheme("X-CLIENT-ID", header("X-CLIENT-ID", "The client id of the bearer token."));
         components.add_security_scheme(
             "X-TIMESTAMP",
-            header("X-TIMESTAMP", "Now, in unix seconds (not milliseconds) or ISO 8601 with an offset; 300 s either way."),
+            header(
+                "X-TIMESTAMP",
+                "Now, in unix seconds (not milliseconds) or ISO 8601 with an offset; 300 s either way.",
+            ),
         );
         components.add_security_scheme(
             "X-SIGNATURE",
@@ -53,12 +55,12 @@ struct ErrorTable;
 
 impl Modify for ErrorTable {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let mut table = "\n## Errors\n\nEvery failure is `application/problem+json` (RFC 9457) with a `code` of this table.\n\n\
+        let mut table =
+            "\n## Errors\n\nEvery failure is `application/problem+json` (RFC 9457) with a `code` of this table.\n\n\
                          | status | code | meaning |\n|---|---|---|\n"
-            .to_owned();
-        for code in ErrorCode::ALL {
-            table.push_str(&format!("| {} | `{}` | {} |\n", code.status(), code.as_str(), code.meaning()));
-        }
+                .to_owned();
+        let row = |code: &ErrorCode| format!("| {} | `{code}` | {} |\n", code.status(), code.meaning());
+        table.extend(ErrorCode::ALL.iter().map(row));
         openapi.info.description.get_or_insert_default().push_str(&table);
     }
 }

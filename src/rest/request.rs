@@ -1,6 +1,6 @@
 //! Takes a request apart: its credentials, and its body to the last byte.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -13,6 +13,7 @@ use super::problem::Problem;
 use crate::app::AppState;
 use crate::auth::credentials::{Credentials, Header};
 use crate::error::{AppError, ErrorCode};
+use crate::telemetry;
 
 /// A request without a body that matters.
 pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
@@ -29,7 +30,7 @@ pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
     }
 }
 
-/// A request with a JSON body, read within the limits of size and time.
+/// A request with a JSON body, read within the limit of size; the limit of time is the whole request's.
 pub struct JsonRequest(pub Credentials);
 
 impl FromRequest<AppState> for JsonRequest {
@@ -41,24 +42,25 @@ impl FromRequest<AppState> for JsonRequest {
             let message = "Send the body as JSON, with the header Content-Type: application/json";
             return Err(AppError::new(ErrorCode::UnsupportedMediaType, message).into());
         }
-        let http = &state.config().http;
-        let body = tokio::time::timeout(http.request_timeout, read(&parts.headers, body, http.max_body_bytes))
-            .await
-            .map_err(|_| AppError::new(ErrorCode::RequestTimeout, "The body did not arrive in time; send it again"))??;
+        telemetry::note(|facts| facts.receiving = true);
+        let body = read(&parts.headers, body, state.config().http.max_body_bytes).await?;
+        telemetry::note(|facts| facts.receiving = false);
         Ok(Self(credentials(&parts, body)))
     }
 }
 
 async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Arc<[u8]>, AppError> {
-    let too_large =
-        || AppError::new(ErrorCode::PayloadTooLarge, format!("The body must have at most {limit} bytes")).detail("limit_bytes", limit);
+    let too_large = || {
+        AppError::new(ErrorCode::PayloadTooLarge, format!("The body must have at most {limit} bytes"))
+            .detail("limit_bytes", limit)
+    };
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
     match to_bytes(body, limit).await {
         Ok(bytes) => Ok(Arc::from(&bytes[..])),
-        Err(error) if error.source().is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>()) => {
+        Err(error) if error.source().is_some_and(<dyn Error>::is::<http_body_util::LengthLimitError>) => {
             Err(too_large())
         }
         Err(_) => Err(AppError::new(ErrorCode::MalformedBody, "The body ended before it was complete; send it again")),

@@ -71,6 +71,13 @@ impl Caller {
         Ok(principal)
     }
 
+    /// An active client with a valid bearer token and the scope.
+    pub async fn permitted_principal(&self, permission: Permission) -> Result<Principal, AppError> {
+        let principal = self.principal().await?;
+        principal.ensure(permission)?;
+        Ok(principal)
+    }
+
     /// An active client with a valid bearer token, a true signature of this request and the scope.
     ///
     /// The order of the checks is part of the contract (`tests/it/signatures.rs` holds it): token, headers, client id,

@@ -31,7 +31,7 @@ pub struct ClientDirectory {
 }
 
 /// `last_used_at` is kept to this precision, so that a busy key costs one write a minute instead of one a request.
-const LAST_USED_PRECISION: Duration = Duration::from_secs(60);
+const LAST_USED_PRECISION: Duration = Duration::from_mins(1);
 
 impl ClientDirectory {
     /// A directory whose entries are read again after `time_to_live`: how soon another process' change is in force.

@@ -8,6 +8,7 @@ pub mod caller;
 pub mod clients;
 pub mod directory;
 pub mod intake;
+pub mod lifecycle;
 pub mod login_limit;
 pub mod orders;
 pub mod sessions;
@@ -15,6 +16,7 @@ pub mod sessions;
 pub use caller::{Caller, Principal};
 pub use clients::Clients;
 pub use intake::OrderIntake;
+pub use lifecycle::Lifecycle;
 pub use orders::Orders;
 pub use sessions::Sessions;
 
@@ -26,4 +28,6 @@ pub struct Services {
     pub intake: OrderIntake,
     /// Reading orders.
     pub orders: Orders,
+    /// Moving orders through their life.
+    pub lifecycle: Lifecycle,
 }

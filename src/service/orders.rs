@@ -29,10 +29,7 @@ impl Orders {
     }
 
     /// The lines of many orders at once.
-    pub async fn lines(
-        &self,
-        orders: &[OrderNumber],
-    ) -> Result<HashMap<OrderNumber, Vec<SalesOrderLine>>, AppError> {
+    pub async fn lines(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Vec<SalesOrderLine>>, AppError> {
         Ok(self.store.list_lines(orders).await?)
     }
 }

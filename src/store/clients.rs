@@ -79,7 +79,10 @@ impl Store {
         self.transaction(move |tx| {
             Box::pin(async move {
                 let update = Entity::update_many()
-                    .col_expr(Column::SessionGeneration, sea_orm::sea_query::Expr::col(Column::SessionGeneration).add(1))
+                    .col_expr(
+                        Column::SessionGeneration,
+                        sea_orm::sea_query::Expr::col(Column::SessionGeneration).add(1),
+                    )
                     .filter(Column::ClientId.eq(id));
                 Ok(update.exec(tx).await?.rows_affected > 0)
             })

@@ -170,11 +170,7 @@ fn sqlite(options: &DatabaseOptions, connections: u32, read_only: bool) -> Conne
                 .busy_timeout(busy_timeout)
                 // FULL: an answered order survives a power cut, not only a crash of the process.
                 .synchronous(SqliteSynchronous::Full);
-            if read_only {
-                sqlite.pragma("query_only", "ON")
-            } else {
-                sqlite.journal_mode(SqliteJournalMode::Wal)
-            }
+            if read_only { sqlite.pragma("query_only", "ON") } else { sqlite.journal_mode(SqliteJournalMode::Wal) }
         });
     connect
 }

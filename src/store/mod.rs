@@ -12,6 +12,7 @@ mod connect;
 mod entity;
 mod error;
 mod keys;
+mod lifecycle;
 mod orders;
 mod secrets;
 

@@ -12,6 +12,7 @@ mod exactly_once;
 mod health;
 mod instances;
 mod languages;
+mod lifecycle;
 mod limits;
 mod logs;
 mod orders;

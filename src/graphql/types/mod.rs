@@ -6,4 +6,4 @@ mod sales_order;
 
 pub use auth_token::AuthToken;
 pub use client::Client;
-pub use sales_order::{CreateSalesOrderPayload, SalesOrder};
+pub use sales_order::{CreateSalesOrderPayload, OrderStatus, SalesOrder};

@@ -47,6 +47,11 @@ impl SalesOrder {
         self.order.status.into()
     }
 
+    /// Where it may go from here, by `updateSalesOrderStatus`.
+    async fn next_statuses(&self) -> Vec<OrderStatus> {
+        self.order.status.next().iter().copied().map(OrderStatus::from).collect()
+    }
+
     /// Counts its changes, from 1.
     async fn version(&self) -> i32 {
         self.order.version

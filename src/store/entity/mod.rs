@@ -1,8 +1,8 @@
 //! Table rows as `SeaORM` reads and writes them. Private to the store: everybody else sees domain types.
 
-pub mod clients;
 pub mod client_public_keys;
 pub mod client_secrets;
+pub mod clients;
 pub mod sales_order_events;
 pub mod sales_order_lines;
 pub mod sales_order_receipts;

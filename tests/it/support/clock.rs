@@ -11,7 +11,9 @@ pub struct TestClock(Arc<AtomicI64>);
 
 impl TestClock {
     pub fn new() -> Self {
-        Self(Arc::new(AtomicI64::new("2026-11-23T13:37:16.123456Z".parse::<DateTime<Utc>>().unwrap().timestamp_micros())))
+        Self(Arc::new(AtomicI64::new(
+            "2026-11-23T13:37:16.123456Z".parse::<DateTime<Utc>>().unwrap().timestamp_micros(),
+        )))
     }
 
     pub fn clock(&self) -> Clock {

@@ -39,9 +39,10 @@ impl Process {
         change(&mut command);
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        let base = stdout.lines().map_while(Result::ok).find_map(|line| {
-            line.split_once("listening on ").map(|(_, base)| base.trim().to_owned())
-        });
+        let base = stdout
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.split_once("listening on ").map(|(_, base)| base.trim().to_owned()));
         let Some(base) = base else {
             panic!("the service did not start: {}", std::fs::read_to_string(&log).unwrap());
         };

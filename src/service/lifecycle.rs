@@ -1,0 +1,52 @@
+//! Moving orders through their life.
+
+use super::caller::Principal;
+use crate::clock::Clock;
+use crate::domain::order::SalesOrder;
+use crate::domain::permission::Scope;
+use crate::domain::status_change::{StatusChange, Verdict};
+use crate::error::{AppError, ErrorCode};
+use crate::store::Store;
+
+/// Moves orders.
+pub struct Lifecycle {
+    store: Store,
+    clock: Clock,
+}
+
+impl Lifecycle {
+    /// Moves the orders of this store.
+    #[must_use]
+    pub const fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock }
+    }
+
+    /// Moves any client's order to another status. Where it is already is no error and changes nothing.
+    pub async fn update_status(&self, principal: &Principal, change: StatusChange) -> Result<SalesOrder, AppError> {
+        let not_found = || AppError::new(ErrorCode::NotFound, "There is no order with this number");
+        let number = change.order_number.parse().map_err(|_| not_found())?;
+        let (actor, now, wanted) = (principal.client_id().clone(), self.clock.now(), change.status);
+        let (order, verdict) =
+            self.store.update_order_status(&Scope::All, number, change, actor, now).await?.ok_or_else(not_found)?;
+        let next: Vec<_> = order.status.next().iter().map(|status| status.as_str()).collect();
+        let refusal = match verdict {
+            Verdict::Move | Verdict::Already => return Ok(order),
+            Verdict::Stale => AppError::new(
+                ErrorCode::Conflict,
+                format!("{number} is at version {} by now; read it again and decide anew", order.version),
+            ),
+            Verdict::Illegal => {
+                let ways = if next.is_empty() { "nowhere".to_owned() } else { format!("to {}", next.join(" or ")) };
+                AppError::new(
+                    ErrorCode::IllegalTransition,
+                    format!("{number} is {} and cannot become {wanted}; it can go {ways}", order.status),
+                )
+            }
+        };
+        Err(refusal
+            .detail("order_number", number.to_string())
+            .detail("current_status", order.status.as_str())
+            .detail("current_version", order.version)
+            .detail("next_statuses", next))
+    }
+}

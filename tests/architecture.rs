@@ -1,0 +1,219 @@
+//! The fences between the parts of the house, as `src/lib.rs` draws them. Each test first proves that its fence would
+//! catch a trespasser: a fence that lets everybody through looks the same as one that nobody crosses.
+
+#[path = "architecture/prose.rs"]
+mod prose;
+#[path = "architecture/source.rs"]
+mod source;
+
+use source::Source;
+
+/// Who may not mention what.
+struct Fence {
+    inside: fn(&str) -> bool,
+    forbidden: fn(&str) -> bool,
+}
+
+impl Fence {
+    fn trespasses(&self, source: &Source) -> Vec<String> {
+        if !(self.inside)(&source.path) {
+            return Vec::new();
+        }
+        let paths = source.paths();
+        paths.iter().filter(|path| (self.forbidden)(path)).map(|path| format!("{} uses {path}", source.path)).collect()
+    }
+
+    /// Fails unless the fence stops each of these samples and nothing in the house crosses it.
+    #[track_caller]
+    fn holds(&self, path: &str, samples: &[&str]) {
+        for sample in samples {
+            assert!(
+                !self.trespasses(&Source::parse(path, sample)).is_empty(),
+                "nothing would stop {sample:?} in {path}"
+            );
+        }
+        let found: Vec<_> = Source::all(&["src"]).iter().flat_map(|source| self.trespasses(source)).collect();
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+}
+
+/// Whether a path is one of these, or in one of these.
+fn is_in(path: &str, places: &[&str]) -> bool {
+    places.iter().any(|place| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")))
+}
+
+const DATABASE: [&str; 5] = ["sea_orm", "sea_orm_migration", "sea_query", "sqlx", "migrations"];
+const HTTP: [&str; 4] = ["axum", "hyper", "hyper_util", "async_graphql_axum"];
+
+#[test]
+fn the_domain_uses_nothing_of_ours_but_the_error() {
+    let fence = Fence {
+        inside: |file| file.starts_with("src/domain/"),
+        forbidden: |path| path.starts_with("crate::") && !is_in(path, &["crate::domain", "crate::error"]),
+    };
+    fence.holds(
+        "src/domain/order.rs",
+        &[
+            "use crate::store::Store;",
+            "use crate::{domain, service};",
+            "use super::super::clock::Clock;",
+            "fn now() { crate::clock::Clock::system(); }",
+            "mod tests { use super::super::super::auth::token; }",
+        ],
+    );
+}
+
+#[test]
+fn the_domain_is_synchronous_and_knows_no_framework() {
+    let fence = Fence {
+        inside: |file| file.starts_with("src/domain/"),
+        forbidden: |path| is_in(path, &DATABASE) || is_in(path, &HTTP) || is_in(path, &["async_graphql", "tokio"]),
+    };
+    fence.holds("src/domain/order.rs", &["use sea_orm::Value;", "#[derive(async_graphql::Enum)] enum A { B }"]);
+
+    let waits = |source: &Source| source.words().contains("async") || source.words().contains("await");
+    assert!(waits(&Source::parse("src/domain/order.rs", "async fn find() {}")));
+    for source in Source::all(&["src/domain"]) {
+        assert!(!waits(&source), "{} waits for something", source.path);
+    }
+}
+
+#[test]
+fn the_store_knows_nothing_above_it() {
+    let fence = Fence {
+        inside: |file| file.starts_with("src/store/"),
+        forbidden: |path| {
+            is_in(path, &["crate::graphql", "crate::http", "crate::rest", "crate::service", "crate::cli", "crate::app"])
+        },
+    };
+    fence.holds("src/store/orders.rs", &["use crate::service::Caller;", "use super::super::{graphql::Api};"]);
+}
+
+#[test]
+fn use_cases_know_neither_graphql_nor_http() {
+    let fence = Fence {
+        inside: |file| file.starts_with("src/service/"),
+        forbidden: |path| is_in(path, &["crate::graphql", "crate::http", "crate::rest", "crate::cli"]),
+    };
+    fence.holds("src/service/intake.rs", &["use crate::rest::problem::Problem;"]);
+}
+
+#[test]
+fn the_verification_of_tokens_and_signatures_knows_neither_http_nor_a_database() {
+    let fence = Fence {
+        inside: |file| file.starts_with("src/auth/"),
+        forbidden: |path| {
+            is_in(path, &["crate::graphql", "crate::http", "crate::rest", "crate::service", "crate::store"])
+        },
+    };
+    fence.holds("src/auth/token.rs", &["use crate::store::Store;", "use crate::{service::Sessions, error};"]);
+}
+
+#[test]
+fn rest_reaches_the_rules_through_graphql_only() {
+    let fence = Fence {
+        inside: |file| file.starts_with("src/rest/"),
+        forbidden: |path| is_in(path, &["crate::service", "crate::store"]),
+    };
+    fence.holds("src/rest/routes.rs", &["use crate::{app, store::Store};", "fn a() { crate::service::b() }"]);
+}
+
+#[test]
+fn graphql_reaches_the_database_through_use_cases_only_and_knows_no_http() {
+    let fence = Fence {
+        inside: |file| file.starts_with("src/graphql/"),
+        forbidden: |path| is_in(path, &["crate::store", "crate::http", "crate::rest"]),
+    };
+    fence.holds("src/graphql/query.rs", &["use crate::store::Store;", "use super::super::http;"]);
+}
+
+#[test]
+fn only_the_store_and_the_migrations_speak_to_the_database() {
+    let fence = Fence { inside: |file| !file.starts_with("src/store/"), forbidden: |path| is_in(path, &DATABASE) };
+    fence.holds("src/service/orders.rs", &["use sea_orm as database;", "use ::sea_orm::EntityTrait;", "use sqlx;"]);
+}
+
+#[test]
+fn only_http_and_rest_speak_http() {
+    let fence = Fence {
+        inside: |file| !["src/http/", "src/rest/"].iter().any(|folder| file.starts_with(folder)),
+        forbidden: |path| is_in(path, &HTTP),
+    };
+    fence.holds("src/service/sessions.rs", &["use axum::http::StatusCode;", "fn a() -> hyper::Result<()> { b }"]);
+}
+
+#[test]
+fn only_the_schema_and_its_transport_speak_graphql() {
+    let fence = Fence {
+        inside: |file| !file.starts_with("src/graphql/") && file != "src/http/graphql.rs",
+        forbidden: |path| is_in(path, &["async_graphql", "async_graphql_axum"]),
+    };
+    fence.holds("src/rest/routes.rs", &["use async_graphql::Request;", "fn a(_: Vec<async_graphql::Value>) {}"]);
+}
+
+#[test]
+fn only_the_configuration_reads_the_environment() {
+    let fence =
+        Fence { inside: |file| !file.starts_with("src/config/"), forbidden: |path| is_in(path, &["std::env", "env"]) };
+    fence.holds("src/app.rs", &["use std::env;", "use std::{env, fs};", "fn a() { std::env::args(); }"]);
+}
+
+#[test]
+fn only_auth_handles_tokens_and_rsa() {
+    let fence = Fence {
+        inside: |file| !file.starts_with("src/auth/"),
+        forbidden: |path| is_in(path, &["jsonwebtoken", "rsa"]),
+    };
+    fence.holds("src/service/sessions.rs", &["use jsonwebtoken::decode;", "use {rsa::RsaPublicKey};"]);
+}
+
+#[test]
+fn no_lint_is_silenced_with_allow() {
+    for sample in ["#[allow(dead_code)] fn a() {}", "#![allow(unused)]", "#[cfg_attr(test, allow(unused))] fn a() {}"] {
+        assert!(Source::parse("src/a.rs", sample).allows_lints(), "nothing would stop {sample:?}");
+    }
+    assert!(!Source::parse("src/a.rs", "#[expect(dead_code)] fn a() { allow() }").allows_lints());
+    for source in Source::all(&["src", "tests", "migrations", "benches"]) {
+        assert!(!source.allows_lints(), "{} silences a lint with allow; use expect and give the reason", source.path);
+    }
+}
+
+#[test]
+fn every_resolver_has_fewer_than_ten_lines() {
+    let too_long = |source: &Source| -> Vec<String> {
+        let functions = source.async_functions();
+        functions.iter().filter(|(_, lines)| *lines >= 10).map(|(name, n)| format!("{name} has {n} lines")).collect()
+    };
+    let sample = |lines: usize| format!("impl Query {{\n async fn a(&self) -> u8 {{\n{}}}\n}}", "a();\n".repeat(lines));
+    assert_eq!(too_long(&Source::parse("a.rs", &sample(10))), ["a has 10 lines"]);
+    assert!(too_long(&Source::parse("a.rs", &sample(9))).is_empty());
+
+    let is_resolver = |file: &str| {
+        let file = file.trim_start_matches("src/graphql/");
+        ["query", "mutation", "subscription", "types/"].iter().any(|start| file.starts_with(start))
+    };
+    let sources = Source::all(&["src/graphql"]);
+    let resolvers: Vec<_> = sources.iter().filter(|source| is_resolver(&source.path)).collect();
+    assert!(resolvers.iter().any(|source| !source.async_functions().is_empty()), "the resolvers have moved");
+    let found: Vec<_> = resolvers.into_iter().map(|source| (&source.path, too_long(source))).collect();
+    assert!(found.iter().all(|(_, long)| long.is_empty()), "{found:?}");
+}
+
+#[test]
+fn no_file_is_longer_than_five_hundred_lines() {
+    let longer_than = |limit: usize, sources: &[Source]| -> Vec<String> {
+        let lengths = sources.iter().map(|source| (&source.path, source.text.lines().count()));
+        lengths.filter(|(_, lines)| *lines > limit).map(|(path, lines)| format!("{path} has {lines} lines")).collect()
+    };
+    let sample = |lines| [Source::parse("src/a.rs", &"fn a() {}\n".repeat(lines))];
+    assert_eq!(longer_than(500, &sample(501)), ["src/a.rs has 501 lines"]);
+    assert!(longer_than(500, &sample(500)).is_empty());
+
+    let sources = Source::all(&["src", "tests", "migrations", "benches"]);
+    let must_be_split = longer_than(500, &sources);
+    assert!(
+        must_be_split.is_empty(),
+        "to be split: {must_be_split:#?}\nabove the 300 lines to aim for: {:#?}",
+        longer_than(300, &sources)
+    );
+}

@@ -1,0 +1,183 @@
+//! What others build on is committed, and it is what the code says: the GraphQL schema, the OpenAPI description, and
+//! the commands that documentation tells people to type.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory as _;
+use sales_order_api::cli::Cli;
+use sales_order_api::{graphql, rest};
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn committed(file: &str) -> String {
+    fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}; run `make contracts`"))
+}
+
+fn openapi() -> Value {
+    serde_json::to_value(rest::openapi::document()).unwrap()
+}
+
+/// The names of the prepared documents, in no order.
+fn operation_names() -> BTreeSet<String> {
+    let name = |document: &str| {
+        let rest = document.split_whitespace().nth(1).unwrap();
+        rest.split(['(', '{']).next().unwrap().to_owned()
+    };
+    rest::documents().iter().map(|document| name(document)).collect()
+}
+
+#[test]
+fn the_committed_graphql_schema_is_the_one_that_is_served() {
+    let current = format!("{}\n", graphql::sdl().trim_end());
+    assert!(committed("schema.graphql") == current, "schema.graphql is out of date; run `make contracts`");
+}
+
+#[test]
+fn the_committed_openapi_document_is_the_one_that_is_served() {
+    let current = format!("{}\n", rest::openapi::document().to_pretty_json().unwrap());
+    assert!(committed("docs/openapi.json") == current, "docs/openapi.json is out of date; run `make contracts`");
+}
+
+#[test]
+fn the_openapi_document_is_of_version_3_1() {
+    let version = openapi()["openapi"].as_str().unwrap().to_owned();
+    assert!(version.starts_with("3.1."), "{version}");
+}
+
+#[test]
+fn every_rest_operation_is_called_as_its_graphql_operation_and_none_is_undocumented() {
+    let document = openapi();
+    let methods = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+    let documented: Vec<_> = methods.map(|operation| operation["operationId"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(documented.iter().cloned().collect::<BTreeSet<_>>(), operation_names());
+    assert_eq!(documented.len(), operation_names().len(), "an operation id is used twice: {documented:?}");
+}
+
+#[test]
+fn every_name_of_the_published_contract_is_in_the_openapi_document() {
+    let document = openapi();
+    for (schema, names) in [
+        ("LoginRequest", &["client_id", "client_secret"][..]),
+        ("RefreshRequest", &["token"]),
+        ("TokenResponse", &["token", "expired_at"]),
+        ("CreateSalesOrderRequest", &["customer_code", "site_code", "sales_name", "address", "products"]),
+        ("ProductDto", &["product_code", "quantity"]),
+        ("CreateSalesOrderResponse", &["message", "data"]),
+    ] {
+        let schema = &document["components"]["schemas"][schema];
+        for name in names {
+            assert!(schema["properties"][name].is_object(), "{name} is not in {schema:#}");
+            let required = schema["required"].as_array().unwrap();
+            assert!(required.contains(&Value::from(*name)), "{name} is not required in {schema:#}");
+        }
+    }
+    for path in ["/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/sales-orders"] {
+        assert!(document["paths"][path]["post"].is_object(), "{path}");
+    }
+    for scheme in ["JWT-auth", "X-CLIENT-ID", "X-TIMESTAMP", "X-SIGNATURE"] {
+        let asked = &document["paths"]["/api/v1/sales-orders"]["post"]["security"][0];
+        assert!(document["components"]["securitySchemes"][scheme].is_object(), "{scheme}");
+        assert!(asked[scheme].is_array(), "{scheme} is not asked for");
+    }
+}
+
+#[test]
+fn the_command_line_is_sound() {
+    Cli::command().debug_assert();
+}
+
+/// The commands of our program in a text: in backticks, or as lines of a shell session.
+fn commands(text: &str) -> Vec<Vec<&str>> {
+    let quoted = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    let typed = text.lines().map(|line| line.trim_start().trim_start_matches("$ "));
+    let ours = quoted.chain(typed).filter_map(|line| {
+        let (program, rest) = line.split_once("sales-order-api ")?;
+        (program.is_empty() || program.ends_with('/')).then_some(rest)
+    });
+    // What comes after the command: a comment, a pipe, a further command.
+    let own = ours.map(|rest| rest.split(" #").next().unwrap_or(rest).split(['|', '>', ';', '&', '\\', '"']).next());
+    own.map(|own| own.unwrap_or_default().split_whitespace().collect()).collect()
+}
+
+/// What of a command the program does not know: a subcommand or a flag.
+fn unknown_part<'a>(arguments: &[&'a str]) -> Option<&'a str> {
+    let mut command = Cli::command();
+    command.build();
+    let mut command = &command;
+    for argument in arguments {
+        if let Some(flag) = argument.strip_prefix("--") {
+            let flag = flag.split('=').next().unwrap_or(flag);
+            if !command.get_arguments().any(|known| known.get_long() == Some(flag)) {
+                return Some(argument);
+            }
+        } else if let Some(subcommand) = command.find_subcommand(argument) {
+            command = subcommand;
+        } else if command.has_subcommands() && !argument.starts_with(['<', '[', '…', '.']) {
+            return Some(argument);
+        } else if !command.has_subcommands() && argument.starts_with('-') && *argument != "-" {
+            return Some(argument);
+        }
+    }
+    None
+}
+
+/// Everything people read that may tell them to type a command.
+fn documents() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = ["src", "config", "docs"].map(|folder| root().join(folder)).to_vec();
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if ["rs", "toml", "md"].iter().any(|kind| path.extension().is_some_and(|own| own == *kind)) {
+                found.push(path);
+            }
+        }
+    }
+    found.extend(Some(root().join("README.md")).filter(|readme| readme.exists()));
+    found
+}
+
+#[test]
+fn every_command_that_people_are_told_to_type_exists() {
+    let sample = "Type `sales-order-api migrate up --json`:\n$ sales-order-api client creat --client-id a # new\n\
+                  ./target/release/sales-order-api serve --port 80 | tee log";
+    let unknown: Vec<_> = commands(sample).iter().map(|command| unknown_part(command)).collect();
+    assert_eq!(unknown, [None, Some("creat"), Some("--port")]);
+
+    let mut seen = 0;
+    for file in documents() {
+        for command in commands(&fs::read_to_string(&file).unwrap()) {
+            let unknown = unknown_part(&command);
+            assert_eq!(unknown, None, "{} tells people to type {command:?}", file.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 0, "no command was found anywhere, not even those that error messages name");
+}
+
+#[test]
+fn every_make_target_that_people_are_told_to_use_exists() {
+    let makefile = committed("Makefile");
+    let is_target = |name: &str| makefile.lines().any(|line| line.starts_with(&format!("{name}:")));
+    assert!(is_target("contracts") && !is_target("contract"));
+    for file in documents() {
+        let text = fs::read_to_string(&file).unwrap();
+        let quoted = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+        let typed = text.lines().map(|line| line.trim_start().trim_start_matches("$ "));
+        // In code a line that begins with "make" is a sentence that was broken there.
+        let typed = typed.filter(|_| file.extension().is_some_and(|kind| kind == "md"));
+        for told in quoted.chain(typed) {
+            let Some(target) = told.strip_prefix("make ").and_then(|rest| rest.split_whitespace().next()) else {
+                continue;
+            };
+            assert!(is_target(target), "{} names `make {target}`", file.display());
+        }
+    }
+}
