@@ -4,6 +4,8 @@ mod limit;
 mod refresh;
 mod rotation;
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sales_order_api::domain::permission::Permission;
@@ -84,9 +86,9 @@ async fn a_token_counts_until_just_before_it_expires() {
     let app = TestApp::new().await;
     let secret = client(&app, "versuni-client-001").await;
     let token = token(&log_in(&app, "versuni-client-001", secret.expose_secret()).await);
-    app.clock.advance(std::time::Duration::from_secs(12 * 3600 - 1));
+    app.clock.advance(Duration::from_secs(12 * 3600 - 1));
     viewer(&app, &token).await.data();
-    app.clock.advance(std::time::Duration::from_secs(1));
+    app.clock.advance(Duration::from_secs(1));
     let error = viewer(&app, &token).await.expect_error("UNAUTHENTICATED");
     assert_eq!(error["extensions"]["expiredAt"], NOW + 12 * HOUR);
 }
@@ -220,7 +222,7 @@ async fn graphql_opens_and_carries_on_the_same_sessions() {
     };
     assert_eq!(without_jti(by_graphql), without_jti(&by_rest));
 
-    app.clock.advance(std::time::Duration::from_secs(60));
+    app.clock.advance(Duration::from_mins(1));
     let carried_on = app.graphql(REFRESH, json!({"token": by_rest})).await.data()["refresh"].take();
     assert_eq!(carried_on["expiredAt"], NOW + 60 + 12 * HOUR);
     let by_rest = token(&refresh(&app, by_graphql).await);

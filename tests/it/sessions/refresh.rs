@@ -78,7 +78,7 @@ async fn a_session_ends_thirty_days_after_its_login_however_often_it_is_carried_
 async fn an_operator_sets_both_bounds() {
     let app = TestApp::with(|config| {
         config.auth.refresh_window = Duration::ZERO;
-        config.auth.session_lifetime = Duration::from_secs(24 * 3600);
+        config.auth.session_lifetime = Duration::from_hours(24);
     })
     .await;
     let first = session(&app).await;

