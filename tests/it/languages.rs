@@ -1,1 +1,187 @@
-//! To be written.
+//! Partners write their clients in many languages: each of those in `tests/clients` creates an order at a running
+//! service, with nothing of ours in between.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::{Database, Process, command};
+
+/// One client and the command that runs it.
+struct Client {
+    file: &'static str,
+    program: &'static str,
+    /// Arguments with which the program says whether all the client needs is there.
+    probe: &'static [&'static str],
+    /// What the probe must print.
+    proof: &'static str,
+}
+
+const SHELL: Client = Client { file: "partner.sh", program: "sh", probe: &["-c", "curl --version"], proof: "curl" };
+const NODE: Client = Client { file: "partner.mjs", program: "node", probe: &["--version"], proof: "v" };
+const PYTHON: Client = Client { file: "partner.py", program: "python3", probe: &["--version"], proof: "Python 3" };
+const PERL: Client = Client {
+    file: "partner.pl",
+    program: "perl",
+    // Some systems ship Perl without its core modules.
+    probe: &["-MHTTP::Tiny", "-MJSON::PP", "-MDigest::SHA", "-e", "print 'modules'"],
+    proof: "modules",
+};
+// A run-time environment alone does not compile, so it cannot run a source file.
+const JAVA: Client =
+    Client { file: "Partner.java", program: "java", probe: &["--list-modules"], proof: "jdk.compiler" };
+
+impl Client {
+    fn is_here(&self) -> bool {
+        let output = Command::new(self.program).args(self.probe).stdin(Stdio::null()).output();
+        output
+            .is_ok_and(|output| output.status.success() && String::from_utf8_lossy(&output.stdout).contains(self.proof))
+    }
+}
+
+/// A running service, and two partners that the operator set up with one key pair: one may sign either form, the other
+/// must bind the body.
+struct Stage {
+    /// Dropped, and so killed, before the database goes away.
+    service: Process,
+    database: Database,
+    secrets: [(&'static str, String); 2],
+}
+
+const EITHER: &str = "either-form";
+const BOUND: &str = "bound-form";
+
+impl Stage {
+    async fn new() -> Self {
+        let database = Database::new().await;
+        let folder = database.folder.path();
+        let openssl = |args: &[&str]| {
+            let output = Command::new("openssl").args(args).current_dir(folder).output().unwrap();
+            assert!(output.status.success(), "openssl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        };
+        openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "private.pem"]);
+        openssl(&["pkey", "-in", "private.pem", "-pubout", "-out", "public.pem"]);
+        let secrets = [(EITHER, "documented"), (BOUND, "body_bound")]
+            .map(|(client_id, policy)| (client_id, create_client(folder, &database.url, client_id, policy)));
+        // Bytes that a careless client changes: letters beyond ASCII, white space, a line break at the end.
+        let body = serde_json::to_string_pretty(&order()).unwrap() + "\r\n";
+        std::fs::write(folder.join("order.json"), body).unwrap();
+        let service = Process::serve(folder, &database.url, |_| {});
+        Self { service, database, secrets }
+    }
+
+    /// Runs a client; gives the status and the body of its last answer.
+    fn run(&self, client: &Client, client_id: &str, options: &[(&str, &str)]) -> (u16, Value) {
+        let folder = self.database.folder.path();
+        let secret = &self.secrets.iter().find(|(known, _)| *known == client_id).unwrap().1;
+        let output = Command::new(client.program)
+            .arg(client_file(client))
+            .current_dir(folder)
+            .env_remove("BODY_BOUND")
+            .env_remove("IDEMPOTENCY_KEY")
+            // What the machine reaches the internet through does not lead to the service.
+            .env("no_proxy", "127.0.0.1")
+            .env("NO_PROXY", "127.0.0.1")
+            .env("BASE_URL", &self.service.base)
+            .env("CLIENT_ID", client_id)
+            .env("CLIENT_SECRET", secret)
+            .env("PRIVATE_KEY", "private.pem")
+            .env("BODY", "order.json")
+            .envs(options.iter().copied())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{}: {}\n{out}{err}", client.file, output.status);
+        let (status, body) = out.split_once('\n').unwrap_or_else(|| panic!("{}: {out:?}{err}", client.file));
+        (status.trim().parse().unwrap(), serde_json::from_str(body).unwrap())
+    }
+}
+
+fn client_file(client: &Client) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(client.file)
+}
+
+/// The operator's part; gives the secret.
+fn create_client(folder: &Path, database_url: &str, client_id: &str, policy: &str) -> String {
+    let output = command(folder)
+        .args(["client", "create", "--json", "--database-url", database_url, "--client-id", client_id])
+        .args(["--name", "A partner", "--scope", "orders:create", "--public-key", "public.pem"])
+        .args(["--signature-policy", policy])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let created: Value = serde_json::from_slice(&output.stdout).unwrap();
+    created["client_secret"].as_str().unwrap().to_owned()
+}
+
+fn order() -> Value {
+    json!({
+        "customer_code": "CUST-001",
+        "site_code": "SITE-001",
+        "sales_name": "Siti Nurhaliza – Ωmega",
+        "address": "Jl. Sudirman № 1\nJakarta",
+        "products": [{"product_code": "HD9650", "quantity": 2, "unit_price": 125_000.5}],
+    })
+}
+
+async fn the_client_creates_orders(client: &Client) {
+    let stage = Stage::new().await;
+
+    let (status, created) = stage.run(client, EITHER, &[]);
+    assert_eq!(status, 201, "{}: {created}", client.file);
+    assert_eq!(created["data"]["client_id"], EITHER);
+    assert_eq!(created["data"]["sales_name"], order()["sales_name"]);
+    assert_eq!(created["data"]["address"], order()["address"]);
+    assert_eq!(created["data"]["total_amount"], "250001");
+
+    // The other partner must bind the body, and is told so when the client does not.
+    let (status, refused) = stage.run(client, BOUND, &[]);
+    assert_eq!((status, &refused["hint"]), (401, &json!("signed_body_bound_expected")), "{}: {refused}", client.file);
+
+    let retried = [("BODY_BOUND", "1"), ("IDEMPOTENCY_KEY", "order-42/first")];
+    let (status, bound) = stage.run(client, BOUND, &retried);
+    assert_eq!(status, 201, "{}: {bound}", client.file);
+    let (status, again) = stage.run(client, BOUND, &retried);
+    assert_eq!((status, &again["data"]), (201, &bound["data"]), "{}: a retry made another order", client.file);
+
+    let orders = stage.database.db_number("SELECT COUNT(*) FROM sales_orders").await;
+    assert_eq!(orders, 2, "{}", client.file);
+}
+
+/// For a language that not every machine has.
+async fn the_client_creates_orders_where_it_can_run(client: &Client) {
+    if client.is_here() {
+        the_client_creates_orders(client).await;
+    } else {
+        eprintln!("skipped: {} cannot run {} here", client.program, client.file);
+    }
+}
+
+#[tokio::test]
+async fn a_partner_with_openssl_and_curl_creates_orders() {
+    assert!(SHELL.is_here(), "curl is missing");
+    the_client_creates_orders(&SHELL).await;
+}
+
+#[tokio::test]
+async fn a_partner_with_node_creates_orders() {
+    assert!(NODE.is_here(), "Node is missing");
+    the_client_creates_orders(&NODE).await;
+}
+
+#[tokio::test]
+async fn a_partner_with_python_creates_orders() {
+    the_client_creates_orders_where_it_can_run(&PYTHON).await;
+}
+
+#[tokio::test]
+async fn a_partner_with_perl_creates_orders() {
+    the_client_creates_orders_where_it_can_run(&PERL).await;
+}
+
+#[tokio::test]
+async fn a_partner_with_java_creates_orders() {
+    the_client_creates_orders_where_it_can_run(&JAVA).await;
+}

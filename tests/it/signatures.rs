@@ -13,7 +13,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::support::{Partner, TestApp, Wire};
 
-/// The text of the body-bound form for a request sent now.
+/// A way to write a signature.
+type Encode = fn(&[u8]) -> String;
+
+/// The timestamp and the text of the body-bound form for a request sent now.
 fn bound_now(partner: &Partner<'_>, path: &str, body: &[u8]) -> (String, String) {
     let timestamp = partner.app.clock.now().timestamp().to_string();
     let text = body_bound_string("POST", path, &Sha256::digest(body).into(), &timestamp);
@@ -38,7 +41,7 @@ async fn a_partner_may_sign_either_form_on_either_wire() {
 async fn a_signature_is_read_in_every_usual_encoding() {
     let app = TestApp::new().await;
     let partner = app.partner().await;
-    let encodings: [(&str, fn(&[u8]) -> String); 6] = [
+    let encodings: [(&str, Encode); 6] = [
         ("base64", |bytes| STANDARD.encode(bytes)),
         ("base64-unpadded", |bytes| STANDARD_NO_PAD.encode(bytes)),
         ("base64url", |bytes| URL_SAFE.encode(bytes)),
