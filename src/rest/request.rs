@@ -42,7 +42,10 @@ impl FromRequest<AppState> for JsonRequest {
             return Err(AppError::new(ErrorCode::UnsupportedMediaType, message).into());
         }
         let http = &state.config().http;
-        let body = tokio::time::timeout(http.request_timeout, read(&parts.headers, body, http.max_body_bytes))
+        // Less than the whole request may take: were both limits reached at once, the caller's slowness could be answered
+        // as ours.
+        let limit = http.request_timeout.mul_f64(0.9);
+        let body = tokio::time::timeout(limit, read(&parts.headers, body, http.max_body_bytes))
             .await
             .map_err(|_| AppError::new(ErrorCode::RequestTimeout, "The body did not arrive in time; send it again"))??;
         Ok(Self(credentials(&parts, body)))
