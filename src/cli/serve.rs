@@ -27,11 +27,12 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     telemetry::install(&config.log.filter, config.log.format == LogFormat::Json)?;
     let server = Server::start(config).await?;
     let base = format!("http://{}", server.address);
+    // Before it says that it listens: whoever reads that may tell it to stop.
+    let stop = stop_signal()?;
     output::text(&format!(
         "Sales Order API is listening on {base}\n  REST     {base}/api/v1\n  GraphQL  {base}/graphql\n  schema   \
          {base}/schema.graphql\n  OpenAPI  {base}/api/v1/openapi.json\n  health   {base}/health/ready"
     ))?;
-    let stop = stop_signal()?;
     server.run(stop).await;
     Ok(())
 }
