@@ -79,7 +79,11 @@ impl Api {
         let mut request = self.equip(operation.request(), credentials, Naming::SnakeCase);
         match variables {
             Ok(variables) => request.variables = Variables::from_json(variables),
-            Err(failure) => request = request.data(inputs::Unreadable(failure)),
+            Err(failure) => {
+                // The variable must be there all the same: without it no resolver would be reached.
+                request.variables = Variables::from_json(serde_json::json!({"input": null}));
+                request = request.data(inputs::Unreadable(failure));
+            }
         }
         let response = error::classify(self.prepared.execute(request).await);
         match response.errors.into_iter().next() {
