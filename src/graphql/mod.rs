@@ -4,6 +4,7 @@
 //! What does not: rules, SQL, HTTP. To add a field: the resolver with its doc comment (it is the schema's description),
 //! its guard, a row in `tests/it/permissions.rs`, then `make contracts`.
 
+mod arrange;
 mod error;
 mod guard;
 mod inputs;
@@ -62,10 +63,16 @@ impl Api {
             Ok(document) => self.limits.check(document).err(),
             Err(error) => return error::classify(Response::from_errors(vec![error::with_code(error, ErrorCode::GraphqlParseFailed)])),
         };
-        match refused {
-            Some(failure) => refusal(failure),
-            None => error::classify(self.public.execute(self.equip(request, credentials, Naming::CamelCase)).await),
+        if let Some(failure) = refused {
+            return refusal(failure);
         }
+        let (document, name) = (request.parsed_query().cloned(), request.operation_name.clone());
+        let request = self.equip(request, credentials, Naming::CamelCase);
+        let mut response = error::classify(self.public.execute(request).await);
+        if let Ok(document) = document {
+            arrange::arrange(&mut response.data, &document, name.as_deref());
+        }
+        response
     }
 
     /// Runs one of our own documents and gives the value of its one root field. Variables that could not be read are
@@ -85,7 +92,8 @@ impl Api {
                 request = request.data(inputs::Unreadable(failure));
             }
         }
-        let response = error::classify(self.prepared.execute(request).await);
+        let mut response = error::classify(self.prepared.execute(request).await);
+        operation.arrange(&mut response.data);
         match response.errors.into_iter().next() {
             None => prepared::root_value(response.data),
             Some(failure) => Err(error::into_app_error(&failure)),
