@@ -6,6 +6,7 @@ mod app;
 mod clock;
 mod database;
 mod process;
+mod remote;
 
 pub use actors::{Partner, Signed, order};
 pub use answer::Answer;
@@ -13,6 +14,7 @@ pub use app::TestApp;
 pub use clock::TestClock;
 pub use database::{Database, on_postgres};
 pub use process::{Process, command};
+pub use remote::Remote;
 
 use std::sync::LazyLock;
 

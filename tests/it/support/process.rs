@@ -39,9 +39,10 @@ impl Process {
         change(&mut command);
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        let base = stdout.lines().map_while(Result::ok).find_map(|line| {
-            line.split_once("listening on ").map(|(_, base)| base.trim().to_owned())
-        });
+        let base = stdout
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.split_once("listening on ").map(|(_, base)| base.trim().to_owned()));
         let Some(base) = base else {
             panic!("the service did not start: {}", std::fs::read_to_string(&log).unwrap());
         };
@@ -60,9 +61,19 @@ impl Process {
     }
 
     /// Asks it to stop (SIGTERM) and waits for its end; gives its log.
-    pub fn stop(mut self) -> String {
+    pub fn stop(self) -> String {
+        self.ask_to_stop();
+        self.wait()
+    }
+
+    /// Asks it to stop (SIGTERM).
+    pub fn ask_to_stop(&self) {
         let done = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(done.success());
+    }
+
+    /// Waits for its end, which must be a good one; gives its log.
+    pub fn wait(mut self) -> String {
         let status = self.child.wait().unwrap();
         let log = self.log();
         assert!(status.success(), "{status}: {log}");
