@@ -25,10 +25,10 @@ pub struct Args {
 pub async fn run(common: &Common, args: Args) -> Result<()> {
     let config = common.load(args.listen)?.config;
     telemetry::install(&config.log.filter, config.log.format == LogFormat::Json)?;
-    // Before anybody is told that it runs: a signal right after that must find its handler.
-    let stop = stop_signal()?;
     let server = Server::start(config).await?;
     let base = format!("http://{}", server.address);
+    // Before it says that it listens: whoever reads that may tell it to stop.
+    let stop = stop_signal()?;
     output::text(&format!(
         "Sales Order API is listening on {base}\n  REST     {base}/api/v1\n  GraphQL  {base}/graphql\n  schema   \
          {base}/schema.graphql\n  OpenAPI  {base}/api/v1/openapi.json\n  health   {base}/health/ready"

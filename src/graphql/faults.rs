@@ -3,8 +3,7 @@
 //! async-graphql stops at the first fault of an argument and speaks of GraphQL types. Nothing ran, so this reads the
 //! inputs once more the way their resolvers would have, and the caller mends all of them at once, as over REST.
 
-use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{Field, Selection};
+use async_graphql::parser::types::{ExecutableDocument, Field, Selection};
 use async_graphql::{Response, Variables};
 use serde_json::Value as Json;
 
@@ -17,12 +16,17 @@ use crate::domain::status_change::StatusChange;
 use crate::error::{AppError, ErrorCode, FieldError};
 
 /// Tells a refused input's faults all at once, where they are faults of a field.
-pub fn complete(response: Response, query: &str, chosen: Option<&str>, variables: &Variables) -> Response {
+pub fn complete(
+    response: Response,
+    document: &ExecutableDocument,
+    chosen: Option<&str>,
+    variables: &Variables,
+) -> Response {
     let is_faulty_input = response.errors.iter().any(|error| into_app_error(error).code == ErrorCode::ValidationFailed);
     if !is_faulty_input || !super::is_request_error(&response) {
         return response;
     }
-    match find(query, chosen, variables) {
+    match find(document, chosen, variables) {
         Some(faults) => {
             let locations = response.errors.into_iter().next().map(|error| error.locations).unwrap_or_default();
             let mut error = sourced(AppError::invalid(faults));
@@ -33,8 +37,7 @@ pub fn complete(response: Response, query: &str, chosen: Option<&str>, variables
     }
 }
 
-fn find(query: &str, chosen: Option<&str>, variables: &Variables) -> Option<Vec<FieldError>> {
-    let document = parse_query(query).ok()?;
+fn find(document: &ExecutableDocument, chosen: Option<&str>, variables: &Variables) -> Option<Vec<FieldError>> {
     let mut operations = document.operations.iter();
     let (_, operation) =
         operations.find(|(name, _)| chosen.is_none() || name.map(async_graphql::Name::as_str) == chosen)?;

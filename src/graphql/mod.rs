@@ -4,6 +4,7 @@
 //! What does not: rules, SQL, HTTP. To add a field: the resolver with its doc comment (it is the schema's description),
 //! its guard, a row in `tests/it/permissions.rs`, then `make contracts`.
 
+mod arrange;
 mod error;
 mod faults;
 mod guard;
@@ -69,14 +70,16 @@ impl Api {
             }
             Err(error) => return error::classify(Response::from_errors(vec![error::syntax(error)])),
         };
-        match refused {
-            Some(failure) => refusal(failure),
-            None => {
-                let (query, variables) = (request.query.clone(), request.variables.clone());
-                let response = self.public.execute(self.equip(request, credentials, Naming::CamelCase)).await;
-                error::classify(faults::complete(response, &query, chosen.as_deref(), &variables))
-            }
+        if let Some(failure) = refused {
+            return refusal(failure);
         }
+        let (document, variables) = (request.parsed_query().cloned(), request.variables.clone());
+        let response = self.public.execute(self.equip(request, credentials, Naming::CamelCase)).await;
+        let Ok(document) = document else { return error::classify(response) };
+        let chosen = chosen.as_deref();
+        let mut response = error::classify(faults::complete(response, &document, chosen, &variables));
+        arrange::arrange(&mut response.data, &document, chosen);
+        response
     }
 
     /// Runs one of our own documents and gives the value of its one root field. Variables that could not be read are
@@ -97,7 +100,8 @@ impl Api {
                 request = request.data(inputs::Unreadable(failure));
             }
         }
-        let response = error::classify(self.prepared.execute(request).await);
+        let mut response = error::classify(self.prepared.execute(request).await);
+        operation.arrange(&mut response.data);
         match response.errors.into_iter().next() {
             None => Ok(prepared::root_value(&response.data)),
             Some(failure) => Err(error::into_app_error(&failure)),

@@ -4,6 +4,7 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Value};
 
+use super::arrange::arrange;
 use super::values::to_json;
 
 /// A document of one operation with one root field.
@@ -28,6 +29,10 @@ impl PreparedOperation {
         let mut request = Request::new("");
         request.set_parsed_query(self.document.clone());
         request
+    }
+
+    pub(super) fn arrange(&self, data: &mut Value) {
+        arrange(data, &self.document, None);
     }
 }
 

@@ -1,1 +1,209 @@
-//! To be written.
+//! The operator asks how the service is, also on a bad day.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sales_order_api::app::{self, AppState};
+use sales_order_api::clock::Clock;
+use sales_order_api::config::{self, Overrides};
+use sales_order_api::http;
+use sales_order_api::store::{DatabaseOptions, Store};
+use sea_orm::ConnectionTrait as _;
+use serde_json::{Value, json};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::support::{Database, Process, Remote, TestApp, TestClock, on_postgres, order};
+
+/// The service on this store, with nothing else prepared.
+fn app_on(database: Database, store: Store) -> TestApp {
+    let clock = TestClock::new();
+    let router = TestApp::router_on(&store, &clock, |_| {});
+    let clients = app::clients(&store, &clock.clock());
+    TestApp { database, store, clock, clients, router }
+}
+
+#[tokio::test]
+async fn a_healthy_service_is_alive_and_ready() {
+    let app = TestApp::new().await;
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(app.get(path).await.expect(200), json!({"status": "ok"}), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_whose_database_lacks_migrations_is_alive_but_not_ready_until_it_has_them() {
+    let database = Database::empty().await;
+    let store = database.connect().await;
+    let app = app_on(database, store);
+    app.get("/health/live").await.expect(200);
+    let answer = app.get("/health/ready").await;
+    let problem = answer.expect_problem(503, "DATABASE_UNAVAILABLE");
+    assert!(problem["pending_migrations"].as_u64().unwrap() > 0, "{problem}");
+    assert!(answer.header("retry-after").is_some());
+
+    let applied = app.store.migrate_up().await.unwrap();
+    assert_eq!(problem["pending_migrations"], applied.len());
+    app.get("/health/ready").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_service_without_its_database_is_alive_but_not_ready() {
+    let app = TestApp::new().await;
+    app.store.close().await;
+    app.get("/health/live").await.expect(200);
+    let answer = app.get("/health/ready").await;
+    answer.expect_problem(503, "DATABASE_UNAVAILABLE");
+    assert!(answer.header("retry-after").is_some());
+}
+
+/// What stands between the service and its database: on PostgreSQL a wire that can be cut, on SQLite somebody else
+/// who writes and does not come to an end.
+struct Outage {
+    url: String,
+    cut: watch::Sender<bool>,
+    held: Option<sea_orm::DatabaseConnection>,
+}
+
+impl Outage {
+    async fn prepare(database: &Database) -> Self {
+        let (cut, is_cut) = watch::channel(false);
+        let mut url = database.url.clone();
+        if on_postgres().is_some() {
+            let (before, host_and_name) = database.url.rsplit_once('@').unwrap();
+            let (host, name) = host_and_name.split_once('/').unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            url = format!("{before}@{}/{name}", listener.local_addr().unwrap());
+            tokio::spawn(carry(listener, host.to_owned(), is_cut));
+        }
+        Self { url, cut, held: None }
+    }
+
+    async fn begin(&mut self, database: &Database) {
+        self.cut.send_replace(true);
+        if on_postgres().is_none() {
+            self.held = Some(database.hold_orders().await);
+        }
+    }
+
+    async fn end(self) -> watch::Sender<bool> {
+        self.cut.send_replace(false);
+        if let Some(held) = self.held {
+            held.execute_unprepared("ROLLBACK").await.unwrap();
+            held.close().await.unwrap();
+        }
+        // The wire lives as long as this does.
+        self.cut
+    }
+}
+
+/// Carries connections to the server while the wire is whole.
+async fn carry(listener: TcpListener, server: String, is_cut: watch::Receiver<bool>) {
+    while let Ok((mut near, _)) = listener.accept().await {
+        let (server, mut is_cut) = (server.clone(), is_cut.clone());
+        tokio::spawn(async move {
+            if *is_cut.borrow_and_update() {
+                return;
+            }
+            let mut far = TcpStream::connect(server).await.unwrap();
+            tokio::select! {
+                _ = copy_bidirectional(&mut near, &mut far) => {}
+                _ = is_cut.changed() => {}
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn an_order_sent_while_the_database_is_away_can_be_sent_again_and_is_there_once() {
+    let database = Database::new().await;
+    let mut outage = Outage::prepare(&database).await;
+    let options = DatabaseOptions {
+        url: outage.url.clone(),
+        max_connections: 4,
+        acquire_timeout: Duration::from_millis(300),
+        on_statement: || {},
+    };
+    let app = app_on(database, Store::connect(&options).await.unwrap());
+    let partner = app.partner().await;
+    let signed = partner.sign();
+
+    outage.begin(&app.database).await;
+    for _ in 0..2 {
+        let answer = partner.send_order(&signed, &order()).await;
+        let problem = answer.expect_problem(503, "DATABASE_UNAVAILABLE");
+        assert!(answer.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
+        assert!(!answer.text.to_lowercase().contains("sql"), "nothing internal: {problem}");
+    }
+    app.get("/health/live").await.expect(200);
+    if on_postgres().is_some() {
+        app.get("/health/ready").await.expect_problem(503, "DATABASE_UNAVAILABLE");
+    }
+    let _wire = outage.end().await;
+
+    let answer = partner.send_order(&signed, &order()).await;
+    answer.expect(201);
+    assert_eq!(answer.header("idempotent-replayed"), None, "the refused ones left nothing");
+    app.get("/health/ready").await.expect(200);
+    assert_eq!(app.database.whole_orders(2).await, 1);
+}
+
+#[tokio::test]
+async fn a_panic_is_answered_with_500_and_nothing_internal_and_the_service_goes_on() {
+    let app = TestApp::new().await;
+    let broken = Arc::new(AtomicBool::new(false));
+    let (breaks, inner) = (Arc::clone(&broken), app.clock.clock());
+    let clock = Clock::new(move || {
+        assert!(!breaks.load(Ordering::SeqCst), "the inner works of the clock");
+        inner.now()
+    });
+    let environment =
+        [("SALES_ORDER_AUTH__JWT_SECRET".to_owned(), "a secret of more than 32 bytes, for a test".to_owned())];
+    let config = config::load_from(&[], environment, &Overrides::default()).unwrap().config;
+    let router = http::router(AppState::build(config, app.store.clone(), &clock).unwrap());
+    let app = TestApp { router, ..app };
+    let partner = app.partner().await;
+    let signed = partner.sign();
+
+    broken.store(true, Ordering::SeqCst);
+    let answer = partner.send_order(&signed, &order()).await;
+    let problem = answer.expect_problem(500, "INTERNAL_ERROR");
+    assert!(!answer.text.contains("clock") && !answer.text.contains("panic"), "{problem}");
+    let credentials = json!({"client_id": "nobody", "client_secret": "nothing"});
+    app.post("/api/v1/auth/login", &credentials).await.expect_problem(500, "INTERNAL_ERROR");
+
+    broken.store(false, Ordering::SeqCst);
+    partner.send_order(&signed, &order()).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_count_requests_by_route_and_orders_by_outcome() {
+    let database = Database::new().await;
+    let service = Process::serve(database.folder.path(), &database.url, |_| {});
+    let secret = Remote::register(&database, "partner").await;
+    let partner = Remote::log_in(&service.base, "partner", &secret).await;
+    let signed = partner.sign();
+    for _ in 0..3 {
+        partner.create(&signed, None, &order()).await.unwrap().expect(201);
+    }
+    partner.create(&signed, None, &Value::Null).await.unwrap().expect_problem(400, "VALIDATION_FAILED");
+    partner.get("/no/such/path/of/a/stranger").await.expect_problem(404, "NOT_FOUND");
+
+    let answer = partner.get("/metrics").await;
+    assert_eq!(answer.status, 200);
+    let count = |labels: &str| {
+        let line = answer.text.lines().find(|line| line.starts_with(labels));
+        line.unwrap_or_else(|| panic!("no {labels} in {}", answer.text)).rsplit(' ').next().unwrap().to_owned()
+    };
+    let orders = r#"http_requests_total{method="POST",route="/api/v1/sales-orders",status="#;
+    assert_eq!(count(&format!("{orders}\"201\"}}")), "3");
+    assert_eq!(count(&format!("{orders}\"400\"}}")), "1");
+    assert_eq!(count(r#"http_requests_total{method="GET",route="none",status="404"}"#), "1");
+    assert_eq!(count(r#"sales_orders_total{outcome="created"}"#), "1");
+    assert_eq!(count(r#"sales_orders_total{outcome="replayed"}"#), "2");
+    let durations = r#"http_request_duration_seconds_count{method="POST",route="/api/v1/sales-orders"}"#;
+    assert_eq!(count(durations), "4");
+    assert!(!answer.text.contains("stranger"), "what strangers ask for has no end and must not become labels");
+}

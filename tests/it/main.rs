@@ -2,13 +2,11 @@
 //!
 //! Every test runs the real router on a database of its own: SQLite, or PostgreSQL when `TEST_DATABASE_URL` names a
 //! server. To add one: a sentence in the file of its subject, with the actors of [`support`].
+#![expect(clippy::unwrap_used, reason = "what cannot go on here is a failed test")]
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "in a test, what must not fail ends it; helpers are no test functions to clippy"
-)]
-
+mod amounts;
 mod cli;
+mod connections;
 mod crash;
 mod database;
 mod demo;

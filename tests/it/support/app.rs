@@ -4,6 +4,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use futures_util::future::join_all;
 use sales_order_api::app::{self, AppState};
 use sales_order_api::config::{self, Config, Overrides};
 use sales_order_api::domain::permission::Permission;
@@ -120,11 +121,25 @@ impl TestApp {
 
     /// Posts a text as JSON, with headers.
     pub async fn post_text(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        self.send(Self::post_request(path, headers, body)).await
+    }
+
+    /// What [`TestApp::post_text`] sends.
+    pub fn post_request(path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Request<Body> {
         let mut request = Request::post(path).header("content-type", "application/json");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.send(request.body(body.into()).unwrap()).await
+        request.body(body.into()).unwrap()
+    }
+
+    /// Sends requests side by side, each in a task of its own; gives the answers in the requests' order.
+    pub async fn send_at_once(&self, requests: impl IntoIterator<Item = Request<Body>>) -> Vec<Answer> {
+        let tasks = requests.into_iter().map(|request| {
+            let router = self.router.clone();
+            tokio::spawn(async move { Answer::read(router.oneshot(request).await.unwrap()).await })
+        });
+        join_all(tasks.collect::<Vec<_>>()).await.into_iter().map(Result::unwrap).collect()
     }
 
     /// Runs a GraphQL document without any credentials.

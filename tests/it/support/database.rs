@@ -90,6 +90,47 @@ impl Database {
         number
     }
 
+    /// The single text a statement gives.
+    pub async fn db_text(&self, sql: &str) -> String {
+        let connection = self.db_connect().await;
+        let statement = sea_orm::Statement::from_string(connection.get_database_backend(), sql);
+        let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+        let text = row.try_get_by_index::<String>(0).unwrap();
+        connection.close().await.unwrap();
+        text
+    }
+
+    /// How many orders there are. Each must be whole: its lines, its one event, its one receipt, and true totals.
+    pub async fn whole_orders(&self, lines_each: i64) -> i64 {
+        let of_order = "WHERE order_id = o.id";
+        let broken = format!(
+            "SELECT count(*) FROM sales_orders o
+             WHERE {lines_each} <> (SELECT count(*) FROM sales_order_lines {of_order})
+                OR 1 <> (SELECT count(*) FROM sales_order_events {of_order} AND sequence = 1 AND kind = 'CREATED')
+                OR 1 <> (SELECT count(*) FROM sales_order_receipts {of_order})
+                OR total_quantity <> (SELECT sum(quantity) FROM sales_order_lines {of_order})
+                OR coalesce(total_amount, -1) <> (SELECT CASE count(unit_price) WHEN count(*)
+                       THEN sum(quantity * unit_price) ELSE -1 END FROM sales_order_lines {of_order})"
+        );
+        assert_eq!(self.db_number(&broken).await, 0, "some orders are not whole");
+        for table in ["sales_order_lines", "sales_order_events", "sales_order_receipts"] {
+            let strays = format!("SELECT count(*) FROM {table} WHERE order_id NOT IN (SELECT id FROM sales_orders)");
+            assert_eq!(self.db_number(&strays).await, 0, "{table} has rows of no order");
+        }
+        self.db_number("SELECT count(*) FROM sales_orders").await
+    }
+
+    /// Keeps everybody else from storing orders until the connection's transaction is rolled back.
+    pub async fn hold_orders(&self) -> sea_orm::DatabaseConnection {
+        let connection = self.db_connect().await;
+        let lock = match connection.get_database_backend() {
+            sea_orm::DbBackend::Sqlite => "BEGIN IMMEDIATE",
+            _ => "BEGIN; LOCK TABLE sales_orders IN EXCLUSIVE MODE",
+        };
+        connection.execute_unprepared(lock).await.unwrap();
+        connection
+    }
+
     /// Runs a statement past the service.
     pub async fn db_execute(&self, sql: &str) -> Result<(), sea_orm::DbErr> {
         let connection = self.db_connect().await;

@@ -6,6 +6,7 @@ mod app;
 mod clock;
 mod database;
 mod process;
+mod remote;
 mod wire;
 
 pub use actors::{Partner, Signed, order};
@@ -14,6 +15,7 @@ pub use app::{JWT_SECRET, TestApp};
 pub use clock::TestClock;
 pub use database::{Database, on_postgres};
 pub use process::{Process, command};
+pub use remote::Remote;
 pub use wire::Wire;
 
 use std::sync::LazyLock;

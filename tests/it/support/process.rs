@@ -61,9 +61,19 @@ impl Process {
     }
 
     /// Asks it to stop (SIGTERM) and waits for its end; gives its log.
-    pub fn stop(mut self) -> String {
+    pub fn stop(self) -> String {
+        self.ask_to_stop();
+        self.wait()
+    }
+
+    /// Asks it to stop (SIGTERM).
+    pub fn ask_to_stop(&self) {
         let done = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(done.success());
+    }
+
+    /// Waits for its end, which must be a good one; gives its log.
+    pub fn wait(mut self) -> String {
         let status = self.child.wait().unwrap();
         let log = self.log();
         assert!(status.success(), "{status}: {log}");

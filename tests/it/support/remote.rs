@@ -1,0 +1,92 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sales_order_api::app;
+use sales_order_api::auth::string_to_sign::documented_string;
+use sales_order_api::clock::Clock;
+use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::signature_policy::SignaturePolicy;
+use sales_order_api::service::clients::ClientToCreate;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+
+use super::{Answer, Database, PARTNER_KEY, Signed};
+
+/// A partner of a running service, over real HTTP and by the real clock.
+#[derive(Clone)]
+pub struct Remote {
+    http: reqwest::Client,
+    /// Which instance it talks to.
+    pub base: String,
+    pub client_id: String,
+    pub token: String,
+}
+
+impl Remote {
+    /// Makes the partner in the database; gives its secret.
+    pub async fn register(database: &Database, client_id: &str) -> SecretString {
+        let store = database.connect().await;
+        let new = ClientToCreate {
+            client_id: client_id.parse().unwrap(),
+            name: "A partner".to_owned(),
+            permissions: vec![Permission::OrdersCreate],
+            signature_policy: SignaturePolicy::default(),
+            public_keys: vec![PARTNER_KEY.public_key().to_pem()],
+            secret: None,
+        };
+        let secret = app::clients(&store, &Clock::system()).create_client(new).await.unwrap();
+        store.close().await;
+        secret
+    }
+
+    pub async fn log_in(base: &str, client_id: &str, secret: &SecretString) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut partner = Self { http, base: base.to_owned(), client_id: client_id.to_owned(), token: String::new() };
+        let credentials = json!({"client_id": client_id, "client_secret": secret.expose_secret()});
+        let answer = partner.post("/api/v1/auth/login", &[], &credentials).await.unwrap().expect(200);
+        answer["token"].as_str().unwrap().clone_into(&mut partner.token);
+        partner
+    }
+
+    /// The same session at another instance.
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
+    /// Signs the published form, now.
+    pub fn sign(&self) -> Signed {
+        let timestamp = Clock::system().now().timestamp().to_string();
+        let text = documented_string(&self.client_id, &timestamp);
+        Signed {
+            authorization: format!("Bearer {}", self.token),
+            client_id: self.client_id.clone(),
+            signature: STANDARD.encode(PARTNER_KEY.sign(text.as_bytes()).unwrap()),
+            timestamp,
+        }
+    }
+
+    /// Sends an order; fails when no whole answer comes back.
+    pub async fn create(&self, signed: &Signed, key: Option<&str>, order: &Value) -> reqwest::Result<Answer> {
+        let mut headers = signed.headers().to_vec();
+        headers.extend(key.map(|key| ("idempotency-key", key)));
+        self.post("/api/v1/sales-orders", &headers, order).await
+    }
+
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> reqwest::Result<Answer> {
+        let mut request = self.http.post(format!("{}{path}", self.base)).json(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Self::read(request).await
+    }
+
+    /// Reads a path with the bearer token.
+    pub async fn get(&self, path: &str) -> Answer {
+        Self::read(self.http.get(format!("{}{path}", self.base)).bearer_auth(&self.token)).await.unwrap()
+    }
+
+    async fn read(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+        let response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Ok(Answer { status, headers, text: response.text().await? })
+    }
+}
