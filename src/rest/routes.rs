@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::request::Parts;
@@ -74,9 +75,11 @@ async fn create_sales_order(State(state): State<AppState>, request: JsonRequest)
 
 async fn sales_order(
     State(state): State<AppState>,
-    Path(order_number): Path<String>,
+    order_number: Result<Path<String>, PathRejection>,
     parts: Parts,
 ) -> Result<Response, Problem> {
+    // A path that is no text names no order, like any other text that is no order number.
+    let order_number = order_number.map_or_else(|_| String::new(), |Path(order_number)| order_number);
     let credentials = credentials(&parts, Arc::default());
     let variables = Ok(json!({"order_number": order_number}));
     let order = state.api().execute_prepared(&SALES_ORDER, variables, credentials).await?;
