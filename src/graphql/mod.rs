@@ -79,7 +79,11 @@ impl Api {
         let mut request = self.equip(operation.request(), credentials, Naming::SnakeCase);
         match variables {
             Ok(variables) => request.variables = Variables::from_json(variables),
-            Err(failure) => request = request.data(inputs::Unreadable(failure)),
+            Err(failure) => {
+                // Without a value the argument would be refused ahead of the guards, and in async-graphql's words.
+                request.variables = Variables::from_json(serde_json::json!({"input": null}));
+                request = request.data(inputs::Unreadable(failure));
+            }
         }
         let response = error::classify(self.prepared.execute(request).await);
         match response.errors.into_iter().next() {
