@@ -14,14 +14,17 @@ use crate::app::AppState;
 use crate::clock::random_bytes;
 use crate::error::{AppError, ErrorCode};
 use crate::rest::problem::{self, Problem};
+use crate::rest::request::BodyPending;
 use crate::telemetry::{self, RequestLog};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Wraps one request.
-pub async fn wrap(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn wrap(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let log = RequestLog::default();
     let request_id = request_id(&request);
+    let body = BodyPending::default();
+    request.extensions_mut().insert(body.clone());
     let instance = request.uri().path().to_owned();
     let line = Line {
         log: log.clone(),
@@ -39,6 +42,7 @@ pub async fn wrap(State(state): State<AppState>, request: Request, next: Next) -
             Ok(Ok(response)) => response,
             // What the panic said is in the log; the panic hook wrote it.
             Ok(Err(_)) => Problem(AppError::internal("a handler panicked")).into_response(),
+            Err(_) if body.is_pending() => Problem(not_received()).into_response(),
             Err(_) => Problem(too_slow(limit)).into_response(),
         };
         let mut response = problem::render(response, &instance, &request_id);
@@ -49,6 +53,10 @@ pub async fn wrap(State(state): State<AppState>, request: Request, next: Next) -
         response
     })
     .await
+}
+
+fn not_received() -> AppError {
+    AppError::new(ErrorCode::RequestTimeout, "The body did not arrive in time; send it again")
 }
 
 fn too_slow(limit: Duration) -> AppError {

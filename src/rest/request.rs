@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
@@ -29,7 +30,20 @@ pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
     }
 }
 
-/// A request with a JSON body, read within the limits of size and time.
+/// Whether a request's body is still on its way: the one time limit of a request asks, to tell a slow sender from slow
+/// work of ours.
+#[derive(Debug, Clone, Default)]
+pub struct BodyPending(Arc<AtomicBool>);
+
+impl BodyPending {
+    /// Whether somebody waits for the body.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A request with a JSON body, read within the limit of size.
 pub struct JsonRequest(pub Credentials);
 
 impl FromRequest<AppState> for JsonRequest {
@@ -41,17 +55,20 @@ impl FromRequest<AppState> for JsonRequest {
             let message = "Send the body as JSON, with the header Content-Type: application/json";
             return Err(AppError::new(ErrorCode::UnsupportedMediaType, message).into());
         }
-        let http = &state.config().http;
-        let body = tokio::time::timeout(http.request_timeout, read(&parts.headers, body, http.max_body_bytes))
-            .await
-            .map_err(|_| AppError::new(ErrorCode::RequestTimeout, "The body did not arrive in time; send it again"))??;
+        let pending = parts.extensions.get::<BodyPending>().cloned().unwrap_or_default();
+        pending.0.store(true, Ordering::Relaxed);
+        let body = read(&parts.headers, body, state.config().http.max_body_bytes).await;
+        pending.0.store(false, Ordering::Relaxed);
+        let body = body?;
         Ok(Self(credentials(&parts, body)))
     }
 }
 
 async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Arc<[u8]>, AppError> {
-    let too_large =
-        || AppError::new(ErrorCode::PayloadTooLarge, format!("The body must have at most {limit} bytes")).detail("limit_bytes", limit);
+    let too_large = || {
+        AppError::new(ErrorCode::PayloadTooLarge, format!("The body must have at most {limit} bytes"))
+            .detail("limit_bytes", limit)
+    };
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
