@@ -37,25 +37,34 @@ pub struct Facts {
 }
 
 /// The line of one request. Cloning shares it.
-#[derive(Debug, Clone, Default)]
-pub struct RequestLog(Arc<Mutex<Facts>>);
+#[derive(Debug, Clone)]
+pub struct RequestLog {
+    request_id: Arc<str>,
+    facts: Arc<Mutex<Facts>>,
+}
 
 tokio::task_local! {
     static CURRENT: RequestLog;
 }
 
 impl RequestLog {
+    /// The line of the request with this id.
+    #[must_use]
+    pub fn new(request_id: &str) -> Self {
+        Self { request_id: request_id.into(), facts: Arc::default() }
+    }
+
     /// Runs a request's future; inside it [`note`] reaches this line.
     pub async fn scope<F: Future>(self, future: F) -> F::Output {
         CURRENT.scope(self, future).await
     }
 
     /// Writes the line.
-    pub fn write(&self, request_id: &str, method: &str, route: &str, status: u16, duration: Duration) {
+    pub fn write(&self, method: &str, route: &str, status: u16, duration: Duration) {
         let facts = self.facts();
         info!(
             target: "http.request",
-            request_id,
+            request_id = &*self.request_id,
             method,
             route,
             status,
@@ -74,7 +83,7 @@ impl RequestLog {
 
     fn facts(&self) -> MutexGuard<'_, Facts> {
         // A panic while noting a fact loses nothing that matters more than the rest of the line.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -92,8 +101,14 @@ pub fn note_failure(error: &AppError) {
         }
     });
     if let Some(source) = &error.source {
-        tracing::error!(target: "failure", code = error.code.as_str(), cause = causes(source.as_ref()), "request failed");
+        let (request_id, cause) = (request_id(), causes(source.as_ref()));
+        tracing::error!(target: "failure", request_id, code = error.code.as_str(), cause, "request failed");
     }
+}
+
+/// The id of the request under way: it ties a line about a failure to the request's own.
+fn request_id() -> Option<String> {
+    CURRENT.try_with(|log| log.request_id.to_string()).ok()
 }
 
 /// Counts one SQL statement of the request under way.
@@ -150,7 +165,7 @@ pub fn install(filter: &str, json: bool) -> anyhow::Result<()> {
     let _ = METRICS.set(handle);
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
-        tracing::error!(target: "panic", place, message = panic.payload_as_str(), "a task panicked");
+        tracing::error!(target: "panic", request_id = request_id(), place, message = panic.payload_as_str(), "a task panicked");
     }));
     Ok(())
 }

@@ -21,14 +21,13 @@ static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Wraps one request.
 pub async fn wrap(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let log = RequestLog::default();
     let request_id = request_id(&request);
+    let log = RequestLog::new(&request_id);
     let body = BodyPending::default();
     request.extensions_mut().insert(body.clone());
     let instance = request.uri().path().to_owned();
     let line = Line {
         log: log.clone(),
-        request_id: request_id.clone(),
         method: method(&request),
         // The template, not the path: paths hold order numbers, and what strangers ask for has no end.
         route: request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |path| path.as_str().to_owned()),
@@ -82,7 +81,6 @@ fn method(request: &Request) -> &'static str {
 /// Writes the request's line when it goes, also when the caller hung up and the request with it (status 499).
 struct Line {
     log: RequestLog,
-    request_id: String,
     method: &'static str,
     route: String,
     started: Instant,
@@ -98,7 +96,7 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let duration = self.started.elapsed();
-        self.log.write(&self.request_id, self.method, &self.route, self.status, duration);
+        self.log.write(self.method, &self.route, self.status, duration);
         telemetry::count_request(self.method, &self.route, self.status, duration);
     }
 }
