@@ -42,15 +42,18 @@ pub fn with_code(error: ServerError, code: ErrorCode) -> ServerError {
 /// A failure of ours as the response to a whole request.
 #[must_use]
 pub fn refusal(failure: AppError) -> Response {
-    let error = ServerError { source: Some(Arc::new(failure)), ..ServerError::new("", None) };
-    classify(Response::from_errors(vec![error]))
+    classify(Response::from_errors(vec![sourced(failure)]))
+}
+
+/// A failure of ours as an error that [`classify`] draws.
+pub fn sourced(failure: AppError) -> ServerError {
+    ServerError { source: Some(Arc::new(failure)), ..ServerError::new("", None) }
 }
 
 /// Our resolvers fail only with an [`AppError`]; what is left is async-graphql refusing the operation's name (no path)
 /// or an argument (with the field's path).
 fn unsourced(error: &ServerError) -> AppError {
-    let code =
-        if error.path.is_empty() { ErrorCode::GraphqlValidationFailed } else { ErrorCode::ValidationFailed };
+    let code = if error.path.is_empty() { ErrorCode::GraphqlValidationFailed } else { ErrorCode::ValidationFailed };
     AppError::new(code, error.message.clone())
 }
 

@@ -4,6 +4,7 @@
 //! What does not: rules, SQL, HTTP. To add a field: the resolver with its doc comment (it is the schema's description),
 //! its guard, a row in `tests/it/permissions.rs`, then `make contracts`.
 
+mod brackets;
 mod error;
 mod guard;
 mod inputs;
@@ -27,7 +28,7 @@ pub use prepared::{PreparedOperation, is_mutation};
 
 use crate::auth::credentials::Credentials;
 use crate::domain::fields::Naming;
-use crate::error::{AppError, ErrorCode};
+use crate::error::AppError;
 use crate::service::{Caller, Services};
 
 type ApiSchema = Schema<query::Query, mutation::Mutation, EmptySubscription>;
@@ -58,13 +59,12 @@ impl Api {
     /// Runs a client's document. Whatever fails is in the response, each error with `extensions.code`.
     pub async fn execute(&self, mut request: Request, credentials: Credentials) -> Response {
         // Before async-graphql's own checks, which walk a fragment as often as it is spread.
-        let refused = match request.parsed_query() {
-            Ok(document) => self.limits.check(document).err(),
-            Err(error) => return error::classify(Response::from_errors(vec![error::with_code(error, ErrorCode::GraphqlParseFailed)])),
-        };
-        match refused {
-            Some(failure) => refusal(failure),
-            None => error::classify(self.public.execute(self.equip(request, credentials, Naming::CamelCase)).await),
+        let checked = prepared::parse(&mut request).and_then(|document| {
+            self.limits.check(document).map_err(error::sourced)
+        });
+        match checked {
+            Err(error) => error::classify(Response::from_errors(vec![error])),
+            Ok(()) => error::classify(self.public.execute(self.equip(request, credentials, Naming::CamelCase)).await),
         }
     }
 
