@@ -59,7 +59,9 @@ impl Api {
     /// Runs a client's document. Whatever fails is in the response, each error with `extensions.code`.
     pub async fn execute(&self, mut request: Request, credentials: Credentials) -> Response {
         // Before async-graphql's own checks, which walk a fragment as often as it is spread.
+        let name = request.operation_name.clone();
         let checked = prepared::parse(&mut request).and_then(|document| {
+            observe::note_operation(document, name.as_deref());
             self.limits.check(document).map_err(error::sourced)
         });
         match checked {
@@ -76,6 +78,7 @@ impl Api {
         variables: Result<serde_json::Value, AppError>,
         credentials: Credentials,
     ) -> Result<serde_json::Value, AppError> {
+        observe::note_operation(operation.document(), None);
         let mut request = self.equip(operation.request(), credentials, Naming::SnakeCase);
         match variables {
             Ok(variables) => request.variables = Variables::from_json(variables),

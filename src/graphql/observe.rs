@@ -3,13 +3,33 @@
 use std::sync::Arc;
 
 use async_graphql::async_trait::async_trait;
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextParseQuery, NextValidation};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{ServerError, ServerResult, ValidationResult, Variables};
+use async_graphql::{ServerError, ValidationResult};
 
 use super::error::with_code;
+use super::prepared::chosen;
 use crate::error::ErrorCode;
 use crate::telemetry;
+
+/// A name is the caller's text, and a line of the log is no place for a megabyte of it.
+const MAX_NAME: usize = 100;
+
+/// A document of nothing but mistakes must not get an answer thirty times its size.
+const MAX_ERRORS: usize = 100;
+
+/// Notes the operation that a request with this `operationName` runs.
+pub fn note_operation(document: &ExecutableDocument, name: Option<&str>) {
+    let Some((name, operation)) = chosen(document, name) else { return };
+    telemetry::note(|facts| {
+        facts.operation_name = name.map(|name| name.chars().take(MAX_NAME).collect());
+        facts.operation_type = Some(match operation.ty {
+            OperationType::Query => "query",
+            OperationType::Mutation => "mutation",
+            OperationType::Subscription => "subscription",
+        });
+    });
+}
 
 pub struct Observe;
 
@@ -21,27 +41,6 @@ impl ExtensionFactory for Observe {
 
 #[async_trait]
 impl Extension for Observe {
-    async fn parse_query(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        query: &str,
-        variables: &Variables,
-        next: NextParseQuery<'_>,
-    ) -> ServerResult<ExecutableDocument> {
-        let document = next.run(ctx, query, variables).await?;
-        if let Some((name, operation)) = document.operations.iter().next() {
-            telemetry::note(|facts| {
-                facts.operation_name = name.map(ToString::to_string);
-                facts.operation_type = Some(match operation.node.ty {
-                    OperationType::Query => "query",
-                    OperationType::Mutation => "mutation",
-                    OperationType::Subscription => "subscription",
-                });
-            });
-        }
-        Ok(document)
-    }
-
     async fn validation(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -52,7 +51,7 @@ impl Extension for Observe {
                 telemetry::note(|facts| facts.complexity = Some(result.complexity));
                 Ok(result)
             }
-            Err(errors) => Err(errors.into_iter().map(refused).collect()),
+            Err(errors) => Err(errors.into_iter().take(MAX_ERRORS).map(refused).collect()),
         }
     }
 }
