@@ -3,16 +3,16 @@
 
 use std::slice;
 
+use async_graphql::Value;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
-use async_graphql::{Name, Value};
+
+use super::prepared::chosen;
 
 /// Arranges what the operation with this name (or the only one) gave.
 pub fn arrange(data: &mut Value, document: &ExecutableDocument, operation_name: Option<&str>) {
-    let mut operations = document.operations.iter();
-    let chosen = operations.find(|(name, _)| operation_name.is_none() || name.map(Name::as_str) == operation_name);
-    if let Some((_, operation)) = chosen {
-        arrange_object(slice::from_mut(data), &[&operation.node.selection_set.node], document);
+    if let Some((_, operation)) = chosen(document, operation_name) {
+        arrange_object(slice::from_mut(data), &[&operation.selection_set.node], document);
     }
 }
 

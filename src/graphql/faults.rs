@@ -8,6 +8,7 @@ use async_graphql::{Response, Variables};
 use serde_json::Value as Json;
 
 use super::error::{into_app_error, sourced};
+use super::prepared;
 use super::values::to_json;
 use crate::domain::fields::Naming;
 use crate::domain::order_input::NewOrder;
@@ -38,10 +39,8 @@ pub fn complete(
 }
 
 fn find(document: &ExecutableDocument, chosen: Option<&str>, variables: &Variables) -> Option<Vec<FieldError>> {
-    let mut operations = document.operations.iter();
-    let (_, operation) =
-        operations.find(|(name, _)| chosen.is_none() || name.map(async_graphql::Name::as_str) == chosen)?;
-    operation.node.selection_set.node.items.iter().find_map(|selection| match &selection.node {
+    let (_, operation) = prepared::chosen(document, chosen)?;
+    operation.selection_set.node.items.iter().find_map(|selection| match &selection.node {
         Selection::Field(field) => faults_of(&field.node, variables),
         _ => None,
     })

@@ -29,22 +29,35 @@ pub struct Limits {
     pub logins: usize,
 }
 
-/// No document of ours or of a tool nests further; bounds the recursion of everything that walks a document.
-const MAX_NESTING: usize = 100;
+/// How deep selections may nest, fragments spread out; bounds the recursion of everything that walks a document. It is
+/// async-graphql's own limit, which would refuse the rest with a worse message.
+const MAX_NESTING: usize = 32;
+
+/// Every use of a variable is looked up in the list of all of them.
+const MAX_VARIABLES: usize = 1000;
 
 impl Limits {
     /// Refuses a document that asks for too much.
     pub(super) fn check(&self, document: &ExecutableDocument) -> Result<(), AppError> {
-        self.measure(document).map_err(|message| AppError::new(ErrorCode::LimitExceeded, message))
+        let asked = self.measure(document).map_err(|message| AppError::new(ErrorCode::LimitExceeded, message))?;
+        if asked.introspects && !self.introspection {
+            // async-graphql would answer null, as if there were no schema.
+            let message = "Introspection is switched off here; /schema.graphql holds the schema";
+            return Err(AppError::new(ErrorCode::GraphqlValidationFailed, message));
+        }
+        Ok(())
     }
 
-    fn measure(&self, document: &ExecutableDocument) -> Result<(), String> {
+    fn measure(&self, document: &ExecutableDocument) -> Result<Measure, String> {
         let mut ruler = Ruler { document, fragments: HashMap::new() };
         let mut total = Measure::default();
         for (_, operation) in document.operations.iter() {
             let operation = &operation.node;
+            within("variables", operation.variable_definitions.len(), MAX_VARIABLES)?;
             let mut measure = ruler.selections(&operation.selection_set.node, 0);
-            measure.directives = measure.directives.saturating_add(operation.directives.len());
+            let of_variables = operation.variable_definitions.iter().map(|variable| variable.node.directives.len());
+            let directives = operation.directives.len() + of_variables.sum::<usize>();
+            measure.directives = measure.directives.saturating_add(directives);
             if operation.ty == OperationType::Mutation {
                 within("mutations", measure.root_fields, self.mutations)?;
                 within("logins", measure.root_logins, self.logins)?;
@@ -53,9 +66,12 @@ impl Limits {
         }
         // A fragment nobody spreads is refused later, but by walking it first.
         for name in document.fragments.keys() {
-            total.is_endless |= ruler.fragment(name, 0).is_endless;
+            if !ruler.fragments.contains_key(name) {
+                total = total.beside(ruler.fragment(name, 0));
+            }
         }
-        if total.is_endless {
+        // The height as well: a fragment that was measured before is not walked again where it stands deeper.
+        if total.is_endless || total.height > MAX_NESTING {
             return Err(format!("Fields and fragments must nest at most {MAX_NESTING} deep, and never in a circle"));
         }
         within("levels of fields", total.depth, self.depth)?;
@@ -65,7 +81,7 @@ impl Limits {
         if total.introspection_is_circular {
             return Err("An introspection query must not go through fields more than once".to_owned());
         }
-        Ok(())
+        Ok(total)
     }
 }
 
@@ -80,6 +96,8 @@ fn within(what: &str, asked: usize, allowed: usize) -> Result<(), String> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Measure {
     depth: usize,
+    /// How deep selections nest, fragments included.
+    height: usize,
     /// Fields, and fragments too: nested ones without a single field are work all the same.
     selections: usize,
     aliases: usize,
@@ -89,6 +107,7 @@ struct Measure {
     /// The most lists of types or fields on one path down: two already make a circle.
     introspection_lists: usize,
     introspection_is_circular: bool,
+    introspects: bool,
     /// Nested beyond [`MAX_NESTING`], as a fragment that spreads itself is.
     is_endless: bool,
 }
@@ -97,6 +116,7 @@ impl Measure {
     fn beside(self, other: Self) -> Self {
         Self {
             depth: self.depth.max(other.depth),
+            height: self.height.max(other.height),
             selections: self.selections.saturating_add(other.selections),
             aliases: self.aliases.saturating_add(other.aliases),
             directives: self.directives.saturating_add(other.directives),
@@ -104,6 +124,7 @@ impl Measure {
             root_logins: self.root_logins.saturating_add(other.root_logins),
             introspection_lists: self.introspection_lists.max(other.introspection_lists),
             introspection_is_circular: self.introspection_is_circular || other.introspection_is_circular,
+            introspects: self.introspects || other.introspects,
             is_endless: self.is_endless || other.is_endless,
         }
     }
@@ -111,6 +132,7 @@ impl Measure {
     /// The same behind a fragment's name or type condition.
     fn inside_fragment(self, directives: usize) -> Self {
         Self {
+            height: self.height.saturating_add(1),
             selections: self.selections.saturating_add(1),
             directives: self.directives.saturating_add(directives),
             ..self
@@ -147,12 +169,14 @@ impl<'d> Ruler<'d> {
     }
 
     fn field(&mut self, field: &'d Field, nesting: usize) -> Measure {
-        let inner = self.selections(&field.selection_set.node, nesting + 1);
+        let is_leaf = field.selection_set.node.items.is_empty();
+        let inner = if is_leaf { Measure::default() } else { self.selections(&field.selection_set.node, nesting + 1) };
         let name = field.name.node.as_str();
         let is_introspection = matches!(name, "__schema" | "__type");
         let is_list = matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
         Measure {
             depth: if is_introspection { 1 } else { inner.depth.saturating_add(1) },
+            height: if is_leaf { 0 } else { inner.height.saturating_add(1) },
             selections: inner.selections.saturating_add(1),
             aliases: inner.aliases.saturating_add(usize::from(field.alias.is_some())),
             directives: inner.directives.saturating_add(field.directives.len()),
@@ -161,6 +185,7 @@ impl<'d> Ruler<'d> {
             introspection_lists: inner.introspection_lists.saturating_add(usize::from(is_list)),
             introspection_is_circular: inner.introspection_is_circular
                 || (is_introspection && inner.introspection_lists > 1),
+            introspects: inner.introspects || is_introspection,
             is_endless: inner.is_endless,
         }
     }
@@ -172,7 +197,8 @@ impl<'d> Ruler<'d> {
         // An unknown fragment is refused later, by name.
         let Some(fragment) = self.document.fragments.get(name) else { return Measure::default() };
         self.fragments.insert(name, None);
-        let measure = self.selections(&fragment.node.selection_set.node, nesting + 1);
+        let mut measure = self.selections(&fragment.node.selection_set.node, nesting + 1);
+        measure.directives = measure.directives.saturating_add(fragment.node.directives.len());
         self.fragments.insert(name, Some(measure));
         measure
     }

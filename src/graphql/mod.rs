@@ -5,6 +5,7 @@
 //! its guard, a row in `tests/it/permissions.rs`, then `make contracts`.
 
 mod arrange;
+mod brackets;
 mod error;
 mod faults;
 mod guard;
@@ -63,15 +64,12 @@ impl Api {
     pub async fn execute(&self, mut request: Request, credentials: Credentials) -> Response {
         let chosen = request.operation_name.clone();
         // Before async-graphql's own checks, which walk a fragment as often as it is spread.
-        let refused = match request.parsed_query() {
-            Ok(document) => {
-                observe::note_operation(document, chosen.as_deref());
-                self.limits.check(document).err()
-            }
-            Err(error) => return error::classify(Response::from_errors(vec![error::syntax(error)])),
-        };
-        if let Some(failure) = refused {
-            return refusal(failure);
+        let checked = prepared::parse(&mut request).and_then(|document| {
+            observe::note_operation(document, chosen.as_deref());
+            self.limits.check(document).map_err(error::sourced)
+        });
+        if let Err(error) = checked {
+            return error::classify(Response::from_errors(vec![error]));
         }
         let (document, variables) = (request.parsed_query().cloned(), request.variables.clone());
         let response = self.public.execute(self.equip(request, credentials, Naming::CamelCase)).await;
@@ -90,7 +88,7 @@ impl Api {
         variables: Result<serde_json::Value, AppError>,
         credentials: Credentials,
     ) -> Result<serde_json::Value, AppError> {
-        observe::note_operation(&operation.document, None);
+        observe::note_operation(operation.document(), None);
         let mut request = self.equip(operation.request(), credentials, Naming::SnakeCase);
         match variables {
             Ok(variables) => request.variables = values::variables(variables),

@@ -5,11 +5,31 @@ use std::sync::Arc;
 use async_graphql::async_trait::async_trait;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Name, ServerError, ValidationResult};
+use async_graphql::{ServerError, ValidationResult};
 
 use super::error::with_code;
+use super::prepared::chosen;
 use crate::error::ErrorCode;
 use crate::telemetry;
+
+/// A name is the caller's text, and a line of the log is no place for a megabyte of it.
+const MAX_NAME: usize = 100;
+
+/// A document of nothing but mistakes must not get an answer thirty times its size.
+const MAX_ERRORS: usize = 100;
+
+/// Notes the operation that a request with this `operationName` runs.
+pub fn note_operation(document: &ExecutableDocument, name: Option<&str>) {
+    let Some((name, operation)) = chosen(document, name) else { return };
+    telemetry::note(|facts| {
+        facts.operation_name = name.map(|name| name.chars().take(MAX_NAME).collect());
+        facts.operation_type = Some(match operation.ty {
+            OperationType::Query => "query",
+            OperationType::Mutation => "mutation",
+            OperationType::Subscription => "subscription",
+        });
+    });
+}
 
 pub struct Observe;
 
@@ -17,24 +37,6 @@ impl ExtensionFactory for Observe {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Self)
     }
-}
-
-/// Notes which operation of a document runs.
-pub fn note_operation(document: &ExecutableDocument, chosen: Option<&str>) {
-    let mut operations = document.operations.iter();
-    let Some((name, operation)) = operations.find(|(name, _)| chosen.is_none() || name.map(Name::as_str) == chosen)
-    else {
-        return;
-    };
-    telemetry::note(|facts| {
-        // The name is the caller's text, and nobody knows yet who calls: a long one must not flood the log.
-        facts.operation_name = name.map(|name| name.chars().take(64).collect());
-        facts.operation_type = Some(match operation.node.ty {
-            OperationType::Query => "query",
-            OperationType::Mutation => "mutation",
-            OperationType::Subscription => "subscription",
-        });
-    });
 }
 
 #[async_trait]
@@ -49,7 +51,7 @@ impl Extension for Observe {
                 telemetry::note(|facts| facts.complexity = Some(result.complexity));
                 Ok(result)
             }
-            Err(errors) => Err(errors.into_iter().map(refused).collect()),
+            Err(errors) => Err(errors.into_iter().take(MAX_ERRORS).map(refused).collect()),
         }
     }
 }

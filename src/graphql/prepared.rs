@@ -1,15 +1,16 @@
 //! Our own documents: parsed once, run by REST on the same schema.
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Request, Value};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Name, Request, ServerError, Value};
 
 use super::arrange::arrange;
 use super::values::to_json;
+use super::{brackets, error};
 
 /// A document of one operation with one root field.
 pub struct PreparedOperation {
-    pub(super) document: ExecutableDocument,
+    document: ExecutableDocument,
 }
 
 impl PreparedOperation {
@@ -25,6 +26,10 @@ impl PreparedOperation {
         }
     }
 
+    pub(super) fn document(&self) -> &ExecutableDocument {
+        &self.document
+    }
+
     pub(super) fn request(&self) -> Request {
         let mut request = Request::new("");
         request.set_parsed_query(self.document.clone());
@@ -36,15 +41,31 @@ impl PreparedOperation {
     }
 }
 
-/// Whether a request would run a mutation. One whose document does not parse would run nothing.
+/// The document of a request, parsed once and only if that is safe.
+pub(super) fn parse(request: &mut Request) -> Result<&ExecutableDocument, ServerError> {
+    brackets::check(&request.query).map_err(error::sourced)?;
+    request.parsed_query().map_err(error::syntax)
+}
+
+/// The operation of a document that a request with this `operationName` runs, with its own name.
+pub(super) fn chosen<'d>(
+    document: &'d ExecutableDocument,
+    name: Option<&str>,
+) -> Option<(Option<&'d Name>, &'d OperationDefinition)> {
+    let mut operations = document.operations.iter();
+    let found = match name {
+        Some(name) => operations.find(|(operation, _)| operation.is_some_and(|operation| operation.as_str() == name)),
+        None => operations.next().filter(|_| operations.next().is_none()),
+    };
+    found.map(|(name, operation)| (name, &operation.node))
+}
+
+/// Whether a request would run a mutation. One whose document does not parse, or that does not say which of several
+/// operations it means, would run nothing.
 pub fn is_mutation(request: &mut Request) -> bool {
     let name = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return false };
-    let chosen = document.operations.iter().find(|(operation, _)| match &name {
-        Some(name) => operation.is_some_and(|operation| operation.as_str() == name),
-        None => true,
-    });
-    chosen.is_some_and(|(_, operation)| operation.node.ty == OperationType::Mutation)
+    let Ok(document) = parse(request) else { return false };
+    chosen(document, name.as_deref()).is_some_and(|(_, operation)| operation.ty == OperationType::Mutation)
 }
 
 /// The value of the one root field.

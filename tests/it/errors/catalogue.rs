@@ -1,0 +1,198 @@
+//! The catalogue of codes is what the service really answers: each of them is reached by a request.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use sales_order_api::domain::permission::Permission;
+use sales_order_api::error::ErrorCode;
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::assert_nothing_internal;
+use crate::support::{Answer, PARTNER_KEY, Partner, TestApp, on_postgres, order};
+
+/// What was reached, after a look at each answer.
+#[derive(Default)]
+struct Reached(BTreeSet<&'static str>);
+
+impl Reached {
+    #[track_caller]
+    fn over_rest(&mut self, code: ErrorCode, answer: &Answer) -> Value {
+        let problem = answer.expect_problem(code.status(), code.as_str());
+        assert_eq!(problem["title"], code.title());
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.header("www-authenticate").is_some(), code.status() == 401, "{}", answer.text);
+        assert_eq!(answer.header("retry-after").is_some(), matches!(code.status(), 429 | 503), "{}", answer.text);
+        assert_nothing_internal(answer);
+        self.0.insert(code.as_str());
+        problem
+    }
+
+    #[track_caller]
+    fn over_graphql(&mut self, code: ErrorCode, answer: &Answer) {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.expect_error(code.as_str());
+        assert_nothing_internal(answer);
+        self.0.insert(code.as_str());
+    }
+}
+
+#[tokio::test]
+async fn every_code_of_the_catalogue_is_what_some_request_is_answered_with() {
+    let mut reached = Reached::default();
+    refusals_of_requests(&mut reached).await;
+    refusals_of_callers(&mut reached).await;
+    refusals_of_graphql_documents(&mut reached).await;
+    failures_of_ours(&mut reached).await;
+    slowness(&mut reached).await;
+    let catalogue: BTreeSet<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert_eq!(reached.0, catalogue, "each code needs a request here that is answered with it");
+}
+
+async fn refusals_of_requests(reached: &mut Reached) {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let orders = "/api/v1/sales-orders";
+    let headers = partner.sign();
+
+    let answer = app.post_text(orders, &headers.headers(), "{").await;
+    reached.over_rest(ErrorCode::MalformedBody, &answer);
+
+    let answer = partner.create(&json!({})).await;
+    reached.over_rest(ErrorCode::ValidationFailed, &answer);
+
+    let authorization = partner.authorization();
+    let answer = app.post_text(orders, &[("authorization", &authorization)], order().to_string()).await;
+    let problem = reached.over_rest(ErrorCode::MissingHeader, &answer);
+    assert_eq!(problem["headers"], json!(["X-CLIENT-ID", "X-TIMESTAMP", "X-SIGNATURE"]));
+
+    let answer = partner.create_with_key("two words", &order()).await;
+    reached.over_rest(ErrorCode::InvalidHeader, &answer);
+
+    reached.over_rest(ErrorCode::NotFound, &app.get("/api/v1/nothing").await);
+    reached.over_rest(ErrorCode::NotFound, &partner.get("/api/v1/sales-orders/SO-0000000001").await);
+    reached.over_rest(ErrorCode::MethodNotAllowed, &app.get(orders).await);
+
+    let answer = app.post_text(orders, &headers.headers(), vec![b' '; 1_048_577]).await;
+    let problem = reached.over_rest(ErrorCode::PayloadTooLarge, &answer);
+    assert_eq!(problem["limit_bytes"], 1_048_576);
+
+    let answer = app.send(Request::post(orders).body(Body::from("{}")).unwrap()).await;
+    reached.over_rest(ErrorCode::UnsupportedMediaType, &answer);
+
+    partner.create_with_key("first", &order()).await.expect(201);
+    let mut other = order();
+    other["note"] = json!("another order");
+    let answer = partner.create_with_key("first", &other).await;
+    let problem = reached.over_rest(ErrorCode::IdempotencyKeyReused, &answer);
+    assert_eq!(problem["order_number"], "SO-0000000001");
+}
+
+async fn refusals_of_callers(reached: &mut Reached) {
+    let app = TestApp::with(|config| {
+        config.rate_limit.enabled = true;
+        config.rate_limit.login_burst = 1.try_into().unwrap();
+        config.rate_limit.login_attempts_per_minute = 1.try_into().unwrap();
+    })
+    .await;
+    let partner = app.partner().await;
+
+    let answer = app.get("/api/v1/sales-orders/SO-0000000001").await;
+    reached.over_rest(ErrorCode::Unauthenticated, &answer);
+
+    let stranger = json!({"client_id": "nobody", "client_secret": "x".repeat(43)});
+    reached.over_rest(ErrorCode::InvalidCredentials, &app.post("/api/v1/auth/login", &stranger).await);
+    let answer = app.post("/api/v1/auth/login", &stranger).await;
+    reached.over_rest(ErrorCode::RateLimited, &answer);
+    let wait: u32 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+
+    let mut foreign = partner.sign();
+    foreign.client_id = "somebody-else".to_owned();
+    reached.over_rest(ErrorCode::ClientIdMismatch, &partner.send_order(&foreign, &order()).await);
+    let mut late = partner.sign();
+    late.timestamp = "1".to_owned();
+    reached.over_rest(ErrorCode::InvalidTimestamp, &partner.send_order(&late, &order()).await);
+    let forged = partner.sign_text(&partner.sign().timestamp, "another text");
+    reached.over_rest(ErrorCode::InvalidSignature, &partner.send_order(&forged, &order()).await);
+
+    let pem = PARTNER_KEY.public_key().to_pem();
+    let secret = app.client("reader", &[Permission::OrdersRead], Default::default(), vec![pem]).await;
+    let reader = Partner::log_in(&app, "reader", secret, &PARTNER_KEY).await;
+    reached.over_rest(ErrorCode::InsufficientScope, &reader.create(&order()).await);
+
+    app.clients.disable_client(&"reader".parse().unwrap()).await.unwrap();
+    reached.over_rest(ErrorCode::ClientDisabled, &reader.create(&order()).await);
+}
+
+async fn refusals_of_graphql_documents(reached: &mut Reached) {
+    let app = TestApp::new().await;
+    reached.over_graphql(ErrorCode::GraphqlParseFailed, &app.graphql("{", json!({})).await);
+    reached.over_graphql(ErrorCode::GraphqlValidationFailed, &app.graphql("{ nothing }", json!({})).await);
+    let aliases: String = (0..101).map(|number| format!("a{number}: __typename ")).collect();
+    reached.over_graphql(ErrorCode::LimitExceeded, &app.graphql(&format!("{{ {aliases} }}"), json!({})).await);
+}
+
+async fn failures_of_ours(reached: &mut Reached) {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    partner.create(&order()).await.expect(201);
+    app.database.db_execute("ALTER TABLE sales_order_lines RENAME TO elsewhere").await.unwrap();
+    let read = partner.get("/api/v1/sales-orders/SO-0000000001").await;
+    reached.over_rest(ErrorCode::InternalError, &read);
+    let query = "{ salesOrder(orderNumber: \"SO-0000000001\") { products { lineNo } } }";
+    reached.over_graphql(ErrorCode::InternalError, &partner.graphql(query, json!({})).await);
+
+    app.store.close().await;
+    let credentials = json!({"client_id": "versuni-client-001", "client_secret": "x".repeat(43)});
+    let login = app.post("/api/v1/auth/login", &credentials).await;
+    reached.over_rest(ErrorCode::DatabaseUnavailable, &login);
+    reached.over_rest(ErrorCode::DatabaseUnavailable, &app.get("/health/ready").await);
+    reached.over_graphql(ErrorCode::DatabaseUnavailable, &partner.graphql("{ viewer { name } }", json!({})).await);
+}
+
+async fn slowness(reached: &mut Reached) {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let hurried = TestApp::router_on(&app.store, &app.clock, |config| {
+        config.http.request_timeout = Duration::from_millis(200);
+    });
+    let send = async |body: Body| {
+        let mut request = Request::post("/api/v1/sales-orders").header("content-type", "application/json");
+        let signed = partner.sign();
+        for (name, value) in signed.headers() {
+            request = request.header(name, value);
+        }
+        Answer::read(hurried.clone().oneshot(request.body(body).unwrap()).await.unwrap()).await
+    };
+    let never = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    reached.over_rest(ErrorCode::RequestTimeout, &send(never).await);
+
+    // Somebody holds the orders' table longer than the service may take.
+    let connection = app.database.db_connect().await;
+    let hold = if on_postgres().is_some() {
+        "LOCK TABLE sales_orders IN ACCESS EXCLUSIVE MODE"
+    } else {
+        "DELETE FROM sales_orders"
+    };
+    let holder = connection.begin().await.unwrap();
+    holder.execute_unprepared(hold).await.unwrap();
+    reached.over_rest(ErrorCode::Overloaded, &send(Body::from(order().to_string())).await);
+    holder.rollback().await.unwrap();
+    partner.create(&order()).await.expect(201);
+}
+
+#[tokio::test]
+async fn the_openapi_description_lists_every_code_with_its_status() {
+    let app = TestApp::new().await;
+    let document = app.get("/api/v1/openapi.json").await.expect(200);
+    let description = document["info"]["description"].as_str().unwrap();
+    for code in ErrorCode::ALL {
+        let row = format!("| {} | `{}` | {} |\n", code.status(), code.as_str(), code.meaning());
+        assert!(description.contains(&row), "{code}");
+        assert!(!code.meaning().is_empty());
+    }
+}
