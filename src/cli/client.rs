@@ -124,7 +124,7 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
 async fn create(common: &Common, args: Create) -> Result<()> {
     let mut public_keys = Vec::with_capacity(args.public_keys.len());
     for file in &args.public_keys {
-        public_keys.push(key::read_pem(file)?);
+        public_keys.push(key::read(file)?.to_pem());
     }
     let secret = if args.secret_stdin { Some(read_secret()?) } else { None };
     let client_id = args.id.client_id;
@@ -176,10 +176,8 @@ fn show(common: &Common, details: &ClientDetails) -> Result<()> {
         client.signature_policy.as_str(),
         instant(client.created_at),
     ))?;
-    let rows: Vec<_> = secrets
-        .iter()
-        .map(|s| [instant(s.created_at), or_never(s.expires_at), or_never(s.last_used_at)])
-        .collect();
+    let rows: Vec<_> =
+        secrets.iter().map(|s| [instant(s.created_at), or_never(s.expires_at), or_never(s.last_used_at)]).collect();
     output::table(["SECRET MADE", "EXPIRES", "LAST USED"], &rows)?;
     output::text("")?;
     key::print(keys)
