@@ -127,7 +127,9 @@ impl Tour {
         let created = self.post("/api/v1/sales-orders", &headers, &order).await?;
         let number = created["data"]["order_number"].as_str().context("the answer has no order number")?;
 
-        output::text("\n# 3. It sends the same request again, as after a lost answer: the same order, not a second one")?;
+        output::text(
+            "\n# 3. It sends the same request again, as after a lost answer: the same order, not a second one",
+        )?;
         let again = self.post("/api/v1/sales-orders", &headers, &order).await?;
         if again["data"]["order_number"].as_str() != Some(number) {
             bail!("the same request made a second order");
@@ -146,11 +148,13 @@ impl Tour {
             bail!("the dashboard did not find the order");
         }
 
+        // With a key of its own: within one second two signatures are the same, and so would be the order.
         output::text(&format!(
             "\n# Every line above works again when pasted; the signed one for 5 minutes. A newly signed order at any time:\n\
              TS=$(date +%s); SIG=$(printf '%s' '{PARTNER}|'$TS | openssl dgst -sha256 -sign {FOLDER}/versuni-private.pem \
-             | base64 -w0); curl -sS '{}/api/v1/sales-orders' -H 'Authorization: {}' -H 'X-CLIENT-ID: {PARTNER}' \
-             -H \"X-TIMESTAMP: $TS\" -H \"X-SIGNATURE: $SIG\" -H 'Content-Type: application/json' -d '{order}'",
+             | openssl base64 -A); curl -sS '{}/api/v1/sales-orders' -H 'Authorization: {}' -H 'X-CLIENT-ID: {PARTNER}' \
+             -H \"X-TIMESTAMP: $TS\" -H \"X-SIGNATURE: $SIG\" -H \"Idempotency-Key: $(openssl rand -hex 8)\" \
+             -H 'Content-Type: application/json' -d '{order}'",
             self.base, headers[0].1,
         ))
     }
@@ -170,11 +174,15 @@ impl Tour {
             curl.push_str(&format!(" -H '{name}: {value}'"));
             request = request.header(*name, *value);
         }
-        curl.push_str(&format!(" -H 'Content-Type: application/json' -d '{}'", body.to_string().replace('\'', "'\\''")));
+        curl.push_str(&format!(
+            " -H 'Content-Type: application/json' -d '{}'",
+            body.to_string().replace('\'', "'\\''")
+        ));
         output::text(&curl)?;
         let response = request.send().await?;
         let status = response.status();
-        let replayed = if response.headers().contains_key("idempotent-replayed") { " Idempotent-Replayed: true" } else { "" };
+        let replayed =
+            if response.headers().contains_key("idempotent-replayed") { " Idempotent-Replayed: true" } else { "" };
         let answer: Value = response.json().await?;
         output::text(&format!("→ {}{replayed}\n{}", status.as_u16(), serde_json::to_string_pretty(&answer)?))?;
         if !status.is_success() {
