@@ -155,7 +155,8 @@ pub fn install(filter: &str, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn causes(error: &dyn std::error::Error) -> String {
+/// An error and what caused it, each said once: many errors repeat their cause.
+pub fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use anyhow::Result;
 use serde_json::Value;
 
+use crate::telemetry;
+
 /// Prints a text and a line break.
 pub fn text(text: &str) -> Result<()> {
     line(&mut io::stdout().lock(), text)
@@ -33,8 +35,10 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Resul
 
 /// Says on stderr what went wrong, in one sentence.
 pub fn error(error: &anyhow::Error) {
+    // On one line, whatever a database or a parser made of it.
+    let sentence = telemetry::causes(error.as_ref()).lines().map(str::trim).collect::<Vec<_>>().join(" ");
     // With stderr gone there is nobody left to tell.
-    let _ = writeln!(io::stderr().lock(), "error: {error:#}");
+    let _ = writeln!(io::stderr().lock(), "error: {sentence}");
 }
 
 /// Prints a remark that is no data.

@@ -3,13 +3,15 @@
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use migrations::{MigrationStatus, Migrator, MigratorTrait};
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
@@ -57,6 +59,9 @@ impl Store {
             let read = Database::connect(sqlite(options, options.max_connections, true)).await?;
             (read, write)
         } else {
+            // Before SeaORM does: it quotes a URL that cannot be parsed, and the password in it.
+            PgConnectOptions::from_str(&options.url)
+                .map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?;
             let mut connect = ConnectOptions::new(&options.url);
             connect
                 .max_connections(options.max_connections)
@@ -170,11 +175,7 @@ fn sqlite(options: &DatabaseOptions, connections: u32, read_only: bool) -> Conne
                 .busy_timeout(busy_timeout)
                 // FULL: an answered order survives a power cut, not only a crash of the process.
                 .synchronous(SqliteSynchronous::Full);
-            if read_only {
-                sqlite.pragma("query_only", "ON")
-            } else {
-                sqlite.journal_mode(SqliteJournalMode::Wal)
-            }
+            if read_only { sqlite.pragma("query_only", "ON") } else { sqlite.journal_mode(SqliteJournalMode::Wal) }
         });
     connect
 }
