@@ -3,7 +3,10 @@
 //! Every test runs the real router on a database of its own: SQLite, or PostgreSQL when `TEST_DATABASE_URL` names a
 //! server. To add one: a sentence in the file of its subject, with the actors of [`support`].
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and says where")]
+
 mod cli;
+mod contract_shapes;
 mod crash;
 mod database;
 mod demo;
