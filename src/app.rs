@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
+use tracing::info;
 
 use crate::auth::token::TokenKeys;
 use crate::clock::Clock;
@@ -93,6 +94,21 @@ pub async fn connect(config: &Config) -> anyhow::Result<Store> {
         on_statement: telemetry::count_statement,
     };
     Store::connect(&options).await.context("cannot open the database (database.url)")
+}
+
+/// Connects to the configured database and brings its schema up to date, or says that this is left to the operator.
+pub async fn open(config: &Config) -> anyhow::Result<Store> {
+    let store = connect(config).await?;
+    if config.database.migrate_on_start {
+        for name in store.migrate_up().await.context("cannot bring the database schema up to date")? {
+            info!(name, "migration applied");
+        }
+    } else if store.migrations().await?.iter().any(|migration| !migration.applied) {
+        anyhow::bail!(
+            "the database lacks migrations and database.migrate_on_start is false; run `sales-order-api migrate up`"
+        );
+    }
+    Ok(store)
 }
 
 /// Client management on an open store, as the command line uses it.

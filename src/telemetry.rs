@@ -194,7 +194,7 @@ pub fn install(filter: &str, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An error with its causes, none of them twice.
+/// An error and what caused it, each said once: many errors repeat their cause.
 pub fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,6 +1,8 @@
 //! The fences between the parts of the house, as `src/lib.rs` draws them. Each test first proves that its fence would
 //! catch a trespasser: a fence that lets everybody through looks the same as one that nobody crosses.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and says where")]
+
 #[path = "architecture/prose.rs"]
 mod prose;
 #[path = "architecture/source.rs"]

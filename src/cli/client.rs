@@ -126,7 +126,7 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
 async fn create(common: &Common, args: Create) -> Result<()> {
     let mut public_keys = Vec::with_capacity(args.public_keys.len());
     for file in &args.public_keys {
-        public_keys.push(key::read_pem(file)?);
+        public_keys.push(key::read(file)?.to_pem());
     }
     let secret = if args.secret_stdin { Some(read_secret()?) } else { None };
     let client_id = args.id.client_id;

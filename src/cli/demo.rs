@@ -149,11 +149,13 @@ impl Tour {
             bail!("the dashboard did not find the order");
         }
 
+        // With a key of its own: within one second two signatures are the same, and so would be the order.
         output::text(&format!(
             "\n# Every line above works again when pasted; the signed one for 5 minutes. A newly signed order at any time:\n\
              TS=$(date +%s); SIG=$(printf '%s' '{PARTNER}|'$TS | openssl dgst -sha256 -sign {FOLDER}/versuni-private.pem \
-             | base64 -w0); curl -sS '{}/api/v1/sales-orders' -H 'Authorization: {}' -H 'X-CLIENT-ID: {PARTNER}' \
-             -H \"X-TIMESTAMP: $TS\" -H \"X-SIGNATURE: $SIG\" -H 'Content-Type: application/json' -d '{order}'",
+             | openssl base64 -A); curl -sS '{}/api/v1/sales-orders' -H 'Authorization: {}' -H 'X-CLIENT-ID: {PARTNER}' \
+             -H \"X-TIMESTAMP: $TS\" -H \"X-SIGNATURE: $SIG\" -H \"Idempotency-Key: $(openssl rand -hex 8)\" \
+             -H 'Content-Type: application/json' -d '{order}'",
             self.base, headers[0].1,
         ))
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::client::{Id, instant, or_never};
 use super::{Common, output};
-use crate::auth::{registered_key::KeyStatus, timestamp};
+use crate::auth::{public_key::PublicKey, registered_key::KeyStatus, timestamp};
 use crate::clock::Clock;
 use crate::store::StoredPublicKey;
 
@@ -42,10 +42,10 @@ pub enum Command {
 }
 
 pub async fn run(common: &Common, command: Command) -> Result<()> {
-    let clients = common.open_clients().await?;
     match command {
         Command::Add { id, public_key, not_before, expires_at } => {
-            let pem = read_pem(&public_key)?;
+            let pem = read(&public_key)?.to_pem();
+            let clients = common.open_clients().await?;
             let fingerprint = clients.add_key(&id.client_id, &pem, not_before, expires_at).await?;
             if common.json {
                 return output::json(&json!({"client_id": id.client_id.as_str(), "fingerprint": fingerprint}));
@@ -53,11 +53,11 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
             output::text(&fingerprint)
         }
         Command::List(id) => {
-            let keys = clients.list_keys(&id.client_id).await?;
+            let keys = common.open_clients().await?.list_keys(&id.client_id).await?;
             if common.json { output::json(&keys.iter().map(as_json).collect()) } else { print(&keys) }
         }
         Command::Revoke { id, fingerprint } => {
-            clients.revoke_key(&id.client_id, &fingerprint).await?;
+            common.open_clients().await?.revoke_key(&id.client_id, &fingerprint).await?;
             if common.json {
                 return output::json(&json!({"client_id": id.client_id.as_str(), "fingerprint": fingerprint}));
             }
@@ -66,8 +66,10 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
     }
 }
 
-pub fn read_pem(file: &Path) -> Result<String> {
-    fs::read_to_string(file).with_context(|| format!("cannot read the key file {}", file.display()))
+/// A public key from its file, which every failure names: several files may be given at once.
+pub fn read(file: &Path) -> Result<PublicKey> {
+    let pem = fs::read_to_string(file).with_context(|| format!("cannot read the key file {}", file.display()))?;
+    PublicKey::from_pem(&pem).with_context(|| format!("cannot use the key in {}", file.display()))
 }
 
 pub fn print(keys: &[StoredPublicKey]) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The command line: one file for each command.
 //!
 //! What belongs here: arguments, and what is printed. What does not: anything another way in needs too.
-//! To add a command: a file with `Args` and `run`, a variant of [`Command`], a test in `tests/it/cli.rs`.
+//! To add a command: a file with `Args` and `run`, a variant of [`Command`], a test in `tests/it/cli/`.
 
 mod client;
 mod config;
@@ -24,7 +24,6 @@ use crate::app;
 use crate::clock::Clock;
 use crate::config::{self as settings, Loaded, Overrides};
 use crate::service::Clients;
-use crate::store::Store;
 use crate::{graphql, rest};
 
 /// A partner-facing sales order service: signed REST over one GraphQL schema, on SQLite or PostgreSQL.
@@ -113,17 +112,9 @@ impl Common {
         Ok(settings::load(&self.config, &overrides)?)
     }
 
-    /// The configured database, brought up to date as `serve` does.
-    async fn open_store(&self) -> Result<Store> {
-        let loaded = self.load(None)?;
-        let store = app::connect(&loaded.config).await?;
-        if loaded.config.database.migrate_on_start {
-            store.migrate_up().await?;
-        }
-        Ok(store)
-    }
-
+    /// Client management on the configured database, which is brought up to date as `serve` does.
     async fn open_clients(&self) -> Result<Clients> {
-        Ok(app::clients(&self.open_store().await?, &Clock::system()))
+        let store = app::open(&self.load(None)?.config).await?;
+        Ok(app::clients(&store, &Clock::system()))
     }
 }

@@ -39,8 +39,10 @@ pub fn error(error: &anyhow::Error) {
     // What a client may not read is just what an operator needs.
     let cause = error.downcast_ref::<AppError>().and_then(|error| error.source.as_deref());
     let text = cause.map_or_else(|| causes(error.as_ref()), |cause| causes(cause));
+    // On one line, whatever a database or a parser made of it.
+    let sentence = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     // With stderr gone there is nobody left to tell.
-    let _ = writeln!(io::stderr().lock(), "error: {text}");
+    let _ = writeln!(io::stderr().lock(), "error: {sentence}");
 }
 
 /// Prints a remark that is no data.

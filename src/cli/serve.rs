@@ -46,20 +46,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the database, migrates it and binds the port.
+    /// Opens the database and binds the port.
     pub async fn start(config: Config) -> Result<Self> {
         // First what a wrong configuration refuses, so that nothing is created for a service that will not run.
         config.check_exposure()?;
-        let store = app::connect(&config).await?;
-        if config.database.migrate_on_start {
-            for name in store.migrate_up().await.context("cannot bring the database schema up to date")? {
-                info!(name, "migration applied");
-            }
-        } else if store.migrations().await?.iter().any(|migration| !migration.applied) {
-            anyhow::bail!(
-                "the database lacks migrations and database.migrate_on_start is false; run `sales-order-api migrate up`"
-            );
-        }
+        let store = app::open(&config).await?;
         let listen = config.http.listen;
         let state = AppState::build(config, store, &Clock::system())?;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;

@@ -9,7 +9,6 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::{Common, key, output};
-use crate::auth::public_key::PublicKey;
 use crate::auth::signature::{self, RegisteredKey, SignedRequest};
 use crate::clock::Clock;
 use crate::domain::signature_policy::SignaturePolicy;
@@ -50,9 +49,7 @@ pub struct Args {
 }
 
 pub fn run(common: &Common, args: &Args) -> Result<()> {
-    let pem = key::read_pem(&args.public_key)?;
-    let file = args.public_key.display();
-    let public_key = PublicKey::from_pem(&pem).with_context(|| format!("cannot use the key in {file}"))?;
+    let public_key = key::read(&args.public_key)?;
     let body = match &args.body {
         Some(file) => fs::read(file).with_context(|| format!("cannot read the body file {}", file.display()))?,
         None => Vec::new(),

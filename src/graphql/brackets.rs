@@ -38,7 +38,7 @@ fn nesting(document: &[u8]) -> usize {
                     // The parser then reads an empty string and goes on behind it. Searched for once only: a document of
                     // nothing but such beginnings must not cost a search each.
                     block_strings_end = false;
-                    after
+                    &after[1..]
                 })
             }
             b'"' => skip_string(after),

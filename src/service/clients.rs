@@ -58,6 +58,9 @@ pub struct RotatedSecret {
 const MIN_SECRET: usize = 16;
 const MAX_SECRET: usize = 512;
 
+/// As long as any configured duration may be; an instant this far away is still one.
+const LONGEST_GRACE: Duration = Duration::from_hours(3_650 * 24);
+
 impl Clients {
     /// Manages the clients of this store.
     #[must_use]
@@ -137,6 +140,9 @@ impl Clients {
 
     /// Gives a client a new secret; the one before it works for `grace` longer.
     pub async fn rotate_secret(&self, client_id: &ClientId, grace: Duration) -> Result<RotatedSecret, AppError> {
+        if grace > LONGEST_GRACE {
+            return Err(refuse("the old secret may work for 3650d more at most; give a shorter grace"));
+        }
         self.existing(client_id).await?;
         let now = self.clock.now();
         let previous_expires_at = TimeDelta::from_std(grace)

@@ -226,3 +226,38 @@ pub(super) fn instant(micros: i64) -> StoreResult<DateTime<Utc>> {
     DateTime::from_timestamp_micros(micros)
         .ok_or_else(|| StoreError::Unreadable { what: "time", value: micros.to_string() })
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::Statement;
+
+    use super::*;
+
+    async fn pragma(connection: &DatabaseConnection, name: &str) -> String {
+        let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+        let row = connection.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
+    /// What holds for a connection only and so cannot be asked from outside: without FULL a power cut may lose an
+    /// order that was answered, and without foreign keys a line may outlive its order.
+    #[tokio::test]
+    async fn every_sqlite_connection_is_durable_and_minds_foreign_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = DatabaseOptions {
+            url: format!("sqlite://{}", folder.path().join("new/orders.db").display()),
+            max_connections: 2,
+            acquire_timeout: Duration::from_secs(5),
+            on_statement: || {},
+        };
+        let store = Store::connect(&options).await.unwrap();
+        for connection in [&store.read, &store.write] {
+            assert_eq!(pragma(connection, "journal_mode").await, "wal");
+            assert_eq!(pragma(connection, "synchronous").await, "2", "FULL is 2");
+            assert_eq!(pragma(connection, "foreign_keys").await, "1");
+        }
+        let write = store.read.execute_unprepared("CREATE TABLE a (b)").await.unwrap_err().to_string();
+        assert!(write.contains("readonly"), "{write}");
+        store.close().await;
+    }
+}

@@ -7,6 +7,7 @@
 mod amounts;
 mod cli;
 mod connections;
+mod contract_shapes;
 mod crash;
 mod database;
 mod demo;

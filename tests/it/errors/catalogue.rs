@@ -46,6 +46,7 @@ async fn every_code_of_the_catalogue_is_what_some_request_is_answered_with() {
     refusals_of_requests(&mut reached).await;
     refusals_of_callers(&mut reached).await;
     refusals_of_graphql_documents(&mut reached).await;
+    refusals_of_operators(&mut reached).await;
     failures_of_ours(&mut reached).await;
     slowness(&mut reached).await;
     let catalogue: BTreeSet<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
@@ -80,7 +81,11 @@ async fn refusals_of_requests(reached: &mut Reached) {
     let problem = reached.over_rest(ErrorCode::PayloadTooLarge, &answer);
     assert_eq!(problem["limit_bytes"], 1_048_576);
 
-    let answer = app.send(Request::post(orders).body(Body::from("{}")).unwrap()).await;
+    let mut unnamed = Request::post(orders);
+    for (name, value) in headers.headers() {
+        unnamed = unnamed.header(name, value);
+    }
+    let answer = app.send(unnamed.body(Body::from("{}")).unwrap()).await;
     reached.over_rest(ErrorCode::UnsupportedMediaType, &answer);
 
     partner.create_with_key("first", &order()).await.expect(201);
@@ -134,6 +139,18 @@ async fn refusals_of_graphql_documents(reached: &mut Reached) {
     reached.over_graphql(ErrorCode::GraphqlValidationFailed, &app.graphql("{ nothing }", json!({})).await);
     let aliases: String = (0..101).map(|number| format!("a{number}: __typename ")).collect();
     reached.over_graphql(ErrorCode::LimitExceeded, &app.graphql(&format!("{{ {aliases} }}"), json!({})).await);
+}
+
+async fn refusals_of_operators(reached: &mut Reached) {
+    let app = TestApp::new().await;
+    app.partner().await.create(&order()).await.expect(201);
+    let secret = app.client("erp-001", &[Permission::OrdersManage], Default::default(), Vec::new()).await;
+    let operator = Partner::log_in(&app, "erp-001", secret, &PARTNER_KEY).await;
+    let document = "mutation($i: UpdateSalesOrderStatusInput!) { updateSalesOrderStatus(input: $i) { version } }";
+    let shipped = json!({"i": {"orderNumber": "SO-0000000001", "status": "SHIPPED"}});
+    reached.over_graphql(ErrorCode::IllegalTransition, &operator.graphql(document, shipped).await);
+    let stale = json!({"i": {"orderNumber": "SO-0000000001", "status": "CONFIRMED", "expectedVersion": 9}});
+    reached.over_graphql(ErrorCode::Conflict, &operator.graphql(document, stale).await);
 }
 
 async fn failures_of_ours(reached: &mut Reached) {

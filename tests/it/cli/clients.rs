@@ -1,0 +1,204 @@
+//! The operator manages clients.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sales_order_api::clock::Clock;
+use serde_json::{Value, json};
+
+use super::{Desk, keys, log_in, status_of_reading, token};
+
+#[tokio::test]
+async fn an_operator_creates_a_client_on_a_fresh_database_and_its_secret_opens_a_session() {
+    let desk = Desk::new().await;
+    let created =
+        desk.run(&["client", "create", "--client-id", "partner-1", "--name", "P", "--scope", "orders:create"]);
+    let secret = created.succeeds();
+    assert_eq!(secret.lines().count(), 1, "a script takes the secret as it is: {secret:?}");
+    assert!(!created.stderr.contains(secret.trim_end()), "the secret is shown once: {created:?}");
+    assert!(created.stderr.contains("this once"), "{created:?}");
+
+    let service = desk.serve();
+    let (status, session) = log_in(&service, "partner-1", secret.trim_end()).await;
+    assert_eq!(status, 200, "{session}");
+    assert_eq!(keys(&session), ["token", "expired_at"]);
+    // It cannot be had a second time.
+    let shown = desk.run(&["client", "show", "--client-id", "partner-1", "--json"]).succeeds();
+    assert!(!shown.contains(secret.trim_end()) && !shown.contains("argon2"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_script_creates_a_client_with_json_and_a_secret_of_its_own() {
+    let desk = Desk::new().await;
+    let own = "the partner's own secret, kept in a vault";
+    let arguments =
+        ["client", "create", "--client-id", "a", "--name", "A", "--scope", "orders:read", "--secret-stdin", "--json"];
+    let created = desk.run_with(&arguments, &format!("{own}\n"), |_| {}).json();
+    assert_eq!(created, json!({"client_id": "a", "client_secret": own}));
+    assert_eq!(log_in(&desk.serve(), "a", own).await.0, 200);
+
+    let short = ["client", "create", "--client-id", "b", "--name", "B", "--scope", "orders:read", "--secret-stdin"];
+    assert!(desk.run_with(&short, "short\n", |_| {}).fails().starts_with("a secret must have "));
+}
+
+#[tokio::test]
+async fn a_client_may_have_several_scopes_and_several_keys() {
+    let desk = Desk::new().await;
+    desk.key_pair();
+    desk.openssl("genrsa -out second.pem 3072");
+    desk.openssl("rsa -in second.pem -pubout -out second-public.pem");
+    for (client_id, scopes) in [
+        ("repeated", &["--scope", "orders:create", "--scope", "orders:read"][..]),
+        ("listed", &["--scope", "orders:read", "orders:create", "orders:read"]),
+    ] {
+        let mut arguments = vec!["client", "create", "--client-id", client_id, "--name", "P"];
+        arguments.extend(scopes);
+        arguments.extend(["--public-key", "public.pem", "--public-key", "second-public.pem"]);
+        arguments.extend(["--signature-policy", "body_bound"]);
+        desk.run(&arguments).succeeds();
+        let shown = desk.run(&["client", "show", "--client-id", client_id, "--json"]).json();
+        assert_eq!(shown["scopes"], json!(["orders:create", "orders:read"]));
+        assert_eq!(shown["signature_policy"], "body_bound");
+        assert_eq!(shown["keys"].as_array().unwrap().len(), 2, "{shown:#}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_scope_or_policy_is_refused_with_the_known_ones() {
+    let desk = Desk::new().await;
+    let create = ["client", "create", "--client-id", "a", "--name", "A", "--scope"];
+    let said = desk.run(&[&create[..], &["orders:creat"]].concat()).is_misused();
+    assert!(said.contains("orders:creat\"") && said.contains("orders:create, orders:read"), "{said}");
+    let said = desk.run(&[&create[..], &["orders:read", "--signature-policy", "strict"]].concat()).is_misused();
+    assert!(said.contains("documented") && said.contains("body_bound"), "{said}");
+}
+
+#[tokio::test]
+async fn a_client_id_is_given_once() {
+    let desk = Desk::new().await;
+    let create = ["client", "create", "--client-id", "a", "--name", "A", "--scope", "orders:read"];
+    let secret = desk.run(&create).succeeds();
+    assert_eq!(desk.run(&create).fails(), "there is a client a already");
+    assert_eq!(log_in(&desk.serve(), "a", secret.trim_end()).await.0, 200, "the first one's secret is as before");
+}
+
+#[tokio::test]
+async fn an_operator_lists_and_looks_at_clients() {
+    let desk = Desk::new().await;
+    assert_eq!(
+        desk.run(&["client", "list", "--json"]).json(),
+        json!([]),
+        "a fresh database has none, which is no error"
+    );
+    desk.partner();
+    desk.run(&["client", "create", "--client-id", "a-dashboard", "--name", "D", "--scope", "orders:read"]).succeeds();
+    let listed = desk.run(&["client", "list", "--json"]).json();
+    let expected = ["client_id", "name", "status", "scopes", "signature_policy", "created_at", "disabled_at"];
+    assert_eq!(keys(&listed[0]), expected);
+    assert_eq!((&listed[0]["client_id"], &listed[1]["client_id"]), (&json!("a-dashboard"), &json!("partner-1")));
+    let shown = desk.run(&["client", "show", "--client-id", "partner-1", "--json"]).json();
+    assert_eq!(keys(&shown), [&expected[..], &["secrets", "keys"]].concat());
+    assert_eq!(keys(&shown["secrets"][0]), ["created_at", "expires_at", "last_used_at"]);
+    assert_eq!(shown["status"], "active");
+
+    // For people: a table, and a page.
+    let table = desk.run(&["client", "list"]).succeeds();
+    assert_eq!(table.lines().count(), 3, "{table}");
+    assert!(table.starts_with("CLIENT ") && table.contains("partner-1    active"), "{table}");
+    let page = desk.run(&["client", "show", "--client-id", "partner-1"]).succeeds();
+    assert!(page.contains("scopes: orders:create\n") && page.contains("SECRET MADE"), "{page}");
+}
+
+#[tokio::test]
+async fn a_disabled_client_is_refused_at_once_until_it_is_enabled_again() {
+    let desk = Desk::new().await;
+    let secret = desk.partner();
+    let service = desk.serve();
+    let token = token(&service, "partner-1", &secret).await;
+    assert_eq!(status_of_reading(&service, &token).await, 404);
+
+    let done = desk.run(&["client", "disable", "--client-id", "partner-1", "--json"]).json();
+    assert_eq!(done, json!({"client_id": "partner-1", "result": "disabled"}));
+    assert_eq!(status_of_reading(&service, &token).await, 403);
+    let (status, problem) = log_in(&service, "partner-1", &secret).await;
+    assert_eq!((status, &problem["code"]), (403, &json!("CLIENT_DISABLED")));
+    let shown = desk.run(&["client", "show", "--client-id", "partner-1", "--json"]).json();
+    assert_eq!(shown["status"], "disabled");
+    // Disabling it again keeps the date of the first time.
+    desk.run(&["client", "disable", "--client-id", "partner-1"]).succeeds();
+    let again = desk.run(&["client", "show", "--client-id", "partner-1", "--json"]).json();
+    assert!(shown["disabled_at"].is_string() && shown["disabled_at"] == again["disabled_at"], "{shown:#}{again:#}");
+
+    assert_eq!(desk.run(&["client", "enable", "--client-id", "partner-1"]).succeeds(), "partner-1: active\n");
+    assert_eq!(status_of_reading(&service, &token).await, 404);
+}
+
+#[tokio::test]
+async fn revoked_sessions_end_at_once_and_the_client_may_log_in_anew() {
+    let desk = Desk::new().await;
+    let secret = desk.partner();
+    let service = desk.serve();
+    let old = token(&service, "partner-1", &secret).await;
+    assert_eq!(status_of_reading(&service, &old).await, 404);
+    desk.run(&["client", "revoke-sessions", "--client-id", "partner-1"]).succeeds();
+    assert_eq!(status_of_reading(&service, &old).await, 401);
+    let new = token(&service, "partner-1", &secret).await;
+    assert_eq!(status_of_reading(&service, &new).await, 404);
+}
+
+fn instant(value: &Value) -> DateTime<Utc> {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_rotated_secret_leaves_the_old_one_working_for_its_grace() {
+    let desk = Desk::new().await;
+    let first = desk.partner();
+    let service = desk.serve();
+    let rotate = ["client", "rotate-secret", "--client-id", "partner-1", "--json"];
+    let clock = Clock::system();
+    let day = Duration::from_hours(24);
+    let before = clock.now();
+    let rotated = desk.run(&rotate).json();
+    assert_eq!(keys(&rotated), ["client_id", "client_secret", "previous_expires_at"]);
+    let ends = instant(&rotated["previous_expires_at"]);
+    // The rounding of a stored instant aside.
+    let slack = Duration::from_millis(1);
+    assert!(before + day - slack <= ends && ends <= clock.now() + day, "{ends} is not a day from now, the default");
+    let second = rotated["client_secret"].as_str().unwrap();
+    assert_ne!(first, second);
+    for secret in [&first, second] {
+        assert_eq!(log_in(&service, "partner-1", secret).await.0, 200);
+    }
+
+    let rotated = desk.run(&[&rotate[..], &["--grace", "0s"]].concat()).json();
+    for (secret, status) in [(&*first, 401), (second, 401), (rotated["client_secret"].as_str().unwrap(), 200)] {
+        assert_eq!(log_in(&service, "partner-1", secret).await.0, status);
+    }
+    // Longer than calendars go.
+    let said = desk.run(&[&rotate[..], &["--grace", "300000y"]].concat()).fails();
+    assert!(said.contains("3650d"), "{said}");
+    // For people, the secret alone is what stdout has.
+    let plain = desk.run(&["client", "rotate-secret", "--client-id", "partner-1", "--grace", "1h"]);
+    assert_eq!(log_in(&service, "partner-1", plain.succeeds().trim_end()).await.0, 200);
+}
+
+#[tokio::test]
+async fn whoever_names_a_client_that_does_not_exist_is_told_where_to_look() {
+    let desk = Desk::new().await;
+    desk.key_pair();
+    let id = ["--client-id", "nobody"];
+    for arguments in [
+        &["client", "show"][..],
+        &["client", "disable"],
+        &["client", "enable"],
+        &["client", "revoke-sessions"],
+        &["client", "rotate-secret"],
+        &["client", "key", "list"],
+        &["client", "key", "add", "--public-key", "public.pem"],
+        &["client", "key", "revoke", "--fingerprint", "SHA256:x"],
+    ] {
+        let said = desk.run(&[arguments, &id].concat()).fails();
+        assert_eq!(said, "there is no client nobody; `client list` shows all", "{arguments:?}");
+    }
+}

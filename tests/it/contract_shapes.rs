@@ -1,0 +1,198 @@
+//! What a developer reads in the OpenAPI description is what a partner gets: paths, statuses, and every key.
+
+use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::signature_policy::SignaturePolicy;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, PARTNER_KEY, Partner, TestApp, order};
+
+/// The description as it is committed, which `tests/contracts.rs` holds to the code.
+struct OpenApi(Value);
+
+impl OpenApi {
+    fn committed() -> Self {
+        Self(serde_json::from_str(&committed("docs/openapi.json")).unwrap())
+    }
+
+    /// Fails unless the description lists this status for this operation with a schema that the answer fits, key by key.
+    #[track_caller]
+    fn describes(&self, method: &str, path: &str, answer: &Answer, status: u16) -> Value {
+        let body = answer.expect(status);
+        let described = &self.0["paths"][path][method]["responses"][status.to_string()];
+        assert!(described.is_object(), "{method} {path} does not list {status}: {}", answer.text);
+        let media_type = answer.header("content-type").unwrap();
+        let schema = &described["content"][media_type]["schema"];
+        assert!(schema.is_object(), "{method} {path} does not list {status} as {media_type}");
+        let mut faults = self.faults(schema, &body, "");
+        if media_type == "application/problem+json" {
+            // RFC 9457 §3.2: a problem may have members of its own, such as `hint`, and readers pass over them.
+            faults.retain(|fault| !fault.ends_with("is not described"));
+        }
+        assert!(faults.is_empty(), "{method} {path} {status}: {faults:?}\n{}", answer.text);
+        for header in described["headers"].as_object().into_iter().flat_map(|headers| headers.keys()) {
+            // A header of only some answers is said to be so.
+            assert!(answer.header(header).is_some() || header == "Idempotent-Replayed", "{header} is missing");
+        }
+        body
+    }
+
+    /// Where a value differs from its schema.
+    fn faults(&self, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+        if let Some(reference) = schema["$ref"].as_str() {
+            return self.faults(self.0.pointer(&reference[1..]).unwrap(), value, at);
+        }
+        for choice in ["oneOf", "anyOf"] {
+            if let Some(choices) = schema[choice].as_array() {
+                let all: Vec<_> = choices.iter().map(|choice| self.faults(choice, value, at)).collect();
+                return if all.iter().any(Vec::is_empty) { Vec::new() } else { all.concat() };
+            }
+        }
+        let kinds: Vec<&str> = match &schema["type"] {
+            Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+            one => one.as_str().into_iter().collect(),
+        };
+        let kind = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(number) if number.is_i64() => "integer",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        let also = if kind == "integer" { "number" } else { kind };
+        if !kinds.contains(&kind) && !kinds.contains(&also) {
+            return vec![format!("{at} is {kind}, not {kinds:?}")];
+        }
+        let items = value.as_array().into_iter().flatten().enumerate();
+        let mut faults: Vec<_> =
+            items.flat_map(|(place, item)| self.faults(&schema["items"], item, &format!("{at}/{place}"))).collect();
+        let Some(members) = value.as_object() else { return faults };
+        for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !members.contains_key(required) {
+                faults.push(format!("{at} lacks {required}"));
+            }
+        }
+        for (name, member) in members {
+            match schema["properties"].get(name) {
+                Some(schema) => faults.extend(self.faults(schema, member, &format!("{at}/{name}"))),
+                None => faults.push(format!("{at}/{name} is not described")),
+            }
+        }
+        faults
+    }
+}
+
+fn committed(file: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{file}: {error}; run `make contracts`"))
+}
+
+fn sorted(members: &serde_json::Map<String, Value>) -> Vec<&String> {
+    let mut names: Vec<_> = members.keys().collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_answer_that_is_not_as_described_is_noticed() {
+    let api = OpenApi::committed();
+    let schema = json!({"$ref": "#/components/schemas/TokenResponse"});
+    assert_eq!(api.faults(&schema, &json!({"token": "t", "expired_at": 1}), ""), Vec::<String>::new());
+    assert_eq!(api.faults(&schema, &json!({"token": "t"}), ""), [" lacks expired_at"]);
+    let odd = json!({"token": 1, "expired_at": 1, "more": 2});
+    assert_eq!(api.faults(&schema, &odd, ""), ["/token is integer, not [\"string\"]", "/more is not described"]);
+}
+
+#[tokio::test]
+async fn every_documented_path_is_there() {
+    let app = TestApp::new().await;
+    let OpenApi(document) = OpenApi::committed();
+    let paths = document["paths"].as_object().unwrap();
+    assert!(!paths.is_empty());
+    for (path, methods) in paths {
+        for method in methods.as_object().unwrap().keys() {
+            let request = axum::http::Request::builder().method(method.to_uppercase().as_str()).uri(path);
+            let answer = app.send(request.body(axum::body::Body::empty()).unwrap()).await;
+            assert!(![404, 405].contains(&answer.status.as_u16()), "{method} {path}: {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_contracts_that_are_served_are_the_committed_ones() {
+    let app = TestApp::new().await;
+    let served = app.get("/api/v1/openapi.json").await.expect(200);
+    assert_eq!(served, OpenApi::committed().0, "run `make contracts`");
+    let schema = app.get("/schema.graphql").await;
+    assert_eq!(schema.status.as_u16(), 200);
+    assert!(schema.text == committed("schema.graphql"), "schema.graphql is not what is served; run `make contracts`");
+}
+
+#[tokio::test]
+async fn a_session_is_answered_as_described() {
+    let app = TestApp::new().await;
+    let api = OpenApi::committed();
+    let partner = app.partner().await;
+    let login = "/api/v1/auth/login";
+    let secret = partner.secret.expose_secret();
+    let opened = app.post(login, &json!({"client_id": partner.client_id, "client_secret": secret})).await;
+    let token = api.describes("post", login, &opened, 200)["token"].clone();
+    let wrong = json!({"client_id": partner.client_id, "client_secret": "wrong"});
+    api.describes("post", login, &app.post(login, &wrong).await, 401);
+    api.describes("post", login, &app.post(login, &json!({"client": 1})).await, 400);
+
+    let refresh = "/api/v1/auth/refresh";
+    api.describes("post", refresh, &app.post(refresh, &json!({"token": token})).await, 200);
+    api.describes("post", refresh, &app.post(refresh, &json!({"token": "no token"})).await, 401);
+    api.describes("post", refresh, &app.post(refresh, &json!({})).await, 400);
+}
+
+#[tokio::test]
+async fn an_order_is_answered_as_described() {
+    let app = TestApp::new().await;
+    let api = OpenApi::committed();
+    let partner = app.partner().await;
+    let path = "/api/v1/sales-orders";
+    let request = json!({"$ref": "#/components/schemas/CreateSalesOrderRequest"});
+    assert_eq!(api.faults(&request, &order(), ""), Vec::<String>::new(), "the sample order is not as described");
+
+    api.describes("post", path, &partner.create_with_key("k", &order()).await, 201);
+    let mut other = order();
+    other["note"] = json!("another order");
+    api.describes("post", path, &partner.create_with_key("k", &other).await, 422);
+    let invalid = api.describes("post", path, &partner.create(&json!({"products": [{}], "typo": 1})).await, 400);
+    assert!(invalid["errors"].as_array().unwrap().len() > 4, "{invalid:#}");
+    let properties = api.0["components"]["schemas"]["Problem"]["properties"].as_object().unwrap();
+    assert_eq!(sorted(invalid.as_object().unwrap()), sorted(properties), "a plain problem has these members exactly");
+    api.describes("post", path, &app.post(path, &order()).await, 401);
+    let text = [("authorization", partner.authorization()), ("content-type", "text/plain".to_owned())];
+    let mut request = axum::http::Request::post(path);
+    for (name, value) in &text {
+        request = request.header(*name, value);
+    }
+    api.describes("post", path, &app.send(request.body("text".into()).unwrap()).await, 415);
+
+    let one = "/api/v1/sales-orders/{order_number}";
+    api.describes("get", one, &partner.get("/api/v1/sales-orders/SO-0000000001").await, 200);
+    api.describes("get", one, &partner.get("/api/v1/sales-orders/SO-0000000009").await, 404);
+    api.describes("get", one, &app.get("/api/v1/sales-orders/SO-0000000001").await, 401);
+}
+
+#[tokio::test]
+async fn a_client_that_may_not_send_orders_is_answered_as_described() {
+    let app = TestApp::new().await;
+    let api = OpenApi::committed();
+    let keys = vec![PARTNER_KEY.public_key().to_pem()];
+    let secret = app.client("reader-001", &[Permission::OrdersRead], SignaturePolicy::Documented, keys).await;
+    let reader = Partner::log_in(&app, "reader-001", secret, &PARTNER_KEY).await;
+    api.describes("post", "/api/v1/sales-orders", &reader.create(&order()).await, 403);
+    app.clients.disable_client(&"reader-001".parse().unwrap()).await.unwrap();
+    api.describes(
+        "get",
+        "/api/v1/sales-orders/{order_number}",
+        &reader.get("/api/v1/sales-orders/SO-0000000001").await,
+        403,
+    );
+}
