@@ -63,10 +63,8 @@ impl Store {
             (read, write)
         } else {
             // Before SeaORM does, whose complaint quotes the address with its password.
-            if options.url.parse::<PgConnectOptions>().is_err() {
-                let problem = "the address of the PostgreSQL database cannot be read; write special characters of the \
-                               password percent-encoded, such as %2F for /";
-                return Err(StoreError::Address(problem));
+            if let Err(error) = options.url.parse::<PgConnectOptions>() {
+                return Err(StoreError::Address(error.to_string()));
             }
             let mut connect = ConnectOptions::new(&options.url);
             connect

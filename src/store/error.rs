@@ -12,8 +12,8 @@ pub enum StoreError {
     #[error("the database is unavailable")]
     Unavailable(#[source] DbErr),
     /// The address cannot be read. It is not quoted: it may hold a password.
-    #[error("{0}")]
-    Address(&'static str),
+    #[error("the address cannot be read ({0}); write special characters of a password as %2F for / and the like")]
+    Address(String),
     /// A row with this unique value is there already.
     #[error("already there: {0}")]
     Duplicate(String),

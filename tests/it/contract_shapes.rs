@@ -167,10 +167,9 @@ async fn an_order_is_answered_as_described() {
     let properties = api.0["components"]["schemas"]["Problem"]["properties"].as_object().unwrap();
     assert_eq!(sorted(invalid.as_object().unwrap()), sorted(properties), "a plain problem has these members exactly");
     api.describes("post", path, &app.post(path, &order()).await, 401);
-    let text = [("authorization", partner.authorization()), ("content-type", "text/plain".to_owned())];
-    let mut request = axum::http::Request::post(path);
-    for (name, value) in &text {
-        request = request.header(*name, value);
+    let mut request = axum::http::Request::post(path).header("content-type", "text/plain");
+    for (name, value) in partner.sign().headers() {
+        request = request.header(name, value);
     }
     api.describes("post", path, &app.send(request.body("text".into()).unwrap()).await, 415);
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::signature_policy::SignaturePolicy;
 use serde_json::{Value, json};
 
 use crate::support::{PARTNER_KEY, Partner, TestApp, order};
@@ -12,7 +13,7 @@ const MOVE: &str = "mutation($input: UpdateSalesOrderStatusInput!) {
     updateSalesOrderStatus(input: $input) { orderNumber status version nextStatuses updatedAt } }";
 
 async fn operator(app: &TestApp) -> Partner<'_> {
-    let secret = app.client("erp-001", &[Permission::OrdersManage], Default::default(), Vec::new()).await;
+    let secret = app.client("erp-001", &[Permission::OrdersManage], SignaturePolicy::Documented, Vec::new()).await;
     Partner::log_in(app, "erp-001", secret, &PARTNER_KEY).await
 }
 
@@ -30,7 +31,7 @@ async fn an_operator_moves_an_order_all_the_way_and_each_step_is_in_its_history(
         (3, "SHIPPED", json!(["DELIVERED"])),
         (4, "DELIVERED", json!([])),
     ] {
-        app.clock.advance(Duration::from_secs(60));
+        app.clock.advance(Duration::from_mins(1));
         let moved = operator.graphql(MOVE, input(status)).await.data()["updateSalesOrderStatus"].take();
         assert_eq!(moved["status"], status);
         assert_eq!(moved["version"], version);
@@ -66,7 +67,7 @@ async fn a_status_the_order_has_already_changes_nothing_and_is_no_error() {
     let mut once = input("CONFIRMED");
     once["input"]["expectedVersion"] = json!(1);
     let first = operator.graphql(MOVE, once.clone()).await.data();
-    app.clock.advance(Duration::from_secs(60));
+    app.clock.advance(Duration::from_mins(1));
     // The answer was lost, so the operator asks again with the version it knew.
     assert_eq!(operator.graphql(MOVE, once).await.data(), first);
     assert_eq!(app.database.db_number("SELECT count(*) FROM sales_order_events").await, 2);
@@ -134,7 +135,7 @@ async fn only_a_client_with_the_scope_may_move_orders() {
 
 impl TestApp {
     async fn get_status(&self, number: &str) -> String {
-        let secret = self.client("reader", &[Permission::OrdersRead], Default::default(), Vec::new()).await;
+        let secret = self.client("reader", &[Permission::OrdersRead], SignaturePolicy::Documented, Vec::new()).await;
         let reader = Partner::log_in(self, "reader", secret, &PARTNER_KEY).await;
         let answer = reader.get(&format!("/api/v1/sales-orders/{number}")).await.expect(200);
         answer["data"]["status"].as_str().unwrap().to_owned()

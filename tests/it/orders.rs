@@ -1,5 +1,6 @@
 //! A partner sends orders and reads them back.
 
+use sales_order_api::domain::signature_policy::SignaturePolicy;
 use serde_json::json;
 
 use crate::support::{TestApp, order};
@@ -39,7 +40,7 @@ async fn a_partner_sends_the_contracts_sample_order_and_gets_it_back_exactly() {
 async fn a_partner_sees_its_own_orders_only_and_a_dashboard_sees_all() {
     let app = TestApp::new().await;
     let versuni = app.partner().await;
-    let other = app.partner_named("other-partner", Default::default()).await;
+    let other = app.partner_named("other-partner", SignaturePolicy::Documented).await;
     versuni.create(&order()).await.expect(201);
     other.get("/api/v1/sales-orders/SO-0000000001").await.expect_problem(404, "NOT_FOUND");
     let query = "query($n: String!) { salesOrder(orderNumber: $n) { clientId products { lineNo } } }";

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Request;
 use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::error::ErrorCode;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use serde_json::{Value, json};
@@ -116,16 +117,16 @@ async fn refusals_of_callers(reached: &mut Reached) {
     assert!((1..=60).contains(&wait), "{wait}");
 
     let mut foreign = partner.sign();
-    foreign.client_id = "somebody-else".to_owned();
+    "somebody-else".clone_into(&mut foreign.client_id);
     reached.over_rest(ErrorCode::ClientIdMismatch, &partner.send_order(&foreign, &order()).await);
     let mut late = partner.sign();
-    late.timestamp = "1".to_owned();
+    "1".clone_into(&mut late.timestamp);
     reached.over_rest(ErrorCode::InvalidTimestamp, &partner.send_order(&late, &order()).await);
     let forged = partner.sign_text(&partner.sign().timestamp, "another text");
     reached.over_rest(ErrorCode::InvalidSignature, &partner.send_order(&forged, &order()).await);
 
     let pem = PARTNER_KEY.public_key().to_pem();
-    let secret = app.client("reader", &[Permission::OrdersRead], Default::default(), vec![pem]).await;
+    let secret = app.client("reader", &[Permission::OrdersRead], SignaturePolicy::Documented, vec![pem]).await;
     let reader = Partner::log_in(&app, "reader", secret, &PARTNER_KEY).await;
     reached.over_rest(ErrorCode::InsufficientScope, &reader.create(&order()).await);
 
@@ -137,14 +138,14 @@ async fn refusals_of_graphql_documents(reached: &mut Reached) {
     let app = TestApp::new().await;
     reached.over_graphql(ErrorCode::GraphqlParseFailed, &app.graphql("{", json!({})).await);
     reached.over_graphql(ErrorCode::GraphqlValidationFailed, &app.graphql("{ nothing }", json!({})).await);
-    let aliases: String = (0..101).map(|number| format!("a{number}: __typename ")).collect();
+    let aliases = (0..101).map(|number| format!("a{number}: __typename")).collect::<Vec<_>>().join(" ");
     reached.over_graphql(ErrorCode::LimitExceeded, &app.graphql(&format!("{{ {aliases} }}"), json!({})).await);
 }
 
 async fn refusals_of_operators(reached: &mut Reached) {
     let app = TestApp::new().await;
     app.partner().await.create(&order()).await.expect(201);
-    let secret = app.client("erp-001", &[Permission::OrdersManage], Default::default(), Vec::new()).await;
+    let secret = app.client("erp-001", &[Permission::OrdersManage], SignaturePolicy::Documented, Vec::new()).await;
     let operator = Partner::log_in(&app, "erp-001", secret, &PARTNER_KEY).await;
     let document = "mutation($i: UpdateSalesOrderStatusInput!) { updateSalesOrderStatus(input: $i) { version } }";
     let shipped = json!({"i": {"orderNumber": "SO-0000000001", "status": "SHIPPED"}});
