@@ -46,7 +46,8 @@ struct Args {
     base: String,
     #[arg(long)]
     client_id: String,
-    #[arg(long)]
+    // Secrets are base64url: one in 64 begins with a hyphen.
+    #[arg(long, allow_hyphen_values = true)]
     client_secret: String,
     /// The client's private key (PEM)
     #[arg(long)]

@@ -67,7 +67,7 @@ measure() { # NAME SECONDS: prints one row of the table, for TEST_DATABASE_URL o
 
   local run figures=()
   for ((run = 1; run <= RUNS; run++)); do
-    figures+=("$(timeout $(($2 + 60)) "$load" --base "$address" --client-id load --client-secret "$secret" \
+    figures+=("$(timeout $(($2 + 60)) "$load" --base "$address" --client-id load --client-secret="$secret" \
       --private-key "$base/private.pem" --connections "$CONNECTIONS" --seconds "$2" --json)") ||
       die "a run failed: ${figures[*]} $(tail -n 5 "$base/log")"
   done

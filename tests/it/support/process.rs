@@ -46,7 +46,7 @@ impl Process {
         let Some(base) = base else {
             panic!("the service did not start: {}", std::fs::read_to_string(&log).unwrap());
         };
-        Self { child, base, log }
+        Self { child, log, base }
     }
 
     /// What it logged so far: one JSON object a line.
