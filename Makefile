@@ -55,6 +55,10 @@ test-postgres: tests/node/node_modules/.package-lock.json ## The integration tes
 	$(CARGO) test --locked --test it --no-run
 	scripts/with-postgres.sh $(CARGO) test --locked --test it $(ARGS)
 
+.PHONY: bench-load
+bench-load: ## How fast the release binary takes orders, on SQLite and on PostgreSQL; ARGS=SECONDS for each of its runs
+	scripts/bench-load.sh $(ARGS)
+
 # npm writes this file last: when it is newer than the lock file, what is installed is what is locked.
 tests/node/node_modules/.package-lock.json: tests/node/package.json tests/node/package-lock.json tests/node/.npmrc
 	@command -v npm >/dev/null || { echo 'npm is missing: install Node 20 or newer' >&2; exit 1; }

@@ -4,17 +4,15 @@ use std::sync::LazyLock;
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::clock::random_bytes;
 use crate::error::AppError;
 
-/// A new secret: 256 random bits as base64url.
+/// A new secret: 256 random bits in hex, which no shell, no URL and no command line takes for anything else.
 #[must_use]
 pub fn generate() -> SecretString {
-    URL_SAFE_NO_PAD.encode(random_bytes::<32>()).into()
+    hex::encode(random_bytes::<32>()).into()
 }
 
 /// The argon2id hash of a secret as a PHC string (m=19456, t=2, p=1, the crate's and OWASP's first choice).

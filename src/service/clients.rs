@@ -54,7 +54,7 @@ pub struct RotatedSecret {
     pub previous_expires_at: DateTime<Utc>,
 }
 
-/// A secret chosen by people must still be long; ours have 43 characters.
+/// A secret chosen by people must still be long; ours have 64 characters.
 const MIN_SECRET: usize = 16;
 const MAX_SECRET: usize = 512;
 
