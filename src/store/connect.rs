@@ -66,13 +66,18 @@ impl Store {
             if let Err(error) = options.url.parse::<PgConnectOptions>() {
                 return Err(StoreError::Address(error.to_string()));
             }
+            let lock_timeout = options.acquire_timeout;
             let mut connect = ConnectOptions::new(&options.url);
             connect
                 .max_connections(options.max_connections)
                 .acquire_timeout(options.acquire_timeout)
                 .connect_timeout(options.acquire_timeout)
                 .set_application_name("sales-order-api")
-                .sqlx_logging(false);
+                .sqlx_logging(false)
+                // Who waits for another's lock is answered in time, as on SQLite.
+                .map_sqlx_postgres_opts(move |postgres| {
+                    postgres.options([("lock_timeout", format!("{}ms", lock_timeout.as_millis()))])
+                });
             let both = Database::connect(connect).await?;
             (both.clone(), both)
         };
@@ -199,6 +204,8 @@ const MIGRATION_LOCK: i64 = 0x7361_6c65_732d_6f72;
 
 async fn lock_migrations(tx: &DatabaseTransaction) -> Result<(), DbErr> {
     if tx.get_database_backend() == DbBackend::Postgres {
+        // However long the other instance takes.
+        tx.execute_unprepared("SET LOCAL lock_timeout = 0").await?;
         tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
     }
     Ok(())

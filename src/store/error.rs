@@ -71,11 +71,12 @@ fn is_transient(error: &DbErr) -> bool {
     }
 }
 
-/// `PostgreSQL` error classes 08 (connection), 53 (resources), 57 (operator intervention) and serialisation failures;
+/// `PostgreSQL` error classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator intervention), and a lock
+/// not had in time;
 /// `SQLite` BUSY (5), LOCKED (6), IOERR (10), FULL (13) and CANTOPEN (14), whose extended codes keep them in the low byte.
 fn is_transient_code(code: &str) -> bool {
     if code.len() == 5 {
-        return code.starts_with("08") || code.starts_with("53") || code.starts_with("57") || code.starts_with("40");
+        return ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "55P03";
     }
     code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
 }
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_busy_or_stopping_database_is_told_from_a_failing_query() {
-        for code in ["08006", "53300", "57P01", "40001", "5", "261", "6", "517", "14"] {
+        for code in ["08006", "53300", "57P01", "40001", "55P03", "5", "261", "6", "517", "14"] {
             assert!(is_transient_code(code), "{code}");
         }
         for code in ["23505", "42P01", "22001", "1", "19", "2067", ""] {
