@@ -11,6 +11,7 @@ mod inputs;
 mod limits;
 mod loaders;
 mod mutation;
+mod nulls;
 mod observe;
 mod prepared;
 mod query;
@@ -109,5 +110,5 @@ pub fn sdl() -> String {
 
 /// One definition for everybody: without data, so that it can be exported and tested alone.
 fn schema() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
-    Schema::build(query::Query, mutation::Mutation, EmptySubscription).extension(observe::Observe)
+    Schema::build(query::Query, mutation::Mutation, EmptySubscription).extension(observe::Observe).extension(nulls::Nulls)
 }
