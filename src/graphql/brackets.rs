@@ -1,5 +1,5 @@
-//! Bounds how deep brackets nest before the parser sees a document: the parser calls itself for each of them, and a
-//! stack that overflows takes the whole process along.
+//! Bounds how deep brackets nest before the parser sees a document. The parser goes down as far as the stack lets it, and
+//! what then walks the values needs more of it: a stack that overflows takes the whole process along.
 
 use crate::error::{AppError, ErrorCode};
 

@@ -13,6 +13,7 @@ mod inputs;
 mod limits;
 mod loaders;
 mod mutation;
+mod nulls;
 mod observe;
 mod prepared;
 mod query;
@@ -120,5 +121,5 @@ pub fn sdl() -> String {
 
 /// One definition for everybody: without data, so that it can be exported and tested alone.
 fn schema() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
-    Schema::build(query::Query, mutation::Mutation, EmptySubscription).extension(observe::Observe)
+    Schema::build(query::Query, mutation::Mutation, EmptySubscription).extension(observe::Observe).extension(nulls::Nulls)
 }

@@ -1,1 +1,25 @@
-//! To be written.
+//! GraphQL over HTTP, as a stranger's client or a browser speaks it.
+
+mod media;
+mod requests;
+mod security;
+
+use axum::body::Body;
+use axum::http::Request;
+
+use crate::support::{Answer, TestApp};
+
+/// Asks by GET with these parameters, already encoded.
+async fn get(app: &TestApp, parameters: &str) -> Answer {
+    app.send(Request::get(format!("/graphql?{parameters}")).body(Body::empty()).unwrap()).await
+}
+
+/// Asks by GET with these parameters.
+async fn get_with(app: &TestApp, parameters: &[(&str, &str)]) -> Answer {
+    let encoded: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value))).collect();
+    get(app, &encoded.join("&")).await
+}
+
+fn percent_encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}

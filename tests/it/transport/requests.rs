@@ -1,0 +1,138 @@
+//! What a request may look like, and which operation it runs.
+
+use std::process::Command;
+
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::json;
+
+use super::{get, get_with, percent_encoded};
+use crate::support::{Database, Process, TestApp};
+
+#[tokio::test]
+async fn the_public_audit_suite_passes_in_full() {
+    let database = Database::new().await;
+    let service = Process::serve(database.folder.path(), &database.url, |_| {});
+    let url = format!("{}/graphql", service.base);
+    let audits = tokio::task::spawn_blocking(move || {
+        Command::new("node")
+            .args(["tests/node/audit.mjs", &url])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap()
+    });
+    let audits = audits.await.unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&audits.stdout), String::from_utf8_lossy(&audits.stderr));
+    assert_eq!(said, "61 of 61 audits passed\n");
+    assert!(audits.status.success());
+}
+
+#[tokio::test]
+async fn a_query_may_come_by_get() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let answer = get_with(&app, &[("query", "{ __typename }")]).await;
+    assert_eq!(answer.data(), json!({"__typename": "Query"}));
+    assert_eq!(
+        get(&app, "query=%7B__typename%7D&variables=&operationName=&extensions=").await.data()["__typename"],
+        "Query"
+    );
+    assert_eq!(get(&app, "query={__typename}&unknown=1").await.data()["__typename"], "Query");
+
+    let query = percent_encoded("query($n: String!) { salesOrder(orderNumber: $n) { orderNumber } }");
+    let variables = percent_encoded(r#"{"n": "SO-0000000001"}"#);
+    let request = Request::get(format!("/graphql?query={query}&variables={variables}"));
+    let request = request.header("authorization", partner.authorization()).body(Body::empty()).unwrap();
+    assert_eq!(app.send(request).await.data(), json!({"salesOrder": null}));
+}
+
+#[tokio::test]
+async fn a_mutation_by_get_is_refused_however_it_is_named() {
+    let app = TestApp::new().await;
+    let both = "query Read { __typename } mutation Write { refresh(input: {token: \"x\"}) { token } }";
+    for parameters in [
+        &[("query", "mutation { refresh(input: {token: \"x\"}) { token } }")][..],
+        &[("query", "mutation Write { __typename }"), ("operationName", "Write")],
+        &[("query", both), ("operationName", "Write")],
+    ] {
+        let answer = get_with(&app, parameters).await;
+        assert_eq!(answer.status, 405, "{}", answer.text);
+        assert_eq!(answer.header("allow"), Some("POST"));
+        answer.expect_error("METHOD_NOT_ALLOWED");
+        assert_eq!(answer.json().get("data"), None);
+    }
+    let read = get_with(&app, &[("query", both), ("operationName", "Read")]).await;
+    assert_eq!(read.data(), json!({"__typename": "Query"}));
+    for unclear in [&[("query", both)][..], &[("query", both), ("operationName", "Other")]] {
+        get_with(&app, unclear).await.expect_error("GRAPHQL_VALIDATION_FAILED");
+    }
+    // HEAD is GET without the answer's body: it must not do more than GET.
+    let head = Request::head(format!("/graphql?query={}", percent_encoded("mutation { __typename }")));
+    assert_eq!(app.send(head.body(Body::empty()).unwrap()).await.status, 405);
+}
+
+#[tokio::test]
+async fn operation_name_picks_the_operation() {
+    let app = TestApp::new().await;
+    let query = "query A { a: __typename } query B { b: __typename }";
+    let ask =
+        async |name: serde_json::Value| app.post("/graphql", &json!({"query": query, "operationName": name})).await;
+    assert_eq!(ask(json!("A")).await.data(), json!({"a": "Query"}));
+    assert_eq!(ask(json!("B")).await.data(), json!({"b": "Query"}));
+    for unclear in [json!(null), json!(""), json!("C")] {
+        ask(unclear).await.expect_error("GRAPHQL_VALIDATION_FAILED");
+    }
+    let alone = app.post("/graphql", &json!({"query": "query A { a: __typename }", "operationName": null})).await;
+    assert_eq!(alone.data(), json!({"a": "Query"}));
+}
+
+#[tokio::test]
+async fn parameters_of_the_wrong_type_are_refused_and_null_ones_are_absent() {
+    let app = TestApp::new().await;
+    let query = "{ __typename }";
+    for body in [
+        json!({}),
+        json!({"query": null}),
+        json!({"query": 1}),
+        json!({"query": [query]}),
+        json!({"query": query, "variables": "{}"}),
+        json!({"query": query, "variables": [1]}),
+        json!({"query": query, "operationName": 1}),
+        json!({"query": query, "extensions": "{}"}),
+        json!("query"),
+        json!(null),
+    ] {
+        let answer = app.post("/graphql", &body).await;
+        assert_eq!(answer.status, 400, "{body}");
+        answer.expect_error("MALFORMED_BODY");
+        assert_eq!(answer.json().get("data"), None, "{body}");
+    }
+    let nulls = json!({"query": query, "variables": null, "operationName": null, "extensions": null, "id": 1});
+    assert_eq!(app.post("/graphql", &nulls).await.data(), json!({"__typename": "Query"}));
+    for body in ["", "{", "{\"query\": \"{ a }\", \"query\": \"{ b }\"}"] {
+        let answer = app.post_text("/graphql", &[], body).await;
+        assert_eq!(answer.status, 400, "{body}");
+        answer.expect_error("MALFORMED_BODY");
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_that_comes_twice_by_get_is_refused() {
+    let app = TestApp::new().await;
+    for parameters in [
+        "query={__typename}&query={__typename}",
+        "query={__typename}&variables={}&variables={}",
+        "query={__typename}&operationName=&operationName=A",
+        "query={__typename}&variables={\"a\":1,\"a\":2}",
+    ] {
+        let answer = get(&app, &parameters.replace('"', "%22")).await;
+        assert_eq!(answer.status, 400, "{parameters}");
+        let error = answer.expect_error("MALFORMED_BODY");
+        assert!(error["message"].as_str().unwrap().contains("given twice"), "{error}");
+    }
+    for unreadable in ["", "variables={}", "query={__typename}&variables=nope", "query={__typename}&variables=[]"] {
+        let answer = get(&app, unreadable).await;
+        assert_eq!(answer.status, 400, "{unreadable}");
+        answer.expect_error("MALFORMED_BODY");
+    }
+}
