@@ -121,5 +121,7 @@ pub fn sdl() -> String {
 
 /// One definition for everybody: without data, so that it can be exported and tested alone.
 fn schema() -> SchemaBuilder<query::Query, mutation::Mutation, EmptySubscription> {
-    Schema::build(query::Query, mutation::Mutation, EmptySubscription).extension(observe::Observe).extension(nulls::Nulls)
+    Schema::build(query::Query, mutation::Mutation, EmptySubscription)
+        .extension(observe::Observe)
+        .extension(nulls::Nulls)
 }

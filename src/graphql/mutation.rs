@@ -14,9 +14,9 @@ use crate::domain::status_change::StatusChange;
 use crate::error::AppError;
 use crate::service::{Caller, Services};
 
-/// What can be changed.
 pub struct Mutation;
 
+/// What can be changed.
 #[Object]
 impl Mutation {
     /// Opens a session: credentials in, a bearer token out. A wrong id and a wrong secret get the same answer.

@@ -8,9 +8,9 @@ use super::guard::LoggedIn;
 use super::types::{Client, SalesOrder};
 use crate::service::{Caller, Services};
 
-/// What can be read.
 pub struct Query;
 
+/// What can be read.
 #[Object]
 impl Query {
     /// The caller.

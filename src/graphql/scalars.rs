@@ -5,10 +5,10 @@ use chrono::{SecondsFormat, Utc};
 
 use crate::domain::money::Money;
 
-/// An instant: RFC 3339 in UTC with microseconds, such as `2026-11-23T13:37:16.123456Z`.
 #[derive(Debug, Clone, Copy)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
+/// An instant: RFC 3339 in UTC with microseconds, such as `2026-11-23T13:37:16.123456Z`.
 #[Scalar]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -27,10 +27,10 @@ impl ScalarType for DateTime {
     }
 }
 
-/// An exact decimal number. Shown as a string, such as `"125000.5"`; taken as a string or a number.
 #[derive(Debug, Clone, Copy)]
 pub struct Decimal(pub Money);
 
+/// An exact decimal number. Shown as a string, such as `"125000.5"`; taken as a string or a number.
 #[Scalar]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -51,10 +51,10 @@ impl ScalarType for Decimal {
     }
 }
 
-/// Seconds since 1970-01-01T00:00:00Z as a number. Not an `Int`, whose 32 bits end in January 2038.
 #[derive(Debug, Clone, Copy)]
 pub struct UnixTime(pub i64);
 
+/// Seconds since 1970-01-01T00:00:00Z as a number. Not an `Int`, whose 32 bits end in January 2038.
 #[Scalar]
 impl ScalarType for UnixTime {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -3,7 +3,6 @@ use async_graphql::{Enum, Object};
 use crate::domain::{client, permission::Permission, signature_policy};
 use crate::graphql::scalars::DateTime;
 
-/// A partner, a dashboard or an operator's tool that may log in.
 pub struct Client {
     pub client: client::Client,
     pub permissions: Vec<Permission>,
@@ -19,6 +18,7 @@ pub enum SignaturePolicy {
     BodyBound,
 }
 
+/// A partner, a dashboard or an operator's tool that may log in.
 #[Object]
 impl Client {
     /// Client id.

@@ -6,7 +6,6 @@ use crate::graphql::loaders::Lines;
 use crate::graphql::scalars::{DateTime, Decimal};
 use crate::service::intake::TakenOrder;
 
-/// A sales order.
 pub struct SalesOrder {
     order: order::SalesOrder,
     /// At hand when the order was just made; loaded otherwise.
@@ -35,6 +34,7 @@ pub enum OrderStatus {
     Cancelled,
 }
 
+/// A sales order.
 #[Object]
 impl SalesOrder {
     /// Its public number, such as `SO-0000000042`.

@@ -55,7 +55,7 @@ async fn a_caller_without_a_token_is_told_so_in_the_answer() {
         })
     );
     let mut expired = app.partner().await;
-    app.clock.advance(std::time::Duration::from_secs(12 * 3600));
+    app.clock.advance(std::time::Duration::from_hours(12));
     let error = expired.graphql("{ viewer { clientId } }", json!({})).await.expect_error("UNAUTHENTICATED");
     assert_eq!(error["extensions"]["expiredAt"], app.clock.now().timestamp());
     expired.token = "damaged".to_owned();
