@@ -47,11 +47,13 @@ pub(super) fn recover(key: &PublicKey, signature: &[u8]) -> Option<Recovered> {
         return None;
     }
     let content = rsa::hazmat::rsa_encrypt(rsa, &number).ok()?.to_be_bytes_trimmed_vartime();
-    if content.last() == Some(&0xBC) {
-        return Some(Recovered::PerhapsPss);
-    }
-    // The padded content is `00 01 FF…FF 00 payload`, as long as the key; its leading zero is not part of the number.
-    let padded = (content.len() + 1 == rsa.size()).then(|| content.strip_prefix(b"\x01"))??;
+    // PSS second: one digest in 256 ends in the byte that PSS padding ends in.
+    read_padding(&content, rsa.size()).or_else(|| (content.last() == Some(&0xBC)).then_some(Recovered::PerhapsPss))
+}
+
+/// Reads PKCS#1 v1.5 padding: `00 01 FF…FF 00 payload`, as long as the key; its leading zero is not part of the number.
+fn read_padding(content: &[u8], size: usize) -> Option<Recovered> {
+    let padded = (content.len() + 1 == size).then(|| content.strip_prefix(b"\x01"))??;
     let filling = padded.iter().take_while(|byte| **byte == 0xFF).count();
     let payload = padded.get(filling..)?.strip_prefix(b"\x00")?;
     // Eight bytes of filling are the standard's least; they leave a chance of 2^-80 that another key made this.
@@ -99,6 +101,15 @@ mod tests {
     fn a_pss_signature_is_suspected() {
         let signature = OWN.rsa().pss_sign::<Sha256>(b"text").unwrap();
         assert_eq!(recover(OWN.public_key(), &signature), Some(Recovered::PerhapsPss));
+    }
+
+    #[test]
+    fn a_digest_that_ends_as_pss_padding_does_is_not_taken_for_pss() {
+        let text =
+            (0..100_000).map(|n| format!("text {n}")).find(|text| Sha256::digest(text).last() == Some(&0xBC)).unwrap();
+        let signature = OWN.rsa().pkcs1v15_sign::<Sha256>(text.as_bytes()).unwrap();
+        let digest = Sha256::digest(&text).to_vec();
+        assert_eq!(recover(OWN.public_key(), &signature), Some(Recovered::Digest { algorithm: "SHA-256", digest }));
     }
 
     #[test]

@@ -134,12 +134,12 @@ async fn values_at_the_edge_fare_alike() {
 async fn every_faulty_field_is_named_on_both_wires() {
     let app = TestApp::new().await;
     let partner = app.partner().await;
-    let mut faulty = order();
-    faulty["customer_code"] = json!("");
-    faulty["currency"] = json!("EURO");
-    faulty["products"][0]["quantity"] = json!(0);
-    faulty["products"][1]["unit_price"] = json!("-1");
-    let Outcome::Refused { faults: Some(faults), .. } = assert_same_outcome(&partner, &faulty).await else {
+    let mut bad = order();
+    bad["customer_code"] = json!("");
+    bad["currency"] = json!("EURO");
+    bad["products"][0]["quantity"] = json!(0);
+    bad["products"][1]["unit_price"] = json!("-1");
+    let Outcome::Refused { faults: Some(faults), .. } = assert_same_outcome(&partner, &bad).await else {
         panic!("taken, or without its faults")
     };
     let pointers: Vec<_> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();
