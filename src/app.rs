@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::watch;
 use tracing::info;
 
 use crate::auth::token::TokenKeys;
-use crate::clock::Clock;
+use crate::clock::{Clock, random_bytes};
 use crate::config::Config;
 use crate::graphql::{Api, Limits};
 use crate::service::directory::ClientDirectory;
 use crate::service::login_limit::LoginLimit;
 use crate::service::sessions::SessionRules;
-use crate::service::{Clients, Lifecycle, OrderIntake, Orders, Services, Sessions};
+use crate::service::{Clients, Events, Lifecycle, OrderIntake, Orders, Services, Sessions};
 use crate::store::{DatabaseOptions, Store};
 use crate::telemetry;
 
@@ -25,6 +26,8 @@ struct App {
     config: Config,
     store: Store,
     api: Api,
+    /// Held by every stream that goes on until somebody ends it; becomes true when the service stops.
+    stopping: watch::Sender<bool>,
 }
 
 impl AppState {
@@ -32,38 +35,8 @@ impl AppState {
     pub fn build(config: Config, store: Store, clock: &Clock) -> anyhow::Result<Self> {
         let secrets = config.jwt_secrets()?;
         let signing_first = [vec![secrets.signing], secrets.previous].concat();
-        let keys = TokenKeys::new(&signing_first, &config.auth.jwt_issuer, &config.auth.jwt_audience);
-        let rules = SessionRules {
-            token_lifetime: config.auth.token_lifetime,
-            refresh_window: config.auth.refresh_window,
-            session_lifetime: config.auth.session_lifetime,
-            timestamp_tolerance: config.auth.timestamp_tolerance,
-        };
-        let limit = if config.rate_limit.enabled {
-            LoginLimit::new(config.rate_limit.login_attempts_per_minute, config.rate_limit.login_burst)
-        } else {
-            LoginLimit::off()
-        };
-        let directory = ClientDirectory::new(store.clone(), config.auth.client_cache_ttl);
-        let hashing = config.auth.password_hash_concurrency;
-        let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, limit, hashing);
-        let services = Services {
-            sessions: Arc::new(sessions),
-            intake: OrderIntake::new(store.clone(), clock.clone(), directory, config.orders.default_currency.clone()),
-            orders: Orders::new(store.clone()),
-            lifecycle: Lifecycle::new(store.clone(), clock.clone()),
-        };
-        let limits = Limits {
-            introspection: config.graphql.introspection,
-            depth: config.graphql.max_depth,
-            complexity: config.graphql.max_complexity,
-            aliases: config.graphql.max_aliases,
-            directives: config.graphql.max_directives,
-            mutations: config.graphql.max_mutations,
-            logins: config.graphql.max_logins,
-        };
-        let api = Api::new(Arc::new(services), limits);
-        Ok(Self(Arc::new(App { config, store, api })))
+        let api = api(&config, &store, clock, &signing_first);
+        Ok(Self(Arc::new(App { config, store, api, stopping: watch::Sender::new(false) })))
     }
 
     /// The configuration in force.
@@ -83,6 +56,67 @@ impl AppState {
     pub fn store(&self) -> &Store {
         &self.0.store
     }
+}
+
+impl AppState {
+    /// Tells every stream to end.
+    pub fn stop_streams(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
+    /// Resolves when the service stops. While somebody holds it, [`AppState::streams_ended`] waits.
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut stopping = self.0.stopping.subscribe();
+        async move {
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        }
+    }
+
+    /// Resolves when no stream is left.
+    pub async fn streams_ended(&self) {
+        self.0.stopping.closed().await;
+    }
+}
+
+fn api(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[SecretString]) -> Api {
+    let keys = TokenKeys::new(jwt_secrets, &config.auth.jwt_issuer, &config.auth.jwt_audience);
+    let rules = SessionRules {
+        token_lifetime: config.auth.token_lifetime,
+        refresh_window: config.auth.refresh_window,
+        session_lifetime: config.auth.session_lifetime,
+        timestamp_tolerance: config.auth.timestamp_tolerance,
+    };
+    let limit = if config.rate_limit.enabled {
+        LoginLimit::new(config.rate_limit.login_attempts_per_minute, config.rate_limit.login_burst)
+    } else {
+        LoginLimit::off()
+    };
+    let directory = ClientDirectory::new(store.clone(), config.auth.client_cache_ttl);
+    let hashing = config.auth.password_hash_concurrency;
+    let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, limit, hashing);
+    let services = Services {
+        sessions: Arc::new(sessions),
+        intake: OrderIntake::new(store.clone(), clock.clone(), directory, config.orders.default_currency.clone()),
+        orders: Orders::new(store.clone()),
+        events: Events::new(store.clone()),
+        lifecycle: Lifecycle::new(store.clone(), clock.clone()),
+    };
+    let limits = Limits {
+        introspection: config.graphql.introspection,
+        depth: config.graphql.max_depth,
+        complexity: config.graphql.max_complexity,
+        aliases: config.graphql.max_aliases,
+        directives: config.graphql.max_directives,
+        mutations: config.graphql.max_mutations,
+        logins: config.graphql.max_logins,
+    };
+    Api::new(Arc::new(services), limits)
+}
+
+/// The schema for the operator at the command line, who needs no token: the secret that would sign one is thrown away.
+#[must_use]
+pub fn offline_api(config: &Config, store: &Store, clock: &Clock) -> Api {
+    api(config, store, clock, &[hex::encode(random_bytes::<32>()).into()])
 }
 
 /// Connects to the configured database.

@@ -13,6 +13,10 @@ pub use sea_orm_migration::{MigratorTrait, SchemaManager, seaql_migrations};
 mod m20261123_000001_create_clients;
 mod m20261123_000002_create_sales_orders;
 mod m20261123_000003_create_sales_order_events;
+mod m20261124_000004_add_sales_order_figures;
+mod m20261124_000005_index_sales_orders;
+mod m20261124_000006_add_sales_order_search;
+mod m20261124_000007_create_sales_order_acknowledgements;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -24,6 +28,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000001_create_clients::Migration),
             Box::new(m20261123_000002_create_sales_orders::Migration),
             Box::new(m20261123_000003_create_sales_order_events::Migration),
+            Box::new(m20261124_000004_add_sales_order_figures::Migration),
+            Box::new(m20261124_000005_index_sales_orders::Migration),
+            Box::new(m20261124_000006_add_sales_order_search::Migration),
+            Box::new(m20261124_000007_create_sales_order_acknowledgements::Migration),
         ]
     }
 }

@@ -6,6 +6,8 @@
 mod client;
 mod config;
 mod demo;
+mod export;
+mod generate;
 mod health;
 mod key;
 mod migrate;
@@ -62,6 +64,10 @@ enum Command {
     /// Manage clients: partners, dashboards, operators' tools
     #[command(subcommand)]
     Client(client::Command),
+    /// Write orders to a file: CSV for people, JSON Lines for programs
+    Export(export::Args),
+    /// Make sample orders, to try out dashboards and to measure
+    Generate(generate::Args),
     /// Sign a request offline and print its headers
     Sign(sign::Args),
     /// Check a signature offline and explain what is wrong with it
@@ -86,6 +92,8 @@ impl Cli {
             Command::Demo(args) => demo::run(&common, args).await,
             Command::Migrate(command) => migrate::run(&common, command).await,
             Command::Client(command) => client::run(&common, command).await,
+            Command::Export(args) => export::run(&common, args).await,
+            Command::Generate(args) => generate::run(&common, args).await,
             Command::Sign(args) => sign::run(&common, &args),
             Command::Verify(args) => verify::run(&common, &args),
             Command::Schema => output::text(graphql::sdl().trim_end()),

@@ -62,7 +62,16 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let drain = self.state.config().http.shutdown_timeout;
         tokio::spawn(telemetry::keep_up_metrics());
+        let state = self.state.clone();
+        let stop = async move {
+            stop.await;
+            // Streams have no end of their own to wait for.
+            state.stop_streams();
+        };
         http::serve(self.listener, http::router(self.state.clone()), stop, drain).await;
+        if tokio::time::timeout(Duration::from_secs(2), self.state.streams_ended()).await.is_err() {
+            warn!("streams still open were given up");
+        }
         if tokio::time::timeout(Duration::from_secs(5), self.state.store().close()).await.is_err() {
             warn!("the database connections did not close in time");
         }

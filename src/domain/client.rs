@@ -19,6 +19,12 @@ pub struct ClientId(String);
 pub struct InvalidClientId;
 
 impl ClientId {
+    /// The name under which the operator acts at the command line.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self("operator".to_owned())
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -3,12 +3,13 @@
 //! Both wires use it, so that REST and GraphQL cannot disagree on what is valid. To read a new kind of field, add a
 //! method beside [`Fields::text`]; it must note its fault with [`Fields::refuse`] and return `None`.
 
+mod optional;
+
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use super::money::Money;
 use crate::error::FieldError;
 
 /// More faults than this are counted, not listed: an answer must not outgrow the request by much.
@@ -80,7 +81,8 @@ impl<'a> Fields<'a> {
         Self::at(value, naming, String::new())
     }
 
-    fn at(value: &'a Value, naming: Naming, pointer: String) -> Self {
+    /// Starts reading a part of an input: what a JSON pointer leads to.
+    pub(super) fn at(value: &'a Value, naming: Naming, pointer: String) -> Self {
         let mut fields = Self { object: value.as_object(), naming, pointer, known: Vec::new(), errors: Vec::new() };
         if fields.object.is_none() {
             let message = format!("must be an object, not {}", kind(value));
@@ -97,13 +99,6 @@ impl<'a> Fields<'a> {
             return self.refuse(name, "blank", "must not be blank".to_owned());
         }
         self.checked(name, text, rule)
-    }
-
-    /// An optional text, trimmed; null and blank count as absent.
-    pub fn optional_text(&mut self, name: &'static str, rule: Text) -> Option<String> {
-        let value = self.optional(name)?;
-        let text = self.string(name, value)?.trim();
-        if text.is_empty() { None } else { self.checked(name, text, rule) }
     }
 
     /// A required text taken to the letter, as a secret or a token is.
@@ -125,12 +120,6 @@ impl<'a> Fields<'a> {
         self.whole_number(name, value, range)
     }
 
-    /// An optional whole number, written without a fraction.
-    pub fn optional_integer(&mut self, name: &'static str, range: &RangeInclusive<i32>) -> Option<i32> {
-        let value = self.optional(name)?;
-        self.whole_number(name, value, range)
-    }
-
     fn whole_number(&mut self, name: &'static str, value: &Value, range: &RangeInclusive<i32>) -> Option<i32> {
         let Value::Number(number) = value else {
             return self.refuse(name, "type", format!("must be a whole number, not {}", kind(value)));
@@ -142,24 +131,6 @@ impl<'a> Fields<'a> {
         match text.parse::<i32>() {
             Ok(number) if range.contains(&number) => Some(number),
             _ => self.refuse(name, "range", format!("must be from {} to {}", range.start(), range.end())),
-        }
-    }
-
-    /// An optional amount of money, as a JSON number or a decimal string.
-    pub fn optional_money(&mut self, name: &'static str) -> Option<Money> {
-        let value = self.optional(name)?;
-        let parsed = match value {
-            Value::String(text) if text.trim().is_empty() => return None,
-            Value::String(text) => Money::parse(text.trim()),
-            Value::Number(number) => Money::parse_number(&number.to_string()),
-            other => {
-                let message = format!("must be a decimal number or string, not {}", kind(other));
-                return self.refuse(name, "type", message);
-            }
-        };
-        match parsed {
-            Ok(money) => Some(money),
-            Err(problem) => self.refuse(name, problem.code(), problem.to_string()),
         }
     }
 
@@ -197,6 +168,12 @@ impl<'a> Fields<'a> {
     pub fn refuse<T>(&mut self, name: &'static str, code: &'static str, message: String) -> Option<T> {
         let pointer = self.pointer_to(&self.naming.spell(name));
         self.errors.push(FieldError { pointer, code, message });
+        None
+    }
+
+    /// Notes a fault of the object itself.
+    pub fn refuse_here<T>(&mut self, code: &'static str, message: String) -> Option<T> {
+        self.errors.push(FieldError { pointer: self.pointer.clone(), code, message });
         None
     }
 

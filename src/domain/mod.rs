@@ -4,12 +4,19 @@
 //! What does not: anything that waits, and anything of `sea_orm`, `async_graphql` or `axum`.
 //! To add a rule: put it in the type it protects, with a unit test beside it.
 
+pub mod acknowledgement;
+pub mod buckets;
 pub mod client;
+pub mod event;
 pub mod fields;
 pub mod money;
 pub mod order;
+pub mod order_filter;
 pub mod order_input;
+pub mod page;
 pub mod permission;
+pub mod sample;
 pub mod session_input;
 pub mod signature_policy;
 pub mod status_change;
+pub mod summary;

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::fields::{Fields, Naming, Text};
 use super::money::Money;
+use super::order_filter::fold;
 use crate::error::FieldError;
 
 /// A valid order, not yet stored. Its serialised form is what [`NewOrder::digest`] hashes, so the order and the names
@@ -70,7 +71,7 @@ impl NewOrder {
             let message = "must be an ISO 4217 code in capitals, such as IDR".to_owned();
             fields.refuse::<()>("currency", "currency", message);
         }
-        if products.as_deref().map(total_amount) == Some(Err(TotalTooLarge)) {
+        if products.as_deref().map(priced_amount) == Some(Err(TotalTooLarge)) {
             let message = "make a total amount over 9999999999999.9999; split the order".to_owned();
             fields.refuse::<()>("products", "range", message);
         }
@@ -99,10 +100,36 @@ impl NewOrder {
         self.products.iter().map(|line| i64::from(line.quantity)).sum()
     }
 
+    /// How many lines have no price.
+    #[must_use]
+    pub fn unpriced_lines(&self) -> usize {
+        self.products.iter().filter(|line| line.unit_price.is_none()).count()
+    }
+
+    /// Sum of the priced lines' amounts.
+    #[must_use]
+    pub fn priced_amount(&self) -> Money {
+        // An order whose sum is out of range was not read.
+        priced_amount(&self.products).unwrap_or(Money::MAX_TOTAL)
+    }
+
     /// Sum of the lines' amounts; `None` when a line has no price.
     #[must_use]
     pub fn total_amount(&self) -> Option<Money> {
-        total_amount(&self.products).ok().flatten()
+        (self.unpriced_lines() == 0).then(|| self.priced_amount())
+    }
+
+    /// What a search looks through, each kind of text behind a mark of its own, so that it can be searched alone. No
+    /// text holds such a mark: control characters are refused.
+    #[must_use]
+    pub fn search_text(&self) -> String {
+        let joined = |text: fn(&NewOrderLine) -> Option<&str>| {
+            self.products.iter().filter_map(text).collect::<Vec<_>>().join("\u{1f}")
+        };
+        let codes = joined(|line| Some(&line.product_code));
+        let names = joined(|line| line.product_name.as_deref());
+        let Self { customer_code, site_code, sales_name, address, .. } = self;
+        fold(&format!("\u{1}{customer_code}\u{2}{site_code}\u{3}{sales_name}\u{4}{codes}\u{5}{names}\u{6}{address}"))
     }
 }
 
@@ -122,18 +149,18 @@ impl NewOrderLine {
 struct TotalTooLarge;
 
 /// 500 lines of a million pieces at the largest price leave the range of an `i64`, so every step is checked.
-fn total_amount(lines: &[NewOrderLine]) -> Result<Option<Money>, TotalTooLarge> {
-    let Some(prices) = lines.iter().map(|line| line.unit_price).collect::<Option<Vec<_>>>() else { return Ok(None) };
+fn priced_amount(lines: &[NewOrderLine]) -> Result<Money, TotalTooLarge> {
     let mut total = 0_i64;
-    for (line, price) in lines.iter().zip(prices) {
-        total = price
-            .ten_thousandths()
+    for line in lines {
+        total = line
+            .unit_price
+            .map_or(0, Money::ten_thousandths)
             .checked_mul(i64::from(line.quantity))
             .and_then(|amount| total.checked_add(amount))
             .filter(|total| *total <= Money::MAX_TOTAL.ten_thousandths())
             .ok_or(TotalTooLarge)?;
     }
-    Ok(Some(Money::from_ten_thousandths(total)))
+    Ok(Money::from_ten_thousandths(total))
 }
 
 #[cfg(test)]
@@ -214,8 +241,20 @@ mod tests {
         let line = json!({"product_code": "P", "quantity": 1_000_000, "unit_price": "9999999999.9999"});
         huge["products"] = Value::Array(vec![line; 500]);
         assert_eq!(read(&huge).unwrap_err(), [("/products".to_owned(), "range")]);
+        // Without a price on one line there is no total, but the priced lines are still summed in summaries.
         huge["products"][499]["unit_price"] = Value::Null;
-        assert_eq!(read(&huge).unwrap().total_amount(), None, "a line without a price leaves no total to overflow");
+        assert_eq!(read(&huge).unwrap_err(), [("/products".to_owned(), "range")]);
+    }
+
+    #[test]
+    fn a_search_looks_through_every_text_that_tells_orders_apart() {
+        let mut order = order();
+        order["products"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"product_code": "X", "product_name": "Fön", "quantity": 1}));
+        let text = "\u{1}cust-001\u{2}site-001\u{3}john doe\u{4}p-1\u{1f}x\u{5}fön\u{6}jl. sudirman no. 1, jakarta";
+        assert_eq!(read(&order).unwrap().search_text(), text);
     }
 
     #[test]

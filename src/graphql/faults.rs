@@ -10,7 +10,9 @@ use serde_json::Value as Json;
 use super::error::{into_app_error, sourced};
 use super::prepared;
 use super::values::to_json;
+use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::fields::Naming;
+use crate::domain::order_filter::OrderFilter;
 use crate::domain::order_input::NewOrder;
 use crate::domain::session_input::{LoginInput, RefreshInput};
 use crate::domain::status_change::StatusChange;
@@ -47,19 +49,21 @@ fn find(document: &ExecutableDocument, chosen: Option<&str>, variables: &Variabl
 }
 
 fn faults_of(field: &Field, variables: &Variables) -> Option<Vec<FieldError>> {
-    let input = field.get_argument("input")?.node.clone();
-    let input = input.into_const_with(|name| variables.get(&name).cloned().ok_or(())).ok()?;
-    read(&field.name.node, &to_json(&input)).err().filter(|faults| !faults.is_empty())
+    let argument = ["input", "where"].into_iter().find_map(|name| field.get_argument(name))?.node.clone();
+    let value = argument.into_const_with(|name| variables.get(&name).cloned().ok_or(())).ok()?;
+    read(&field.name.node, &to_json(&value)).err().filter(|faults| !faults.is_empty())
 }
 
-fn read(mutation: &str, input: &Json) -> Result<(), Vec<FieldError>> {
+fn read(root_field: &str, input: &Json) -> Result<(), Vec<FieldError>> {
     let naming = Naming::CamelCase;
-    match mutation {
+    match root_field {
         "login" => LoginInput::read(input, naming).map(drop),
         "refresh" => RefreshInput::read(input, naming).map(drop),
         // Which currency stands in for an absent one makes no fault.
         "createSalesOrder" => NewOrder::read(input, naming, "IDR").map(drop),
         "updateSalesOrderStatus" => StatusChange::read(input, naming).map(drop),
+        "acknowledgeSalesOrder" => AcknowledgementInput::read(input, naming).map(drop),
+        "salesOrders" | "salesOrderSummary" | "salesOrderEvents" => OrderFilter::read(input, naming).map(drop),
         _ => Ok(()),
     }
 }

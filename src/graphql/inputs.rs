@@ -1,10 +1,14 @@
 //! Input types: what the schema promises, and how a resolver gets the value the client really sent.
 
+mod filter;
+
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use async_graphql::registry::Registry;
 use async_graphql::{Context, InputObject, InputType, InputValueResult, Value};
+
+pub use filter::{SalesOrderFilter, SalesOrderSort, both, read_filter};
 
 use super::scalars::Decimal;
 use super::types::OrderStatus;
@@ -55,6 +59,17 @@ impl<T: InputType> InputType for Raw<T> {
     fn as_raw_value(&self) -> Option<&Self::RawValueType> {
         Some(self)
     }
+}
+
+/// A receiving system's word that it has an order.
+#[derive(InputObject)]
+pub struct AcknowledgeSalesOrderInput {
+    /// Order number, such as SO-0000000042.
+    pub order_number: String,
+    /// The receiving system's name, such as `erp`; at most 64 characters.
+    pub system: String,
+    /// The order's number in that system; at most 64 characters.
+    pub external_number: Option<String>,
 }
 
 /// A client's credentials.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use async_graphql::Name;
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet};
 
+use crate::domain::page::DEFAULT_PAGE;
 use crate::error::{AppError, ErrorCode};
 
 /// The limits in force.
@@ -32,6 +33,23 @@ pub struct Limits {
 /// How deep selections may nest, fragments spread out; bounds the recursion of everything that walks a document. It is
 /// async-graphql's own limit, which would refuse the rest with a worse message.
 const MAX_NESTING: usize = 32;
+
+/// How many lines, or systems, an order is taken to have when the cost of a document is worked out.
+pub(super) const LINES_PER_ORDER: usize = 5;
+
+/// How many events.
+pub(super) const EVENTS_PER_ORDER: usize = 4;
+
+/// What a page costs: what each of its rows costs, as often as there may be rows.
+pub(super) fn page_cost(length: Option<i32>, each: usize) -> usize {
+    let length = length.map_or(DEFAULT_PAGE, |length| usize::try_from(length).unwrap_or_default());
+    length.saturating_mul(each).saturating_add(1)
+}
+
+/// What a summary costs: the database adds up a group for less than it reads an order.
+pub(super) fn summary_cost(groups: i32, each: usize) -> usize {
+    page_cost(Some(groups), each) / 4 + each
+}
 
 /// Every use of a variable is looked up in the list of all of them.
 const MAX_VARIABLES: usize = 1000;

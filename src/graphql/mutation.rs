@@ -5,8 +5,11 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, Result};
 
 use super::guard::{Permitted, Signed};
-use super::inputs::{CreateSalesOrderInput, LoginInput, Raw, RefreshInput, UpdateSalesOrderStatusInput};
+use super::inputs::{
+    AcknowledgeSalesOrderInput, CreateSalesOrderInput, LoginInput, Raw, RefreshInput, UpdateSalesOrderStatusInput,
+};
 use super::types::{AuthToken, CreateSalesOrderPayload, SalesOrder};
+use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::fields::Naming;
 use crate::domain::permission::Permission;
 use crate::domain::session_input;
@@ -64,5 +67,18 @@ impl Mutation {
         let change = StatusChange::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
         let principal = ctx.data::<Caller>()?.principal().await?;
         Ok(ctx.data::<Arc<Services>>()?.lifecycle.update_status(&principal, change).await?.into())
+    }
+
+    /// Notes that a receiving system has an order. Needs scope `orders:manage`. Saying so again changes nothing;
+    /// another external number than the first is a CONFLICT.
+    #[graphql(guard = "Permitted(Permission::OrdersManage)")]
+    async fn acknowledge_sales_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which order, and which system has it.")] input: Raw<AcknowledgeSalesOrderInput>,
+    ) -> Result<SalesOrder> {
+        let input = AcknowledgementInput::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let principal = ctx.data::<Caller>()?.principal().await?;
+        Ok(ctx.data::<Arc<Services>>()?.lifecycle.acknowledge(&principal, input).await?.into())
     }
 }

@@ -2,15 +2,26 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 
 use super::guard::LoggedIn;
-use super::types::{Client, SalesOrder};
+use super::inputs::{Raw, SalesOrderFilter, SalesOrderSort, both, read_filter};
+use super::limits::{page_cost, summary_cost};
+use super::scalars::TimeZone;
+use super::types::node::{GlobalId, read_global_id};
+use super::types::{
+    Client, Node, SalesOrder, SalesOrderConnection, SalesOrderEventConnection, SalesOrderSummary, SummaryDimension,
+    connection,
+};
+use crate::domain::event::Position;
+use crate::domain::page::{PageRequest, Sort, read_length};
+use crate::domain::summary::{Dimension, SummaryRequest, Wants};
+use crate::error::AppError;
 use crate::service::{Caller, Services};
 
 pub struct Query;
 
-/// What can be read.
+/// What can be read. Every client reads its own orders; scope `orders:read` reads all of them.
 #[Object]
 impl Query {
     /// The caller.
@@ -29,5 +40,92 @@ impl Query {
     ) -> Result<Option<SalesOrder>> {
         let scope = ctx.data::<Caller>()?.principal().await?.scope();
         Ok(ctx.data::<Arc<Services>>()?.orders.sales_order(&scope, &order_number).await?.map(SalesOrder::from))
+    }
+
+    /// Orders, page by page (the Relay cursor connections specification). A page costs the same wherever it is, and
+    /// orders that arrive or change meanwhile neither repeat a row nor skip one.
+    #[graphql(guard = "LoggedIn", complexity = "page_cost(first.or(last), child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn sales_orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, at most 100; 20 when neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only orders behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only orders before this cursor.")] before: Option<String>,
+        #[graphql(name = "where", desc = "Which orders; all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
+        #[graphql(desc = "How they are sorted.", default_with = "SalesOrderSort::CreatedAtDesc")]
+        order_by: SalesOrderSort,
+    ) -> Result<SalesOrderConnection> {
+        let scope = ctx.data::<Caller>()?.principal().await?.scope();
+        let sort = Sort::from(order_by);
+        let page = PageRequest::read(sort, (first, after.as_deref()), (last, before.as_deref()));
+        let (page, filter) = both(page, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
+        let found = ctx.data::<Arc<Services>>()?.orders.page(&scope, &filter, &page).await?;
+        Ok(connection::of_orders(found, sort.key, (scope, filter)))
+    }
+
+    /// Totals of the orders that `salesOrders` lists for the same `where`.
+    #[graphql(guard = "LoggedIn", complexity = "summary_cost(first, child_complexity)")]
+    async fn sales_order_summary(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which orders; all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
+        #[graphql(desc = "By what: at most three, of them one of time. None makes no groups.", default)] group_by: Vec<
+            SummaryDimension,
+        >,
+        #[graphql(desc = "Whose clocks tell hours, days, weeks and months apart.", default_with = "TimeZone::JAKARTA")]
+        time_zone: TimeZone,
+        #[graphql(desc = "How many groups, at most 1000.", default = 100)] first: i32,
+    ) -> Result<SalesOrderSummary> {
+        let scope = ctx.data::<Caller>()?.principal().await?.scope();
+        let dimensions = group_by.into_iter().map(Dimension::from).collect();
+        let request = SummaryRequest::read(dimensions, time_zone.0, first, wants(ctx));
+        let (request, filter) = both(request, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
+        Ok(ctx.data::<Arc<Services>>()?.orders.summary(&scope, &filter, &request).await?.into())
+    }
+
+    /// What happened to orders, in the order in which it happened: page by page, from the beginning or from a cursor.
+    #[graphql(guard = "LoggedIn", complexity = "page_cost(Some(first), child_complexity)")]
+    async fn sales_order_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only events after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many, at most 100.", default = 100)] first: i32,
+        #[graphql(name = "where", desc = "Of which orders; of all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
+    ) -> Result<SalesOrderEventConnection> {
+        let scope = ctx.data::<Caller>()?.principal().await?.scope();
+        let range = both(Position::read(after.as_deref()), read_length("first", first));
+        let ((after, first), filter) = both(range, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
+        let page = ctx.data::<Arc<Services>>()?.events.page(&scope, &filter, after, first).await?;
+        Ok(connection::of_events(page))
+    }
+
+    /// Anything with an id, by its id; null when there is none the caller may see.
+    #[graphql(guard = "LoggedIn")]
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id, as its field `id` gives it.")] id: ID,
+    ) -> Result<Option<Node>> {
+        let scope = ctx.data::<Caller>()?.principal().await?.scope();
+        let services = ctx.data::<Arc<Services>>()?;
+        Ok(match read_global_id(&id) {
+            Some(GlobalId::SalesOrder(number)) => services.orders.find(&scope, number).await?.map(Node::from),
+            Some(GlobalId::SalesOrderEvent(place)) => services.events.event(&scope, place).await?.map(Node::from),
+            None => None,
+        })
+    }
+}
+
+/// Which figures are selected; what nobody selects is not added up.
+fn wants(ctx: &Context<'_>) -> Wants {
+    let selected = |path: &[&str]| path.iter().fold(ctx.look_ahead(), |at, name| at.field(name)).exists();
+    Wants {
+        groups: selected(&["groups"]) || selected(&["truncated"]),
+        group_customers: selected(&["groups", "figures", "customers"]),
+        totals: selected(&["totals"]),
+        total_customers: selected(&["totals", "customers"]),
     }
 }

@@ -2,8 +2,10 @@
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
+use chrono_tz::Tz;
 
 use crate::domain::money::Money;
+use crate::domain::summary::Sum;
 
 #[derive(Debug, Clone, Copy)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
@@ -27,16 +29,28 @@ impl ScalarType for DateTime {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-pub struct Decimal(pub Money);
+#[derive(Debug, Clone)]
+pub struct Decimal(String);
+
+impl From<Money> for Decimal {
+    fn from(money: Money) -> Self {
+        Self(money.to_string())
+    }
+}
+
+impl From<Sum> for Decimal {
+    fn from(sum: Sum) -> Self {
+        Self(sum.to_string())
+    }
+}
 
 /// An exact decimal number. Shown as a string, such as `"125000.5"`; taken as a string or a number.
 #[Scalar]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => Ok(Self(Money::parse(text)?)),
-            Value::Number(number) => Ok(Self(Money::parse_number(&number.to_string())?)),
+            Value::String(text) => Ok(Money::parse(text)?.into()),
+            Value::Number(number) => Ok(Money::parse_number(&number.to_string())?.into()),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -47,7 +61,50 @@ impl ScalarType for Decimal {
     }
 
     fn to_value(&self) -> Value {
-        Value::String(self.0.to_string())
+        Value::String(self.0.clone())
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Long(pub i64);
+
+/// A whole number beyond the 32 bits of an `Int`.
+#[Scalar]
+impl ScalarType for Long {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::Number(number) => number.as_i64().map(Self).ok_or_else(|| InputValueError::expected_type(value)),
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Number(self.0.into())
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct TimeZone(pub Tz);
+
+impl TimeZone {
+    /// Where the orders come from.
+    pub const JAKARTA: Self = Self(Tz::Asia__Jakarta);
+}
+
+/// A time zone of the IANA database by its name, such as `Asia/Jakarta`.
+#[Scalar]
+impl ScalarType for TimeZone {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let unknown =
+            || InputValueError::custom("no such time zone; use a name of the IANA database, such as Asia/Jakarta");
+        match &value {
+            Value::String(name) => name.parse().map(Self).map_err(|_| unknown()),
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.name().to_owned())
     }
 }
 

@@ -23,14 +23,9 @@ pub async fn wrap(State(state): State<AppState>, request: Request, next: Next) -
     let request_id = request_id(&request);
     let log = RequestLog::new(&request_id);
     let instance = request.uri().path().to_owned();
-    let line = Line {
-        log: log.clone(),
-        method: method(&request),
-        // The template, not the path: paths hold order numbers, and what strangers ask for has no end.
-        route: request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |path| path.as_str().to_owned()),
-        started: Instant::now(),
-        status: 499,
-    };
+    // The template, not the path: paths hold order numbers, and what strangers ask for has no end.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
+    let line = Line::new(log.clone(), method(&request), route);
     let limit = state.config().http.request_timeout;
     log.clone()
         .scope(async move {
@@ -46,7 +41,7 @@ pub async fn wrap(State(state): State<AppState>, request: Request, next: Next) -
             if let Ok(value) = HeaderValue::try_from(request_id) {
                 response.headers_mut().insert(X_REQUEST_ID.clone(), value);
             }
-            line.finish(&response);
+            line.finish(response.status().as_u16());
             response
         })
         .await
@@ -78,7 +73,7 @@ fn method(request: &Request) -> &'static str {
 }
 
 /// Writes the request's line when it goes, also when the caller hung up and the request with it (status 499).
-struct Line {
+pub(super) struct Line {
     log: RequestLog,
     method: &'static str,
     route: String,
@@ -87,8 +82,12 @@ struct Line {
 }
 
 impl Line {
-    fn finish(mut self, response: &Response) {
-        self.status = response.status().as_u16();
+    pub(super) fn new(log: RequestLog, method: &'static str, route: String) -> Self {
+        Self { log, method, route, started: Instant::now(), status: 499 }
+    }
+
+    pub(super) fn finish(mut self, status: u16) {
+        self.status = status;
     }
 }
 

@@ -2,15 +2,19 @@
 //! its 61 audits. Our own transport, because async-graphql-axum's reads and answers some requests otherwise; its
 //! response type writes the body.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql_axum::GraphQLResponse;
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Map, Value, json};
 
 use crate::app::AppState;
@@ -72,6 +76,9 @@ pub async fn get(
 }
 
 async fn execute(state: &AppState, request: Request, credentials: Credentials, media: MediaType) -> Response {
+    if media == MediaType::EventStream {
+        return event_stream(state, request, credentials);
+    }
     let response = state.api().execute(request, credentials).await;
     // Under `application/json` a client cannot tell our error from a proxy's by the status, so the specification keeps
     // 200 there.
@@ -82,8 +89,40 @@ async fn execute(state: &AppState, request: Request, credentials: Credentials, m
     media.answer(status, response)
 }
 
+/// The protocol graphql-sse in its mode of distinct connections: an event `next` for each result, then `complete`. When
+/// the service stops, the stream breaks off without `complete`, and the client comes again with the last cursor.
+fn event_stream(state: &AppState, request: Request, credentials: Credentials) -> Response {
+    let results = state.api().execute_stream(request, credentials);
+    let events = stream::unfold(Some(results), |results| async {
+        let mut results = results?;
+        Some(match tokio::time::timeout(KEEP_ALIVE, results.next()).await {
+            Ok(Some(response)) => {
+                note_failures(&response);
+                (format!("event: next\ndata: {}\n\n", body(&response)), Some(results))
+            }
+            // The empty line of data matters: without one, browsers dispatch no event. axum's own writes none.
+            Ok(None) => ("event: complete\ndata: \n\n".to_owned(), None),
+            Err(_) => (":\n\n".to_owned(), Some(results)),
+        })
+    });
+    let events = events.take_until(state.stopping()).map(Ok::<_, Infallible>);
+    ([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")], Body::from_stream(events)).into_response()
+}
+
+/// Proxies give up a connection that is silent for a minute.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+pub(super) fn note_failures(response: &graphql::Response) {
+    response.errors.iter().for_each(|error| telemetry::note_failure(&graphql::into_app_error(error)));
+}
+
+/// What a response looks like. Where nothing ran there is no `data` entry, not even null (GraphQL §7.1.2).
+fn body(response: &graphql::Response) -> Value {
+    if graphql::is_request_error(response) { json!({"errors": response.errors}) } else { json!(response) }
+}
+
 /// Reads the parameters of a request (GraphQL over HTTP §5.1). A list is a batch, and a batch holds one request.
-fn read_parameters(value: Value) -> Result<Request, AppError> {
+pub(super) fn read_parameters(value: Value) -> Result<Request, AppError> {
     let refuse = |message: &'static str| Err(AppError::new(ErrorCode::MalformedBody, message));
     let Value::Object(mut parameters) = value else {
         return refuse("Send one JSON object with the member query; batches are not taken");
@@ -108,18 +147,19 @@ fn read_parameters(value: Value) -> Result<Request, AppError> {
     }
 }
 
-/// The two media types an answer may have.
+/// The media types an answer may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum MediaType {
     Json,
     GraphqlResponse,
+    EventStream,
 }
 
 impl MediaType {
     /// What the client accepts; `application/json` for one that does not mind.
     fn accepted_by(headers: &HeaderMap) -> Self {
         let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let (mut json, mut graphql) = (0.0, 0.0);
+        let (mut json, mut graphql, mut events) = (0.0, 0.0, 0.0);
         for range in accepted.flat_map(|value| value.split(',')) {
             let mut parts = range.split(';').map(str::trim);
             let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -127,22 +167,29 @@ impl MediaType {
             match essence.as_str() {
                 "application/graphql-response+json" => graphql = quality,
                 "application/json" => json = quality,
+                "text/event-stream" => events = quality,
                 _ => {}
             }
         }
-        if graphql > 0.0 && graphql >= json { Self::GraphqlResponse } else { Self::Json }
+        if events > json.max(graphql) {
+            Self::EventStream
+        } else if graphql > 0.0 && graphql >= json {
+            Self::GraphqlResponse
+        } else {
+            Self::Json
+        }
     }
 
     fn answer(self, status: StatusCode, response: graphql::Response) -> Response {
-        response.errors.iter().for_each(|error| telemetry::note_failure(&graphql::into_app_error(error)));
+        note_failures(&response);
         let mut answer = if graphql::is_request_error(&response) {
-            // Nothing ran, so there is no `data` entry, not even null (GraphQL §7.1.2).
-            Json(json!({"errors": response.errors})).into_response()
+            Json(body(&response)).into_response()
         } else {
             GraphQLResponse::from(response).into_response()
         };
         let content_type = match self {
-            Self::Json => "application/json; charset=utf-8",
+            // A request that holds no document to run opens no stream.
+            Self::Json | Self::EventStream => "application/json; charset=utf-8",
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
         };
         *answer.status_mut() = status;

@@ -7,6 +7,7 @@ mod envelope;
 mod graphql;
 mod health;
 mod server;
+mod websocket;
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
@@ -26,6 +27,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(rest::router())
         .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphql/ws", get(websocket::upgrade))
         .route("/schema.graphql", get(sdl))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))

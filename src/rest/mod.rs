@@ -5,6 +5,7 @@
 //! To add an endpoint: a document in `operations/`, a route in [`routes`], its description in [`openapi`], then
 //! `make contracts`.
 
+pub mod export;
 pub mod openapi;
 pub mod problem;
 pub mod request;

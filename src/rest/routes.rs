@@ -12,9 +12,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::openapi;
 use super::problem::Problem;
 use super::request::{JsonRequest, credentials};
+use super::{export, openapi};
 use crate::app::AppState;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::PreparedOperation;
@@ -31,12 +31,13 @@ static SALES_ORDER: LazyLock<PreparedOperation> =
 
 /// The documents behind the endpoints; the suite runs each through the schema's full validation.
 #[must_use]
-pub const fn documents() -> [&'static str; 4] {
+pub const fn documents() -> [&'static str; 5] {
     [
         include_str!("operations/login.graphql"),
         include_str!("operations/refresh.graphql"),
         include_str!("operations/createSalesOrder.graphql"),
         include_str!("operations/salesOrder.graphql"),
+        include_str!("operations/exportSalesOrders.graphql"),
     ]
 }
 
@@ -46,6 +47,8 @@ pub fn router() -> Router<AppState> {
         .route("/api/v1/auth/login", post(login))
         .route("/api/v1/auth/refresh", post(refresh))
         .route("/api/v1/sales-orders", post(create_sales_order))
+        .route("/api/v1/sales-orders.csv", get(export::export_csv))
+        .route("/api/v1/sales-orders.jsonl", get(export::export_jsonl))
         .route("/api/v1/sales-orders/{order_number}", get(sales_order))
         .route("/api/v1/openapi.json", get(openapi_json))
 }

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use chrono::DateTime;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
 use super::directory::KnownClient;
 use super::sessions::{Sessions, ensure_active};
 use crate::auth::credentials::Credentials;
 use crate::auth::signature::VerifiedSignature;
-use crate::domain::client::ClientId;
+use crate::domain::client::{Client, ClientId};
 use crate::domain::permission::{Permission, Scope};
+use crate::domain::signature_policy::SignaturePolicy;
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
 
@@ -23,6 +26,21 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// The operator, who has the database in hand.
+    fn operator() -> Self {
+        let permissions = vec![Permission::OrdersRead];
+        let client = Client {
+            client_id: ClientId::operator(),
+            name: "The command line".to_owned(),
+            permissions: permissions.clone(),
+            signature_policy: SignaturePolicy::default(),
+            session_generation: 0,
+            created_at: DateTime::UNIX_EPOCH,
+            disabled_at: None,
+        };
+        Self { known: Arc::new(KnownClient { client, keys: Vec::new() }), permissions }
+    }
+
     /// The client's id.
     #[must_use]
     pub fn client_id(&self) -> &ClientId {
@@ -64,6 +82,14 @@ impl Caller {
         Self { sessions, credentials, bearer: OnceCell::new(), signature: OnceCell::new() }
     }
 
+    /// The operator at the command line, who may read every order.
+    #[must_use]
+    pub fn operator(sessions: Arc<Sessions>) -> Self {
+        let credentials = Credentials::default();
+        let bearer = OnceCell::new_with(Some(Ok(Principal::operator())));
+        Self { sessions, credentials, bearer, signature: OnceCell::new() }
+    }
+
     /// An active client with a valid bearer token.
     pub async fn principal(&self) -> Result<Principal, AppError> {
         let principal = self.bearer().await?;
@@ -98,6 +124,12 @@ impl Caller {
             .unwrap_or_else(|| Err(AppError::internal("the signature was used before it was verified")))
     }
 
+    /// The caller's session, to be looked at again for as long as something goes on.
+    pub fn live_session(&self) -> Result<LiveSession, AppError> {
+        let token = self.credentials.bearer_token()?.to_owned();
+        Ok(LiveSession { sessions: Arc::clone(&self.sessions), token: token.into() })
+    }
+
     async fn bearer(&self) -> Result<Principal, AppError> {
         let look_up = || async {
             let principal = self.sessions.authenticate(self.credentials.bearer_token()?).await?;
@@ -119,5 +151,20 @@ impl Caller {
         ensure_active(&principal.known.client)?;
         let Credentials { method, path, body, .. } = &self.credentials;
         self.sessions.verify_signature(&principal.known, headers, (method, path, body))
+    }
+}
+
+/// A session of a caller that stays: what was true when it came may have ended since.
+pub struct LiveSession {
+    sessions: Arc<Sessions>,
+    token: SecretString,
+}
+
+impl LiveSession {
+    /// An active client whose token is still valid.
+    pub async fn principal(&self) -> Result<Principal, AppError> {
+        let principal = self.sessions.authenticate(self.token.expose_secret()).await?;
+        ensure_active(&principal.known.client)?;
+        Ok(principal)
     }
 }

@@ -1,12 +1,15 @@
 //! Moving orders through their life.
 
+use chrono::SecondsFormat;
+
 use super::caller::Principal;
 use crate::clock::Clock;
+use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::order::SalesOrder;
 use crate::domain::permission::Scope;
 use crate::domain::status_change::{StatusChange, Verdict};
 use crate::error::{AppError, ErrorCode};
-use crate::store::Store;
+use crate::store::{Acknowledged, Store};
 
 /// Moves orders.
 pub struct Lifecycle {
@@ -21,9 +24,33 @@ impl Lifecycle {
         Self { store, clock }
     }
 
+    /// Notes that a receiving system has an order. Saying so again changes nothing; saying it with another number is a
+    /// conflict, for one of the two must be wrong.
+    pub async fn acknowledge(
+        &self,
+        principal: &Principal,
+        input: AcknowledgementInput,
+    ) -> Result<SalesOrder, AppError> {
+        let number = input.order_number.parse().map_err(|_| not_found())?;
+        let (actor, now) = (principal.client_id().clone(), self.clock.now());
+        let outcome = self.store.insert_acknowledgement(&Scope::All, number, input, actor, now).await?;
+        match outcome.ok_or_else(not_found)? {
+            Acknowledged::Accepted(order) => Ok(order),
+            Acknowledged::Otherwise(first) => {
+                let known = first.external_number.as_deref().unwrap_or("none");
+                let message = format!(
+                    "{} has acknowledged {number} before, with the external number {known}; check which one is right",
+                    first.system
+                );
+                Err(AppError::new(ErrorCode::Conflict, message)
+                    .detail("order_number", number.to_string())
+                    .detail("external_number", first.external_number))
+            }
+        }
+    }
+
     /// Moves any client's order to another status. Where it is already is no error and changes nothing.
     pub async fn update_status(&self, principal: &Principal, change: StatusChange) -> Result<SalesOrder, AppError> {
-        let not_found = || AppError::new(ErrorCode::NotFound, "There is no order with this number");
         let number = change.order_number.parse().map_err(|_| not_found())?;
         let (actor, now, wanted) = (principal.client_id().clone(), self.clock.now(), change.status);
         let (order, verdict) =
@@ -47,6 +74,11 @@ impl Lifecycle {
             .detail("order_number", number.to_string())
             .detail("current_status", order.status.as_str())
             .detail("current_version", order.version)
+            .detail("updated_at", order.updated_at.to_rfc3339_opts(SecondsFormat::Micros, true))
             .detail("next_statuses", next))
     }
+}
+
+fn not_found() -> AppError {
+    AppError::new(ErrorCode::NotFound, "There is no order with this number")
 }

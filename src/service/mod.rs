@@ -7,6 +7,7 @@
 pub mod caller;
 pub mod clients;
 pub mod directory;
+pub mod events;
 pub mod intake;
 pub mod lifecycle;
 pub mod login_limit;
@@ -15,6 +16,7 @@ pub mod sessions;
 
 pub use caller::{Caller, Principal};
 pub use clients::Clients;
+pub use events::Events;
 pub use intake::OrderIntake;
 pub use lifecycle::Lifecycle;
 pub use orders::Orders;
@@ -28,6 +30,8 @@ pub struct Services {
     pub intake: OrderIntake,
     /// Reading orders.
     pub orders: Orders,
+    /// What happened to orders.
+    pub events: Events,
     /// Moving orders through their life.
     pub lifecycle: Lifecycle,
 }

@@ -1,11 +1,20 @@
-//! Reading orders.
+//! Reading orders: one, a page, how many, and their totals.
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
+
+use crate::domain::acknowledgement::Acknowledgement;
+use crate::domain::buckets::{self, Bucket, Unit};
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
+use crate::domain::order_filter::OrderFilter;
+use crate::domain::page::{Page, PageRequest};
 use crate::domain::permission::Scope;
+use crate::domain::summary::{
+    Attribute, Dimension, Figures, Group, Key, MAX_BUCKETS, Summary, SummaryRequest, too_many_buckets,
+};
 use crate::error::AppError;
-use crate::store::Store;
+use crate::store::{Grouping, Store, SummaryRow, SummarySnapshot};
 
 /// Reads orders.
 #[derive(Clone)]
@@ -23,13 +32,161 @@ impl Orders {
     /// The order with this number, if the scope holds it. A text that is no order number names no order.
     pub async fn sales_order(&self, scope: &Scope, number: &str) -> Result<Option<SalesOrder>, AppError> {
         match number.parse() {
-            Ok(number) => Ok(self.store.find_order(scope, number).await?),
+            Ok(number) => self.find(scope, number).await,
             Err(_) => Ok(None),
         }
+    }
+
+    /// The order with this number, if the scope holds it.
+    pub async fn find(&self, scope: &Scope, number: OrderNumber) -> Result<Option<SalesOrder>, AppError> {
+        Ok(self.store.find_order(scope, number).await?)
+    }
+
+    /// Those of the orders with these numbers that the scope holds.
+    pub async fn by_number(
+        &self,
+        scope: &Scope,
+        numbers: &[OrderNumber],
+    ) -> Result<HashMap<OrderNumber, SalesOrder>, AppError> {
+        Ok(self.store.list_orders_by_number(scope, numbers).await?)
+    }
+
+    /// One page of the orders that are meant.
+    pub async fn page(
+        &self,
+        scope: &Scope,
+        filter: &OrderFilter,
+        page: &PageRequest,
+    ) -> Result<Page<SalesOrder>, AppError> {
+        Ok(self.store.list_orders(scope, filter, page).await?)
+    }
+
+    /// How many orders are meant, counted up to one more than `max`.
+    pub async fn count(&self, scope: &Scope, filter: &OrderFilter, max: u32) -> Result<i64, AppError> {
+        Ok(self.store.count_orders(scope, filter, max).await?)
     }
 
     /// The lines of many orders at once.
     pub async fn lines(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Vec<SalesOrderLine>>, AppError> {
         Ok(self.store.list_lines(orders).await?)
     }
+
+    /// Which systems have these orders.
+    pub async fn acknowledgements(
+        &self,
+        orders: &[OrderNumber],
+    ) -> Result<HashMap<OrderNumber, Vec<Acknowledgement>>, AppError> {
+        Ok(self.store.list_acknowledgements(orders).await?)
+    }
+
+    /// Totals of the orders that are meant.
+    pub async fn summary(
+        &self,
+        scope: &Scope,
+        filter: &OrderFilter,
+        request: &SummaryRequest,
+    ) -> Result<Summary, AppError> {
+        let snapshot = self.store.summary(scope, filter).await?;
+        let buckets = match request.unit() {
+            Some(unit) => cut(&snapshot, filter, unit, request).await?,
+            None => Vec::new(),
+        };
+        let mut summary = Summary::default();
+        let mut adds_up = false;
+        if request.wants.groups && (request.unit().is_none() || !buckets.is_empty()) && !request.dimensions.is_empty() {
+            let rows = groups(&snapshot, request, &buckets).await?;
+            adds_up = rows.len() <= request.first && !request.attributes().contains(&Attribute::Product);
+            if adds_up {
+                for row in &rows {
+                    summary.totals.add(&row.figures);
+                }
+            }
+            summary.groups = fill(rows, request, &buckets);
+            summary.truncated = summary.groups.len() > request.first;
+            summary.groups.truncate(request.first);
+        }
+        if request.wants.totals && !adds_up {
+            summary.totals = snapshot.find_totals().await?;
+        }
+        if request.wants.total_customers {
+            summary.totals.customers = snapshot.count_customers().await?;
+        }
+        snapshot.finish().await?;
+        Ok(summary)
+    }
+}
+
+/// The buckets of the span the filter gives; where it leaves an end open, the orders' own.
+async fn cut(
+    snapshot: &SummarySnapshot,
+    filter: &OrderFilter,
+    unit: Unit,
+    request: &SummaryRequest,
+) -> Result<Vec<Bucket>, AppError> {
+    let (from, to) = match (filter.created_from, filter.created_before) {
+        (Some(from), Some(to)) => (from, to),
+        (from, to) => match snapshot.find_span().await? {
+            Some((first, last)) => (from.unwrap_or(first), to.unwrap_or(last + TimeDelta::microseconds(1))),
+            None => return Ok(Vec::new()),
+        },
+    };
+    buckets::cut(unit, request.zone, from, to, MAX_BUCKETS).map_err(|_| AppError::invalid(vec![too_many_buckets()]))
+}
+
+/// The groups that have orders, one more than wanted.
+async fn groups(
+    snapshot: &SummarySnapshot,
+    request: &SummaryRequest,
+    buckets: &[Bucket],
+) -> Result<Vec<SummaryRow>, AppError> {
+    let attributes = request.attributes();
+    let grouping = Grouping { buckets, attributes: &attributes, limit: request.first + 1 };
+    let mut rows = snapshot.list_groups(grouping).await?;
+    if request.wants.group_customers {
+        let counts = if attributes.contains(&Attribute::Customer) {
+            vec![1; rows.len()]
+        } else {
+            snapshot.list_customer_counts(grouping).await?
+        };
+        for (row, customers) in rows.iter_mut().zip(counts) {
+            row.figures.customers = customers;
+        }
+    }
+    Ok(rows)
+}
+
+/// Names the groups, and puts a group of nothing into each bucket that has none, as a chart needs it.
+fn fill(rows: Vec<SummaryRow>, request: &SummaryRequest, buckets: &[Bucket]) -> Vec<Group> {
+    if buckets.is_empty() {
+        return rows.into_iter().map(|row| group(row, request, None)).collect();
+    }
+    let mut rows = rows.into_iter().peekable();
+    let mut groups = Vec::new();
+    for (index, bucket) in buckets.iter().enumerate() {
+        if rows.peek().is_none_or(|row| row.bucket != index) {
+            let nothing = SummaryRow { bucket: index, values: Vec::new(), figures: Figures::default() };
+            groups.push(group(nothing, request, Some(bucket)));
+        }
+        while let Some(row) = rows.next_if(|row| row.bucket == index) {
+            groups.push(group(row, request, Some(bucket)));
+        }
+        // What comes after is cut off, and rows behind the last one read would look like nothing.
+        if groups.len() > request.first {
+            break;
+        }
+    }
+    groups
+}
+
+fn group(row: SummaryRow, request: &SummaryRequest, bucket: Option<&Bucket>) -> Group {
+    let mut values = row.values.into_iter();
+    let keys = request.dimensions.iter().map(|dimension| match dimension {
+        Dimension::Time(_) => Key {
+            dimension: *dimension,
+            value: bucket.map(|bucket| bucket.label.clone()),
+            span: bucket.map(|bucket| (bucket.from, bucket.to)),
+        },
+        Dimension::Attribute(_) => Key { dimension: *dimension, value: values.next(), span: None },
+    });
+    Group { keys: keys.collect(), figures: row.figures }
 }

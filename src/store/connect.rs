@@ -17,6 +17,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+use tokio::sync::watch;
 
 use super::error::{StoreError, StoreResult};
 
@@ -38,6 +39,8 @@ pub struct DatabaseOptions {
 pub struct Store {
     pub(super) read: DatabaseConnection,
     write: DatabaseConnection,
+    /// Told after each commit of this process; on PostgreSQL the database itself tells every instance.
+    pub(super) appended: watch::Sender<()>,
 }
 
 /// One migration and whether it is in force.
@@ -84,7 +87,7 @@ impl Store {
         let on_statement = options.on_statement;
         read.set_metric_callback(move |_| on_statement());
         write.set_metric_callback(move |_| on_statement());
-        Ok(Self { read, write })
+        Ok(Self { read, write, appended: watch::Sender::new(()) })
     }
 
     /// Answers once both ways into the database work.
@@ -139,6 +142,10 @@ impl Store {
         Ok(Migrator::migrations().iter().map(|migration| state(migration.name().to_owned())).collect())
     }
 
+    pub(super) const fn write(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
     pub(super) fn backend(&self) -> DbBackend {
         self.write.get_database_backend()
     }
@@ -158,6 +165,7 @@ impl Store {
         let tx = self.write.begin_with_options(options).await?;
         let outcome = work(&tx).await?;
         tx.commit().await?;
+        self.appended.send_replace(());
         Ok(outcome)
     }
 }

@@ -45,6 +45,11 @@ impl From<DbErr> for StoreError {
     }
 }
 
+/// What sqlx failed with where SeaORM has no part.
+pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
+    DbErr::Query(RuntimeErr::SqlxError(error.into())).into()
+}
+
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         match error {

@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
-};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 
 use super::connect::{Store, micros};
-use super::entity::{sales_order_events, sales_orders};
+use super::entity::sales_orders::{self, OrderRow};
 use super::error::StoreResult;
+use super::events;
+use super::filter::in_scope;
 use crate::domain::client::ClientId;
+use crate::domain::event::Happening;
 use crate::domain::order::{OrderNumber, SalesOrder};
 use crate::domain::permission::Scope;
 use crate::domain::status_change::{StatusChange, Verdict};
@@ -48,11 +48,13 @@ impl Store {
                     .filter(sales_orders::Column::Id.eq(number.id()))
                     .exec(tx)
                     .await?;
-                let payload = serde_json::json!({
-                    "from": order.status.as_str(), "status": moved.status.as_str(), "version": moved.version,
-                    "note": change.note,
-                });
-                append_event(tx, &moved, "STATUS_CHANGED", &actor, &payload).await?;
+                let happening = Happening::StatusChanged {
+                    from: order.status,
+                    status: moved.status,
+                    version: moved.version,
+                    note: change.note,
+                };
+                events::append_next(tx, number, &happening, &actor, moved.updated_at).await?;
                 Ok(Some((moved, verdict)))
             })
         })
@@ -61,38 +63,11 @@ impl Store {
 }
 
 /// The order, held against other changes until the transaction ends. SQLite's transaction holds everything already.
-async fn locked(tx: &DatabaseTransaction, scope: &Scope, number: OrderNumber) -> StoreResult<Option<SalesOrder>> {
-    let mut query = sales_orders::Entity::find_by_id(number.id());
-    if let Scope::Client(client_id) = scope {
-        query = query.filter(sales_orders::Column::ClientId.eq(client_id.as_str()));
-    }
-    query.lock_exclusive().one(tx).await?.map(SalesOrder::try_from).transpose()
-}
-
-async fn append_event(
+pub(super) async fn locked(
     tx: &DatabaseTransaction,
-    order: &SalesOrder,
-    kind: &str,
-    actor: &ClientId,
-    payload: &serde_json::Value,
-) -> StoreResult<()> {
-    let last: Option<Option<i32>> = sales_order_events::Entity::find()
-        .select_only()
-        .column_as(Expr::col(sales_order_events::Column::Sequence).max(), "last")
-        .filter(sales_order_events::Column::OrderId.eq(order.number.id()))
-        .into_tuple()
-        .one(tx)
-        .await?;
-    sales_order_events::Entity::insert(sales_order_events::ActiveModel {
-        position: NotSet,
-        order_id: Set(order.number.id()),
-        sequence: Set(last.flatten().unwrap_or(0) + 1),
-        kind: Set(kind.to_owned()),
-        actor: Set(actor.to_string()),
-        payload: Set(payload.to_string()),
-        created_at: Set(micros(order.updated_at)),
-    })
-    .exec_without_returning(tx)
-    .await?;
-    Ok(())
+    scope: &Scope,
+    number: OrderNumber,
+) -> StoreResult<Option<SalesOrder>> {
+    let query = sales_orders::Entity::find_by_id(number.id()).filter(in_scope(scope)).lock_exclusive();
+    query.into_partial_model::<OrderRow>().one(tx).await?.map(SalesOrder::try_from).transpose()
 }

@@ -7,18 +7,28 @@
 //!
 //! [`Scope`]: crate::domain::permission::Scope
 
+mod acknowledgements;
 mod clients;
 mod connect;
 mod entity;
 mod error;
+mod events;
+mod filter;
 mod keys;
 mod lifecycle;
+mod listing;
 mod orders;
+mod samples;
 mod secrets;
+mod signal;
+mod summary;
 
+pub use acknowledgements::Acknowledged;
 pub use clients::NewClient;
 pub use connect::{DatabaseOptions, MigrationState, Store};
 pub use error::{StoreError, StoreResult};
 pub use keys::{NewPublicKey, StoredPublicKey};
 pub use orders::{Created, NewReceipt, OrderToInsert};
 pub use secrets::StoredSecret;
+pub use signal::EventSignal;
+pub use summary::{Grouping, SummaryRow, SummarySnapshot};

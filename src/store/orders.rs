@@ -11,10 +11,13 @@ use sea_orm::{
 
 use super::clients::parse_client_id;
 use super::connect::{Store, instant, micros};
-use super::entity::{sales_order_events, sales_order_lines, sales_order_receipts, sales_orders};
+use super::entity::sales_orders::OrderRow;
+use super::entity::{sales_order_lines, sales_order_receipts, sales_orders};
 use super::error::{StoreError, StoreResult};
-use super::keys;
+use super::filter::in_scope;
+use super::{events, keys};
 use crate::domain::client::ClientId;
+use crate::domain::event::Happening;
 use crate::domain::money::Money;
 use crate::domain::order::{OrderNumber, OrderStatus, SalesOrder, SalesOrderLine};
 use crate::domain::order_input::{NewOrder, NewOrderLine};
@@ -80,11 +83,22 @@ impl Store {
 
     /// The order with this number, if it is in the scope.
     pub async fn find_order(&self, scope: &Scope, number: OrderNumber) -> StoreResult<Option<SalesOrder>> {
-        let mut query = sales_orders::Entity::find_by_id(number.id());
-        if let Scope::Client(client_id) = scope {
-            query = query.filter(sales_orders::Column::ClientId.eq(client_id.as_str()));
-        }
-        query.one(&self.read).await?.map(SalesOrder::try_from).transpose()
+        Ok(self.list_orders_by_number(scope, &[number]).await?.into_values().next())
+    }
+
+    /// Those of the orders with these numbers that are in the scope.
+    pub async fn list_orders_by_number(
+        &self,
+        scope: &Scope,
+        numbers: &[OrderNumber],
+    ) -> StoreResult<HashMap<OrderNumber, SalesOrder>> {
+        let rows = sales_orders::Entity::find()
+            .filter(sales_orders::Column::Id.is_in(numbers.iter().map(|number| number.id())))
+            .filter(in_scope(scope))
+            .into_partial_model::<OrderRow>()
+            .all(&self.read)
+            .await?;
+        rows.into_iter().map(|row| Ok((OrderNumber::from_id(row.id), row.try_into()?))).collect()
     }
 
     /// The lines of many orders at once, each order's in their place. Takes no scope: whoever holds an order's number
@@ -121,17 +135,6 @@ async fn insert(tx: &DatabaseTransaction, new: OrderToInsert) -> StoreResult<Cre
         products.into_iter().zip(1..).map(|(line, line_no)| new_line(order_id, line_no, line)).collect();
     let rows = lines.iter().map(|line| line.clone().into_active_model());
     sales_order_lines::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    sales_order_events::Entity::insert(sales_order_events::ActiveModel {
-        position: NotSet,
-        order_id: Set(order_id),
-        sequence: Set(1),
-        kind: Set("CREATED".to_owned()),
-        actor: Set(client_id.to_string()),
-        payload: Set(serde_json::json!({"status": order.status, "version": order.version}).to_string()),
-        created_at: Set(order.created_at),
-    })
-    .exec_without_returning(tx)
-    .await?;
     sales_order_receipts::Entity::insert(sales_order_receipts::ActiveModel {
         order_id: Set(order_id),
         signature_form: Set(receipt.signature_form.to_owned()),
@@ -142,7 +145,12 @@ async fn insert(tx: &DatabaseTransaction, new: OrderToInsert) -> StoreResult<Cre
     })
     .exec_without_returning(tx)
     .await?;
-    Ok(Created::New { order: order.try_into()?, lines: lines.into_iter().map(SalesOrderLine::from).collect() })
+    // Last, for it holds up everybody else's events until the commit.
+    events::append(tx, order_id, 1, &Happening::Created, &client_id, order.created_at).await?;
+    Ok(Created::New {
+        order: OrderRow::from(order).try_into()?,
+        lines: lines.into_iter().map(SalesOrderLine::from).collect(),
+    })
 }
 
 /// The order that used the key first. It is committed: an insert that meets an uncommitted one waits for its end.
@@ -154,7 +162,7 @@ async fn existing(tx: &DatabaseTransaction, new: &OrderToInsert) -> StoreResult<
         .await?
         .ok_or_else(|| DbErr::RecordNotFound("the order that used the key first".to_owned()))?;
     let digest = row.request_digest.clone();
-    Ok(Created::Existing { order: row.try_into()?, digest })
+    Ok(Created::Existing { order: OrderRow::from(row).try_into()?, digest })
 }
 
 fn order_row(new: &OrderToInsert) -> sales_orders::ActiveModel {
@@ -177,19 +185,49 @@ fn order_row(new: &OrderToInsert) -> sales_orders::ActiveModel {
         total_amount: Set(new.order.total_amount().map(Money::ten_thousandths)),
         created_at: Set(micros(new.now)),
         updated_at: Set(micros(new.now)),
+        line_count: Set(count(new.order.products.len())),
+        unpriced_lines: Set(count(new.order.unpriced_lines())),
+        priced_amount: Set(new.order.priced_amount().ten_thousandths()),
+        search_text: Set(new.order.search_text()),
     }
 }
 
-fn new_line(order_id: i64, line_no: i32, line: NewOrderLine) -> sales_order_lines::Model {
+/// A number of lines; an order has at most 500.
+pub(super) fn count(lines: usize) -> i32 {
+    i32::try_from(lines).unwrap_or(i32::MAX)
+}
+
+pub(super) fn new_line(order_id: i64, line_no: i32, line: NewOrderLine) -> sales_order_lines::Model {
     let NewOrderLine { product_code, quantity, product_name, unit, unit_price, note } = line;
     let unit_price = unit_price.map(Money::ten_thousandths);
     sales_order_lines::Model { order_id, line_no, product_code, product_name, quantity, unit, unit_price, note }
 }
 
-impl TryFrom<sales_orders::Model> for SalesOrder {
+impl From<sales_orders::Model> for OrderRow {
+    fn from(row: sales_orders::Model) -> Self {
+        Self {
+            id: row.id,
+            client_id: row.client_id,
+            customer_code: row.customer_code,
+            site_code: row.site_code,
+            sales_name: row.sales_name,
+            address: row.address,
+            note: row.note,
+            currency: row.currency,
+            status: row.status,
+            version: row.version,
+            total_quantity: row.total_quantity,
+            total_amount: row.total_amount,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl TryFrom<OrderRow> for SalesOrder {
     type Error = StoreError;
 
-    fn try_from(row: sales_orders::Model) -> Result<Self, StoreError> {
+    fn try_from(row: OrderRow) -> Result<Self, StoreError> {
         let status = OrderStatus::ALL.into_iter().find(|status| status.as_str() == row.status);
         Ok(Self {
             number: OrderNumber::from_id(row.id),

@@ -15,7 +15,9 @@ async fn schema(database: &Database) -> Vec<String> {
             FROM sqlite_master WHERE name <> 'sqlite_sequence'";
         return texts(database, objects).await;
     }
-    let columns = "SELECT 'column ' || table_name || '.' || column_name || ' ' || ordinal_position || ': ' || data_type
+    // The place of a column among those that are there: a column taken back leaves a gap in their numbers.
+    let columns = "SELECT 'column ' || table_name || '.' || column_name || ' '
+        || rank() OVER (PARTITION BY table_name ORDER BY ordinal_position) || ': ' || data_type
         || coalesce('(' || character_maximum_length || ')', '') || ' null ' || is_nullable
         || coalesce(' default ' || column_default, '') || coalesce(' generated ' || generation_expression, '')
         FROM information_schema.columns WHERE table_schema = 'public'";

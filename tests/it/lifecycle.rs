@@ -12,11 +12,6 @@ use crate::support::{PARTNER_KEY, Partner, TestApp, order};
 const MOVE: &str = "mutation($input: UpdateSalesOrderStatusInput!) {
     updateSalesOrderStatus(input: $input) { orderNumber status version nextStatuses updatedAt } }";
 
-async fn operator(app: &TestApp) -> Partner<'_> {
-    let secret = app.client("erp-001", &[Permission::OrdersManage], SignaturePolicy::Documented, Vec::new()).await;
-    Partner::log_in(app, "erp-001", secret, &PARTNER_KEY).await
-}
-
 fn input(status: &str) -> Value {
     json!({"input": {"orderNumber": "SO-0000000001", "status": status}})
 }
@@ -25,7 +20,7 @@ fn input(status: &str) -> Value {
 async fn an_operator_moves_an_order_all_the_way_and_each_step_is_in_its_history() {
     let app = TestApp::new().await;
     app.partner().await.create(&order()).await.expect(201);
-    let operator = operator(&app).await;
+    let operator = app.operator().await;
     for (version, status, next) in [
         (2, "CONFIRMED", json!(["SHIPPED", "CANCELLED"])),
         (3, "SHIPPED", json!(["DELIVERED"])),
@@ -47,7 +42,7 @@ async fn an_operator_moves_an_order_all_the_way_and_each_step_is_in_its_history(
 async fn an_order_goes_only_where_its_life_leads_and_the_refusal_says_where_that_is() {
     let app = TestApp::new().await;
     app.partner().await.create(&order()).await.expect(201);
-    let operator = operator(&app).await;
+    let operator = app.operator().await;
     for status in ["SHIPPED", "DELIVERED"] {
         let refused = operator.graphql(MOVE, input(status)).await.expect_error("ILLEGAL_TRANSITION");
         assert_eq!(refused["extensions"]["nextStatuses"], json!(["CONFIRMED", "CANCELLED"]));
@@ -63,7 +58,7 @@ async fn an_order_goes_only_where_its_life_leads_and_the_refusal_says_where_that
 async fn a_status_the_order_has_already_changes_nothing_and_is_no_error() {
     let app = TestApp::new().await;
     app.partner().await.create(&order()).await.expect(201);
-    let operator = operator(&app).await;
+    let operator = app.operator().await;
     let mut once = input("CONFIRMED");
     once["input"]["expectedVersion"] = json!(1);
     let first = operator.graphql(MOVE, once.clone()).await.data();
@@ -77,7 +72,7 @@ async fn a_status_the_order_has_already_changes_nothing_and_is_no_error() {
 async fn an_operator_who_saw_an_older_version_is_told_the_present_one() {
     let app = TestApp::new().await;
     app.partner().await.create(&order()).await.expect(201);
-    let operator = operator(&app).await;
+    let operator = app.operator().await;
     operator.graphql(MOVE, input("CONFIRMED")).await.data();
     let mut stale = input("CANCELLED");
     stale["input"]["expectedVersion"] = json!(1);
@@ -92,7 +87,7 @@ async fn an_operator_who_saw_an_older_version_is_told_the_present_one() {
 async fn of_two_operators_who_saw_the_same_version_one_wins() {
     let app = TestApp::new().await;
     app.partner().await.create(&order()).await.expect(201);
-    let operator = operator(&app).await;
+    let operator = app.operator().await;
     let attempts = ["CONFIRMED", "CANCELLED"].repeat(5).into_iter().map(|status| {
         let mut input = input(status);
         input["input"]["expectedVersion"] = json!(1);
@@ -113,7 +108,7 @@ async fn of_two_operators_who_saw_the_same_version_one_wins() {
 #[tokio::test]
 async fn a_faulty_change_names_every_field_and_an_unknown_order_is_not_found() {
     let app = TestApp::new().await;
-    let operator = operator(&app).await;
+    let operator = app.operator().await;
     let faulty =
         json!({"input": {"orderNumber": " ", "status": "CONFIRMED", "expectedVersion": 0, "note": "n".repeat(1001)}});
     let refused = operator.graphql(MOVE, faulty).await.expect_error("VALIDATION_FAILED");

@@ -2,8 +2,16 @@
 
 mod auth_token;
 mod client;
+pub mod connection;
+pub mod node;
 mod sales_order;
+mod sales_order_event;
+mod summary;
 
 pub use auth_token::AuthToken;
 pub use client::Client;
+pub use connection::{SalesOrderConnection, SalesOrderEventConnection};
+pub use node::Node;
 pub use sales_order::{CreateSalesOrderPayload, OrderStatus, SalesOrder};
+pub use sales_order_event::SalesOrderEvent;
+pub use summary::{SalesOrderSummary, SummaryDimension};

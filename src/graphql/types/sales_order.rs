@@ -1,8 +1,10 @@
-use async_graphql::dataloader::DataLoader;
-use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 
-use crate::domain::order;
-use crate::graphql::loaders::Lines;
+use super::node::{GlobalId, global_id};
+use super::sales_order_event::SalesOrderEvent;
+use crate::domain::{acknowledgement, order};
+use crate::graphql::limits::{EVENTS_PER_ORDER, LINES_PER_ORDER};
+use crate::graphql::loaders::Loaders;
 use crate::graphql::scalars::{DateTime, Decimal};
 use crate::service::intake::TakenOrder;
 
@@ -37,6 +39,11 @@ pub enum OrderStatus {
 /// A sales order.
 #[Object]
 impl SalesOrder {
+    /// Names it among everything that `node` finds.
+    pub(super) async fn id(&self) -> ID {
+        global_id(GlobalId::SalesOrder(self.order.number))
+    }
+
     /// Its public number, such as `SO-0000000042`.
     async fn order_number(&self) -> String {
         self.order.number.to_string()
@@ -93,10 +100,11 @@ impl SalesOrder {
     }
 
     /// Its lines, in the sender's order.
+    #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
     async fn products(&self, ctx: &Context<'_>) -> Result<Vec<SalesOrderLine>> {
         let lines = match &self.lines {
             Some(lines) => lines.clone(),
-            None => ctx.data::<DataLoader<Lines>>()?.load_one(self.order.number).await?.unwrap_or_default(),
+            None => ctx.data::<Loaders>()?.lines.load_one(self.order.number).await?.unwrap_or_default(),
         };
         Ok(lines.into_iter().map(SalesOrderLine::from).collect())
     }
@@ -108,7 +116,21 @@ impl SalesOrder {
 
     /// Sum of the lines' amounts; null when a line has no price.
     async fn total_amount(&self) -> Option<Decimal> {
-        self.order.total_amount.map(Decimal)
+        self.order.total_amount.map(Decimal::from)
+    }
+
+    /// Which receiving systems have it, in the order of their names.
+    #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
+    async fn acknowledgements(&self, ctx: &Context<'_>) -> Result<Vec<Acknowledgement>> {
+        let found = ctx.data::<Loaders>()?.acknowledgements.load_one(self.order.number).await?.unwrap_or_default();
+        Ok(found.into_iter().map(Acknowledgement::from).collect())
+    }
+
+    /// Its history, oldest first.
+    #[graphql(complexity = "1 + EVENTS_PER_ORDER * child_complexity")]
+    async fn events(&self, ctx: &Context<'_>) -> Result<Vec<SalesOrderEvent>> {
+        let found = ctx.data::<Loaders>()?.histories.load_one(self.order.number).await?.unwrap_or_default();
+        Ok(found.into_iter().map(SalesOrderEvent::from).collect())
     }
 
     /// When it was taken.
@@ -144,7 +166,27 @@ pub struct SalesOrderLine {
 impl From<order::SalesOrderLine> for SalesOrderLine {
     fn from(line: order::SalesOrderLine) -> Self {
         let order::SalesOrderLine { line_no, product_code, product_name, quantity, unit, unit_price, note } = line;
-        Self { line_no, product_code, product_name, quantity, unit, unit_price: unit_price.map(Decimal), note }
+        Self { line_no, product_code, product_name, quantity, unit, unit_price: unit_price.map(Decimal::from), note }
+    }
+}
+
+/// A receiving system has the order.
+#[derive(SimpleObject)]
+pub struct Acknowledgement {
+    /// Which system.
+    system: String,
+    /// The order's number there.
+    external_number: Option<String>,
+    /// Which client said so.
+    actor: String,
+    /// Since when.
+    created_at: DateTime,
+}
+
+impl From<acknowledgement::Acknowledgement> for Acknowledgement {
+    fn from(known: acknowledgement::Acknowledgement) -> Self {
+        let acknowledgement::Acknowledgement { system, external_number, actor, created_at } = known;
+        Self { system, external_number, actor, created_at: DateTime(created_at) }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod client_public_keys;
 pub mod client_secrets;
 pub mod clients;
+pub mod sales_order_acknowledgements;
 pub mod sales_order_events;
 pub mod sales_order_lines;
 pub mod sales_order_receipts;

@@ -22,6 +22,30 @@ pub struct Model {
     pub total_amount: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
+    pub line_count: i32,
+    pub unpriced_lines: i32,
+    pub priced_amount: i64,
+    pub search_text: String,
+}
+
+/// What is read of an order. The rest is there to be compared, added up and searched by the database.
+#[derive(Clone, Debug, DerivePartialModel)]
+#[sea_orm(entity = "Entity")]
+pub struct OrderRow {
+    pub id: i64,
+    pub client_id: String,
+    pub customer_code: String,
+    pub site_code: String,
+    pub sales_name: String,
+    pub address: String,
+    pub note: Option<String>,
+    pub currency: String,
+    pub status: String,
+    pub version: i32,
+    pub total_quantity: i64,
+    pub total_amount: Option<i64>,
+    pub created_at: i64,
+    pub updated_at: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -86,6 +86,12 @@ impl TestApp {
         Partner::log_in(self, "dashboard-001", secret, &PARTNER_KEY).await
     }
 
+    /// An operator's tool that moves orders, logged in.
+    pub async fn operator(&self) -> Partner<'_> {
+        let secret = self.client("erp-001", &[Permission::OrdersManage], SignaturePolicy::Documented, Vec::new()).await;
+        Partner::log_in(self, "erp-001", secret, &PARTNER_KEY).await
+    }
+
     /// A client as the operator creates it; gives its secret.
     pub async fn client(
         &self,
@@ -103,6 +109,15 @@ impl TestApp {
             secret: None,
         };
         self.clients.create_client(new).await.unwrap()
+    }
+
+    /// Lets the service listen on a free port; gives its base address. It goes on until the test ends.
+    pub async fn listen(&self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let router = self.router.clone();
+        tokio::spawn(http::serve(listener, router, std::future::pending(), Duration::ZERO));
+        base
     }
 
     /// Sends any request.
@@ -131,6 +146,14 @@ impl TestApp {
             request = request.header(*name, *value);
         }
         request.body(body.into()).unwrap()
+    }
+
+    /// Opens a stream of server-sent events and reads it to its end.
+    pub async fn subscribe(&self, authorization: Option<String>, query: &str, variables: Value) -> Answer {
+        let body = json!({"query": query, "variables": variables}).to_string();
+        let mut headers = vec![("accept", "text/event-stream")];
+        headers.extend(authorization.as_deref().map(|token| ("authorization", token)));
+        self.post_text("/graphql", &headers, body).await
     }
 
     /// Sends requests side by side, each in a task of its own; gives the answers in the requests' order.

@@ -7,6 +7,7 @@ mod clock;
 mod database;
 mod process;
 mod remote;
+mod socket;
 mod wire;
 
 pub use actors::{Partner, Signed, order};
@@ -16,6 +17,7 @@ pub use clock::TestClock;
 pub use database::{Database, on_postgres};
 pub use process::{Process, command};
 pub use remote::Remote;
+pub use socket::{Socket, Told};
 pub use wire::Wire;
 
 use std::sync::LazyLock;

@@ -27,10 +27,15 @@ pub struct Process {
 impl Process {
     /// Starts `serve` on a free port and waits until it says where it listens.
     pub fn serve(folder: &Path, database_url: &str, change: impl FnOnce(&mut Command)) -> Self {
+        Self::serve_at("127.0.0.1:0", folder, database_url, change)
+    }
+
+    /// Starts `serve` at an address and waits until it says that it listens.
+    pub fn serve_at(address: &str, folder: &Path, database_url: &str, change: impl FnOnce(&mut Command)) -> Self {
         let log = folder.join(format!("serve-{}.log", COUNTER.fetch_add(1, Ordering::SeqCst)));
         let mut command = command(folder);
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--database-url", database_url])
+            .args(["serve", "--listen", address, "--database-url", database_url])
             .env("SALES_ORDER_RATE_LIMIT__ENABLED", "false")
             .env("SALES_ORDER_LOG__FORMAT", "json")
             .stdout(Stdio::piped())

@@ -24,11 +24,16 @@ pub struct Remote {
 impl Remote {
     /// Makes the partner in the database; gives its secret.
     pub async fn register(database: &Database, client_id: &str) -> SecretString {
+        Self::register_with(database, client_id, vec![Permission::OrdersCreate]).await
+    }
+
+    /// Makes a client with these scopes in the database; gives its secret.
+    pub async fn register_with(database: &Database, client_id: &str, permissions: Vec<Permission>) -> SecretString {
         let store = database.connect().await;
         let new = ClientToCreate {
             client_id: client_id.parse().unwrap(),
             name: "A partner".to_owned(),
-            permissions: vec![Permission::OrdersCreate],
+            permissions,
             signature_policy: SignaturePolicy::default(),
             public_keys: vec![PARTNER_KEY.public_key().to_pem()],
             secret: None,

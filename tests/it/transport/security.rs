@@ -52,6 +52,7 @@ async fn a_caller_without_a_token_is_told_so_in_the_answer() {
                 "path": ["viewer"],
                 "extensions": {"code": "UNAUTHENTICATED"},
             }],
+            "extensions": {"cost": {"complexity": 2, "maxComplexity": 20000}},
         })
     );
     let mut expired = app.partner().await;

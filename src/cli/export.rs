@@ -1,0 +1,57 @@
+//! `export`.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use futures_util::stream::StreamExt as _;
+
+use super::Common;
+use crate::app;
+use crate::clock::Clock;
+use crate::rest::export::{self, Format, Reader};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How the orders are written
+    #[arg(long, value_enum, default_value = "csv")]
+    format: Format,
+    /// Where to; to the standard output when absent
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Which orders, such as status=RECEIVED or created_at_gte=2026-11-01T00:00:00+07:00 (repeatable; the names are the
+    /// query parameters of GET /api/v1/sales-orders.csv)
+    #[arg(long = "filter", value_name = "NAME=VALUE", value_parser = pair)]
+    filters: Vec<(String, String)>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("must look like NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+pub async fn run(common: &Common, args: Args) -> Result<()> {
+    let config = common.load(None)?.config;
+    let api = app::offline_api(&config, &app::open(&config).await?, &Clock::system());
+    let variables = export::variables(&args.filters);
+    let chunks = export::export(api, Reader::Operator, args.format, variables).await?;
+    let mut chunks = std::pin::pin!(chunks);
+    // Not before the export has begun: what is refused leaves the file as it was.
+    let mut output: Box<dyn Write> = match &args.output {
+        Some(file) => Box::new(File::create(file).with_context(|| format!("cannot write {}", file.display()))?),
+        None => Box::new(io::stdout().lock()),
+    };
+    let mut output = BufWriter::new(&mut output);
+    while let Some(chunk) = chunks.next().await {
+        match output.write_all(&chunk?) {
+            // A reader that has read enough (`| head`) is no failure.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written?,
+        }
+    }
+    match output.flush() {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        flushed => Ok(flushed?),
+    }
+}

@@ -1,0 +1,92 @@
+//! Readers of fields that may be absent: `null` counts as absent everywhere.
+
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Timelike as _, Utc};
+use serde_json::Value;
+
+use super::{Fields, Text, kind};
+use crate::domain::money::Money;
+
+impl Fields<'_> {
+    /// An optional text, trimmed; null and blank count as absent.
+    pub fn optional_text(&mut self, name: &'static str, rule: Text) -> Option<String> {
+        let value = self.optional(name)?;
+        let text = self.string(name, value)?.trim();
+        if text.is_empty() { None } else { self.checked(name, text, rule) }
+    }
+
+    /// An optional whole number, written without a fraction.
+    pub fn optional_integer(&mut self, name: &'static str, range: &RangeInclusive<i32>) -> Option<i32> {
+        let value = self.optional(name)?;
+        self.whole_number(name, value, range)
+    }
+
+    /// An optional amount of money, as a JSON number or a decimal string.
+    pub fn optional_money(&mut self, name: &'static str) -> Option<Money> {
+        let value = self.optional(name)?;
+        let parsed = match value {
+            Value::String(text) if text.trim().is_empty() => return None,
+            Value::String(text) => Money::parse(text.trim()),
+            Value::Number(number) => Money::parse_number(&number.to_string()),
+            other => {
+                let message = format!("must be a decimal number or string, not {}", kind(other));
+                return self.refuse(name, "type", message);
+            }
+        };
+        match parsed {
+            Ok(money) => Some(money),
+            Err(problem) => self.refuse(name, problem.code(), problem.to_string()),
+        }
+    }
+
+    /// An optional instant, in RFC 3339 with any offset. One between two microseconds, which no stored instant can equal,
+    /// is rounded up: "not before" and "before" then mean the same as they did.
+    pub fn optional_instant(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
+        let value = self.optional(name)?;
+        let text = self.string(name, value)?.trim();
+        let Ok(instant) = DateTime::parse_from_rfc3339(text) else {
+            let message = "must be a time with its offset, such as 2026-11-23T00:00:00+07:00".to_owned();
+            return self.refuse(name, "format", message);
+        };
+        let micros = instant.timestamp_micros() + i64::from(instant.nanosecond() % 1000 > 0);
+        DateTime::from_timestamp_micros(micros)
+    }
+
+    /// An optional list of texts, each trimmed and not blank.
+    pub fn optional_texts(&mut self, name: &'static str, rule: Text, most: usize) -> Option<Vec<String>> {
+        let value = self.optional(name)?;
+        let items = match value {
+            Value::Array(items) => items.as_slice(),
+            // GraphQL takes a single value for a list of one (GraphQL §3.11).
+            single => std::slice::from_ref(single),
+        };
+        if items.len() > most {
+            return self.refuse(name, "length", format!("must hold at most {most} values, not {}", items.len()));
+        }
+        let mut texts = Vec::with_capacity(items.len());
+        for item in items {
+            let text = self.string(name, item)?.trim();
+            texts.push(self.checked(name, text, rule)?);
+        }
+        Some(texts)
+    }
+
+    /// An optional object, read by `read`.
+    pub fn optional_object<T>(
+        &mut self,
+        name: &'static str,
+        mut read: impl FnMut(&mut Fields<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.optional(name)?;
+        let mut fields = Fields::at(value, self.naming, self.pointer_to(&self.naming.spell(name)));
+        let read = read(&mut fields);
+        match fields.finish() {
+            Ok(()) => read,
+            Err(errors) => {
+                self.errors.extend(errors);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Which orders are meant: the one filter of lists, totals, events and exports.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::fields::{Fields, Naming, Text};
+use super::order::{OrderNumber, OrderStatus};
+use crate::error::FieldError;
+
+/// How many values an `in` may list.
+const MAX_VALUES: usize = 100;
+
+/// How many words a search may have.
+const MAX_WORDS: usize = 10;
+
+/// What an order must be like; every part that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderFilter {
+    /// One of these orders. A text that is no order number is no order's.
+    pub numbers: Option<Vec<OrderNumber>>,
+    /// In one of these statuses.
+    pub statuses: Option<Vec<OrderStatus>>,
+    /// For this customer.
+    pub customer_code: TextFilter,
+    /// For this site.
+    pub site_code: TextFilter,
+    /// By this sales person.
+    pub sales_name: TextFilter,
+    /// With a line of this product.
+    pub product_code: TextFilter,
+    /// From one of these clients.
+    pub client_ids: Option<Vec<String>>,
+    /// Taken at this instant or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Taken before this instant.
+    pub created_before: Option<DateTime<Utc>>,
+    /// Words that must all occur in the order, each in any of its searched texts.
+    pub search: Vec<String>,
+    /// Not acknowledged by this receiving system.
+    pub not_acknowledged_by: Option<String>,
+}
+
+/// What a text must be like.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TextFilter {
+    /// One of these, to the letter.
+    pub any_of: Option<Vec<String>>,
+    /// Holds this somewhere, whatever the case of its letters.
+    pub contains: Option<String>,
+}
+
+impl OrderFilter {
+    /// Reads a filter, noting every faulty field. `null` and an empty object mean every order.
+    pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
+        if value.is_null() {
+            return Ok(Self::default());
+        }
+        let mut fields = Fields::at(value, naming, "/where".to_owned());
+        let numbers = fields.optional_object("order_number", |fields| any_of(fields, Text::line(64)));
+        let statuses = fields.optional_object("status", read_statuses);
+        let filter = Self {
+            numbers: numbers.map(|texts| texts.iter().filter_map(|text| text.parse().ok()).collect()),
+            statuses,
+            customer_code: read_text(&mut fields, "customer_code", 64),
+            site_code: read_text(&mut fields, "site_code", 64),
+            sales_name: read_text(&mut fields, "sales_name", 128),
+            product_code: read_text(&mut fields, "product_code", 64),
+            client_ids: fields.optional_object("client_id", |fields| any_of(fields, Text::line(64))),
+            created_from: None,
+            created_before: None,
+            search: read_words(&mut fields),
+            not_acknowledged_by: fields.optional_text("not_acknowledged_by", Text::line(64)),
+        };
+        let range = fields.optional_object("created_at", |fields| {
+            Some((fields.optional_instant("gte"), fields.optional_instant("lt")))
+        });
+        let (created_from, created_before) = range.unwrap_or_default();
+        fields.finish()?;
+        Ok(Self { created_from, created_before, ..filter })
+    }
+}
+
+fn read_text(fields: &mut Fields<'_>, name: &'static str, max: usize) -> TextFilter {
+    let read = |fields: &mut Fields<'_>| {
+        let any_of = any_of(fields, Text::line(max));
+        let contains = fields.optional_text("contains", Text::line(max)).map(|text| fold(&text));
+        Some(TextFilter { any_of, contains })
+    };
+    fields.optional_object(name, read).unwrap_or_default()
+}
+
+/// What `eq` and `in` allow together.
+fn any_of(fields: &mut Fields<'_>, rule: Text) -> Option<Vec<String>> {
+    let equal = fields.optional_text("eq", rule);
+    let listed = fields.optional_texts("in", rule, MAX_VALUES);
+    both(equal, listed)
+}
+
+fn read_statuses(fields: &mut Fields<'_>) -> Option<Vec<OrderStatus>> {
+    let names = any_of(fields, Text::line(16))?;
+    let known = |name: &String| OrderStatus::ALL.into_iter().find(|status| status.as_str() == name);
+    let statuses: Vec<_> = names.iter().filter_map(known).collect();
+    if statuses.len() < names.len() {
+        let all = OrderStatus::ALL.map(OrderStatus::as_str).join(", ");
+        return fields.refuse_here("status", format!("must be of the statuses {all}"));
+    }
+    Some(statuses)
+}
+
+fn read_words(fields: &mut Fields<'_>) -> Vec<String> {
+    let text = fields.optional_text("search", Text::line(200)).unwrap_or_default();
+    let words: Vec<_> = text.split_whitespace().map(fold).collect();
+    if words.len() > MAX_WORDS {
+        fields.refuse::<()>("search", "length", format!("must have at most {MAX_WORDS} words"));
+    }
+    words
+}
+
+fn both<T: PartialEq>(equal: Option<T>, listed: Option<Vec<T>>) -> Option<Vec<T>> {
+    match (equal, listed) {
+        (None, listed) => listed,
+        (Some(equal), None) => Some(vec![equal]),
+        (Some(equal), Some(listed)) => Some(listed.into_iter().filter(|value| *value == equal).take(1).collect()),
+    }
+}
+
+/// A text as it is searched: in small letters.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    text.to_lowercase()
+}
+
+/// The order a word names, if it names one: `so-0000000042` or just `42`.
+#[must_use]
+pub fn named_order(word: &str) -> Option<OrderNumber> {
+    let digits = word.strip_prefix("so-").unwrap_or(word);
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| digits.parse().ok()).flatten().filter(|id| *id > 0).map(OrderNumber::from_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn faults(value: &Value) -> Vec<(String, &'static str)> {
+        let errors = OrderFilter::read(value, Naming::CamelCase).unwrap_err();
+        errors.into_iter().map(|error| (error.pointer, error.code)).collect()
+    }
+
+    #[test]
+    fn a_filter_that_says_nothing_means_every_order() {
+        for nothing in
+            [json!(null), json!({}), json!({"status": {}, "createdAt": {}, "search": "  ", "siteCode": null})]
+        {
+            assert_eq!(OrderFilter::read(&nothing, Naming::CamelCase), Ok(OrderFilter::default()), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn every_faulty_field_of_a_filter_is_named_at_once() {
+        let faulty = json!({
+            "status": {"in": ["RECEIVED", "LOST"]}, "customerCode": {"eq": 7, "like": "C"}, "clientId": "versuni",
+            "createdAt": {"gte": "yesterday", "lte": "2026-11-23T00:00:00Z"}, "search": "a b c d e f g h i j k",
+            "productCode": {"in": vec!["P"; 101]}, "color": "red",
+        });
+        assert_eq!(
+            faults(&faulty),
+            [
+                ("/where/status", "status"),
+                ("/where/customerCode/eq", "type"),
+                ("/where/customerCode/like", "unknown"),
+                ("/where/productCode/in", "length"),
+                ("/where/clientId", "type"),
+                ("/where/search", "length"),
+                ("/where/createdAt/gte", "format"),
+                ("/where/createdAt/lte", "unknown"),
+                ("/where/color", "unknown"),
+            ]
+            .map(|(pointer, code)| (pointer.to_owned(), code))
+        );
+    }
+
+    #[test]
+    fn equality_and_a_list_must_both_hold() {
+        let read = |value| OrderFilter::read(&value, Naming::SnakeCase).unwrap().customer_code.any_of;
+        assert_eq!(read(json!({"customer_code": {"eq": "A", "in": ["A", "B"]}})), Some(vec!["A".to_owned()]));
+        assert_eq!(read(json!({"customer_code": {"eq": "C", "in": ["A", "B"]}})), Some(Vec::new()));
+        assert_eq!(read(json!({"customer_code": {"in": []}})), Some(Vec::new()), "no value, no order");
+    }
+
+    #[test]
+    fn a_word_may_name_an_order() {
+        for word in ["so-0000000042", "so-42", "42"] {
+            assert_eq!(named_order(word), Some(OrderNumber::from_id(42)), "{word}");
+        }
+        for word in ["", "so-", "0", "4a", "-4", "99999999999999999999"] {
+            assert_eq!(named_order(word), None, "{word}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Pages of a list: how long, in which order, and from where on (the Relay cursor connections specification).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+
+use crate::error::FieldError;
+
+/// The most rows of one page.
+pub const MAX_PAGE: usize = 100;
+
+/// How many rows a page has when nobody says.
+pub const DEFAULT_PAGE: usize = 20;
+
+/// How far a count may go.
+const MAX_COUNT: u32 = 100_000;
+
+/// What a list of orders is sorted by. Equal times are sorted by order number, so no two orders share a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortKey {
+    /// When orders were taken.
+    CreatedAt,
+    /// When orders last changed.
+    UpdatedAt,
+    /// Order numbers.
+    OrderNumber,
+}
+
+/// How a list of orders is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub key: SortKey,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+}
+
+/// A row's place in a sorted list. Opaque to clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// What the list was sorted by.
+    pub key: SortKey,
+    /// The row's time in that key, in microseconds; 0 where numbers are the key.
+    pub micros: i64,
+    /// The row's id.
+    pub id: i64,
+}
+
+/// Which page of a list is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// How the list is sorted.
+    pub sort: Sort,
+    /// How many rows.
+    pub limit: usize,
+    /// Whether the last rows are wanted instead of the first.
+    pub from_end: bool,
+    /// Only rows behind this place.
+    pub after: Option<Cursor>,
+    /// Only rows before this place.
+    pub before: Option<Cursor>,
+}
+
+/// One page of a list, in the list's order.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Whether rows come before them.
+    pub has_previous: bool,
+    /// Whether rows come after them.
+    pub has_next: bool,
+}
+
+impl PageRequest {
+    /// Reads the arguments of a Relay connection, noting every faulty one.
+    pub fn read(
+        sort: Sort,
+        (first, after): (Option<i32>, Option<&str>),
+        (last, before): (Option<i32>, Option<&str>),
+    ) -> Result<Self, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let mut read_cursor = |name: &str, text: Option<&str>| {
+            let cursor = text.map(|text| Cursor::decode(text).filter(|cursor| cursor.key == sort.key));
+            if cursor == Some(None) {
+                let message = "is not a cursor of this list in this order; take one from an edge or from pageInfo";
+                errors.push(fault(name, "cursor", message));
+            }
+            cursor.flatten()
+        };
+        let (after, before) = (read_cursor("after", after), read_cursor("before", before));
+        let mut read_length = |name, length: Option<i32>| {
+            length.and_then(|length| read_length(name, length).map_err(|faults| errors.extend(faults)).ok())
+        };
+        let (first, last) = (read_length("first", first), read_length("last", last));
+        if first.is_some() && last.is_some() {
+            errors.push(fault("last", "conflict", "cannot be given together with first; give one of them"));
+        }
+        if errors.is_empty() {
+            let limit = first.or(last).unwrap_or(DEFAULT_PAGE);
+            Ok(Self { sort, limit, from_end: last.is_some(), after, before })
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The next page after this one's rows.
+    #[must_use]
+    pub const fn following(self, last_row: Cursor) -> Self {
+        Self { after: Some(last_row), ..self }
+    }
+
+    /// Turns what was fetched, one row more than wanted and counted from the page's own end, into the page.
+    #[must_use]
+    pub fn page<T>(&self, mut rows: Vec<T>) -> Page<T> {
+        let more = rows.len() > self.limit;
+        rows.truncate(self.limit);
+        if self.from_end {
+            rows.reverse();
+            Page { rows, has_previous: more, has_next: self.before.is_some() }
+        } else {
+            Page { rows, has_previous: self.after.is_some(), has_next: more }
+        }
+    }
+}
+
+/// Reads how many rows are wanted.
+pub fn read_length(name: &str, length: i32) -> Result<usize, Vec<FieldError>> {
+    match usize::try_from(length) {
+        Ok(length) if length <= MAX_PAGE => Ok(length),
+        _ => Err(vec![fault(name, "range", &format!("must be from 0 to {MAX_PAGE}"))]),
+    }
+}
+
+/// Reads where a count stops.
+pub fn read_max(max: i32) -> Result<u32, Vec<FieldError>> {
+    match u32::try_from(max) {
+        Ok(max) if max <= MAX_COUNT => Ok(max),
+        _ => Err(vec![fault("max", "range", &format!("must be from 0 to {MAX_COUNT}"))]),
+    }
+}
+
+/// A fault of an argument.
+pub(super) fn fault(name: &str, code: &'static str, message: &str) -> FieldError {
+    FieldError { pointer: format!("/{name}"), code, message: message.to_owned() }
+}
+
+impl Cursor {
+    /// The place of an order in a list sorted by `key`.
+    #[must_use]
+    pub fn of(key: SortKey, order: &super::order::SalesOrder) -> Self {
+        let micros = match key {
+            SortKey::CreatedAt => order.created_at.timestamp_micros(),
+            SortKey::UpdatedAt => order.updated_at.timestamp_micros(),
+            SortKey::OrderNumber => 0,
+        };
+        Self { key, micros, id: order.number.id() }
+    }
+
+    /// The text that clients keep.
+    #[must_use]
+    pub fn encode(self) -> String {
+        let key = match self.key {
+            SortKey::CreatedAt => 'c',
+            SortKey::UpdatedAt => 'u',
+            SortKey::OrderNumber => 'n',
+        };
+        URL_SAFE_NO_PAD.encode(format!("{key}{}.{}", self.micros, self.id))
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let key = match text.get(..1)? {
+            "c" => SortKey::CreatedAt,
+            "u" => SortKey::UpdatedAt,
+            "n" => SortKey::OrderNumber,
+            _ => return None,
+        };
+        let (micros, id) = text[1..].split_once('.')?;
+        let micros = micros.parse().ok().filter(|micros| DateTime::<Utc>::from_timestamp_micros(*micros).is_some())?;
+        Some(Self { key, micros, id: id.parse().ok()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEWEST: Sort = Sort { key: SortKey::CreatedAt, descending: true };
+
+    #[test]
+    fn a_cursor_is_read_back_and_belongs_to_one_order_of_the_list() {
+        let cursor = Cursor { key: SortKey::CreatedAt, micros: -5, id: 42 };
+        let read = |sort| PageRequest::read(sort, (None, Some(&cursor.encode())), (None, None));
+        assert_eq!(read(NEWEST).unwrap().after, Some(cursor));
+        let other = read(Sort { key: SortKey::UpdatedAt, ..NEWEST }).unwrap_err();
+        assert_eq!((other[0].pointer.as_str(), other[0].code), ("/after", "cursor"));
+        for text in ["", "!", "Yw", "eDEuMQ", "YzEuMQ==", "YzkyMjMzNzIwMzY4NTQ3NzU4MDcuMQ"] {
+            assert_eq!(Cursor::decode(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_faulty_argument_of_a_page_is_named() {
+        let errors = PageRequest::read(NEWEST, (Some(101), Some("x")), (Some(-1), None)).unwrap_err();
+        let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/after", "/first", "/last"]);
+        let both = PageRequest::read(NEWEST, (Some(1), None), (Some(1), None)).unwrap_err();
+        assert_eq!((both[0].pointer.as_str(), both[0].code), ("/last", "conflict"));
+    }
+}

@@ -1,0 +1,35 @@
+//! Subscriptions.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Result, Subscription as Subscriptions};
+use futures_util::stream::{Stream, StreamExt as _};
+
+use super::guard::LoggedIn;
+use super::inputs::{Raw, SalesOrderFilter, both, read_filter};
+use super::types::SalesOrderEvent;
+use crate::domain::event::Position;
+use crate::error::AppError;
+use crate::service::{Caller, Services};
+
+pub struct Subscription;
+
+/// What can be followed.
+#[Subscriptions]
+impl Subscription {
+    /// What happens to orders, as it happens. After a broken connection nothing is lost: subscribe again with the
+    /// cursor of the last event as `after`, and everything since then comes first.
+    #[graphql(guard = "LoggedIn")]
+    async fn sales_order_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Begin after this cursor; with the next event when absent.")] after: Option<String>,
+        #[graphql(name = "where", desc = "Of which orders; of all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
+    ) -> Result<impl Stream<Item = Result<SalesOrderEvent>> + use<>> {
+        let asked = both(Position::read(after.as_deref()), read_filter(ctx, filter.as_ref()));
+        let (after, filter) = asked.map_err(AppError::invalid)?;
+        let session = ctx.data::<Caller>()?.live_session()?;
+        let events = ctx.data::<Arc<Services>>()?.events.follow(session, filter, after).await?;
+        Ok(events.map(|event| Ok(event?.into())))
+    }
+}

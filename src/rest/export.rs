@@ -1,0 +1,270 @@
+//! Exports: every order that is meant, page after page of one prepared document, so that an export of a million orders
+//! takes the memory of a hundred.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use serde_json::{Map, Value, json};
+
+use super::problem::Problem;
+use super::request::credentials;
+use crate::app::AppState;
+use crate::auth::credentials::Credentials;
+use crate::domain::permission::Permission;
+use crate::error::{AppError, ErrorCode, FieldError};
+use crate::graphql::{Api, PreparedOperation};
+
+static EXPORT_SALES_ORDERS: LazyLock<PreparedOperation> =
+    LazyLock::new(|| PreparedOperation::new(include_str!("operations/exportSalesOrders.graphql")));
+
+/// How an export is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// One row for each line of an order (RFC 4180), for people and their spreadsheets
+    Csv,
+    /// One order a line (JSON Lines), shaped as REST shows it, for programs
+    Jsonl,
+}
+
+/// What may narrow an export: each name once or, where several values are asked for, more often.
+pub const PARAMETERS: [&str; 16] = [
+    "order_number",
+    "status",
+    "customer_code",
+    "customer_code_contains",
+    "site_code",
+    "site_code_contains",
+    "sales_name",
+    "sales_name_contains",
+    "product_code",
+    "product_code_contains",
+    "client_id",
+    "created_at_gte",
+    "created_at_lt",
+    "search",
+    "not_acknowledged_by",
+    "order_by",
+];
+
+/// Who asks for an export.
+#[derive(Clone)]
+pub enum Reader {
+    /// A client, by the credentials it sent.
+    Client(Credentials),
+    /// The operator at the command line.
+    Operator,
+}
+
+pub(super) async fn export_csv(
+    state: State<AppState>,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    parts: Parts,
+) -> Result<Response, Problem> {
+    respond(&state, Format::Csv, query, &parts).await
+}
+
+pub(super) async fn export_jsonl(
+    state: State<AppState>,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    parts: Parts,
+) -> Result<Response, Problem> {
+    respond(&state, Format::Jsonl, query, &parts).await
+}
+
+async fn respond(
+    state: &AppState,
+    format: Format,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    parts: &Parts,
+) -> Result<Response, Problem> {
+    let reader = Reader::Client(credentials(parts, Arc::default()));
+    let unreadable = || AppError::new(ErrorCode::MalformedBody, "The query string cannot be read");
+    let variables = query.map_err(|_| unreadable()).and_then(|Query(pairs)| variables(&pairs));
+    let chunks = export(state.api().clone(), reader, format, variables).await?;
+    // A failure in the middle breaks the answer off: an export that ends well is whole.
+    let body = Body::from_stream(chunks.take_until(state.stopping()));
+    let (content_type, name) = match format {
+        Format::Csv => ("text/csv; charset=utf-8; header=present", "sales-orders.csv"),
+        Format::Jsonl => ("application/jsonl; charset=utf-8", "sales-orders.jsonl"),
+    };
+    let headers = [
+        (CONTENT_TYPE, content_type.to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+        (CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// The export in pieces. The first page is read before this returns, so what is refused is refused as a whole.
+pub async fn export(
+    api: Api,
+    reader: Reader,
+    format: Format,
+    variables: Result<Value, AppError>,
+) -> Result<impl Stream<Item = Result<Vec<u8>, AppError>> + Send + use<>, AppError> {
+    let first = read_page(&api, &reader, variables.clone()).await?;
+    let variables = variables?;
+    let pages = stream::try_unfold(Some((first, variables)), move |state| {
+        let (api, reader) = (api.clone(), reader.clone());
+        async move {
+            let Some((mut page, mut variables)) = state else { return Ok(None) };
+            let orders = page["orders"].take();
+            let next = if page["page"]["has_next"] == true {
+                variables["after"] = page["page"]["end_cursor"].take();
+                Some((read_page(&api, &reader, Ok(variables.clone())).await?, variables))
+            } else {
+                None
+            };
+            Ok(Some((orders, next)))
+        }
+    });
+    let rows = pages.and_then(move |orders| async move { write(format, orders.as_array().map_or(&[], Vec::as_slice)) });
+    Ok(stream::iter((format == Format::Csv).then(heading)).chain(rows))
+}
+
+async fn read_page(api: &Api, reader: &Reader, variables: Result<Value, AppError>) -> Result<Value, AppError> {
+    let operation = &*EXPORT_SALES_ORDERS;
+    let page = match reader {
+        Reader::Client(credentials) => {
+            api.execute_prepared_for(Permission::OrdersRead, operation, variables, credentials.clone()).await
+        }
+        Reader::Operator => api.execute_prepared_as_operator(operation, variables?).await,
+    };
+    page.map_err(in_parameters)
+}
+
+/// The document's variables from pairs of a name of [`PARAMETERS`] and a value.
+pub fn variables(pairs: &[(String, String)]) -> Result<Value, AppError> {
+    let mut values: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut faults = Vec::new();
+    let fault = |name: &str, code, message| FieldError { pointer: format!("/{name}"), code, message };
+    for (name, value) in pairs {
+        if PARAMETERS.contains(&name.as_str()) {
+            values.entry(name).or_default().push(value);
+        } else {
+            let shown: String = name.chars().take(100).collect();
+            let message = format!("is not a known parameter; the parameters are {}", PARAMETERS.join(", "));
+            faults.push(fault(&shown, "unknown", message));
+        }
+    }
+    let mut filter: Map<String, Value> = Map::new();
+    let mut set = |field: &str, operator: &str, value: Value| {
+        filter.entry(field).or_insert_with(|| json!({}))[operator] = value;
+    };
+    let mut order_by = json!("CREATED_AT_ASC");
+    let mut plain = Map::new();
+    for (name, given) in values {
+        let is_list = !name.contains("_contains") && !name.starts_with("created_at");
+        let is_list = is_list && !["search", "not_acknowledged_by", "order_by"].contains(&name);
+        if is_list {
+            set(name, "in", json!(given));
+            continue;
+        }
+        let [value] = given[..] else {
+            faults.push(fault(name, "conflict", "must be given once".to_owned()));
+            continue;
+        };
+        match (name, name.strip_suffix("_contains")) {
+            (_, Some(field)) => set(field, "contains", json!(value)),
+            ("created_at_gte", _) => set("created_at", "gte", json!(value)),
+            ("created_at_lt", _) => set("created_at", "lt", json!(value)),
+            ("order_by", _) if SORTS.contains(&value) => order_by = json!(value.to_ascii_uppercase()),
+            ("order_by", _) => faults.push(fault(name, "unknown", format!("must be one of {}", SORTS.join(", ")))),
+            _ => drop(plain.insert(name.to_owned(), json!(value))),
+        }
+    }
+    filter.extend(plain);
+    if faults.is_empty() {
+        Ok(json!({"where": filter, "order_by": order_by, "after": null}))
+    } else {
+        Err(AppError::invalid(faults))
+    }
+}
+
+const SORTS: [&str; 6] =
+    ["created_at_asc", "created_at_desc", "updated_at_asc", "updated_at_desc", "order_number_asc", "order_number_desc"];
+
+/// Names faults of the filter by the parameters they came in: `/where/created_at/gte` as `/created_at_gte`.
+fn in_parameters(error: AppError) -> AppError {
+    if error.errors.is_empty() {
+        return error;
+    }
+    let renamed = error.errors.iter().map(|fault| {
+        let path = fault.pointer.strip_prefix("/where/").unwrap_or(&fault.pointer).replace('/', "_");
+        FieldError { pointer: format!("/{}", path.strip_suffix("_in").unwrap_or(&path)), ..fault.clone() }
+    });
+    AppError::invalid(renamed.collect())
+}
+
+/// Of the order, then of its line.
+const COLUMNS: [&str; 21] = [
+    "order_number",
+    "status",
+    "version",
+    "client_id",
+    "customer_code",
+    "site_code",
+    "sales_name",
+    "address",
+    "note",
+    "currency",
+    "total_quantity",
+    "total_amount",
+    "created_at",
+    "updated_at",
+    "line_no",
+    "product_code",
+    "product_name",
+    "quantity",
+    "unit",
+    "unit_price",
+    "line_note",
+];
+const ORDER_COLUMNS: usize = 14;
+
+fn heading() -> Result<Vec<u8>, AppError> {
+    csv(|writer| writer.write_record(COLUMNS))
+}
+
+fn write(format: Format, orders: &[Value]) -> Result<Vec<u8>, AppError> {
+    match format {
+        Format::Jsonl => Ok(orders.iter().flat_map(|order| format!("{order}\n").into_bytes()).collect()),
+        Format::Csv => csv(|writer| {
+            for order in orders {
+                for line in order["products"].as_array().into_iter().flatten() {
+                    let of_order = COLUMNS[..ORDER_COLUMNS].iter().map(|name| cell(&order[*name]));
+                    let of_line = COLUMNS[ORDER_COLUMNS..].iter().map(|name| match *name {
+                        "line_note" => cell(&line["note"]),
+                        name => cell(&line[name]),
+                    });
+                    writer.write_record(of_order.chain(of_line))?;
+                }
+            }
+            Ok(())
+        }),
+    }
+}
+
+fn csv(write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>) -> Result<Vec<u8>, AppError> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    write(&mut writer).map_err(AppError::internal)?;
+    writer.into_inner().map_err(|error| AppError::internal(error.into_error()))
+}
+
+/// A cell. A text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, CSV Injection); the
+/// JSON Lines keep it to the letter.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) if text.starts_with(['=', '+', '-', '@']) => format!("'{text}"),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,182 @@
+//! The feed of what happened to orders: read page by page, or followed as it grows.
+//!
+//! Every follower reads the table from its own place on, so it misses nothing and repeats nothing, whichever instance
+//! wrote the event and however slow the follower is: a slow one holds a page in memory and a place, nothing more. What
+//! wakes followers up is one watcher a process.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::stream::{self, Stream};
+use tokio::sync::watch;
+use tracing::warn;
+
+use super::caller::LiveSession;
+use crate::domain::event::{OrderEvent, Position};
+use crate::domain::order::OrderNumber;
+use crate::domain::order_filter::OrderFilter;
+use crate::domain::page::Page;
+use crate::domain::permission::Scope;
+use crate::error::{AppError, ErrorCode};
+use crate::store::{EventSignal, Store};
+
+/// How long the watcher trusts that it would have been told. Another process on the same SQLite file tells nobody.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// How often a follower's session is looked at while nothing happens: a revoked one ends within 5 seconds.
+const CHECK_SESSION_EVERY: Duration = Duration::from_secs(1);
+
+/// How many events a follower reads at once.
+const BATCH: usize = 100;
+
+/// Reads and follows the feed.
+#[derive(Clone)]
+pub struct Events {
+    store: Store,
+    watcher: Arc<Watcher>,
+}
+
+struct Watcher {
+    last: watch::Sender<Position>,
+    is_running: AtomicBool,
+}
+
+impl Events {
+    /// The feed of this store.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        let watcher = Watcher { last: watch::Sender::new(Position::START), is_running: AtomicBool::new(false) };
+        Self { store, watcher: Arc::new(watcher) }
+    }
+
+    /// Events after a place, of orders that are meant.
+    pub async fn page(
+        &self,
+        scope: &Scope,
+        filter: &OrderFilter,
+        after: Option<Position>,
+        first: usize,
+    ) -> Result<Page<OrderEvent>, AppError> {
+        let range = (after.unwrap_or(Position::START), Position::END);
+        let mut rows = self.store.list_events(scope, filter, range, first + 1).await?;
+        let has_next = rows.len() > first;
+        rows.truncate(first);
+        Ok(Page { rows, has_previous: after.is_some(), has_next })
+    }
+
+    /// The event at a place, if it is of an order in the scope.
+    pub async fn event(&self, scope: &Scope, position: Position) -> Result<Option<OrderEvent>, AppError> {
+        Ok(self.store.find_event(scope, position).await?)
+    }
+
+    /// The histories of many orders at once.
+    pub async fn of_orders(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Vec<OrderEvent>>, AppError> {
+        Ok(self.store.list_events_of_orders(orders).await?)
+    }
+
+    /// Every event after a place, or from now on, and then each one as it happens. Ends with a failure when the session
+    /// does.
+    pub async fn follow(
+        &self,
+        session: LiveSession,
+        filter: OrderFilter,
+        after: Option<Position>,
+    ) -> Result<impl Stream<Item = Result<OrderEvent, AppError>> + use<>, AppError> {
+        session.principal().await?;
+        let after = match after {
+            Some(after) => after,
+            None => self.store.find_last_position().await?,
+        };
+        let last = self.watch();
+        let follower = Follower { events: self.clone(), session, filter, after, last, ready: VecDeque::new() };
+        Ok(stream::unfold(Some(follower), |follower| async {
+            let mut follower = follower?;
+            match follower.next().await {
+                Ok(event) => Some((Ok(event), Some(follower))),
+                Err(error) => Some((Err(error), None)),
+            }
+        }))
+    }
+
+    /// The last place of the feed, kept up to date while somebody holds on to it.
+    fn watch(&self) -> watch::Receiver<Position> {
+        let last = self.watcher.last.subscribe();
+        if !self.watcher.is_running.swap(true, Ordering::SeqCst) {
+            tokio::spawn(watch_feed(self.store.clone(), Arc::clone(&self.watcher)));
+        }
+        last
+    }
+}
+
+struct Follower {
+    events: Events,
+    session: LiveSession,
+    filter: OrderFilter,
+    /// Everything up to here was read.
+    after: Position,
+    last: watch::Receiver<Position>,
+    ready: VecDeque<OrderEvent>,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Result<OrderEvent, AppError> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Ok(event);
+            }
+            let scope = self.session.principal().await?.scope();
+            let last = *self.last.borrow_and_update();
+            if last <= self.after {
+                // Time out or not, the session is looked at again.
+                let _ = tokio::time::timeout(CHECK_SESSION_EVERY, self.last.changed()).await;
+                continue;
+            }
+            let range = (self.after, last);
+            match self.events.store.list_events(&scope, &self.filter, range, BATCH).await.map_err(AppError::from) {
+                Ok(events) => {
+                    // Of what the filter leaves out nothing comes back, and it must not be read again and again.
+                    let is_all = events.len() < BATCH;
+                    self.after = events.last().filter(|_| !is_all).map_or(last, |event| event.position);
+                    self.ready = events.into();
+                }
+                // The database will be back, and the place in the feed is still known.
+                Err(error) if error.code == ErrorCode::DatabaseUnavailable => {
+                    tokio::time::sleep(CHECK_SESSION_EVERY).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Keeps the last place up to date until nobody follows any more.
+async fn watch_feed(store: Store, watcher: Arc<Watcher>) {
+    let mut signal = None;
+    loop {
+        if let Err(error) = look(&store, &watcher, &mut signal).await {
+            warn!(error = %error, "the feed of orders cannot be watched; trying again");
+            signal = None;
+            tokio::time::sleep(CHECK_SESSION_EVERY).await;
+        }
+        if watcher.last.receiver_count() == 0 {
+            watcher.is_running.store(false, Ordering::SeqCst);
+            // Somebody may have begun to follow just before, and found the watcher running.
+            if watcher.last.receiver_count() == 0 || watcher.is_running.swap(true, Ordering::SeqCst) {
+                return;
+            }
+        }
+    }
+}
+
+async fn look(store: &Store, watcher: &Watcher, signal: &mut Option<EventSignal>) -> Result<(), AppError> {
+    match signal {
+        Some(signal) => signal.wait(LOOK_EVERY).await?,
+        // Listening begins before the look, so that nothing is told in between.
+        None => *signal = Some(store.event_signal().await?),
+    }
+    let last = store.find_last_position().await?;
+    watcher.last.send_if_modified(|known| last > std::mem::replace(known, last.max(*known)));
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! What happened to orders: appended with each change, read as a feed.
+//!
+//! Positions must come into sight in their order: a reader who saw position 7 goes on from there and never looks for
+//! a 6 that is committed later. A sequence gives numbers out before the commit, so appending takes a lock that lasts
+//! until the commit; on SQLite the one writer is that lock (`concurrent_writers_never_hide_an_event_from_a_reader`).
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait, FromQueryResult, JoinType,
+    QueryFilter, QueryOrder, QuerySelect, RelationDef,
+};
+use std::collections::HashMap;
+
+use super::connect::{Store, instant, micros};
+use super::entity::sales_order_events::{self, ActiveModel, Column, Entity, Model};
+use super::entity::sales_orders;
+use super::error::{StoreError, StoreResult};
+use super::signal;
+use crate::domain::client::ClientId;
+use crate::domain::event::{Happening, OrderEvent, Position};
+use crate::domain::order::OrderNumber;
+use crate::domain::order_filter::OrderFilter;
+use crate::domain::permission::Scope;
+
+impl Store {
+    /// Events behind a place in the feed and not behind another, of orders that are meant, in the order of the feed.
+    pub async fn list_events(
+        &self,
+        scope: &Scope,
+        filter: &OrderFilter,
+        (after, until): (Position, Position),
+        limit: usize,
+    ) -> StoreResult<Vec<OrderEvent>> {
+        let mut query = Entity::find()
+            .filter(Column::Position.gt(after.get()))
+            .filter(Column::Position.lte(until.get()))
+            .order_by_asc(Column::Position)
+            .limit(u64::try_from(limit).unwrap_or(u64::MAX));
+        // Whoever may see all and asks for all needs no look at the orders.
+        if *scope != Scope::All || *filter != OrderFilter::default() {
+            query = query.join(JoinType::InnerJoin, of_order()).filter(self.matching(&self.read, scope, filter).await?);
+        }
+        let rows = query.all(&self.read).await?;
+        rows.into_iter().map(OrderEvent::try_from).collect()
+    }
+
+    /// The histories of orders. Takes no scope: whoever holds an order's number got it from a query that did.
+    pub async fn list_events_of_orders(
+        &self,
+        orders: &[OrderNumber],
+    ) -> StoreResult<HashMap<OrderNumber, Vec<OrderEvent>>> {
+        let rows = Entity::find()
+            .filter(Column::OrderId.is_in(orders.iter().map(|number| number.id())))
+            .order_by_asc(Column::OrderId)
+            .order_by_asc(Column::Sequence)
+            .all(&self.read)
+            .await?;
+        let mut events: HashMap<_, Vec<_>> = orders.iter().map(|number| (*number, Vec::new())).collect();
+        for row in rows {
+            let event = OrderEvent::try_from(row)?;
+            events.entry(event.number).or_default().push(event);
+        }
+        Ok(events)
+    }
+
+    /// The event at this place, if it is of an order in the scope.
+    pub async fn find_event(&self, scope: &Scope, position: Position) -> StoreResult<Option<OrderEvent>> {
+        let before = Position::new(position.get() - 1);
+        Ok(self.list_events(scope, &OrderFilter::default(), (before, position), 1).await?.pop())
+    }
+
+    /// The last place of the feed.
+    pub async fn find_last_position(&self) -> StoreResult<Position> {
+        #[derive(FromQueryResult)]
+        struct Last {
+            last: Option<i64>,
+        }
+        let last = Entity::find()
+            .select_only()
+            .column_as(Expr::col(Column::Position).max(), "last")
+            .into_model::<Last>()
+            .one(&self.read)
+            .await?;
+        Ok(last.and_then(|last| last.last).map_or(Position::START, Position::new))
+    }
+}
+
+/// Appends an order's next event.
+pub(super) async fn append_next(
+    tx: &DatabaseTransaction,
+    number: OrderNumber,
+    happening: &Happening,
+    actor: &ClientId,
+    at: DateTime<Utc>,
+) -> StoreResult<()> {
+    let last: Option<Option<i32>> = Entity::find()
+        .select_only()
+        .column_as(Expr::col(Column::Sequence).max(), "last")
+        .filter(Column::OrderId.eq(number.id()))
+        .into_tuple()
+        .one(tx)
+        .await?;
+    append(tx, number.id(), last.flatten().unwrap_or(0) + 1, happening, actor, micros(at)).await
+}
+
+/// Appends an event. The transaction should be near its end: until then nobody else appends.
+pub(super) async fn append(
+    tx: &DatabaseTransaction,
+    order_id: i64,
+    sequence: i32,
+    happening: &Happening,
+    actor: &ClientId,
+    created_at: i64,
+) -> StoreResult<()> {
+    lock(tx).await?;
+    let event = ActiveModel {
+        position: NotSet,
+        order_id: Set(order_id),
+        sequence: Set(sequence),
+        kind: Set(happening.kind().to_owned()),
+        actor: Set(actor.to_string()),
+        payload: Set(happening.payload()),
+        created_at: Set(created_at),
+    };
+    Entity::insert(event).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Lets nobody else append until the transaction ends, and wakes up followers when it has.
+pub(super) async fn lock(tx: &DatabaseTransaction) -> StoreResult<()> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        // The notice is delivered with the commit, and only then.
+        let lock = format!("SELECT pg_advisory_xact_lock({APPEND_LOCK}), pg_notify('{}', '')", signal::CHANNEL);
+        tx.execute_unprepared(&lock).await?;
+    }
+    Ok(())
+}
+
+/// Any number will do as long as nobody else in the database uses it; this one spells "sales-ev" in ASCII.
+const APPEND_LOCK: i64 = 0x7361_6c65_732d_6576;
+
+fn of_order() -> RelationDef {
+    sales_order_events::Entity::belongs_to(sales_orders::Entity)
+        .from(Column::OrderId)
+        .to(sales_orders::Column::Id)
+        .into()
+}
+
+impl TryFrom<Model> for OrderEvent {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        let happening = Happening::restore(&row.kind, &row.payload);
+        Ok(Self {
+            position: Position::new(row.position),
+            number: OrderNumber::from_id(row.order_id),
+            sequence: row.sequence,
+            happening: happening.ok_or(StoreError::Unreadable { what: "event", value: row.position.to_string() })?,
+            actor: row.actor,
+            created_at: instant(row.created_at)?,
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! The filter of orders as SQL.
+//!
+//! A text that an order must hold is found through an index of trigrams, a product through the lines. Whether starting
+//! there pays depends on how many orders that leaves: for a rare text it saves reading a million orders, for a common
+//! one it is dearer than reading a page's orders in their own order and looking at each. PostgreSQL knows from its
+//! statistics. SQLite does not, so it is told: [`Store::matching`] counts first, up to a bound.
+
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, IntoCondition as _, LikeExpr, Query, SelectStatement};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend};
+
+use super::connect::{Store, micros};
+use super::entity::{sales_order_acknowledgements, sales_order_lines, sales_orders};
+use super::error::StoreResult;
+use crate::domain::order::OrderStatus;
+use crate::domain::order_filter::{OrderFilter, TextFilter, named_order};
+use crate::domain::permission::Scope;
+
+use sales_orders::Column;
+
+/// More orders than this are not looked up one by one.
+const FEW: u32 = 1000;
+
+/// The rows a caller may see.
+pub(super) fn in_scope(scope: &Scope) -> Condition {
+    let condition = Condition::all();
+    match scope {
+        Scope::All => condition,
+        Scope::Client(client_id) => condition.add(Column::ClientId.eq(client_id.as_str())),
+    }
+}
+
+impl Store {
+    /// What the orders of this scope and filter have in common, with a way to find them fast.
+    pub(super) async fn matching(
+        &self,
+        connection: &impl ConnectionTrait,
+        scope: &Scope,
+        filter: &OrderFilter,
+    ) -> StoreResult<Condition> {
+        let condition = in_scope(scope).add(condition(filter));
+        if self.backend() != DbBackend::Sqlite {
+            return Ok(condition);
+        }
+        let starts = starts(filter);
+        let [count, counts @ ..] = starts.as_slice() else { return Ok(condition) };
+        let mut probe = Query::select();
+        for start in std::iter::once(count).chain(counts) {
+            let bounded = start.clone().limit(u64::from(FEW) + 1).take();
+            probe.expr(Expr::SubQuery(
+                None,
+                Box::new(Query::select().expr(Expr::cust("count(*)")).from_subquery(bounded, "some").take().into()),
+            ));
+        }
+        let Some(row) = connection.query_one(&probe).await? else { return Ok(condition) };
+        let mut rarest = (i64::from(FEW) + 1, None);
+        for (index, start) in starts.into_iter().enumerate() {
+            let count = row.try_get_by_index::<i64>(index)?;
+            if count < rarest.0 {
+                rarest = (count, Some(start));
+            }
+        }
+        Ok(match rarest.1 {
+            Some(start) => condition.add(Column::Id.in_subquery(start)),
+            None => condition,
+        })
+    }
+}
+
+fn condition(filter: &OrderFilter) -> Condition {
+    // Taken apart so that a new part cannot be forgotten here.
+    let OrderFilter {
+        numbers,
+        statuses,
+        customer_code,
+        site_code,
+        sales_name,
+        product_code,
+        client_ids,
+        created_from,
+        created_before,
+        search,
+        not_acknowledged_by,
+    } = filter;
+    Condition::all()
+        .add_option(numbers.as_ref().map(|numbers| Column::Id.is_in(numbers.iter().map(|number| number.id()))))
+        .add_option(statuses.as_ref().map(|all| Column::Status.is_in(all.iter().copied().map(OrderStatus::as_str))))
+        .add(text(customer_code, Column::CustomerCode, '\u{1}'))
+        .add(text(site_code, Column::SiteCode, '\u{2}'))
+        .add(text(sales_name, Column::SalesName, '\u{3}'))
+        .add_option(product_code.any_of.as_ref().map(|codes| {
+            let of_order = sales_order_lines::Column::OrderId.eq_order_id();
+            Expr::exists(lines_of(codes).cond_where(of_order).take())
+        }))
+        .add_option(product_code.contains.as_ref().map(|part| holds_in_section(part, '\u{4}')))
+        .add_option(client_ids.as_ref().map(|ids| Column::ClientId.is_in(ids)))
+        .add_option(created_from.map(|from| Column::CreatedAt.gte(micros(from))))
+        .add_option(created_before.map(|before| Column::CreatedAt.lt(micros(before))))
+        .add_option(search.iter().map(|word| word_condition(word)).reduce(Condition::add))
+        .add_option(not_acknowledged_by.as_ref().map(|system| {
+            let acknowledged = Query::select()
+                .expr(Expr::value(1))
+                .from(sales_order_acknowledgements::Entity)
+                .cond_where(sales_order_acknowledgements::Column::OrderId.eq_order_id())
+                .and_where(sales_order_acknowledgements::Column::System.eq(system))
+                .take();
+            Expr::exists(acknowledged).not()
+        }))
+}
+
+/// Joins another table's order id to the order of the query around it.
+trait OfOrder: ColumnTrait {
+    fn eq_order_id(&self) -> Condition {
+        Expr::col(self.as_column_ref()).equals((sales_orders::Entity, Column::Id)).into_condition()
+    }
+}
+impl OfOrder for sales_order_lines::Column {}
+impl OfOrder for sales_order_acknowledgements::Column {}
+
+fn text(filter: &TextFilter, column: Column, mark: char) -> Condition {
+    Condition::all()
+        .add_option(filter.any_of.as_ref().map(|values| column.is_in(values)))
+        .add_option(filter.contains.as_ref().map(|part| holds_in_section(part, mark)))
+}
+
+fn word_condition(word: &str) -> Condition {
+    let anywhere = Condition::any().add(like(&format!("%{}%", escape(word))));
+    let condition = anywhere.add_option(named_order(word).map(|number| Column::Id.eq(number.id())));
+    Condition::all().add(condition)
+}
+
+/// Each kind of text stands between its mark and the next one, see `NewOrder::search_text`.
+fn holds_in_section(part: &str, mark: char) -> Expr {
+    let next = char::from_u32(u32::from(mark) + 1).unwrap_or(mark);
+    like(&format!("%{mark}%{}%{next}%", escape(part)))
+}
+
+fn like(pattern: &str) -> Expr {
+    Expr::col((sales_orders::Entity, Column::SearchText)).like(LikeExpr::new(pattern).escape('\\'))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+/// Each way to find the filter's orders without reading all of them: a query for their ids.
+fn starts(filter: &OrderFilter) -> Vec<SelectStatement> {
+    let parts = [&filter.customer_code, &filter.site_code, &filter.sales_name, &filter.product_code];
+    let parts = parts.into_iter().filter_map(|text| text.contains.as_deref());
+    let parts = parts.filter(|part| has_trigram(part)).map(holding);
+    let words = filter.search.iter().filter(|word| has_trigram(word)).map(|word| match named_order(word) {
+        None => holding(word),
+        Some(number) => {
+            let named = Query::select().expr(Expr::value(number.id())).take();
+            holding(word).union(sea_orm::sea_query::UnionType::All, named).take()
+        }
+    });
+    let lines = filter.product_code.any_of.as_ref().map(|codes| {
+        let mut lines = lines_of(codes);
+        lines.clear_selects().column(sales_order_lines::Column::OrderId).take()
+    });
+    parts.chain(words).chain(lines).collect()
+}
+
+fn has_trigram(text: &str) -> bool {
+    text.chars().count() >= 3
+}
+
+/// The ids of the orders that hold a text, from SQLite's index of trigrams.
+fn holding(text: &str) -> SelectStatement {
+    let phrase = format!("\"{}\"", text.replace('"', "\"\""));
+    Query::select()
+        .expr(Expr::cust("rowid"))
+        .from("sales_order_search")
+        .and_where(Expr::cust_with_values("sales_order_search MATCH ?", [phrase]))
+        .take()
+}
+
+fn lines_of(codes: &[String]) -> SelectStatement {
+    Query::select()
+        .expr(Expr::value(1))
+        .from(sales_order_lines::Entity)
+        .and_where(sales_order_lines::Column::ProductCode.is_in(codes))
+        .take()
+}

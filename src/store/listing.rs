@@ -1,0 +1,71 @@
+//! Pages of orders, and how many there are.
+
+use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query};
+use sea_orm::{ConnectionTrait as _, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::connect::Store;
+use super::entity::sales_orders::{Column, Entity, OrderRow};
+use super::error::StoreResult;
+use crate::domain::order::SalesOrder;
+use crate::domain::order_filter::OrderFilter;
+use crate::domain::page::{Cursor, Page, PageRequest, SortKey};
+use crate::domain::permission::Scope;
+
+impl Store {
+    /// One page of the orders that are meant. The place of an order is its sort key and its id, so a page reads its own
+    /// rows and no others, however far in it is (keyset paging).
+    pub async fn list_orders(
+        &self,
+        scope: &Scope,
+        filter: &OrderFilter,
+        page: &PageRequest,
+    ) -> StoreResult<Page<SalesOrder>> {
+        let descending = page.sort.descending != page.from_end;
+        let mut query = Entity::find().filter(self.matching(&self.read, scope, filter).await?);
+        for (cursor, is_start) in [(page.after, true), (page.before, false)] {
+            if let Some(cursor) = cursor {
+                // Behind a place in a descending list are the smaller ones.
+                query = query.filter(compared(cursor, is_start == page.sort.descending));
+            }
+        }
+        let order = if descending { Order::Desc } else { Order::Asc };
+        for column in columns(page.sort.key) {
+            query = query.order_by(column, order.clone());
+        }
+        let rows = query
+            .limit(u64::try_from(page.limit).unwrap_or(u64::MAX).saturating_add(1))
+            .into_partial_model::<OrderRow>()
+            .all(&self.read)
+            .await?;
+        let orders: StoreResult<Vec<_>> = rows.into_iter().map(SalesOrder::try_from).collect();
+        Ok(page.page(orders?))
+    }
+
+    /// How many orders are meant, counted up to one more than `max`.
+    pub async fn count_orders(&self, scope: &Scope, filter: &OrderFilter, max: u32) -> StoreResult<i64> {
+        let some = Query::select()
+            .expr(Expr::value(1))
+            .from(Entity)
+            .cond_where(self.matching(&self.read, scope, filter).await?)
+            .limit(u64::from(max) + 1)
+            .take();
+        let count = Query::select().expr(Expr::cust("count(*)")).from_subquery(some, "some").take();
+        let row = self.read.query_one(&count).await?;
+        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
+    }
+}
+
+fn columns(key: SortKey) -> Vec<Column> {
+    match key {
+        SortKey::CreatedAt => vec![Column::CreatedAt, Column::Id],
+        SortKey::UpdatedAt => vec![Column::UpdatedAt, Column::Id],
+        SortKey::OrderNumber => vec![Column::Id],
+    }
+}
+
+fn compared(cursor: Cursor, smaller: bool) -> Expr {
+    let place = columns(cursor.key).into_iter().map(|column| Expr::col((Entity, column)));
+    let values = if cursor.key == SortKey::OrderNumber { vec![cursor.id] } else { vec![cursor.micros, cursor.id] };
+    let (place, value) = (Expr::tuple(place), Expr::tuple(values.into_iter().map(Expr::value)));
+    if smaller { place.lt(value) } else { place.gt(value) }
+}
