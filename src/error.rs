@@ -170,7 +170,11 @@ impl AppError {
     #[must_use]
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let message = match errors.as_slice() {
+            [only] if only.pointer.is_empty() => format!("The input {}", only.message),
             [only] => format!("{}: {}", only.pointer, only.message),
+            [listed @ .., more] if more.code == "more" => {
+                format!("More than {} fields are invalid; see errors", listed.len())
+            }
             many => format!("{} fields are invalid; see errors", many.len()),
         };
         let mut error = Self::new(ErrorCode::ValidationFailed, message);

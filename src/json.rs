@@ -14,12 +14,48 @@ pub fn parse(body: &[u8]) -> Result<Value, AppError> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(refuse("The body is empty; send a JSON object".to_owned()));
     }
+    if let Some(name) = private_member(body) {
+        return Err(refuse(format!("The member \"{name}\" cannot be taken; leave it out")));
+    }
     let value = serde_json::from_slice(body).map_err(|error| refuse(format!("The body is not valid JSON: {error}")))?;
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     EachMemberOnce
         .deserialize(&mut deserializer)
         .map_err(|error| refuse(format!("The body is ambiguous: {error}; give it once")))?;
     Ok(value)
+}
+
+/// A member named like those by which serde_json hands numbers and raw texts on to itself: it would be taken for such a
+/// number, or for a text to be parsed once more, past every check.
+fn private_member(body: &[u8]) -> Option<String> {
+    let mut rest = body;
+    while let Some(start) = rest.iter().position(|byte| *byte == b'"') {
+        let text = &rest[start..];
+        let length = string_length(text)?;
+        rest = &text[length..];
+        let is_name = rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+        if is_name
+            && let Ok(name) = serde_json::from_slice::<String>(&text[..length])
+            && name.starts_with(PRIVATE)
+        {
+            return Some(name.chars().take(100).collect());
+        }
+    }
+    None
+}
+
+const PRIVATE: &str = "$serde_json::private::";
+
+/// How long the string at the start of a text is, quotes and all; `None` when it does not end.
+fn string_length(text: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        match text.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
 }
 
 struct EachMemberOnce;
@@ -93,6 +129,21 @@ mod tests {
             assert!(error.message.contains("is given twice"), "{}", error.message);
         }
         assert!(parse(br#"{"a":{"a":1},"b":[{"a":1},{"a":-1e400}]}"#).is_ok());
+    }
+
+    #[test]
+    fn a_member_that_serde_json_keeps_to_itself_is_refused_however_it_is_spelled() {
+        for body in [
+            r#"{"$serde_json::private::RawValue":"{\"a\":1,\"a\":2}"}"#,
+            r#"{"a":[{"$serde_json::private::Number":"5"}]}"#,
+            r#"{"a":{"\u0024serde_json::private::Number" : 5}}"#,
+        ] {
+            let error = parse(body.as_bytes()).unwrap_err();
+            assert_eq!(error.code, ErrorCode::MalformedBody);
+            assert!(error.message.contains("leave it out"), "{}", error.message);
+        }
+        let text = r#"{"note":"$serde_json::private::Number","\\":"a\"b: c","n":1}"#;
+        assert!(parse(text.as_bytes()).is_ok());
     }
 
     #[test]

@@ -31,6 +31,8 @@ struct Checked {
     document: ExecutableDocument,
     operation_name: Option<String>,
     variables: Variables,
+    /// The same sender once more, for a failure that comes before any field.
+    caller: Caller,
 }
 
 impl Api {
@@ -52,25 +54,29 @@ impl Api {
 
     /// Runs a client's query or mutation. Whatever fails is in the response, each error with `extensions.code`.
     pub async fn execute(&self, mut request: Request, credentials: Credentials) -> Response {
-        let checked = match self.check(&mut request) {
+        let checked = match self.check(&mut request, &credentials) {
             Ok(checked) if checked.is_subscription() => return error::refusal(no_stream()),
             Ok(checked) => checked,
             Err(error) => return error::classify(Response::from_errors(vec![error])),
         };
-        checked.finish(self.public.execute(self.equip_public(request, credentials)).await)
+        checked.finish(self.public.execute(self.equip_public(request, credentials)).await).await
     }
 
     /// Runs any operation of a client; a subscription gives a response for each of its events.
     pub fn execute_stream(&self, mut request: Request, credentials: Credentials) -> BoxStream<'static, Response> {
-        let checked = match self.check(&mut request) {
-            Ok(checked) => checked,
+        let checked = match self.check(&mut request, &credentials) {
+            Ok(checked) => Arc::new(checked),
             Err(error) => {
                 let response = error::classify(Response::from_errors(vec![error]));
                 return stream::once(async { response }).boxed();
             }
         };
-        let request = self.equip_public(request, credentials);
-        self.public.execute_stream(request).map(move |response| checked.finish(response)).boxed()
+        let responses = self.public.execute_stream(self.equip_public(request, credentials));
+        let finish = move |response| {
+            let checked = Arc::clone(&checked);
+            async move { checked.finish(response).await }
+        };
+        responses.then(finish).boxed()
     }
 
     /// Runs one of our own documents and gives the value of its one root field. Variables that could not be read are
@@ -131,12 +137,14 @@ impl Api {
     }
 
     /// Reads a request's document, before async-graphql's own checks, which walk a fragment as often as it is spread.
-    fn check(&self, request: &mut Request) -> Result<Checked, ServerError> {
-        let (operation_name, variables) = (request.operation_name.clone(), request.variables.clone());
-        let document = prepared::parse(request)?;
-        observe::note_operation(document, operation_name.as_deref());
-        self.limits.check(document).map_err(error::sourced)?;
-        Ok(Checked { document: document.clone(), operation_name, variables })
+    fn check(&self, request: &mut Request, credentials: &Credentials) -> Result<Checked, ServerError> {
+        let operation_name = request.operation_name.clone();
+        let document = prepared::parse(request)?.clone();
+        observe::note_operation(&document, operation_name.as_deref());
+        self.limits.check(&document).map_err(error::sourced)?;
+        faults::null_missing_variables(&document, operation_name.as_deref(), &mut request.variables);
+        let caller = Caller::new(Arc::clone(&self.services.sessions), credentials.clone());
+        Ok(Checked { document, operation_name, variables: request.variables.clone(), caller })
     }
 
     fn equip_public(&self, request: Request, credentials: Credentials) -> Request {
@@ -156,9 +164,10 @@ impl Checked {
     }
 
     /// Names what failed and puts the members in the document's order.
-    fn finish(&self, response: Response) -> Response {
+    async fn finish(&self, response: Response) -> Response {
         let chosen = self.operation_name.as_deref();
-        let mut response = error::classify(faults::complete(response, &self.document, chosen, &self.variables));
+        let completed = faults::complete(response, &self.document, chosen, &self.variables, &self.caller);
+        let mut response = error::classify(completed.await);
         arrange::arrange(&mut response.data, &self.document, chosen);
         response
     }

@@ -4,12 +4,12 @@
 //! inputs once more the way their resolvers would have, and the caller mends all of them at once, as over REST.
 
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection};
-use async_graphql::{Response, Variables};
+use async_graphql::{Positioned, Response, ServerError, Value, Variables};
 use serde_json::Value as Json;
 
 use super::error::{into_app_error, sourced};
-use super::prepared;
 use super::values::to_json;
+use super::{guard, prepared};
 use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::fields::Naming;
 use crate::domain::order_filter::OrderFilter;
@@ -17,35 +17,56 @@ use crate::domain::order_input::NewOrder;
 use crate::domain::session_input::{LoginInput, RefreshInput};
 use crate::domain::status_change::StatusChange;
 use crate::error::{AppError, ErrorCode, FieldError};
+use crate::service::Caller;
 
-/// Tells a refused input's faults all at once, where they are faults of a field.
-pub fn complete(
+/// Tells a refused input's faults all at once, where they are faults of a field. A caller who would not have got through
+/// the field's gate learns that instead, as over REST.
+pub async fn complete(
     response: Response,
     document: &ExecutableDocument,
     chosen: Option<&str>,
     variables: &Variables,
+    caller: &Caller,
 ) -> Response {
-    let is_faulty_input = response.errors.iter().any(|error| into_app_error(error).code == ErrorCode::ValidationFailed);
+    let is_faulty_input = response.errors.iter().all(|error| into_app_error(error).code == ErrorCode::ValidationFailed);
     if !is_faulty_input || !super::is_request_error(&response) {
         return response;
     }
-    match find(document, chosen, variables) {
+    let fields = root_fields(document, chosen);
+    for field in &fields {
+        if let Err(failure) = guard::check(&field.node.name.node, caller).await {
+            return Response::from_errors(vec![ServerError { locations: vec![field.pos], ..sourced(failure) }]);
+        }
+    }
+    match fields.iter().find_map(|field| faults_of(&field.node, variables)) {
         Some(faults) => {
             let locations = response.errors.into_iter().next().map(|error| error.locations).unwrap_or_default();
-            let mut error = sourced(AppError::invalid(faults));
-            error.locations = locations;
-            Response::from_errors(vec![error])
+            Response::from_errors(vec![ServerError { locations, ..sourced(AppError::invalid(faults)) }])
         }
         None => response,
     }
 }
 
-fn find(document: &ExecutableDocument, chosen: Option<&str>, variables: &Variables) -> Option<Vec<FieldError>> {
-    let (_, operation) = prepared::chosen(document, chosen)?;
-    operation.selection_set.node.items.iter().find_map(|selection| match &selection.node {
-        Selection::Field(field) => faults_of(&field.node, variables),
+/// The root fields that stand in the operation itself.
+fn root_fields<'d>(document: &'d ExecutableDocument, chosen: Option<&str>) -> Vec<&'d Positioned<Field>> {
+    let Some((_, operation)) = prepared::chosen(document, chosen) else { return Vec::new() };
+    let items = operation.selection_set.node.items.iter();
+    let fields = items.filter_map(|selection| match &selection.node {
+        Selection::Field(field) => Some(field),
         _ => None,
-    })
+    });
+    fields.collect()
+}
+
+/// Sets each variable that must be given and is not to null, which validation refuses. async-graphql would run the
+/// operation, and fail where the variable is used (GraphQL §6.1.2 asks for a request error).
+pub fn null_missing_variables(document: &ExecutableDocument, chosen: Option<&str>, variables: &mut Variables) {
+    let Some((_, operation)) = prepared::chosen(document, chosen) else { return };
+    for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
+        if !definition.var_type.node.nullable && definition.default_value.is_none() {
+            variables.entry(definition.name.node.clone()).or_insert(Value::Null);
+        }
+    }
 }
 
 fn faults_of(field: &Field, variables: &Variables) -> Option<Vec<FieldError>> {

@@ -6,16 +6,17 @@
 
 mod api;
 mod arrange;
-mod brackets;
 mod error;
 mod faults;
 mod guard;
 mod inputs;
+mod lexical;
 mod limits;
 mod loaders;
 mod mutation;
 mod nulls;
 mod observe;
+mod preload;
 mod prepared;
 mod query;
 mod scalars;

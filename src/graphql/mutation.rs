@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 
-use super::guard::{Permitted, Signed};
+use super::guard::Gate;
 use super::inputs::{
     AcknowledgeSalesOrderInput, CreateSalesOrderInput, LoginInput, Raw, RefreshInput, UpdateSalesOrderStatusInput,
 };
@@ -44,7 +44,7 @@ impl Mutation {
 
     /// Takes an order. Needs scope `orders:create` and the headers X-CLIENT-ID, X-TIMESTAMP and X-SIGNATURE.
     /// Sending the same request again gives the same order again.
-    #[graphql(guard = "Signed(Permission::OrdersCreate)")]
+    #[graphql(guard = "Gate")]
     async fn create_sales_order(
         &self,
         ctx: &Context<'_>,
@@ -58,7 +58,7 @@ impl Mutation {
 
     /// Moves an order to another status. Needs scope `orders:manage`. A status that the order has already changes
     /// nothing; one it may not go to is ILLEGAL_TRANSITION, naming the ones it may.
-    #[graphql(guard = "Permitted(Permission::OrdersManage)")]
+    #[graphql(guard = "Gate")]
     async fn update_sales_order_status(
         &self,
         ctx: &Context<'_>,
@@ -71,7 +71,7 @@ impl Mutation {
 
     /// Notes that a receiving system has an order. Needs scope `orders:manage`. Saying so again changes nothing;
     /// another external number than the first is a CONFLICT.
-    #[graphql(guard = "Permitted(Permission::OrdersManage)")]
+    #[graphql(guard = "Gate")]
     async fn acknowledge_sales_order(
         &self,
         ctx: &Context<'_>,

@@ -6,7 +6,7 @@ use async_graphql::{Name, Request, ServerError, Value};
 
 use super::arrange::arrange;
 use super::values::to_json;
-use super::{brackets, error};
+use super::{error, lexical};
 
 /// A document of one operation with one root field.
 pub struct PreparedOperation {
@@ -43,7 +43,7 @@ impl PreparedOperation {
 
 /// The document of a request, parsed once and only if that is safe.
 pub(super) fn parse(request: &mut Request) -> Result<&ExecutableDocument, ServerError> {
-    brackets::check(&request.query).map_err(error::sourced)?;
+    lexical::check(&request.query).map_err(error::sourced)?;
     request.parsed_query().map_err(error::syntax)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
 
-use super::guard::LoggedIn;
+use super::guard::Gate;
 use super::inputs::{Raw, SalesOrderFilter, SalesOrderSort, both, read_filter};
 use super::limits::{page_cost, summary_cost};
 use super::scalars::TimeZone;
@@ -25,14 +25,14 @@ pub struct Query;
 #[Object]
 impl Query {
     /// The caller.
-    #[graphql(guard = "LoggedIn")]
+    #[graphql(guard = "Gate")]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Client> {
         let principal = ctx.data::<Caller>()?.principal().await?;
         Ok(Client { client: principal.known.client.clone(), permissions: principal.permissions })
     }
 
     /// One order by its number; null when there is none the caller may see.
-    #[graphql(guard = "LoggedIn")]
+    #[graphql(guard = "Gate")]
     async fn sales_order(
         &self,
         ctx: &Context<'_>,
@@ -44,7 +44,7 @@ impl Query {
 
     /// Orders, page by page (the Relay cursor connections specification). A page costs the same wherever it is, and
     /// orders that arrive or change meanwhile neither repeat a row nor skip one.
-    #[graphql(guard = "LoggedIn", complexity = "page_cost(first.or(last), child_complexity)")]
+    #[graphql(guard = "Gate", complexity = "page_cost(first.or(last), child_complexity)")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn sales_orders(
         &self,
@@ -63,11 +63,11 @@ impl Query {
         let page = PageRequest::read(sort, (first, after.as_deref()), (last, before.as_deref()));
         let (page, filter) = both(page, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
         let found = ctx.data::<Arc<Services>>()?.orders.page(&scope, &filter, &page).await?;
-        Ok(connection::of_orders(found, sort.key, (scope, filter)))
+        connection::of_orders(ctx, found, sort.key, (scope, filter)).await
     }
 
     /// Totals of the orders that `salesOrders` lists for the same `where`.
-    #[graphql(guard = "LoggedIn", complexity = "summary_cost(first, child_complexity)")]
+    #[graphql(guard = "Gate", complexity = "summary_cost(first, child_complexity)")]
     async fn sales_order_summary(
         &self,
         ctx: &Context<'_>,
@@ -87,7 +87,7 @@ impl Query {
     }
 
     /// What happened to orders, in the order in which it happened: page by page, from the beginning or from a cursor.
-    #[graphql(guard = "LoggedIn", complexity = "page_cost(Some(first), child_complexity)")]
+    #[graphql(guard = "Gate", complexity = "page_cost(Some(first), child_complexity)")]
     async fn sales_order_events(
         &self,
         ctx: &Context<'_>,
@@ -99,11 +99,11 @@ impl Query {
         let range = both(Position::read(after.as_deref()), read_length("first", first));
         let ((after, first), filter) = both(range, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
         let page = ctx.data::<Arc<Services>>()?.events.page(&scope, &filter, after, first).await?;
-        Ok(connection::of_events(page))
+        connection::of_events(ctx, page).await
     }
 
     /// Anything with an id, by its id; null when there is none the caller may see.
-    #[graphql(guard = "LoggedIn")]
+    #[graphql(guard = "Gate")]
     async fn node(
         &self,
         ctx: &Context<'_>,

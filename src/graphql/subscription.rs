@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Result, Subscription as Subscriptions};
 use futures_util::stream::{Stream, StreamExt as _};
 
-use super::guard::LoggedIn;
+use super::guard::Gate;
 use super::inputs::{Raw, SalesOrderFilter, both, read_filter};
 use super::types::SalesOrderEvent;
 use crate::domain::event::Position;
@@ -19,7 +19,7 @@ pub struct Subscription;
 impl Subscription {
     /// What happens to orders, as it happens. After a broken connection nothing is lost: subscribe again with the
     /// cursor of the last event as `after`, and everything since then comes first.
-    #[graphql(guard = "LoggedIn")]
+    #[graphql(guard = "Gate")]
     async fn sales_order_events(
         &self,
         ctx: &Context<'_>,

@@ -54,7 +54,7 @@ pub async fn get(
             "variables" | "extensions" if text.is_empty() => Value::Null,
             "variables" | "extensions" => match parse_json(text.as_bytes()) {
                 Ok(value) => value,
-                Err(error) => return media.refuse(error),
+                Err(_) => return media.refuse(malformed(&format!("The parameter {name} is no JSON object; it"))),
             },
             _ => Value::String(text),
         };

@@ -197,7 +197,8 @@ fn in_parameters(error: AppError) -> AppError {
         return error;
     }
     let renamed = error.errors.iter().map(|fault| {
-        let path = fault.pointer.strip_prefix("/where/").unwrap_or(&fault.pointer).replace('/', "_");
+        let Some(path) = fault.pointer.strip_prefix("/where/") else { return fault.clone() };
+        let path = path.replace('/', "_");
         FieldError { pointer: format!("/{}", path.strip_suffix("_in").unwrap_or(&path)), ..fault.clone() }
     });
     AppError::invalid(renamed.collect())

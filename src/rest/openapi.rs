@@ -6,8 +6,8 @@ use utoipa::{Modify, OpenApi};
 mod shapes;
 
 use shapes::{
-    CreateSalesOrderRequest, CreateSalesOrderResponse, LoginRequest, Problem, RefreshRequest, SalesOrderResponse,
-    TokenResponse,
+    CreateSalesOrderRequest, CreateSalesOrderResponse, LoginRequest, Problem, RefreshRequest, SalesOrder,
+    SalesOrderResponse, TokenResponse,
 };
 
 use crate::error::ErrorCode;
@@ -21,7 +21,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Sales Order API", version = "1.0", description = include_str!("openapi.md")),
-    paths(login, refresh, create_sales_order, sales_order),
+    paths(login, refresh, create_sales_order, sales_order, export_sales_orders),
     modifiers(&Security, &ErrorTable),
     tags(
         (name = "Authentication", description = "Bearer tokens."),
@@ -159,4 +159,45 @@ endpoint! {
         security(("JWT-auth" = []))
     )]
     sales_order
+}
+
+endpoint! {
+    /// Export sales orders
+    ///
+    /// `sales-orders.csv` has a row for each line of an order, `sales-orders.jsonl` an order on each line. Needs the scope
+    /// `orders:read`. An answer that breaks off is not whole: fetch it again.
+    #[utoipa::path(
+        get, path = "/api/v1/sales-orders.{format}", operation_id = "exportSalesOrders", tag = "Sales Orders",
+        params(
+            ("format" = String, Path, description = "csv (RFC 4180, for people) or jsonl (JSON Lines, for programs)"),
+            ("order_number" = Option<Vec<String>>, Query, description = "One of these order numbers; repeat it for more than one"),
+            ("status" = Option<Vec<String>>, Query, description = "One of these statuses"),
+            ("customer_code" = Option<Vec<String>>, Query, description = "One of these customers"),
+            ("customer_code_contains" = Option<String>, Query, description = "A part of the customer code, in any case"),
+            ("site_code" = Option<Vec<String>>, Query, description = "One of these sites"),
+            ("site_code_contains" = Option<String>, Query, description = "A part of the site code, in any case"),
+            ("sales_name" = Option<Vec<String>>, Query, description = "One of these sales persons"),
+            ("sales_name_contains" = Option<String>, Query, description = "A part of the sales person's name, in any case"),
+            ("product_code" = Option<Vec<String>>, Query, description = "With a line of one of these products"),
+            ("product_code_contains" = Option<String>, Query, description = "With a line whose product code has this part, in any case"),
+            ("client_id" = Option<Vec<String>>, Query, description = "From one of these clients"),
+            ("created_at_gte" = Option<String>, Query, description = "Taken at this instant or later (RFC 3339; + is written %2B)"),
+            ("created_at_lt" = Option<String>, Query, description = "Taken before this instant"),
+            ("search" = Option<String>, Query, description = "Words that must all occur in the order's texts"),
+            ("not_acknowledged_by" = Option<String>, Query, description = "A receiving system that has not acknowledged the order"),
+            ("order_by" = Option<String>, Query, description = "created_at_asc (default), created_at_desc, updated_at_asc, updated_at_desc, order_number_asc or order_number_desc"),
+        ),
+        responses(
+            (status = 200, description = "The orders", content(
+                (String = "text/csv"),
+                (SalesOrder = "application/jsonl"),
+            )),
+            (status = 400, description = "Invalid parameter; `errors` names each", body = Problem, content_type = "application/problem+json"),
+            (status = 401, description = "No valid bearer token", body = Problem, content_type = "application/problem+json"),
+            (status = 403, description = "The client is disabled or lacks the scope", body = Problem, content_type = "application/problem+json"),
+            (status = 503, description = "Not possible right now; send the same request again after Retry-After", body = Problem, content_type = "application/problem+json"),
+        ),
+        security(("JWT-auth" = []))
+    )]
+    export_sales_orders
 }

@@ -10,6 +10,7 @@ use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{self, Cursor, Page, SortKey};
 use crate::domain::permission::Scope;
 use crate::error::AppError;
+use crate::graphql::preload;
 use crate::service::Services;
 
 /// A page of orders.
@@ -39,20 +40,25 @@ impl Count {
 }
 
 /// Draws a page of orders.
-pub fn of_orders(
+pub async fn of_orders(
+    ctx: &Context<'_>,
     page: Page<order::SalesOrder>,
     key: SortKey,
     (scope, filter): (Scope, OrderFilter),
-) -> SalesOrderConnection {
-    let mut connection = Connection::with_additional_fields(page.has_previous, page.has_next, Count { scope, filter });
-    let edges = page.rows.into_iter().map(|order| Edge::new(Cursor::of(key, &order).encode(), order.into()));
-    connection.edges.extend(edges);
-    connection
+) -> Result<SalesOrderConnection> {
+    let cursors: Vec<_> = page.rows.iter().map(|order| Cursor::of(key, order).encode()).collect();
+    let orders = preload::orders(ctx, page.rows).await?;
+    let count = Count { scope, filter };
+    let mut connection = Connection::with_additional_fields(page.has_previous, page.has_next, count);
+    connection.edges.extend(cursors.into_iter().zip(orders).map(|(cursor, order)| Edge::new(cursor, order)));
+    Ok(connection)
 }
 
 /// Draws a page of events.
-pub fn of_events(page: Page<OrderEvent>) -> SalesOrderEventConnection {
+pub async fn of_events(ctx: &Context<'_>, page: Page<OrderEvent>) -> Result<SalesOrderEventConnection> {
+    let cursors: Vec<_> = page.rows.iter().map(|event| event.position.encode()).collect();
+    let events = preload::events(ctx, page.rows).await?;
     let mut connection = Connection::new(page.has_previous, page.has_next);
-    connection.edges.extend(page.rows.into_iter().map(|event| Edge::new(event.position.encode(), event.into())));
-    connection
+    connection.edges.extend(cursors.into_iter().zip(events).map(|(cursor, event)| Edge::new(cursor, event)));
+    Ok(connection)
 }

@@ -2,21 +2,25 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 
 use super::node::{GlobalId, global_id};
 use super::sales_order_event::SalesOrderEvent;
+use crate::domain::event::OrderEvent;
 use crate::domain::{acknowledgement, order};
 use crate::graphql::limits::{EVENTS_PER_ORDER, LINES_PER_ORDER};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::scalars::{DateTime, Decimal};
 use crate::service::intake::TakenOrder;
 
+#[derive(Clone)]
 pub struct SalesOrder {
-    order: order::SalesOrder,
-    /// At hand when the order was just made; loaded otherwise.
-    lines: Option<Vec<order::SalesOrderLine>>,
+    pub(in crate::graphql) order: order::SalesOrder,
+    // What is at hand already, on a page or when the order was just made; loaded otherwise.
+    pub(in crate::graphql) lines: Option<Vec<order::SalesOrderLine>>,
+    pub(in crate::graphql) acknowledgements: Option<Vec<acknowledgement::Acknowledgement>>,
+    pub(in crate::graphql) events: Option<Vec<OrderEvent>>,
 }
 
 impl From<order::SalesOrder> for SalesOrder {
     fn from(order: order::SalesOrder) -> Self {
-        Self { order, lines: None }
+        Self { order, lines: None, acknowledgements: None, events: None }
     }
 }
 
@@ -122,14 +126,20 @@ impl SalesOrder {
     /// Which receiving systems have it, in the order of their names.
     #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
     async fn acknowledgements(&self, ctx: &Context<'_>) -> Result<Vec<Acknowledgement>> {
-        let found = ctx.data::<Loaders>()?.acknowledgements.load_one(self.order.number).await?.unwrap_or_default();
+        let found = match &self.acknowledgements {
+            Some(known) => known.clone(),
+            None => ctx.data::<Loaders>()?.acknowledgements.load_one(self.order.number).await?.unwrap_or_default(),
+        };
         Ok(found.into_iter().map(Acknowledgement::from).collect())
     }
 
     /// Its history, oldest first.
     #[graphql(complexity = "1 + EVENTS_PER_ORDER * child_complexity")]
     async fn events(&self, ctx: &Context<'_>) -> Result<Vec<SalesOrderEvent>> {
-        let found = ctx.data::<Loaders>()?.histories.load_one(self.order.number).await?.unwrap_or_default();
+        let found = match &self.events {
+            Some(events) => events.clone(),
+            None => ctx.data::<Loaders>()?.histories.load_one(self.order.number).await?.unwrap_or_default(),
+        };
         Ok(found.into_iter().map(SalesOrderEvent::from).collect())
     }
 
@@ -205,7 +215,7 @@ impl From<TakenOrder> for CreateSalesOrderPayload {
     fn from(taken: TakenOrder) -> Self {
         Self {
             message: "Sales order created successfully",
-            sales_order: SalesOrder { order: taken.order, lines: taken.lines },
+            sales_order: SalesOrder { lines: taken.lines, ..taken.order.into() },
             replayed: taken.replayed,
         }
     }

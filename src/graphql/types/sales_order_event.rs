@@ -7,11 +7,22 @@ use crate::graphql::loaders::Loaders;
 use crate::graphql::scalars::DateTime;
 
 /// Something that happened to an order.
-pub struct SalesOrderEvent(OrderEvent);
+pub struct SalesOrderEvent {
+    event: OrderEvent,
+    /// At hand already on a page; loaded otherwise.
+    order: Option<SalesOrder>,
+}
 
 impl From<OrderEvent> for SalesOrderEvent {
     fn from(event: OrderEvent) -> Self {
-        Self(event)
+        Self { event, order: None }
+    }
+}
+
+impl SalesOrderEvent {
+    /// An event with its order at hand.
+    pub fn with_order(event: OrderEvent, order: Option<SalesOrder>) -> Self {
+        Self { event, order }
     }
 }
 
@@ -31,22 +42,22 @@ pub enum SalesOrderEventKind {
 impl SalesOrderEvent {
     /// Names it among everything that `node` finds.
     pub(super) async fn id(&self) -> ID {
-        global_id(GlobalId::SalesOrderEvent(self.0.position))
+        global_id(GlobalId::SalesOrderEvent(self.event.position))
     }
 
     /// Its place in the feed of all orders: what comes after it is read, or followed, with `after`.
     async fn cursor(&self) -> String {
-        self.0.position.encode()
+        self.event.position.encode()
     }
 
     /// Its place in the history of its order, from 1.
     async fn sequence(&self) -> i32 {
-        self.0.sequence
+        self.event.sequence
     }
 
     /// What happened.
     async fn kind(&self) -> SalesOrderEventKind {
-        match self.0.happening {
+        match self.event.happening {
             Happening::Created => SalesOrderEventKind::Created,
             Happening::StatusChanged { .. } => SalesOrderEventKind::StatusChanged,
             Happening::Acknowledged { .. } => SalesOrderEventKind::Acknowledged,
@@ -55,27 +66,30 @@ impl SalesOrderEvent {
 
     /// Which client did it.
     async fn actor(&self) -> &str {
-        &self.0.actor
+        &self.event.actor
     }
 
     /// When.
     async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
+        DateTime(self.event.created_at)
     }
 
     /// Number of its order.
     async fn order_number(&self) -> String {
-        self.0.number.to_string()
+        self.event.number.to_string()
     }
 
     /// Its order as it is now.
     async fn sales_order(&self, ctx: &Context<'_>) -> Result<Option<SalesOrder>> {
-        Ok(ctx.data::<Loaders>()?.orders.load_one(self.0.number).await?.map(SalesOrder::from))
+        Ok(match &self.order {
+            Some(order) => Some(order.clone()),
+            None => ctx.data::<Loaders>()?.orders.load_one(self.event.number).await?.map(SalesOrder::from),
+        })
     }
 
     /// The status the order went to: RECEIVED when it was taken; null when it was acknowledged.
     async fn status(&self) -> Option<OrderStatus> {
-        match &self.0.happening {
+        match &self.event.happening {
             Happening::Created => Some(OrderStatus::Received),
             Happening::StatusChanged { status, .. } => Some((*status).into()),
             Happening::Acknowledged { .. } => None,
@@ -84,7 +98,7 @@ impl SalesOrderEvent {
 
     /// The status the order came from.
     async fn previous_status(&self) -> Option<OrderStatus> {
-        match &self.0.happening {
+        match &self.event.happening {
             Happening::StatusChanged { from, .. } => Some((*from).into()),
             _ => None,
         }
@@ -92,7 +106,7 @@ impl SalesOrderEvent {
 
     /// The order's version since then; null where the event makes none.
     async fn version(&self) -> Option<i32> {
-        match &self.0.happening {
+        match &self.event.happening {
             Happening::Created => Some(1),
             Happening::StatusChanged { version, .. } => Some(*version),
             Happening::Acknowledged { .. } => None,
@@ -101,7 +115,7 @@ impl SalesOrderEvent {
 
     /// Why the status was changed.
     async fn note(&self) -> Option<&str> {
-        match &self.0.happening {
+        match &self.event.happening {
             Happening::StatusChanged { note, .. } => note.as_deref(),
             _ => None,
         }
@@ -109,7 +123,7 @@ impl SalesOrderEvent {
 
     /// The receiving system that has the order.
     async fn system(&self) -> Option<&str> {
-        match &self.0.happening {
+        match &self.event.happening {
             Happening::Acknowledged { system, .. } => Some(system),
             _ => None,
         }
@@ -117,7 +131,7 @@ impl SalesOrderEvent {
 
     /// The order's number in that system.
     async fn external_number(&self) -> Option<&str> {
-        match &self.0.happening {
+        match &self.event.happening {
             Happening::Acknowledged { external_number, .. } => external_number.as_deref(),
             _ => None,
         }

@@ -175,3 +175,34 @@ async fn a_body_has_a_mebibyte() {
     let answer: Answer = app.send(announced.header("content-length", "1048577").body(never).unwrap()).await;
     answer.expect_problem(413, "PAYLOAD_TOO_LARGE");
 }
+
+#[tokio::test]
+async fn a_page_costs_as_much_as_its_rows() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let everything = "id orderNumber status nextStatuses version clientId customerCode siteCode salesName address note
+        currency products { lineNo productCode productName quantity unit unitPrice note } totalQuantity totalAmount
+        acknowledgements { system externalNumber actor createdAt }
+        events { id cursor sequence kind actor createdAt orderNumber status previousStatus version note system externalNumber }
+        createdAt updatedAt";
+    let page = |first: i32| {
+        format!(
+            "{{ salesOrders(first: {first}) {{ edges {{ cursor node {{ {everything} }} }} pageInfo {{ endCursor }} totalCount }} }}"
+        )
+    };
+    let cost = async |document: String| {
+        let answer = partner.graphql(&document, json!({})).await.expect(200);
+        assert_eq!(answer["extensions"]["cost"]["maxComplexity"], 20_000);
+        answer["extensions"]["cost"]["complexity"].as_u64().unwrap_or_else(|| panic!("{answer}"))
+    };
+    let (ten, hundred) = (cost(page(10)).await, cost(page(100)).await);
+    assert!(hundred > 9 * ten && hundred < 20_000, "{ten} and {hundred}");
+    // Nested as deep as it goes, or twice, the same page is too much.
+    let twice = format!("{{ a: {} b: {} }}", &page(100)[1..page(100).len() - 1], &page(100)[1..page(100).len() - 1]);
+    let refused = partner.graphql(&twice, json!({})).await.expect_error("LIMIT_EXCEEDED");
+    assert!(refused["message"].as_str().unwrap().contains("20000 points"), "{refused}");
+    let summary = "{ salesOrderSummary(groupBy: [CUSTOMER], first: 1000) { truncated
+        groups { keys { dimension value from to } figures { orders lines quantity customers unpricedLines amounts { currency amount } } }
+        totals { orders lines quantity customers unpricedLines amounts { currency amount } } } }";
+    assert!(cost(summary.to_owned()).await < 20_000);
+}

@@ -2,11 +2,12 @@
 
 use std::num::NonZeroU32;
 
+use futures_util::future::join_all;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::{LOGIN, client, log_in};
-use crate::support::TestApp;
+use crate::support::{Database, Process, TestApp};
 
 /// A service that takes three logins of one client id at once, and then one a minute.
 async fn limited() -> TestApp {
@@ -92,4 +93,25 @@ async fn one_graphql_request_is_one_attempt() {
         app.graphql(&format!("mutation {{ {right} {{ token }} }}"), Value::Null).await.data();
     }
     app.graphql(&format!("mutation {{ {right} {{ token }} }}"), Value::Null).await.expect_error("RATE_LIMITED");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_logins_take_no_more_memory_than_a_few() {
+    let database = Database::new().await;
+    let process = Process::serve(database.folder.path(), &database.url, |_| {});
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let guess = async |n: usize| {
+        let body = json!({"client_id": format!("nobody-{n}"), "client_secret": "guess"});
+        let sent = http.post(format!("{}/api/v1/auth/login", process.base)).json(&body).send().await.unwrap();
+        assert_eq!(sent.status(), 401);
+    };
+    join_all((0..8).map(&guess)).await;
+    let few = process.resident_kib();
+    for round in 1..6 {
+        join_all((0..16).map(|n| guess(100 * round + n))).await;
+    }
+    let many = process.resident_kib();
+    // Each hash works in 19 MiB.
+    assert!(many < few + 2 * 19 * 1024, "{few} KiB after 8 logins, {many} KiB after 88");
 }

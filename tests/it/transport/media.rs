@@ -52,7 +52,9 @@ async fn a_refused_request_is_a_400_only_where_that_cannot_be_mistaken_for_a_pro
         ("query($a: Nothing) { viewer { name } }", "GRAPHQL_VALIDATION_FAILED"),
         ("query A { __typename } query B { __typename }", "GRAPHQL_VALIDATION_FAILED"),
         ("mutation { a: login b: login }", "LIMIT_EXCEEDED"),
-        ("{ salesOrder(orderNumber: 1) { note } }", "VALIDATION_FAILED"),
+        ("{ __type(name: 5) { name } }", "VALIDATION_FAILED"),
+        // Who may not ask learns that first.
+        ("{ salesOrder(orderNumber: 1) { note } }", "UNAUTHENTICATED"),
     ] {
         for (accept, status) in [("application/graphql-response+json", 400), ("application/json", 200), ("*/*", 200)] {
             let answer = ask(&app, Some(accept), query).await;

@@ -123,16 +123,32 @@ async fn a_parameter_that_comes_twice_by_get_is_refused() {
         "query={__typename}&query={__typename}",
         "query={__typename}&variables={}&variables={}",
         "query={__typename}&operationName=&operationName=A",
-        "query={__typename}&variables={\"a\":1,\"a\":2}",
     ] {
         let answer = get(&app, &parameters.replace('"', "%22")).await;
         assert_eq!(answer.status, 400, "{parameters}");
         let error = answer.expect_error("MALFORMED_BODY");
         assert!(error["message"].as_str().unwrap().contains("given twice"), "{error}");
     }
-    for unreadable in ["", "variables={}", "query={__typename}&variables=nope", "query={__typename}&variables=[]"] {
+    for unreadable in ["", "variables={}", "query={__typename}&variables={%22a%22:1,%22a%22:2}", "query={__typename}&variables=nope", "query={__typename}&variables=[]"] {
         let answer = get(&app, unreadable).await;
         assert_eq!(answer.status, 400, "{unreadable}");
         answer.expect_error("MALFORMED_BODY");
     }
+}
+
+#[tokio::test]
+async fn a_variable_that_must_be_given_and_is_not_is_refused_before_anything_runs() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let document = "query($number: String!) { salesOrder(orderNumber: $number) { orderNumber } }";
+    let authorization = partner.authorization();
+    let headers = [("accept", "application/graphql-response+json"), ("authorization", authorization.as_str())];
+    let body = json!({"query": document}).to_string();
+    let answer = app.post_text("/graphql", &headers, body).await;
+    let refused = answer.expect(400);
+    assert_eq!(refused.get("data"), None, "{refused}");
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "VALIDATION_FAILED");
+    assert!(refused["errors"][0]["message"].as_str().unwrap().contains("orderNumber"), "{refused}");
+    let default = "query($number: String! = \"none\") { salesOrder(orderNumber: $number) { orderNumber } }";
+    partner.graphql(default, json!({})).await.data();
 }

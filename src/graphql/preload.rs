@@ -1,0 +1,87 @@
+//! Reads what the orders of a page will be asked for, before they are asked: one statement for each kind, however many
+//! orders there are and however long their fields take. A loader gathers only what is asked for within its millisecond.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::{Context, Lookahead, Result};
+
+use super::types::{SalesOrder, SalesOrderEvent};
+use crate::domain::acknowledgement::Acknowledgement;
+use crate::domain::event::OrderEvent;
+use crate::domain::order::{self, OrderNumber, SalesOrderLine};
+use crate::domain::permission::Scope;
+use crate::service::Services;
+
+/// What belongs to some orders, as far as it is selected.
+#[derive(Default)]
+struct Related {
+    lines: Option<HashMap<OrderNumber, Vec<SalesOrderLine>>>,
+    acknowledgements: Option<HashMap<OrderNumber, Vec<Acknowledgement>>>,
+    events: Option<HashMap<OrderNumber, Vec<OrderEvent>>>,
+}
+
+/// The orders of a page, with what the page selects of them.
+pub async fn orders(ctx: &Context<'_>, orders: Vec<order::SalesOrder>) -> Result<Vec<SalesOrder>> {
+    let page = ctx.look_ahead();
+    let related = related(ctx, &orders, &[page.field("nodes"), page.field("edges").field("node")]).await?;
+    Ok(orders.into_iter().map(|order| related.attach(order)).collect())
+}
+
+/// The events of a page, with their orders if the page selects them.
+pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>) -> Result<Vec<SalesOrderEvent>> {
+    let page = ctx.look_ahead();
+    let selected = [page.field("nodes"), page.field("edges").field("node")].map(|event| event.field("salesOrder"));
+    if selected.iter().all(|order| !order.exists()) {
+        return Ok(events.into_iter().map(SalesOrderEvent::from).collect());
+    }
+    let mut numbers: Vec<_> = events.iter().map(|event| event.number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    // Whoever holds an event got it from a query that asked for the caller's own.
+    let orders = ctx.data::<Arc<Services>>()?.orders.by_number(&Scope::All, &numbers).await?;
+    let related = related(ctx, &orders.values().cloned().collect::<Vec<_>>(), &selected).await?;
+    let with_order = |event: OrderEvent| {
+        let order = orders.get(&event.number).map(|order| related.attach(order.clone()));
+        SalesOrderEvent::with_order(event, order)
+    };
+    Ok(events.into_iter().map(with_order).collect())
+}
+
+async fn related(
+    ctx: &Context<'_>,
+    orders: &[order::SalesOrder],
+    selected: &[Lookahead<'_>],
+) -> Result<Related> {
+    let numbers: Vec<_> = orders.iter().map(|order| order.number).collect();
+    let wanted = |name: &str| !numbers.is_empty() && selected.iter().any(|order| order.field(name).exists());
+    let services = ctx.data::<Arc<Services>>()?;
+    let mut related = Related::default();
+    if wanted("products") {
+        related.lines = Some(services.orders.lines(&numbers).await?);
+    }
+    if wanted("acknowledgements") {
+        related.acknowledgements = Some(services.orders.acknowledgements(&numbers).await?);
+    }
+    if wanted("events") {
+        related.events = Some(services.events.of_orders(&numbers).await?);
+    }
+    Ok(related)
+}
+
+impl Related {
+    /// Copies, for an order may have more than one event on a page.
+    fn attach(&self, order: order::SalesOrder) -> SalesOrder {
+        let number = order.number;
+        SalesOrder {
+            order,
+            lines: of(self.lines.as_ref(), number),
+            acknowledgements: of(self.acknowledgements.as_ref(), number),
+            events: of(self.events.as_ref(), number),
+        }
+    }
+}
+
+fn of<T: Clone>(all: Option<&HashMap<OrderNumber, Vec<T>>>, number: OrderNumber) -> Option<Vec<T>> {
+    all.map(|all| all.get(&number).cloned().unwrap_or_default())
+}

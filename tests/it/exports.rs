@@ -1,0 +1,121 @@
+//! Orders leave in files: CSV for people, JSON Lines for programs.
+
+use serde_json::{Value, json};
+
+use crate::filters::{matching, stock};
+use crate::support::{Partner, TestApp, order};
+
+async fn fetch(client: &Partner<'_>, path: &str) -> (u16, String) {
+    let answer = client.get(path).await;
+    (answer.status.as_u16(), answer.text)
+}
+
+fn rows(csv: &str) -> Vec<csv::StringRecord> {
+    csv::ReaderBuilder::new().has_headers(false).from_reader(csv.as_bytes()).records().map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn json_lines_hold_the_orders_as_rest_shows_them() {
+    let app = TestApp::new().await;
+    stock(&app).await;
+    let dashboard = app.dashboard().await;
+    let answer = dashboard.get("/api/v1/sales-orders.jsonl").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.header("content-type"), Some("application/jsonl; charset=utf-8"));
+    assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"sales-orders.jsonl\""));
+    let orders: Vec<Value> = answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(orders.len(), 24);
+    for order in &orders {
+        let path = format!("/api/v1/sales-orders/{}", order["order_number"].as_str().unwrap());
+        assert_eq!(dashboard.get(&path).await.expect(200)["data"], *order);
+    }
+}
+
+#[tokio::test]
+async fn a_spreadsheet_has_a_row_for_each_line_and_runs_no_formula() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let mut odd = order();
+    odd["sales_name"] = json!("=HYPERLINK(\"http://evil\",\"x\")");
+    odd["address"] = json!("Jl. \"Merdeka\", 1\nJakarta");
+    partner.create(&odd).await.expect(201);
+    let answer = app.dashboard().await.get("/api/v1/sales-orders.csv").await;
+    assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
+    assert!(answer.text.contains("\r\n"));
+    let rows = rows(&answer.text);
+    assert_eq!(rows.len(), 3, "a heading and two lines");
+    let column = |name: &str| rows[0].iter().position(|heading| heading == name).unwrap();
+    for (row, (line, code)) in rows[1..].iter().zip([("1", "HD9650"), ("2", "HR2223")]) {
+        assert_eq!(&row[column("order_number")], "SO-0000000001");
+        assert_eq!(&row[column("sales_name")], "'=HYPERLINK(\"http://evil\",\"x\")");
+        assert_eq!(&row[column("address")], "Jl. \"Merdeka\", 1\nJakarta");
+        assert_eq!((&row[column("line_no")], &row[column("product_code")]), (line, code));
+    }
+    assert_eq!((&rows[2][column("unit_price")], &rows[2][column("unit")]), ("0.5", ""));
+}
+
+#[tokio::test]
+async fn an_export_takes_the_filters_of_the_list() {
+    let app = TestApp::new().await;
+    stock(&app).await;
+    let dashboard = app.dashboard().await;
+    for (query, filter) in [
+        ("status=RECEIVED&status=SHIPPED", json!({"status": {"in": ["RECEIVED", "SHIPPED"]}})),
+        (
+            "customer_code=CUST-001&site_code_contains=site",
+            json!({"customerCode": {"eq": "CUST-001"}, "siteCode": {"contains": "site"}}),
+        ),
+        ("search=airfryer%20doe", json!({"search": "airfryer doe"})),
+        ("not_acknowledged_by=erp&product_code=HD9650", json!({"notAcknowledgedBy": "erp", "productCode": {"eq": "HD9650"}})),
+        (
+            "created_at_gte=2026-11-23T20:40:00%2B07:00&created_at_lt=2026-11-23T13:45:00Z",
+            json!({"createdAt": {"gte": "2026-11-23T13:40:00Z", "lt": "2026-11-23T13:45:00Z"}}),
+        ),
+    ] {
+        let (status, text) =
+            fetch(&dashboard, &format!("/api/v1/sales-orders.jsonl?order_by=order_number_asc&{query}")).await;
+        assert_eq!(status, 200, "{text}");
+        let numbers: Vec<_> =
+            text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["order_number"].clone()).collect();
+        let listed: Vec<_> =
+            matching(&dashboard, &filter).await.into_iter().map(|order| order["orderNumber"].clone()).collect();
+        assert!(!listed.is_empty(), "{query} proves nothing");
+        assert_eq!(numbers, listed, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn an_export_of_many_pages_is_whole() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    for n in 0..205 {
+        partner.create_with_key(&n.to_string(), &order()).await.expect(201);
+    }
+    let (_, text) = fetch(&app.dashboard().await, "/api/v1/sales-orders.jsonl?order_by=created_at_desc").await;
+    let numbers: Vec<_> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["order_number"].as_str().unwrap().to_owned())
+        .collect();
+    let expected: Vec<_> = (1..=205).rev().map(|n| format!("SO-{n:010}")).collect();
+    assert_eq!(numbers, expected);
+}
+
+#[tokio::test]
+async fn an_export_is_refused_as_a_whole_and_each_faulty_parameter_named() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let faulty = "/api/v1/sales-orders.csv?colour=red&search=a&search=b&order_by=price";
+    // Who may not export learns that first.
+    app.get(faulty).await.expect_problem(401, "UNAUTHENTICATED");
+    partner.get(faulty).await.expect_problem(403, "INSUFFICIENT_SCOPE");
+    let dashboard = app.dashboard().await;
+    let problem = dashboard.get(faulty).await.expect_problem(400, "VALIDATION_FAILED");
+    let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+    assert_eq!(pointers, ["/colour", "/order_by", "/search"]);
+    let faulty = "/api/v1/sales-orders.jsonl?created_at_gte=today&status=LOST&customer_code_contains=%00";
+    let problem = dashboard.get(faulty).await.expect_problem(400, "VALIDATION_FAILED");
+    let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+    assert_eq!(pointers, ["/status", "/customer_code_contains", "/created_at_gte"]);
+    let request = axum::http::Request::post("/api/v1/sales-orders.csv").body(axum::body::Body::empty()).unwrap();
+    app.send(request).await.expect_problem(405, "METHOD_NOT_ALLOWED");
+}

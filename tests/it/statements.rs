@@ -1,0 +1,80 @@
+//! However many rows an operation shows, it costs the same few SQL statements.
+
+use sales_order_api::domain::permission::Permission;
+use serde_json::{Value, json};
+
+use crate::support::{Database, Process, Remote, on_postgres, order};
+
+const EVERYTHING: &str = "orderNumber products { productCode } acknowledgements { system } events { kind }";
+
+/// Operation, document, and how many statements it may run on SQLite and on PostgreSQL.
+fn operations() -> Vec<(&'static str, String, [u64; 2])> {
+    let list = |arguments: &str| format!("salesOrders(first: $first{arguments})");
+    let orders = format!("nodes {{ {EVERYTHING} }}");
+    let figures = "figures { orders customers }";
+    let summary = |group_by: &str| {
+        format!("salesOrderSummary(groupBy: [{group_by}]) {{ groups {{ {figures} }} totals {{ orders customers }} }}")
+    };
+    vec![
+        ("numbers", format!("{} {{ nodes {{ orderNumber }} }}", list("")), [1, 1]),
+        ("page", format!("{} {{ {orders} }}", list("")), [4, 4]),
+        ("counted", format!("{} {{ totalCount {orders} }}", list("")), [5, 5]),
+        // SQLite asks first which of the texts and products is the rarest.
+        ("searched", format!("{} {{ {orders} }}", list(", where: {search: \"jakarta\"}")), [5, 4]),
+        (
+            "events",
+            format!("salesOrderEvents(first: $first) {{ nodes {{ kind salesOrder {{ {EVERYTHING} }} }} }}"),
+            [5, 5],
+        ),
+        ("one", format!("salesOrder(orderNumber: \"SO-0000000001\") {{ {EVERYTHING} }}"), [4, 4]),
+        // Groups, their customers, all customers; by product the totals once more, for one order has many products.
+        ("by_status", summary("STATUS"), [3, 3]),
+        ("by_product", summary("PRODUCT"), [4, 4]),
+        ("by_day", summary("DAY"), [4, 4]),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_costs_a_constant_number_of_statements() {
+    let database = Database::new().await;
+    let process = Process::serve(database.folder.path(), &database.url, |command| {
+        // Nothing that is read now and then may blur the count.
+        command.env("SALES_ORDER_AUTH__CLIENT_CACHE_TTL", "5s");
+    });
+    let secret = Remote::register(&database, "partner").await;
+    let partner = Remote::log_in(&process.base, "partner", &secret).await;
+    let secret = Remote::register_with(&database, "board", vec![Permission::OrdersRead]).await;
+    let board = Remote::log_in(&process.base, "board", &secret).await;
+    let signed = partner.sign();
+    for n in 0..30 {
+        partner.create(&signed, Some(&n.to_string()), &order()).await.unwrap().expect(201);
+    }
+    let mut expected = Vec::new();
+    for (name, selection, statements) in operations() {
+        for first in [1, 30] {
+            let uses_first = selection.contains("$first");
+            let declared = if uses_first { "($first: Int)" } else { "" };
+            // Its name tells the line of the log; before it, the board is remembered anew.
+            let warm = json!({"query": "query warm { viewer { clientId } }"});
+            let authorization = format!("Bearer {}", board.token);
+            let headers = [("authorization", authorization.as_str())];
+            board.post("/graphql", &headers, &warm).await.unwrap().expect(200);
+            let query = format!("query {name}_{first}{declared} {{ {selection} }}");
+            let answer =
+                board.post("/graphql", &headers, &json!({"query": query, "variables": {"first": first}})).await;
+            answer.unwrap().data();
+            let on = usize::from(on_postgres().is_some());
+            expected.push((format!("{name}_{first}"), statements[on]));
+        }
+    }
+    let log = process.stop();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let counted: Vec<_> = expected
+        .iter()
+        .map(|(name, _)| {
+            let line = lines.iter().find(|line| line["graphql.operation.name"] == *name).unwrap();
+            (name.clone(), line["db.queries"].as_u64().unwrap())
+        })
+        .collect();
+    assert_eq!(counted, expected);
+}
