@@ -19,6 +19,8 @@ help: ## Show this list
 
 .PHONY: demo
 demo: ## The five-minute tour, on fresh data; ARGS=--exit stops after it
+	@# Not quietly: the first compilation takes minutes, and silence looks like standing still.
+	$(CARGO) build --locked
 	$(CARGO) run -q --locked -- demo $(ARGS)
 
 .PHONY: build
@@ -58,6 +60,10 @@ test-postgres: tests/node/node_modules/.package-lock.json ## The integration tes
 .PHONY: bench-load
 bench-load: ## How fast the release binary takes orders, on SQLite and on PostgreSQL; ARGS=SECONDS for each of its runs
 	scripts/bench-load.sh $(ARGS)
+
+.PHONY: bench-dashboard
+bench-dashboard: ## What a dashboard waits for at a million orders, on SQLite and on PostgreSQL; ARGS=ORDERS for another size
+	scripts/bench-dashboard.sh $(ARGS)
 
 # npm writes this file last: when it is newer than the lock file, what is installed is what is locked.
 tests/node/node_modules/.package-lock.json: tests/node/package.json tests/node/package-lock.json tests/node/.npmrc

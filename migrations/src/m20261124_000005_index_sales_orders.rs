@@ -10,7 +10,7 @@ use sea_orm_migration::sea_orm::DbBackend;
 pub struct Migration;
 
 /// Name, table, columns, and what is carried along for summaries.
-const INDEXES: [(&str, &str, &str, &str); 8] = [
+const INDEXES: [(&str, &str, &str, &str); 9] = [
     ("ix_sales_orders_created_at", "sales_orders", "created_at, id", FIGURES_WITH_CUSTOMER),
     ("ix_sales_orders_updated_at", "sales_orders", "updated_at, id", ""),
     ("ix_sales_orders_client_id", "sales_orders", "client_id, created_at, id", ""),
@@ -18,6 +18,7 @@ const INDEXES: [(&str, &str, &str, &str); 8] = [
     ("ix_sales_orders_site_code", "sales_orders", "site_code, created_at, id", ""),
     ("ix_sales_orders_sales_name", "sales_orders", "sales_name, created_at, id", ""),
     ("ix_sales_orders_status", "sales_orders", "status, created_at, id", ""),
+    ("ix_sales_orders_currency", "sales_orders", "currency", ""),
     ("ix_sales_order_lines_product_code", "sales_order_lines", "product_code, order_id", ""),
 ];
 

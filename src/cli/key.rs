@@ -68,8 +68,10 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
 
 /// A public key from its file, which every failure names: several files may be given at once.
 pub fn read(file: &Path) -> Result<PublicKey> {
-    let pem = fs::read_to_string(file).with_context(|| format!("cannot read the key file {}", file.display()))?;
-    PublicKey::from_pem(&pem).with_context(|| format!("cannot use the key in {}", file.display()))
+    let bytes = fs::read(file).with_context(|| format!("cannot read the key file {}", file.display()))?;
+    // A binary file (DER) is no text, and the key's own reading says what to do about it.
+    PublicKey::from_pem(&String::from_utf8_lossy(&bytes))
+        .with_context(|| format!("cannot use the key in {}", file.display()))
 }
 
 pub fn print(keys: &[StoredPublicKey]) -> Result<()> {
@@ -98,5 +100,6 @@ fn status(key: &StoredPublicKey) -> String {
 }
 
 pub fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
-    timestamp::parse(text).map_err(|problem| problem.hint().explanation().to_owned())
+    timestamp::parse(text)
+        .map_err(|_| "must be a time with its offset, such as 2026-12-31T23:59:59+07:00, or unix seconds".to_owned())
 }

@@ -62,8 +62,8 @@ impl Api {
         checked.finish(self.public.execute(self.equip_public(request, credentials)).await).await
     }
 
-    /// Runs any operation of a client; a subscription gives a response for each of its events.
-    pub fn execute_stream(&self, mut request: Request, credentials: Credentials) -> BoxStream<'static, Response> {
+    /// Runs a client's subscription: a response for each of its events.
+    pub fn subscribe(&self, mut request: Request, credentials: Credentials) -> BoxStream<'static, Response> {
         let checked = match self.check(&mut request, &credentials) {
             Ok(checked) => Arc::new(checked),
             Err(error) => {

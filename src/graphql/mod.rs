@@ -30,7 +30,7 @@ pub use api::Api;
 pub use async_graphql::{Request, Response};
 pub use error::{into_app_error, is_request_error, refusal};
 pub use limits::Limits;
-pub use prepared::{PreparedOperation, is_mutation};
+pub use prepared::{PreparedOperation, is_mutation, is_subscription};
 pub use values::variables;
 
 type ApiSchema = Schema<query::Query, mutation::Mutation, subscription::Subscription>;

@@ -48,11 +48,7 @@ pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>) -> Result<Vec<Sa
     Ok(events.into_iter().map(with_order).collect())
 }
 
-async fn related(
-    ctx: &Context<'_>,
-    orders: &[order::SalesOrder],
-    selected: &[Lookahead<'_>],
-) -> Result<Related> {
+async fn related(ctx: &Context<'_>, orders: &[order::SalesOrder], selected: &[Lookahead<'_>]) -> Result<Related> {
     let numbers: Vec<_> = orders.iter().map(|order| order.number).collect();
     let wanted = |name: &str| !numbers.is_empty() && selected.iter().any(|order| order.field(name).exists());
     let services = ctx.data::<Arc<Services>>()?;

@@ -60,12 +60,21 @@ pub(super) fn chosen<'d>(
     found.map(|(name, operation)| (name, &operation.node))
 }
 
-/// Whether a request would run a mutation. One whose document does not parse, or that does not say which of several
-/// operations it means, would run nothing.
+/// Whether a request would run a mutation.
 pub fn is_mutation(request: &mut Request) -> bool {
+    runs(request, OperationType::Mutation)
+}
+
+/// Whether a request would run a subscription.
+pub fn is_subscription(request: &mut Request) -> bool {
+    runs(request, OperationType::Subscription)
+}
+
+/// A request whose document does not parse, or that does not say which of several operations it means, runs nothing.
+fn runs(request: &mut Request, kind: OperationType) -> bool {
     let name = request.operation_name.clone();
     let Ok(document) = parse(request) else { return false };
-    chosen(document, name.as_deref()).is_some_and(|(_, operation)| operation.ty == OperationType::Mutation)
+    chosen(document, name.as_deref()).is_some_and(|(_, operation)| operation.ty == kind)
 }
 
 /// The value of the one root field.

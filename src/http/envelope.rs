@@ -47,7 +47,7 @@ pub async fn wrap(State(state): State<AppState>, request: Request, next: Next) -
         .await
 }
 
-fn too_slow(limit: Duration) -> AppError {
+pub(super) fn too_slow(limit: Duration) -> AppError {
     let message = format!("The request took more than {} s and was given up; send it again", limit.as_secs_f64());
     AppError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1))
 }

@@ -14,9 +14,10 @@ use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream::{self, StreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use serde_json::{Map, Value, json};
 
+use super::envelope;
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::error::{AppError, ErrorCode};
@@ -92,7 +93,7 @@ async fn execute(state: &AppState, request: Request, credentials: Credentials, m
 /// The protocol graphql-sse in its mode of distinct connections: an event `next` for each result, then `complete`. When
 /// the service stops, the stream breaks off without `complete`, and the client comes again with the last cursor.
 fn event_stream(state: &AppState, request: Request, credentials: Credentials) -> Response {
-    let results = state.api().execute_stream(request, credentials);
+    let results = run(state, request, credentials);
     let events = stream::unfold(Some(results), |results| async {
         let mut results = results?;
         Some(match tokio::time::timeout(KEEP_ALIVE, results.next()).await {
@@ -107,6 +108,24 @@ fn event_stream(state: &AppState, request: Request, credentials: Credentials) ->
     });
     let events = events.take_until(state.stopping()).map(Ok::<_, Infallible>);
     ([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")], Body::from_stream(events)).into_response()
+}
+
+/// Runs any operation on a connection that stays: a subscription for as long as it goes on, anything else within the time
+/// a request has.
+pub(super) fn run(
+    state: &AppState,
+    mut request: Request,
+    credentials: Credentials,
+) -> BoxStream<'static, graphql::Response> {
+    if graphql::is_subscription(&mut request) {
+        return state.api().subscribe(request, credentials);
+    }
+    let (api, limit) = (state.api().clone(), state.config().http.request_timeout);
+    let response = async move {
+        let response = tokio::time::timeout(limit, api.execute(request, credentials)).await;
+        response.unwrap_or_else(|_| graphql::refusal(envelope::too_slow(limit)))
+    };
+    stream::once(response).boxed()
 }
 
 /// Proxies give up a connection that is silent for a minute.

@@ -20,7 +20,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, interval, sleep_until, timeout};
 
 use super::envelope::Line;
-use super::graphql::{note_failures, read_parameters};
+use super::graphql::{note_failures, read_parameters, run};
 use crate::app::AppState;
 use crate::auth::credentials::{Credentials, Header};
 use crate::error::{AppError, ErrorCode};
@@ -255,7 +255,7 @@ async fn run_operation(
     let log = RequestLog::new(&key.0.chars().take(100).collect::<String>());
     let line = Line::new(log.clone(), "WS", "/graphql/ws".to_owned());
     let work = async move {
-        let mut responses = state.api().execute_stream(request, credentials);
+        let mut responses = run(&state, request, credentials);
         let mut status = 200;
         while let Some(response) = responses.next().await {
             note_failures(&response);

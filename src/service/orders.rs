@@ -1,6 +1,6 @@
 //! Reading orders: one, a page, how many, and their totals.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
 
@@ -95,25 +95,36 @@ impl Orders {
         let mut adds_up = false;
         if request.wants.groups && (request.unit().is_none() || !buckets.is_empty()) && !request.dimensions.is_empty() {
             let rows = groups(&snapshot, request, &buckets).await?;
-            adds_up = rows.len() <= request.first && !request.attributes().contains(&Attribute::Product);
-            if adds_up {
-                for row in &rows {
-                    summary.totals.add(&row.figures);
-                }
-            }
+            adds_up = rows.len() <= MOST_ADDED_UP && add_up(&rows, request, &mut summary.totals);
             summary.groups = fill(rows, request, &buckets);
             summary.truncated = summary.groups.len() > request.first;
             summary.groups.truncate(request.first);
         }
         if request.wants.totals && !adds_up {
-            summary.totals = snapshot.find_totals().await?;
-        }
-        if request.wants.total_customers {
-            summary.totals.customers = snapshot.count_customers().await?;
+            summary.totals = snapshot.find_totals(request.wants.total_customers).await?;
         }
         snapshot.finish().await?;
         Ok(summary)
     }
+}
+
+/// Up to so many groups are read when totals are wanted, so that the totals need no second look at every order.
+const MOST_ADDED_UP: usize = 20_000;
+
+/// Adds the groups up to the totals, if that gives the totals: an order has several products, and a customer is counted
+/// once however many groups it is in.
+fn add_up(rows: &[SummaryRow], request: &SummaryRequest, totals: &mut Figures) -> bool {
+    let attributes = request.attributes();
+    let customer = attributes.iter().position(|attribute| *attribute == Attribute::Customer);
+    if attributes.contains(&Attribute::Product) || (request.wants.total_customers && customer.is_none()) {
+        return false;
+    }
+    for row in rows {
+        totals.add(&row.figures);
+    }
+    let customers = customer.map(|index| rows.iter().map(|row| &row.values[index]).collect::<HashSet<_>>());
+    totals.customers = customers.and_then(|customers| i64::try_from(customers.len()).ok()).unwrap_or(0);
+    true
 }
 
 /// The buckets of the span the filter gives; where it leaves an end open, the orders' own.
@@ -133,23 +144,21 @@ async fn cut(
     buckets::cut(unit, request.zone, from, to, MAX_BUCKETS).map_err(|_| AppError::invalid(vec![too_many_buckets()]))
 }
 
-/// The groups that have orders, one more than wanted.
+/// The groups that have orders, at least one more than wanted if there are so many.
 async fn groups(
     snapshot: &SummarySnapshot,
     request: &SummaryRequest,
     buckets: &[Bucket],
 ) -> Result<Vec<SummaryRow>, AppError> {
     let attributes = request.attributes();
-    let grouping = Grouping { buckets, attributes: &attributes, limit: request.first + 1 };
-    let mut rows = snapshot.list_groups(grouping).await?;
-    if request.wants.group_customers {
-        let counts = if attributes.contains(&Attribute::Customer) {
-            vec![1; rows.len()]
-        } else {
-            snapshot.list_customer_counts(grouping).await?
-        };
-        for (row, customers) in rows.iter_mut().zip(counts) {
-            row.figures.customers = customers;
+    let is_one_customer = attributes.contains(&Attribute::Customer);
+    let customers = request.wants.group_customers && !is_one_customer;
+    let most = if request.wants.totals { MOST_ADDED_UP } else { 0 };
+    let limit = request.first.max(most) + 1;
+    let mut rows = snapshot.list_groups(Grouping { buckets, attributes: &attributes, customers, limit }).await?;
+    if is_one_customer {
+        for row in &mut rows {
+            row.figures.customers = 1;
         }
     }
     Ok(rows)

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, IntoCondition as _, Order, Query, SelectStatement};
 use sea_orm::{
-    AccessMode, ConnectionTrait as _, DatabaseTransaction, DbBackend, FromQueryResult, IsolationLevel,
+    AccessMode, ConnectionTrait as _, DatabaseTransaction, DbBackend, IsolationLevel, QueryResult, Statement,
     TransactionTrait as _,
 };
 
@@ -24,7 +24,7 @@ pub struct SummaryRow {
     pub bucket: usize,
     /// The attributes' values.
     pub values: Vec<String>,
-    /// The totals, without customers.
+    /// The totals.
     pub figures: Figures,
 }
 
@@ -32,21 +32,22 @@ pub struct SummaryRow {
 pub struct SummarySnapshot {
     tx: DatabaseTransaction,
     condition: Condition,
+    /// Every currency there is, each of which has sums of its own.
+    currencies: Vec<String>,
 }
 
 /// Which groups.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Grouping<'a> {
     /// The spans of time; none groups by no time.
     pub buckets: &'a [Bucket],
     /// What else is grouped by.
     pub attributes: &'a [Attribute],
+    /// Whether different customers are counted, which costs more than all other figures.
+    pub customers: bool,
     /// At most this many groups.
     pub limit: usize,
 }
-
-/// `ten_thousandths = high * SPLIT + low`: each part's sum stays in the 64 bits that SQLite adds up in.
-const SPLIT: i128 = 1_000_000;
 
 impl Store {
     /// Begins a summary of the orders that are meant.
@@ -56,15 +57,26 @@ impl Store {
         let access = level.map(|_| AccessMode::ReadOnly);
         let tx = self.read.begin_with_config(level, access).await?;
         let condition = self.matching(&tx, scope, filter).await?;
-        Ok(SummarySnapshot { tx, condition })
+        let rows = tx.query_all_raw(Statement::from_string(tx.get_database_backend(), CURRENCIES)).await?;
+        let currencies = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+        Ok(SummarySnapshot { tx, condition, currencies })
     }
 }
+
+/// Goes from one currency to the next in their index instead of reading every order's.
+const CURRENCIES: &str = "WITH RECURSIVE known (currency) AS (
+        SELECT min(currency) FROM sales_orders
+        UNION ALL
+        SELECT (SELECT min(o.currency) FROM sales_orders o WHERE o.currency > known.currency)
+        FROM known WHERE known.currency IS NOT NULL)
+    SELECT currency FROM known WHERE currency IS NOT NULL";
 
 impl SummarySnapshot {
     /// When the first and the last order that is meant were taken.
     pub async fn find_span(&self) -> StoreResult<Option<(DateTime<Utc>, DateTime<Utc>)>> {
         let created_at = || Expr::col((orders::Entity, orders::Column::CreatedAt));
-        let span = self.orders().expr(created_at().min()).expr(created_at().max()).take();
+        let mut span = Query::select().from(orders::Entity).cond_where(self.condition.clone()).take();
+        span.expr(created_at().min()).expr(created_at().max());
         let Some(row) = self.tx.query_one(&span).await? else { return Ok(None) };
         match (row.try_get_by_index::<Option<i64>>(0)?, row.try_get_by_index::<Option<i64>>(1)?) {
             (Some(first), Some(last)) => Ok(Some((instant(first)?, instant(last)?))),
@@ -74,63 +86,15 @@ impl SummarySnapshot {
 
     /// The groups that have orders: by time, then the largest first.
     pub async fn list_groups(&self, grouping: Grouping<'_>) -> StoreResult<Vec<SummaryRow>> {
-        let by_line = grouping.attributes.contains(&Attribute::Product);
+        let rows = self.tx.query_all(&self.grouped(&grouping)).await?;
         let keys = key_names(&grouping);
-        // First each currency of each group, for its amounts cannot be added to another's.
-        let mut inner = self.grouped(&grouping);
-        for (name, figure) in figures(by_line) {
-            inner.expr_as(Expr::cust(figure), name);
-        }
-        inner.column((orders::Entity, orders::Column::Currency));
-        inner.add_group_by([Expr::col((orders::Entity, orders::Column::Currency))]);
-
-        let mut outer = Query::select().from_subquery(inner, "by_currency").take();
-        for key in &keys {
-            outer.column(*key).group_by_col(*key);
-        }
-        for name in ["orders", "line_sum", "quantity", "unpriced"] {
-            outer.expr_as(Expr::cust(format!("CAST(coalesce(sum({name}), 0) AS bigint)")), name);
-        }
-        let list = if self.tx.get_database_backend() == DbBackend::Postgres { "string_agg" } else { "group_concat" };
-        let amount = "currency || ' ' || high || ' ' || low";
-        outer.expr_as(Expr::cust(format!("coalesce({list}({amount}, ','), '')")), "amounts");
-        in_order(&mut outer, &grouping, &keys);
-        let rows = self.tx.query_all(&outer).await?;
-        rows.iter()
-            .map(|row| {
-                let figures = FigureRow::from_query_result(row, "")?;
-                let (bucket, values) = read_keys(row, &keys)?;
-                Ok(SummaryRow { bucket, values, figures: figures.read()? })
-            })
-            .collect()
+        rows.iter().map(|row| self.read(row, &keys, grouping.customers)).collect()
     }
 
-    /// How many different customers the groups have, in the order and number of [`SummarySnapshot::list_groups`].
-    pub async fn list_customer_counts(&self, grouping: Grouping<'_>) -> StoreResult<Vec<i64>> {
-        let keys = key_names(&grouping);
-        let by_line = grouping.attributes.contains(&Attribute::Product);
-        let mut query = self.grouped(&grouping);
-        query.expr_as(Expr::cust(CUSTOMERS), "customers");
-        query.expr_as(Expr::cust(figures(by_line)[0].1), "orders");
-        let mut ordered = Query::select().column("customers").from_subquery(query, "groups").take();
-        for key in &keys {
-            ordered.column(*key);
-        }
-        in_order_of(&mut ordered, &grouping, &keys, Expr::col("orders"));
-        let rows = self.tx.query_all(&ordered).await?;
-        rows.iter().map(|row| Ok(row.try_get("", "customers")?)).collect()
-    }
-
-    /// The totals of all, without customers.
-    pub async fn find_totals(&self) -> StoreResult<Figures> {
-        let whole = Grouping { buckets: &[], attributes: &[], limit: 1 };
+    /// The totals of all.
+    pub async fn find_totals(&self, customers: bool) -> StoreResult<Figures> {
+        let whole = Grouping { customers, limit: 1, ..Grouping::default() };
         Ok(self.list_groups(whole).await?.pop().map(|row| row.figures).unwrap_or_default())
-    }
-
-    /// How many different customers there are in all.
-    pub async fn count_customers(&self) -> StoreResult<i64> {
-        let row = self.tx.query_one(&self.orders().expr(Expr::cust(CUSTOMERS)).take()).await?;
-        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
     }
 
     /// Ends the snapshot.
@@ -138,11 +102,7 @@ impl SummarySnapshot {
         Ok(self.tx.commit().await?)
     }
 
-    fn orders(&self) -> SelectStatement {
-        Query::select().from(orders::Entity).cond_where(self.condition.clone()).take()
-    }
-
-    /// The orders, or their lines, under their keys.
+    /// The orders, or their lines, under their keys, with their figures.
     fn grouped(&self, grouping: &Grouping<'_>) -> SelectStatement {
         let mut query = SelectStatement::new();
         if grouping.buckets.is_empty() {
@@ -158,19 +118,104 @@ impl SummarySnapshot {
             query.and_where(created_at().lt(Expr::col(("spans", "column3"))));
             query.expr_as(Expr::col(("spans", "column1")), BUCKET).add_group_by([Expr::col(("spans", "column1"))]);
         }
-        if grouping.attributes.contains(&Attribute::Product) {
+        let by_line = grouping.attributes.contains(&Attribute::Product);
+        if by_line {
             let same = Expr::col((lines::Entity, lines::Column::OrderId)).equals((orders::Entity, orders::Column::Id));
             query.inner_join(lines::Entity, same.into_condition());
         }
         for (attribute, name) in grouping.attributes.iter().zip(VALUES) {
             query.expr_as(column(*attribute), name).add_group_by([column(*attribute)]);
         }
-        query.cond_where(self.condition.clone()).take()
+        let [orders, figures @ .., amount] = if by_line { OF_LINES } else { OF_ORDERS };
+        query.expr_as(Expr::cust(orders), ORDERS);
+        for (name, figure) in FIGURES.into_iter().zip(figures) {
+            // PostgreSQL's sums of 64 bits are of another type.
+            query.expr_as(Expr::cust(format!("CAST(coalesce({figure}, 0) AS bigint)")), name);
+        }
+        if grouping.customers {
+            query.expr_as(Expr::cust("count(DISTINCT sales_orders.customer_code)"), CUSTOMERS);
+        }
+        for (index, currency) in self.currencies.iter().enumerate() {
+            // Each part's sum stays in the 64 bits that SQLite adds up in. Without an order of the currency it is null.
+            for (part, name) in [("/", high(index)), ("%", low(index))] {
+                let sum =
+                    format!("CAST(sum(CASE WHEN sales_orders.currency = ? THEN {amount} {part} {SPLIT} END) AS text)");
+                query.expr_as(Expr::cust_with_values(sum, [currency.as_str()]), name);
+            }
+        }
+        query.cond_where(self.condition.clone());
+        let keys = key_names(grouping);
+        if !grouping.buckets.is_empty() {
+            query.order_by(BUCKET, Order::Asc);
+        }
+        query.order_by(ORDERS, Order::Desc);
+        for key in keys.into_iter().filter(|key| *key != BUCKET) {
+            query.order_by(key, Order::Asc);
+        }
+        query.limit(u64::try_from(grouping.limit).unwrap_or(u64::MAX)).take()
+    }
+
+    fn read(&self, row: &QueryResult, keys: &[&str], has_customers: bool) -> StoreResult<SummaryRow> {
+        let (mut bucket, mut values) = (0, Vec::new());
+        for key in keys {
+            if *key == BUCKET {
+                bucket = usize::try_from(row.try_get::<i64>("", BUCKET)?).unwrap_or_default();
+            } else {
+                values.push(row.try_get("", key)?);
+            }
+        }
+        let mut amounts = Vec::new();
+        for (index, currency) in self.currencies.iter().enumerate() {
+            let part = |name: String| row.try_get::<Option<String>>("", &name);
+            if let (Some(high), Some(low)) = (part(high(index))?, part(low(index))?) {
+                amounts.push((currency.clone(), read_sum(&high, &low)?));
+            }
+        }
+        let [lines, quantity, unpriced_lines] = FIGURES;
+        let figures = Figures {
+            orders: row.try_get("", ORDERS)?,
+            lines: row.try_get("", lines)?,
+            quantity: row.try_get("", quantity)?,
+            unpriced_lines: row.try_get("", unpriced_lines)?,
+            customers: if has_customers { row.try_get("", CUSTOMERS)? } else { 0 },
+            amounts,
+        };
+        Ok(SummaryRow { bucket, values, figures })
     }
 }
 
+/// `ten_thousandths = high * SPLIT + low`.
+const SPLIT: i128 = 1_000_000;
+
+fn high(index: usize) -> String {
+    format!("high_{index}")
+}
+
+fn low(index: usize) -> String {
+    format!("low_{index}")
+}
+
+fn read_sum(high: &str, low: &str) -> StoreResult<Sum> {
+    let part =
+        |text: &str| text.parse::<i128>().map_err(|_| StoreError::Unreadable { what: "sum", value: text.to_owned() });
+    Ok(Sum::from_ten_thousandths(part(high)? * SPLIT + part(low)?))
+}
+
 const BUCKET: &str = "bucket";
-const CUSTOMERS: &str = "count(DISTINCT sales_orders.customer_code)";
+const ORDERS: &str = "orders";
+const CUSTOMERS: &str = "customers";
+
+/// What stands between the orders and the amount in [`OF_ORDERS`] and [`OF_LINES`].
+const FIGURES: [&str; 3] = ["line_sum", "quantity_sum", "unpriced_sum"];
+const OF_ORDERS: [&str; 5] =
+    ["count(*)", "sum(line_count)", "sum(total_quantity)", "sum(unpriced_lines)", "priced_amount"];
+const OF_LINES: [&str; 5] = [
+    "count(DISTINCT sales_orders.id)",
+    "count(*)",
+    "sum(quantity)",
+    "sum(CASE WHEN unit_price IS NULL THEN 1 ELSE 0 END)",
+    "coalesce(quantity * unit_price, 0)",
+];
 
 /// One for each attribute; a summary has at most three dimensions.
 const VALUES: [&str; 3] = ["value_1", "value_2", "value_3"];
@@ -190,79 +235,4 @@ fn column(attribute: Attribute) -> Expr {
         Attribute::SalesName => orders::Column::SalesName,
     };
     Expr::col((orders::Entity, column))
-}
-
-/// Name and SQL of each figure of orders, or of lines.
-fn figures(by_line: bool) -> [(&'static str, &'static str); 6] {
-    if by_line {
-        [
-            ("orders", "count(DISTINCT sales_orders.id)"),
-            ("line_sum", "count(*)"),
-            ("quantity", "sum(quantity)"),
-            ("unpriced", "sum(CASE WHEN unit_price IS NULL THEN 1 ELSE 0 END)"),
-            ("high", "sum(coalesce(quantity * unit_price, 0) / 1000000)"),
-            ("low", "sum(coalesce(quantity * unit_price, 0) % 1000000)"),
-        ]
-    } else {
-        [
-            ("orders", "count(*)"),
-            ("line_sum", "sum(line_count)"),
-            ("quantity", "sum(total_quantity)"),
-            ("unpriced", "sum(unpriced_lines)"),
-            ("high", "sum(priced_amount / 1000000)"),
-            ("low", "sum(priced_amount % 1000000)"),
-        ]
-    }
-}
-
-fn in_order(query: &mut SelectStatement, grouping: &Grouping<'_>, keys: &[&'static str]) {
-    in_order_of(query, grouping, keys, Expr::cust("sum(orders)"));
-}
-
-fn in_order_of(query: &mut SelectStatement, grouping: &Grouping<'_>, keys: &[&'static str], size: Expr) {
-    let has_buckets = !grouping.buckets.is_empty();
-    if has_buckets {
-        query.order_by(BUCKET, Order::Asc);
-    }
-    query.order_by_expr(size, Order::Desc);
-    for key in &keys[usize::from(has_buckets)..] {
-        query.order_by(*key, Order::Asc);
-    }
-    query.limit(u64::try_from(grouping.limit).unwrap_or(u64::MAX));
-}
-
-fn read_keys(row: &sea_orm::QueryResult, keys: &[&'static str]) -> StoreResult<(usize, Vec<String>)> {
-    let (mut bucket, mut values) = (0, Vec::new());
-    for key in keys {
-        if *key == BUCKET {
-            bucket = usize::try_from(row.try_get::<i64>("", BUCKET)?).unwrap_or_default();
-        } else {
-            values.push(row.try_get("", key)?);
-        }
-    }
-    Ok((bucket, values))
-}
-
-#[derive(FromQueryResult)]
-struct FigureRow {
-    orders: i64,
-    line_sum: i64,
-    quantity: i64,
-    unpriced: i64,
-    amounts: String,
-}
-
-impl FigureRow {
-    fn read(self) -> StoreResult<Figures> {
-        let unreadable = || StoreError::Unreadable { what: "sum", value: self.amounts.clone() };
-        let mut amounts = Vec::new();
-        for amount in self.amounts.split(',').filter(|amount| !amount.is_empty()) {
-            let [currency, high, low] = amount.split(' ').collect::<Vec<_>>()[..] else { return Err(unreadable()) };
-            let part = |text: &str| text.parse::<i128>().map_err(|_| unreadable());
-            amounts.push((currency.to_owned(), Sum::from_ten_thousandths(part(high)? * SPLIT + part(low)?)));
-        }
-        amounts.sort();
-        let Self { orders, line_sum: lines, quantity, unpriced: unpriced_lines, .. } = self;
-        Ok(Figures { orders, lines, quantity, customers: 0, unpriced_lines, amounts })
-    }
 }

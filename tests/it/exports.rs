@@ -66,7 +66,10 @@ async fn an_export_takes_the_filters_of_the_list() {
             json!({"customerCode": {"eq": "CUST-001"}, "siteCode": {"contains": "site"}}),
         ),
         ("search=airfryer%20doe", json!({"search": "airfryer doe"})),
-        ("not_acknowledged_by=erp&product_code=HD9650", json!({"notAcknowledgedBy": "erp", "productCode": {"eq": "HD9650"}})),
+        (
+            "not_acknowledged_by=erp&product_code=HD9650",
+            json!({"notAcknowledgedBy": "erp", "productCode": {"eq": "HD9650"}}),
+        ),
         (
             "created_at_gte=2026-11-23T20:40:00%2B07:00&created_at_lt=2026-11-23T13:45:00Z",
             json!({"createdAt": {"gte": "2026-11-23T13:40:00Z", "lt": "2026-11-23T13:45:00Z"}}),

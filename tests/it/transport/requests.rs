@@ -129,7 +129,13 @@ async fn a_parameter_that_comes_twice_by_get_is_refused() {
         let error = answer.expect_error("MALFORMED_BODY");
         assert!(error["message"].as_str().unwrap().contains("given twice"), "{error}");
     }
-    for unreadable in ["", "variables={}", "query={__typename}&variables={%22a%22:1,%22a%22:2}", "query={__typename}&variables=nope", "query={__typename}&variables=[]"] {
+    for unreadable in [
+        "",
+        "variables={}",
+        "query={__typename}&variables={%22a%22:1,%22a%22:2}",
+        "query={__typename}&variables=nope",
+        "query={__typename}&variables=[]",
+    ] {
         let answer = get(&app, unreadable).await;
         assert_eq!(answer.status, 400, "{unreadable}");
         answer.expect_error("MALFORMED_BODY");
