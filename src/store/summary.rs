@@ -138,9 +138,9 @@ impl SummarySnapshot {
         for (index, currency) in self.currencies.iter().enumerate() {
             // Each part's sum stays in the 64 bits that SQLite adds up in. Without an order of the currency it is null.
             for (part, name) in [("/", high(index)), ("%", low(index))] {
-                let sum =
-                    format!("CAST(sum(CASE WHEN sales_orders.currency = ? THEN {amount} {part} {SPLIT} END) AS text)");
-                query.expr_as(Expr::cust_with_values(sum, [currency.as_str()]), name);
+                let is_currency = Expr::col((orders::Entity, orders::Column::Currency)).eq(currency.as_str());
+                let part = Expr::case(is_currency, Expr::cust(format!("{amount} {part} {SPLIT}")));
+                query.expr_as(Expr::expr(part).sum().cast_as("text"), name);
             }
         }
         query.cond_where(self.condition.clone());
