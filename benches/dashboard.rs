@@ -63,10 +63,10 @@ impl Board {
         let mut after = Value::Null;
         for _ in 0..rows / 100 {
             let page = self.ask(query, &json!({"after": after})).await?["salesOrders"]["pageInfo"].take();
-            after = page["endCursor"].clone();
             if page["hasNextPage"] == false {
                 break;
             }
+            after = page["endCursor"].clone();
         }
         Ok(after)
     }

@@ -17,6 +17,7 @@ mod m20261124_000004_add_sales_order_figures;
 mod m20261124_000005_index_sales_orders;
 mod m20261124_000006_add_sales_order_search;
 mod m20261124_000007_create_sales_order_acknowledgements;
+mod m20261124_000008_create_sales_order_totals;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000005_index_sales_orders::Migration),
             Box::new(m20261124_000006_add_sales_order_search::Migration),
             Box::new(m20261124_000007_create_sales_order_acknowledgements::Migration),
+            Box::new(m20261124_000008_create_sales_order_totals::Migration),
         ]
     }
 }

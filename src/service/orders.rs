@@ -1,6 +1,6 @@
 //! Reading orders: one, a page, how many, and their totals.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::TimeDelta;
 
@@ -95,13 +95,22 @@ impl Orders {
         let mut adds_up = false;
         if request.wants.groups && (request.unit().is_none() || !buckets.is_empty()) && !request.dimensions.is_empty() {
             let rows = groups(&snapshot, request, &buckets).await?;
-            adds_up = rows.len() <= MOST_ADDED_UP && add_up(&rows, request, &mut summary.totals);
+            // By product they would not: an order has several.
+            adds_up = rows.len() <= MOST_ADDED_UP && !request.attributes().contains(&Attribute::Product);
+            if adds_up {
+                for row in &rows {
+                    summary.totals.add(&row.figures);
+                }
+            }
             summary.groups = fill(rows, request, &buckets);
             summary.truncated = summary.groups.len() > request.first;
             summary.groups.truncate(request.first);
         }
         if request.wants.totals && !adds_up {
-            summary.totals = snapshot.find_totals(request.wants.total_customers).await?;
+            summary.totals = snapshot.find_totals().await?;
+        }
+        if request.wants.total_customers {
+            summary.totals.customers = snapshot.count_customers().await?;
         }
         snapshot.finish().await?;
         Ok(summary)
@@ -110,22 +119,6 @@ impl Orders {
 
 /// Up to so many groups are read when totals are wanted, so that the totals need no second look at every order.
 const MOST_ADDED_UP: usize = 20_000;
-
-/// Adds the groups up to the totals, if that gives the totals: an order has several products, and a customer is counted
-/// once however many groups it is in.
-fn add_up(rows: &[SummaryRow], request: &SummaryRequest, totals: &mut Figures) -> bool {
-    let attributes = request.attributes();
-    let customer = attributes.iter().position(|attribute| *attribute == Attribute::Customer);
-    if attributes.contains(&Attribute::Product) || (request.wants.total_customers && customer.is_none()) {
-        return false;
-    }
-    for row in rows {
-        totals.add(&row.figures);
-    }
-    let customers = customer.map(|index| rows.iter().map(|row| &row.values[index]).collect::<HashSet<_>>());
-    totals.customers = customers.and_then(|customers| i64::try_from(customers.len()).ok()).unwrap_or(0);
-    true
-}
 
 /// The buckets of the span the filter gives; where it leaves an end open, the orders' own.
 async fn cut(

@@ -79,7 +79,13 @@ impl Store {
                 .sqlx_logging(false)
                 // Who waits for another's lock is answered in time, as on SQLite.
                 .map_sqlx_postgres_opts(move |postgres| {
-                    postgres.options([("lock_timeout", format!("{}ms", lock_timeout.as_millis()))])
+                    postgres.options([
+                        ("lock_timeout", format!("{}ms", lock_timeout.as_millis())),
+                        // Compiling a summary takes longer than running it.
+                        ("jit", "off".to_owned()),
+                        // Three months of orders are sorted in memory.
+                        ("work_mem", "16MB".to_owned()),
+                    ])
                 });
             let both = Database::connect(connect).await?;
             (both.clone(), both)

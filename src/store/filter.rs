@@ -66,6 +66,34 @@ impl Store {
     }
 }
 
+/// The same for the rows of `sales_order_totals`, where these hold all that the filter asks about.
+pub(super) fn of_totals(scope: &Scope, filter: &OrderFilter) -> Option<Condition> {
+    let OrderFilter { statuses, customer_code, site_code, sales_name, client_ids, .. } = filter.clone();
+    let known = |filter: TextFilter| TextFilter { contains: None, ..filter };
+    let (customer_code, site_code, sales_name) = (known(customer_code), known(site_code), known(sales_name));
+    let asked = OrderFilter { statuses, customer_code, site_code, sales_name, client_ids, ..OrderFilter::default() };
+    if asked != *filter {
+        return None;
+    }
+    let is_in = |column: &'static str, values: Option<Vec<String>>| values.map(|all| Expr::col(column).is_in(all));
+    let statuses = asked.statuses.map(|all| all.iter().map(|status| status.as_str().to_owned()).collect());
+    let own = match scope {
+        Scope::All => None,
+        Scope::Client(client_id) => Some(vec![client_id.to_string()]),
+    };
+    // Totals that every order has left stay behind.
+    let condition = Condition::all().add(Expr::col("orders").ne(0));
+    Some(
+        condition
+            .add_option(is_in("client_id", own))
+            .add_option(is_in("client_id", asked.client_ids))
+            .add_option(is_in("customer_code", asked.customer_code.any_of))
+            .add_option(is_in("site_code", asked.site_code.any_of))
+            .add_option(is_in("sales_name", asked.sales_name.any_of))
+            .add_option(is_in("status", statuses)),
+    )
+}
+
 fn condition(filter: &OrderFilter) -> Condition {
     // Taken apart so that a new part cannot be forgotten here.
     let OrderFilter {

@@ -12,6 +12,7 @@ use sea_orm::{
 use super::connect::{Store, instant, micros};
 use super::entity::{sales_order_lines as lines, sales_orders as orders};
 use super::error::{StoreError, StoreResult};
+use super::filter::of_totals;
 use crate::domain::buckets::Bucket;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::permission::Scope;
@@ -32,6 +33,8 @@ pub struct SummaryRow {
 pub struct SummarySnapshot {
     tx: DatabaseTransaction,
     condition: Condition,
+    /// The same for the totals the database keeps, if they hold all that the filter asks about.
+    of_totals: Option<Condition>,
     /// Every currency there is, each of which has sums of its own.
     currencies: Vec<String>,
 }
@@ -59,7 +62,7 @@ impl Store {
         let condition = self.matching(&tx, scope, filter).await?;
         let rows = tx.query_all_raw(Statement::from_string(tx.get_database_backend(), CURRENCIES)).await?;
         let currencies = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
-        Ok(SummarySnapshot { tx, condition, currencies })
+        Ok(SummarySnapshot { tx, condition, of_totals: of_totals(scope, filter), currencies })
     }
 }
 
@@ -86,15 +89,49 @@ impl SummarySnapshot {
 
     /// The groups that have orders: by time, then the largest first.
     pub async fn list_groups(&self, grouping: Grouping<'_>) -> StoreResult<Vec<SummaryRow>> {
-        let rows = self.tx.query_all(&self.grouped(&grouping)).await?;
-        let keys = key_names(&grouping);
-        rows.iter().map(|row| self.read(row, &keys, grouping.customers)).collect()
+        let source = if grouping.attributes.contains(&Attribute::Product) {
+            &LINES
+        } else if grouping.buckets.is_empty() && self.of_totals.is_some() {
+            return self.list_groups_of(&TOTALS, &KEPT, &grouping).await;
+        } else {
+            &ORDERS
+        };
+        match self.list_groups_of(source, &WHOLE, &grouping).await {
+            // SQLite's own words (`sums_beyond_64_bits_are_exact`). PostgreSQL's sums have no bound.
+            Err(StoreError::Failed(error)) if error.to_string().contains("integer overflow") => {
+                self.list_groups_of(source, &SPLIT, &grouping).await
+            }
+            rows => rows,
+        }
     }
 
-    /// The totals of all.
-    pub async fn find_totals(&self, customers: bool) -> StoreResult<Figures> {
-        let whole = Grouping { customers, limit: 1, ..Grouping::default() };
+    async fn list_groups_of(
+        &self,
+        source: &Source,
+        parts: &[Part],
+        grouping: &Grouping<'_>,
+    ) -> StoreResult<Vec<SummaryRow>> {
+        let rows = self.tx.query_all(&self.grouped(source, parts, grouping)).await?;
+        rows.iter().map(|row| self.read(row, grouping, parts)).collect()
+    }
+
+    /// The totals of all, without customers.
+    pub async fn find_totals(&self) -> StoreResult<Figures> {
+        let whole = Grouping { limit: 1, ..Grouping::default() };
         Ok(self.list_groups(whole).await?.pop().map(|row| row.figures).unwrap_or_default())
+    }
+
+    /// How many different customers there are in all. By itself: told apart beside other figures, they would be sorted.
+    pub async fn count_customers(&self) -> StoreResult<i64> {
+        let (table, condition) = match &self.of_totals {
+            Some(of_totals) => (TOTALS.table, of_totals),
+            None => (ORDERS.table, &self.condition),
+        };
+        let customers =
+            Query::select().distinct().column("customer_code").from(table).cond_where(condition.clone()).take();
+        let count = Query::select().expr(Expr::cust("count(*)")).from_subquery(customers, "customers").take();
+        let row = self.tx.query_one(&count).await?;
+        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
     }
 
     /// Ends the snapshot.
@@ -102,63 +139,67 @@ impl SummarySnapshot {
         Ok(self.tx.commit().await?)
     }
 
-    /// The orders, or their lines, under their keys, with their figures.
-    fn grouped(&self, grouping: &Grouping<'_>) -> SelectStatement {
+    /// What the source holds under its keys, with its figures. No two tables of one source share a column's name.
+    fn grouped(&self, source: &Source, parts: &[Part], grouping: &Grouping<'_>) -> SelectStatement {
         let mut query = SelectStatement::new();
         if grouping.buckets.is_empty() {
-            query.from(orders::Entity);
+            query.from(source.table);
         } else {
             // Spans, not arithmetic: a day has 23 or 25 hours where clocks change. The list comes first, so that each
             // span is one stretch of the index by time; SQLite keeps the order of a cross join.
             let spans = grouping.buckets.iter().zip(0_i64..);
             let spans = spans.map(|(bucket, index)| (index, micros(bucket.from), micros(bucket.to)));
-            query.from_values(spans, "spans").cross_join(orders::Entity);
+            query.from_values(spans, "spans").cross_join(source.table);
             let created_at = || Expr::col((orders::Entity, orders::Column::CreatedAt));
             query.and_where(created_at().gte(Expr::col(("spans", "column2"))));
             query.and_where(created_at().lt(Expr::col(("spans", "column3"))));
             query.expr_as(Expr::col(("spans", "column1")), BUCKET).add_group_by([Expr::col(("spans", "column1"))]);
         }
-        let by_line = grouping.attributes.contains(&Attribute::Product);
-        if by_line {
+        if source.has_lines {
             let same = Expr::col((lines::Entity, lines::Column::OrderId)).equals((orders::Entity, orders::Column::Id));
             query.inner_join(lines::Entity, same.into_condition());
         }
         for (attribute, name) in grouping.attributes.iter().zip(VALUES) {
-            query.expr_as(column(*attribute), name).add_group_by([column(*attribute)]);
+            query.expr_as(Expr::col(column(*attribute)), name).add_group_by([Expr::col(column(*attribute))]);
         }
-        let [orders, figures @ .., amount] = if by_line { OF_LINES } else { OF_ORDERS };
-        query.expr_as(Expr::cust(orders), ORDERS);
-        for (name, figure) in FIGURES.into_iter().zip(figures) {
+        for (name, figure) in FIGURES.into_iter().zip(source.figures) {
             // PostgreSQL's sums of 64 bits are of another type.
             query.expr_as(Expr::cust(format!("CAST(coalesce({figure}, 0) AS bigint)")), name);
         }
         if grouping.customers {
-            query.expr_as(Expr::cust("count(DISTINCT sales_orders.customer_code)"), CUSTOMERS);
+            query.expr_as(Expr::cust("count(DISTINCT customer_code)"), CUSTOMERS);
         }
         for (index, currency) in self.currencies.iter().enumerate() {
-            // Each part's sum stays in the 64 bits that SQLite adds up in. Without an order of the currency it is null.
-            for (part, name) in [("/", high(index)), ("%", low(index))] {
-                let is_currency = Expr::col((orders::Entity, orders::Column::Currency)).eq(currency.as_str());
-                let part = Expr::case(is_currency, Expr::cust(format!("{amount} {part} {SPLIT}")));
-                query.expr_as(Expr::expr(part).sum().cast_as("text"), name);
+            for part in parts {
+                let summand = Expr::cust(format!("{}{}", source.amount, part.of_amount));
+                let is_currency = Expr::col("currency").eq(currency.as_str());
+                // Without an order of the currency the sum is null.
+                let summand = match self.currencies.len() {
+                    1 => summand,
+                    _ => Expr::case(is_currency, summand).into(),
+                };
+                query.expr_as(summand.sum().cast_as("text"), part.name(index));
             }
         }
-        query.cond_where(self.condition.clone());
+        query.cond_where(match &self.of_totals {
+            Some(of_totals) if source.table == TOTALS.table => of_totals.clone(),
+            _ => self.condition.clone(),
+        });
         let keys = key_names(grouping);
         if !grouping.buckets.is_empty() {
             query.order_by(BUCKET, Order::Asc);
         }
-        query.order_by(ORDERS, Order::Desc);
+        query.order_by(FIGURES[0], Order::Desc);
         for key in keys.into_iter().filter(|key| *key != BUCKET) {
             query.order_by(key, Order::Asc);
         }
         query.limit(u64::try_from(grouping.limit).unwrap_or(u64::MAX)).take()
     }
 
-    fn read(&self, row: &QueryResult, keys: &[&str], has_customers: bool) -> StoreResult<SummaryRow> {
+    fn read(&self, row: &QueryResult, grouping: &Grouping<'_>, parts: &[Part]) -> StoreResult<SummaryRow> {
         let (mut bucket, mut values) = (0, Vec::new());
-        for key in keys {
-            if *key == BUCKET {
+        for key in key_names(grouping) {
+            if key == BUCKET {
                 bucket = usize::try_from(row.try_get::<i64>("", BUCKET)?).unwrap_or_default();
             } else {
                 values.push(row.try_get("", key)?);
@@ -166,56 +207,96 @@ impl SummarySnapshot {
         }
         let mut amounts = Vec::new();
         for (index, currency) in self.currencies.iter().enumerate() {
-            let part = |name: String| row.try_get::<Option<String>>("", &name);
-            if let (Some(high), Some(low)) = (part(high(index))?, part(low(index))?) {
-                amounts.push((currency.clone(), read_sum(&high, &low)?));
+            let mut sum = None;
+            for part in parts {
+                if let Some(text) = row.try_get::<Option<String>>("", &part.name(index))? {
+                    let unreadable = |_| StoreError::Unreadable { what: "sum", value: text.clone() };
+                    *sum.get_or_insert(0) += part.worth * text.parse::<i128>().map_err(unreadable)?;
+                }
             }
+            amounts.extend(sum.map(|sum| (currency.clone(), Sum::from_ten_thousandths(sum))));
         }
-        let [lines, quantity, unpriced_lines] = FIGURES;
+        let [orders, lines, quantity, unpriced_lines] = FIGURES;
         let figures = Figures {
-            orders: row.try_get("", ORDERS)?,
+            orders: row.try_get("", orders)?,
             lines: row.try_get("", lines)?,
             quantity: row.try_get("", quantity)?,
             unpriced_lines: row.try_get("", unpriced_lines)?,
-            customers: if has_customers { row.try_get("", CUSTOMERS)? } else { 0 },
+            customers: if grouping.customers { row.try_get("", CUSTOMERS)? } else { 0 },
             amounts,
         };
         Ok(SummaryRow { bucket, values, figures })
     }
 }
 
-/// `ten_thousandths = high * SPLIT + low`.
-const SPLIT: i128 = 1_000_000;
-
-fn high(index: usize) -> String {
-    format!("high_{index}")
+/// Where figures come from, and how.
+struct Source {
+    table: &'static str,
+    has_lines: bool,
+    /// The SQL of [`FIGURES`].
+    figures: [&'static str; 4],
+    /// The SQL of what amounts are summed from.
+    amount: &'static str,
 }
 
-fn low(index: usize) -> String {
-    format!("low_{index}")
+const ORDERS: Source = Source {
+    table: "sales_orders",
+    has_lines: false,
+    figures: ["count(*)", "sum(line_count)", "sum(total_quantity)", "sum(unpriced_lines)"],
+    amount: "priced_amount",
+};
+/// By product.
+const LINES: Source = Source {
+    table: "sales_orders",
+    has_lines: true,
+    figures: [
+        "count(DISTINCT sales_orders.id)",
+        "count(*)",
+        "sum(quantity)",
+        "sum(CASE WHEN unit_price IS NULL THEN 1 ELSE 0 END)",
+    ],
+    amount: "coalesce(quantity * unit_price, 0)",
+};
+/// What the database keeps of orders that have all but their time in common.
+const TOTALS: Source = Source {
+    table: "sales_order_totals",
+    has_lines: false,
+    figures: ["sum(orders)", "sum(line_count)", "sum(total_quantity)", "sum(unpriced_lines)"],
+    amount: "amount_",
+};
+
+/// The names of the figures of a source, in their order.
+const FIGURES: [&str; 4] = ["order_count", "line_sum", "quantity_sum", "unpriced_sum"];
+
+/// A part of each amount that is summed by itself.
+struct Part {
+    label: &'static str,
+    of_amount: &'static str,
+    /// How many ten-thousandths one of it is.
+    worth: i128,
 }
 
-fn read_sum(high: &str, low: &str) -> StoreResult<Sum> {
-    let part =
-        |text: &str| text.parse::<i128>().map_err(|_| StoreError::Unreadable { what: "sum", value: text.to_owned() });
-    Ok(Sum::from_ten_thousandths(part(high)? * SPLIT + part(low)?))
+impl Part {
+    /// The name of this part's sum of a currency.
+    fn name(&self, currency: usize) -> String {
+        format!("{}_{currency}", self.label)
+    }
 }
+
+const WHOLE: [Part; 1] = [Part { label: "sum", of_amount: "", worth: 1 }];
+
+/// For sums beyond the 64 bits in which SQLite adds up: each half's sum stays within them.
+const SPLIT: [Part; 2] = [
+    Part { label: "high", of_amount: " / 1000000", worth: 1_000_000 },
+    Part { label: "low", of_amount: " % 1000000", worth: 1 },
+];
+
+/// As the totals keep them.
+const KEPT: [Part; 2] =
+    [Part { label: "high", of_amount: "high", worth: 1_000_000 }, Part { label: "low", of_amount: "low", worth: 1 }];
 
 const BUCKET: &str = "bucket";
-const ORDERS: &str = "orders";
 const CUSTOMERS: &str = "customers";
-
-/// What stands between the orders and the amount in [`OF_ORDERS`] and [`OF_LINES`].
-const FIGURES: [&str; 3] = ["line_sum", "quantity_sum", "unpriced_sum"];
-const OF_ORDERS: [&str; 5] =
-    ["count(*)", "sum(line_count)", "sum(total_quantity)", "sum(unpriced_lines)", "priced_amount"];
-const OF_LINES: [&str; 5] = [
-    "count(DISTINCT sales_orders.id)",
-    "count(*)",
-    "sum(quantity)",
-    "sum(CASE WHEN unit_price IS NULL THEN 1 ELSE 0 END)",
-    "coalesce(quantity * unit_price, 0)",
-];
 
 /// One for each attribute; a summary has at most three dimensions.
 const VALUES: [&str; 3] = ["value_1", "value_2", "value_3"];
@@ -225,14 +306,13 @@ fn key_names(grouping: &Grouping<'_>) -> Vec<&'static str> {
     bucket.into_iter().chain(VALUES.into_iter().take(grouping.attributes.len())).collect()
 }
 
-fn column(attribute: Attribute) -> Expr {
-    let column = match attribute {
-        Attribute::Product => return Expr::col((lines::Entity, lines::Column::ProductCode)),
-        Attribute::Status => orders::Column::Status,
-        Attribute::Client => orders::Column::ClientId,
-        Attribute::Customer => orders::Column::CustomerCode,
-        Attribute::Site => orders::Column::SiteCode,
-        Attribute::SalesName => orders::Column::SalesName,
-    };
-    Expr::col((orders::Entity, column))
+const fn column(attribute: Attribute) -> &'static str {
+    match attribute {
+        Attribute::Product => "product_code",
+        Attribute::Status => "status",
+        Attribute::Client => "client_id",
+        Attribute::Customer => "customer_code",
+        Attribute::Site => "site_code",
+        Attribute::SalesName => "sales_name",
+    }
 }

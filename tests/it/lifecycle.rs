@@ -36,6 +36,7 @@ async fn an_operator_moves_an_order_all_the_way_and_each_step_is_in_its_history(
                   AND actor = 'erp-001' AND sequence BETWEEN 2 AND 4";
     assert_eq!(app.database.db_number(events).await, 3);
     assert_eq!(app.database.db_number("SELECT count(*) FROM sales_order_events").await, 4);
+    app.database.true_totals().await;
 }
 
 #[tokio::test]

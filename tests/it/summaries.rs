@@ -91,6 +91,7 @@ fn value(dimension: &str, order: &Value, line: &Value, zone: Tz) -> String {
 async fn figures_and_rows_agree_for_any_filter_and_any_grouping() {
     let app = TestApp::new().await;
     stock(&app).await;
+    app.database.true_totals().await;
     let dashboard = app.dashboard().await;
     let groupings: [&[&str]; 14] = [
         &[],

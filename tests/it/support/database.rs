@@ -117,7 +117,27 @@ impl Database {
             let strays = format!("SELECT count(*) FROM {table} WHERE order_id NOT IN (SELECT id FROM sales_orders)");
             assert_eq!(self.db_number(&strays).await, 0, "{table} has rows of no order");
         }
+        self.true_totals().await;
         self.db_number("SELECT count(*) FROM sales_orders").await
+    }
+
+    /// What the database keeps as totals is what its orders come to.
+    pub async fn true_totals(&self) {
+        let keys = "client_id, customer_code, site_code, sales_name, status, currency";
+        let orders = format!(
+            "SELECT {keys}, count(*) AS orders, CAST(sum(line_count) AS bigint) AS lines,
+                CAST(sum(total_quantity) AS bigint) AS quantity, CAST(sum(unpriced_lines) AS bigint) AS unpriced,
+                CAST(sum(priced_amount / 1000000) AS bigint) AS high, CAST(sum(priced_amount % 1000000) AS bigint) AS low
+             FROM sales_orders GROUP BY {keys}"
+        );
+        let totals = format!(
+            "SELECT {keys}, orders, line_count, total_quantity, unpriced_lines, amount_high, amount_low
+             FROM sales_order_totals WHERE orders <> 0"
+        );
+        for (one, other) in [(&orders, &totals), (&totals, &orders)] {
+            let odd = format!("SELECT count(*) FROM (SELECT * FROM ({one}) a EXCEPT SELECT * FROM ({other}) b) c");
+            assert_eq!(self.db_number(&odd).await, 0, "the totals are not those of the orders");
+        }
     }
 
     /// Keeps everybody else from storing orders until the connection's transaction is rolled back.
