@@ -38,9 +38,6 @@ const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a silent client is asked whether it is still there; after three unanswered questions it is not.
 const PING_EVERY: Duration = Duration::from_secs(15);
 
-/// How long one message may wait for a client that reads nothing.
-const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// How many operations one connection may run at once.
 const MAX_OPERATIONS: usize = 100;
 
@@ -105,6 +102,8 @@ impl Connection {
         let (mut sink, mut source) = socket.split();
         let stopping = self.state.stopping();
         pin_mut!(stopping);
+        // A client that reads nothing for as long as a request may take is gone; it comes again with its last cursor.
+        let patience = self.state.config().http.request_timeout;
         let init_deadline = Instant::now() + INIT_TIMEOUT;
         let mut ping = interval(PING_EVERY);
         let mut unanswered = 0;
@@ -135,14 +134,15 @@ impl Connection {
                 () = &mut stopping => break Close::because(1001, "The service is stopping; connect again"),
             };
             if let Some(message) = message
-                && send(&mut sink, message).await.is_err()
+                && send(&mut sink, message, patience).await.is_err()
             {
                 return;
             }
         };
         // Close reasons have at most 123 bytes (RFC 6455 §5.5).
         let reason: String = close.1.chars().take(120).filter(char::is_ascii).collect();
-        let _ = send(&mut sink, Message::Close(Some(CloseFrame { code: close.0, reason: reason.into() }))).await;
+        let frame = CloseFrame { code: close.0, reason: reason.into() };
+        let _ = send(&mut sink, Message::Close(Some(frame)), patience).await;
     }
 
     /// Takes a client's message and gives the direct answer to it, if it has one.
@@ -294,8 +294,8 @@ fn read_id(message: &Map<String, Value>) -> Result<String, Close> {
     }
 }
 
-async fn send(sink: &mut SplitSink<WebSocket, Message>, message: Message) -> Result<(), ()> {
-    match timeout(SEND_TIMEOUT, sink.send(message)).await {
+async fn send(sink: &mut SplitSink<WebSocket, Message>, message: Message, patience: Duration) -> Result<(), ()> {
+    match timeout(patience, sink.send(message)).await {
         Ok(Ok(())) => Ok(()),
         _ => Err(()),
     }

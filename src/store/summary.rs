@@ -127,11 +127,23 @@ impl SummarySnapshot {
             Some(of_totals) => (TOTALS.table, of_totals),
             None => (ORDERS.table, &self.condition),
         };
-        let customers =
-            Query::select().distinct().column("customer_code").from(table).cond_where(condition.clone()).take();
+        let customers = Query::select()
+            .distinct()
+            .expr_as(Expr::cust(self.customer()), "customer")
+            .from(table)
+            .cond_where(condition.clone())
+            .take();
         let count = Query::select().expr(Expr::cust("count(*)")).from_subquery(customers, "customers").take();
         let row = self.tx.query_one(&count).await?;
         Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
+    }
+
+    /// A customer as customers are told apart: by the bytes of the code, which sort faster than a language's letters.
+    fn customer(&self) -> &'static str {
+        match self.tx.get_database_backend() {
+            DbBackend::Postgres => "customer_code COLLATE \"C\"",
+            _ => "customer_code",
+        }
     }
 
     /// Ends the snapshot.
@@ -167,7 +179,7 @@ impl SummarySnapshot {
             query.expr_as(Expr::cust(format!("CAST(coalesce({figure}, 0) AS bigint)")), name);
         }
         if grouping.customers {
-            query.expr_as(Expr::cust("count(DISTINCT customer_code)"), CUSTOMERS);
+            query.expr_as(Expr::cust(format!("count(DISTINCT {})", self.customer())), CUSTOMERS);
         }
         for (index, currency) in self.currencies.iter().enumerate() {
             for part in parts {

@@ -88,28 +88,36 @@ async fn orders_that_arrive_or_are_cancelled_meanwhile_repeat_no_row_and_skip_no
     let partner = app.partner().await;
     take_orders(&app, &partner, 12).await;
     let (dashboard, operator) = (app.dashboard().await, app.operator().await);
-    for sort in ["CREATED_AT_DESC", "CREATED_AT_ASC", "ORDER_NUMBER_DESC"] {
+    let sorts = ["CREATED_AT_DESC", "CREATED_AT_ASC", "ORDER_NUMBER_DESC"];
+    for (sort, is_forward) in sorts.into_iter().flat_map(|sort| [(sort, true), (sort, false)]) {
+        let (length, from, cursor, more) = if is_forward {
+            ("first", "after", "endCursor", "hasNextPage")
+        } else {
+            ("last", "before", "startCursor", "hasPreviousPage")
+        };
         let before = numbers(&page(&dashboard, json!({"first": 100, "orderBy": sort})).await);
-        let (mut seen, mut after) = (Vec::new(), Value::Null);
+        let (mut seen, mut place) = (Vec::new(), Value::Null);
         for n in 0.. {
-            let page = page(&dashboard, json!({"first": 2, "after": after, "orderBy": sort})).await;
-            seen.extend(numbers(&page));
-            after = page["pageInfo"]["endCursor"].clone();
-            if page["pageInfo"]["hasNextPage"] == false || n > 50 {
+            let page = page(&dashboard, json!({length: 2, from: place, "orderBy": sort})).await;
+            let at = if is_forward { seen.len() } else { 0 };
+            seen.splice(at..at, numbers(&page));
+            place = page["pageInfo"][cursor].clone();
+            if page["pageInfo"][more] == false || n > 50 {
                 break;
             }
             if n < 5 {
                 app.clock.advance(Duration::from_millis(1));
-                partner.create_with_key(&format!("{sort}-{n}"), &order()).await.expect(201);
-                move_to(&operator, &seen[seen.len() - 1], "CANCELLED").await;
+                partner.create_with_key(&format!("{sort}-{is_forward}-{n}"), &order()).await.expect(201);
+                let met = if is_forward { seen.len() - 1 } else { 0 };
+                move_to(&operator, &seen[met], "CANCELLED").await;
             }
         }
         let old: Vec<_> = seen.iter().filter(|number| before.contains(number)).cloned().collect();
-        assert_eq!(old, before, "{sort}");
+        assert_eq!(old, before, "{sort} forward: {is_forward}");
         let mut distinct = seen.clone();
         distinct.sort();
         distinct.dedup();
-        assert_eq!(distinct.len(), seen.len(), "{sort}: a row came twice");
+        assert_eq!(distinct.len(), seen.len(), "{sort} forward: {is_forward}: a row came twice");
     }
 }
 
