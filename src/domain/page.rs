@@ -104,12 +104,6 @@ impl PageRequest {
         }
     }
 
-    /// The next page after this one's rows.
-    #[must_use]
-    pub const fn following(self, last_row: Cursor) -> Self {
-        Self { after: Some(last_row), ..self }
-    }
-
     /// Turns what was fetched, one row more than wanted and counted from the page's own end, into the page.
     #[must_use]
     pub fn page<T>(&self, mut rows: Vec<T>) -> Page<T> {

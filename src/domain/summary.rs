@@ -58,7 +58,7 @@ pub struct SummaryRequest {
     pub wants: Wants,
 }
 
-/// The figures that cost a statement of their own, so that nobody pays who does not ask.
+/// What costs something by itself, so that nobody pays who does not ask.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a figure that is selected or not")]
 pub struct Wants {

@@ -65,12 +65,6 @@ pub async fn upgrade(
 /// Why a connection ends.
 struct Close(u16, String);
 
-impl Close {
-    fn because(code: u16, reason: impl Into<String>) -> Self {
-        Self(code, reason.into())
-    }
-}
-
 /// What an operation gives.
 enum Given {
     Next(Value),
@@ -109,7 +103,7 @@ impl Connection {
         let mut unanswered = 0;
         let close = loop {
             if !is_our_protocol {
-                break Close::because(4406, "Subprotocol not acceptable");
+                break close_because(4406, "Subprotocol not acceptable");
             }
             let message = tokio::select! {
                 received = source.next() => {
@@ -122,7 +116,7 @@ impl Connection {
                 }
                 Some((key, given)) = self.waiting.recv() => self.draw(key, given),
                 () = sleep_until(init_deadline), if !self.is_acknowledged => {
-                    break Close::because(4408, "Connection initialisation timeout");
+                    break close_because(4408, "Connection initialisation timeout");
                 }
                 _ = ping.tick() => {
                     unanswered += 1;
@@ -131,7 +125,7 @@ impl Connection {
                     }
                     Some(Message::Ping(Vec::new().into()))
                 }
-                () = &mut stopping => break Close::because(1001, "The service is stopping; connect again"),
+                () = &mut stopping => break close_because(1001, "The service is stopping; connect again"),
             };
             if let Some(message) = message
                 && send(&mut sink, message, patience).await.is_err()
@@ -150,7 +144,7 @@ impl Connection {
         let text = match &message {
             Message::Text(text) => text,
             Message::Ping(_) | Message::Pong(_) => return Ok(None),
-            Message::Close(_) => return Err(Close::because(1000, "")),
+            Message::Close(_) => return Err(close_because(1000, "")),
             Message::Binary(_) => return Err(invalid("messages are texts")),
         };
         let Ok(Value::Object(mut message)) = parse(text.as_bytes()) else { return Err(invalid("not a JSON object")) };
@@ -173,7 +167,7 @@ impl Connection {
 
     async fn initialise(&mut self, payload: Option<Value>) -> Result<Message, Close> {
         if self.is_acknowledged {
-            return Err(Close::because(4429, "Too many initialisation requests"));
+            return Err(close_because(4429, "Too many initialisation requests"));
         }
         let members = match payload {
             None | Some(Value::Null) => Map::new(),
@@ -191,7 +185,7 @@ impl Connection {
             && let Err(error) = self.state.api().authenticate(self.credentials.clone()).await
         {
             let code = if error.code.status() < 500 { 4403 } else { 1013 };
-            return Err(Close::because(code, format!("{}: {}", error.code, error.message)));
+            return Err(close_because(code, format!("{}: {}", error.code, error.message)));
         }
         self.is_acknowledged = true;
         Ok(answer(json!({"type": "connection_ack"}), None))
@@ -199,11 +193,11 @@ impl Connection {
 
     fn subscribe(&mut self, mut message: Map<String, Value>) -> Result<Option<Message>, Close> {
         if !self.is_acknowledged {
-            return Err(Close::because(4401, "Unauthorized"));
+            return Err(close_because(4401, "Unauthorized"));
         }
         let id = read_id(&message)?;
         if self.operations.contains_key(&id) {
-            return Err(Close::because(4409, format!("Subscriber for {id} already exists")));
+            return Err(close_because(4409, format!("Subscriber for {id} already exists")));
         }
         let request = match message.remove("payload").map(read_parameters) {
             Some(Ok(request)) => request,
@@ -283,8 +277,12 @@ fn answer(mut message: Value, payload: Option<Value>) -> Message {
     Message::Text(message.to_string().into())
 }
 
+fn close_because(code: u16, reason: impl Into<String>) -> Close {
+    Close(code, reason.into())
+}
+
 fn invalid(why: &str) -> Close {
-    Close::because(4400, format!("Invalid message: {why}"))
+    close_because(4400, format!("Invalid message: {why}"))
 }
 
 fn read_id(message: &Map<String, Value>) -> Result<String, Close> {

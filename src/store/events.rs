@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait, FromQueryResult, JoinType,
-    QueryFilter, QueryOrder, QuerySelect, RelationDef,
+    ColumnTrait, ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait, JoinType, QueryFilter, QueryOrder,
+    QuerySelect, RelationDef,
 };
 use std::collections::HashMap;
 
@@ -73,17 +73,13 @@ impl Store {
 
     /// The last place of the feed.
     pub async fn find_last_position(&self) -> StoreResult<Position> {
-        #[derive(FromQueryResult)]
-        struct Last {
-            last: Option<i64>,
-        }
-        let last = Entity::find()
+        let last: Option<Option<i64>> = Entity::find()
             .select_only()
             .column_as(Expr::col(Column::Position).max(), "last")
-            .into_model::<Last>()
+            .into_tuple()
             .one(&self.read)
             .await?;
-        Ok(last.and_then(|last| last.last).map_or(Position::START, Position::new))
+        Ok(last.flatten().map_or(Position::START, Position::new))
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! All statements of one summary run in one read-only snapshot, so that groups and totals speak of the same orders.
 
+mod source;
+
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, IntoCondition as _, Order, Query, SelectStatement};
 use sea_orm::{
@@ -17,6 +19,8 @@ use crate::domain::buckets::Bucket;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::permission::Scope;
 use crate::domain::summary::{Attribute, Figures, Sum};
+
+use source::{FIGURES, KEPT, LINES, ORDERS, Part, SPLIT, Source, TOTALS, WHOLE};
 
 /// One group as the database adds it up.
 #[derive(Debug, Clone)]
@@ -240,72 +244,6 @@ impl SummarySnapshot {
         Ok(SummaryRow { bucket, values, figures })
     }
 }
-
-/// Where figures come from, and how.
-struct Source {
-    table: &'static str,
-    has_lines: bool,
-    /// The SQL of [`FIGURES`].
-    figures: [&'static str; 4],
-    /// The SQL of what amounts are summed from.
-    amount: &'static str,
-}
-
-const ORDERS: Source = Source {
-    table: "sales_orders",
-    has_lines: false,
-    figures: ["count(*)", "sum(line_count)", "sum(total_quantity)", "sum(unpriced_lines)"],
-    amount: "priced_amount",
-};
-/// By product.
-const LINES: Source = Source {
-    table: "sales_orders",
-    has_lines: true,
-    figures: [
-        "count(DISTINCT sales_orders.id)",
-        "count(*)",
-        "sum(quantity)",
-        "sum(CASE WHEN unit_price IS NULL THEN 1 ELSE 0 END)",
-    ],
-    amount: "coalesce(quantity * unit_price, 0)",
-};
-/// What the database keeps of orders that have all but their time in common.
-const TOTALS: Source = Source {
-    table: "sales_order_totals",
-    has_lines: false,
-    figures: ["sum(orders)", "sum(line_count)", "sum(total_quantity)", "sum(unpriced_lines)"],
-    amount: "amount_",
-};
-
-/// The names of the figures of a source, in their order.
-const FIGURES: [&str; 4] = ["order_count", "line_sum", "quantity_sum", "unpriced_sum"];
-
-/// A part of each amount that is summed by itself.
-struct Part {
-    label: &'static str,
-    of_amount: &'static str,
-    /// How many ten-thousandths one of it is.
-    worth: i128,
-}
-
-impl Part {
-    /// The name of this part's sum of a currency.
-    fn name(&self, currency: usize) -> String {
-        format!("{}_{currency}", self.label)
-    }
-}
-
-const WHOLE: [Part; 1] = [Part { label: "sum", of_amount: "", worth: 1 }];
-
-/// For sums beyond the 64 bits in which SQLite adds up: each half's sum stays within them.
-const SPLIT: [Part; 2] = [
-    Part { label: "high", of_amount: " / 1000000", worth: 1_000_000 },
-    Part { label: "low", of_amount: " % 1000000", worth: 1 },
-];
-
-/// As the totals keep them.
-const KEPT: [Part; 2] =
-    [Part { label: "high", of_amount: "high", worth: 1_000_000 }, Part { label: "low", of_amount: "low", worth: 1 }];
 
 const BUCKET: &str = "bucket";
 const CUSTOMERS: &str = "customers";
