@@ -14,7 +14,7 @@ use crate::graphql::{Api, Limits};
 use crate::service::directory::ClientDirectory;
 use crate::service::login_limit::LoginLimit;
 use crate::service::sessions::SessionRules;
-use crate::service::{Clients, Events, Lifecycle, OrderIntake, Orders, Services, Sessions};
+use crate::service::{Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Services, Sessions};
 use crate::store::{DatabaseOptions, Store};
 use crate::telemetry;
 
@@ -94,8 +94,10 @@ fn api(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[SecretStrin
     let directory = ClientDirectory::new(store.clone(), config.auth.client_cache_ttl);
     let hashing = config.auth.password_hash_concurrency;
     let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, limit, hashing);
+    let sessions = Arc::new(sessions);
     let services = Services {
-        sessions: Arc::new(sessions),
+        doctor: Doctor::new(Arc::clone(&sessions), clock.clone()),
+        sessions,
         intake: OrderIntake::new(store.clone(), clock.clone(), directory, config.orders.default_currency.clone()),
         orders: Orders::new(store.clone()),
         events: Events::new(store.clone()),

@@ -21,6 +21,17 @@ pub enum Header {
     Repeated,
 }
 
+impl Header {
+    /// The header's text, when it was sent once.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Value(text) => Some(text),
+            Self::Absent | Self::Empty | Self::Repeated => None,
+        }
+    }
+}
+
 /// What a request brings along to prove who sends it.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {

@@ -6,6 +6,7 @@
 mod optional;
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
@@ -112,6 +113,26 @@ impl<'a> Fields<'a> {
             return self.refuse(name, "too_long", format!("must be at most {max} bytes"));
         }
         Some(text.to_owned())
+    }
+
+    /// A required text that stands for something else, read by `parse`.
+    pub fn parsed_text<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let value = self.required(name)?;
+        let text = self.string(name, value)?;
+        self.parsed(name, text, parse)
+    }
+
+    fn parsed<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        parse(text.trim()).or_else(|error| self.refuse(name, "value", error.to_string()).ok_or(())).ok()
     }
 
     /// A required whole number, written without a fraction.

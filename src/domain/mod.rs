@@ -17,6 +17,7 @@ pub mod page;
 pub mod permission;
 pub mod sample;
 pub mod session_input;
+pub mod signature_input;
 pub mod signature_policy;
 pub mod status_change;
 pub mod summary;

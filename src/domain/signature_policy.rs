@@ -44,9 +44,10 @@ impl fmt::Display for SignaturePolicy {
 impl FromStr for SignaturePolicy {
     type Err = UnknownSignaturePolicy;
 
-    /// Reads a policy by its name; fails with a sentence that lists the names.
+    /// Reads a policy by its name, in any case, for GraphQL spells it in capitals; fails with a sentence that lists the
+    /// names.
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|policy| policy.as_str() == name).ok_or(UnknownSignaturePolicy)
+        Self::ALL.into_iter().find(|policy| policy.as_str().eq_ignore_ascii_case(name)).ok_or(UnknownSignaturePolicy)
     }
 }
 
@@ -61,6 +62,7 @@ mod tests {
             assert_eq!(serde_json::to_value(policy).unwrap(), policy.as_str());
             assert_eq!(serde_json::from_value::<SignaturePolicy>(policy.as_str().into()).unwrap(), policy);
         }
-        assert_eq!("Documented".parse::<SignaturePolicy>(), Err(UnknownSignaturePolicy));
+        assert_eq!("BODY_BOUND".parse(), Ok(SignaturePolicy::BodyBound));
+        assert_eq!("body-bound".parse::<SignaturePolicy>(), Err(UnknownSignaturePolicy));
     }
 }

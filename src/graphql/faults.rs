@@ -15,6 +15,7 @@ use crate::domain::fields::Naming;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::order_input::NewOrder;
 use crate::domain::session_input::{LoginInput, RefreshInput};
+use crate::domain::signature_input::SignatureInput;
 use crate::domain::status_change::StatusChange;
 use crate::error::{AppError, ErrorCode, FieldError};
 use crate::service::Caller;
@@ -80,6 +81,7 @@ fn read(root_field: &str, input: &Json) -> Result<(), Vec<FieldError>> {
     match root_field {
         "login" => LoginInput::read(input, naming).map(drop),
         "refresh" => RefreshInput::read(input, naming).map(drop),
+        "explainSignature" => SignatureInput::read(input, naming).map(drop),
         // Which currency stands in for an absent one makes no fault.
         "createSalesOrder" => NewOrder::read(input, naming, "IDR").map(drop),
         "updateSalesOrderStatus" => StatusChange::read(input, naming).map(drop),

@@ -11,7 +11,7 @@ use async_graphql::{Context, InputObject, InputType, InputValueResult, Value};
 pub use filter::{SalesOrderFilter, SalesOrderSort, both, read_filter};
 
 use super::scalars::Decimal;
-use super::types::OrderStatus;
+use super::types::{OrderStatus, SignaturePolicy};
 use super::values;
 use crate::error::AppError;
 
@@ -79,6 +79,27 @@ pub struct LoginInput {
     pub client_id: String,
     /// Client secret, as shown once when the client was created.
     pub client_secret: String,
+}
+
+/// A signature and all that it takes to check it. Never send a private key.
+#[derive(InputObject)]
+pub struct ExplainSignatureInput {
+    /// X-CLIENT-ID as it would be sent.
+    pub client_id: String,
+    /// X-TIMESTAMP as it would be sent.
+    pub timestamp: String,
+    /// X-SIGNATURE as it would be sent.
+    pub signature: String,
+    /// The public key (x.509 SubjectPublicKeyInfo, PEM).
+    pub public_key: String,
+    /// The body as it would be sent, for the form that binds it.
+    pub body: Option<String>,
+    /// The method it would be sent with; POST when absent.
+    pub method: Option<String>,
+    /// The path it would be sent to; /api/v1/sales-orders when absent.
+    pub path: Option<String>,
+    /// Which forms count; DOCUMENTED when absent.
+    pub signature_policy: Option<SignaturePolicy>,
 }
 
 /// A token to carry on with.

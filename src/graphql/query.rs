@@ -5,16 +5,17 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, Result};
 
 use super::guard::Gate;
-use super::inputs::{Raw, SalesOrderFilter, SalesOrderSort, both, read_filter};
+use super::inputs::{ExplainSignatureInput, Raw, SalesOrderFilter, SalesOrderSort, both, read_filter};
 use super::limits::{page_cost, summary_cost};
 use super::scalars::TimeZone;
 use super::types::node::{GlobalId, read_global_id};
 use super::types::{
-    Client, Node, SalesOrder, SalesOrderConnection, SalesOrderEventConnection, SalesOrderSummary, SummaryDimension,
-    connection,
+    Client, Node, SalesOrder, SalesOrderConnection, SalesOrderEventConnection, SalesOrderSummary, SignatureCheck,
+    SummaryDimension, connection,
 };
 use crate::domain::event::Position;
 use crate::domain::page::{PageRequest, Sort, read_length};
+use crate::domain::signature_input::SignatureInput;
 use crate::domain::summary::{Dimension, SummaryRequest, Wants};
 use crate::error::AppError;
 use crate::service::{Caller, Services};
@@ -29,6 +30,26 @@ impl Query {
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Client> {
         let principal = ctx.data::<Caller>()?.principal().await?;
         Ok(Client { client: principal.known.client.clone(), permissions: principal.permissions })
+    }
+
+    /// Checks the signature headers of this very request, as an order would be checked, and says step by step what is
+    /// wrong. Makes nothing.
+    #[graphql(guard = "Gate", complexity = "20 + child_complexity")]
+    async fn signature_check(&self, ctx: &Context<'_>) -> Result<SignatureCheck> {
+        let check = ctx.data::<Arc<Services>>()?.doctor.check(ctx.data()?).await?;
+        Ok(SignatureCheck(check))
+    }
+
+    /// Checks any signature against the public key that comes with it. Needs no token; looks nothing up and keeps nothing.
+    #[graphql(guard = "Gate", complexity = "1000 + child_complexity")]
+    async fn explain_signature(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The signature, and what it should be of.")] input: Raw<ExplainSignatureInput>,
+    ) -> Result<SignatureCheck> {
+        let naming = *ctx.data()?;
+        let input = SignatureInput::read(input.json(ctx)?, naming).map_err(AppError::invalid)?;
+        Ok(SignatureCheck(ctx.data::<Arc<Services>>()?.doctor.explain(input, naming).await?))
     }
 
     /// One order by its number; null when there is none the caller may see.

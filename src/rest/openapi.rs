@@ -7,7 +7,7 @@ mod shapes;
 
 use shapes::{
     CreateSalesOrderRequest, CreateSalesOrderResponse, LoginRequest, Problem, RefreshRequest, SalesOrder,
-    SalesOrderResponse, TokenResponse,
+    SalesOrderResponse, SignatureCheck, TokenResponse,
 };
 
 use crate::error::ErrorCode;
@@ -21,7 +21,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Sales Order API", version = "1.0", description = include_str!("openapi.md")),
-    paths(login, refresh, create_sales_order, sales_order, export_sales_orders),
+    paths(login, refresh, signature_check, create_sales_order, sales_order, export_sales_orders),
     modifiers(&Security, &ErrorTable),
     tags(
         (name = "Authentication", description = "Bearer tokens."),
@@ -116,6 +116,26 @@ endpoint! {
         )
     )]
     refresh
+}
+
+endpoint! {
+    /// Check a signature without sending an order
+    ///
+    /// Send what you would send to `/api/v1/sales-orders`: the same headers and, for the form that binds it, the same body.
+    /// It is checked as if it had been sent there, and nothing is made. The answer is 200 for a wrong signature too: it
+    /// says at which step the check stopped and why.
+    #[utoipa::path(
+        post, path = "/api/v1/signature/check", operation_id = "signatureCheck", tag = "Authentication",
+        responses(
+            (status = 200, description = "What the check found", body = SignatureCheck),
+            (status = 401, description = "No valid bearer token", body = Problem, content_type = "application/problem+json"),
+            (status = 403, description = "The client is disabled", body = Problem, content_type = "application/problem+json"),
+            (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
+            (status = 503, description = "Not possible right now; send the same request again after Retry-After", body = Problem, content_type = "application/problem+json"),
+        ),
+        security(("JWT-auth" = [], "X-CLIENT-ID" = [], "X-TIMESTAMP" = [], "X-SIGNATURE" = []))
+    )]
+    signature_check
 }
 
 endpoint! {

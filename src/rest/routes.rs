@@ -16,6 +16,7 @@ use super::problem::Problem;
 use super::request::{JsonRequest, credentials};
 use super::{export, openapi};
 use crate::app::AppState;
+use crate::domain::signature_input::ORDERS;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::PreparedOperation;
 use crate::json;
@@ -29,15 +30,19 @@ static CREATE_SALES_ORDER: LazyLock<PreparedOperation> =
 static SALES_ORDER: LazyLock<PreparedOperation> =
     LazyLock::new(|| PreparedOperation::new(include_str!("operations/salesOrder.graphql")));
 
+static SIGNATURE_CHECK: LazyLock<PreparedOperation> =
+    LazyLock::new(|| PreparedOperation::new(include_str!("operations/signatureCheck.graphql")));
+
 /// The documents behind the endpoints; the suite runs each through the schema's full validation.
 #[must_use]
-pub const fn documents() -> [&'static str; 5] {
+pub const fn documents() -> [&'static str; 6] {
     [
         include_str!("operations/login.graphql"),
         include_str!("operations/refresh.graphql"),
         include_str!("operations/createSalesOrder.graphql"),
         include_str!("operations/salesOrder.graphql"),
         include_str!("operations/exportSalesOrders.graphql"),
+        include_str!("operations/signatureCheck.graphql"),
     ]
 }
 
@@ -50,6 +55,7 @@ pub fn router() -> Router<AppState> {
         .route("/api/v1/sales-orders.csv", get(export::export_csv))
         .route("/api/v1/sales-orders.jsonl", get(export::export_jsonl))
         .route("/api/v1/sales-orders/{order_number}", get(sales_order))
+        .route("/api/v1/signature/check", post(signature_check))
         .route("/api/v1/openapi.json", get(openapi_json))
 }
 
@@ -90,6 +96,16 @@ async fn sales_order(
         return Err(AppError::new(ErrorCode::NotFound, "There is no such order among yours").into());
     }
     Ok(Json(json!({"data": order})).into_response())
+}
+
+/// Checks the request as if it had been sent as an order, so that what passes here passes there. The body may be anything.
+async fn signature_check(
+    State(state): State<AppState>,
+    JsonRequest { mut credentials, .. }: JsonRequest,
+) -> Result<Response, Problem> {
+    ORDERS.clone_into(&mut credentials.path);
+    let check = state.api().execute_prepared(&SIGNATURE_CHECK, Ok(json!({})), credentials).await?;
+    Ok(([(CACHE_CONTROL, "no-store")], Json(check)).into_response())
 }
 
 async fn openapi_json() -> Response {

@@ -110,10 +110,15 @@ impl Caller {
     /// disabled, timestamp and signature, scope.
     pub async fn signed_principal(&self, permission: Permission) -> Result<Principal, AppError> {
         let principal = self.bearer().await?;
-        let signature = self.signature.get_or_init(|| async { self.verify(&principal).map(Arc::new) }).await;
-        signature.clone()?;
+        self.checked_signature().await?;
         principal.ensure(permission)?;
         Ok(principal)
+    }
+
+    /// The signature of this request, checked once, whatever the caller may do.
+    pub async fn checked_signature(&self) -> Result<Arc<VerifiedSignature>, AppError> {
+        let principal = self.bearer().await?;
+        self.signature.get_or_init(|| async { self.verify(&principal).map(Arc::new) }).await.clone()
     }
 
     /// The signature that [`Caller::signed_principal`] found true.

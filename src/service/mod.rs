@@ -7,6 +7,7 @@
 pub mod caller;
 pub mod clients;
 pub mod directory;
+pub mod doctor;
 pub mod events;
 pub mod intake;
 pub mod lifecycle;
@@ -16,6 +17,7 @@ pub mod sessions;
 
 pub use caller::{Caller, Principal};
 pub use clients::Clients;
+pub use doctor::Doctor;
 pub use events::Events;
 pub use intake::OrderIntake;
 pub use lifecycle::Lifecycle;
@@ -26,6 +28,8 @@ pub use sessions::Sessions;
 pub struct Services {
     /// Logging in, refreshing, finding out who calls.
     pub sessions: std::sync::Arc<Sessions>,
+    /// Explaining signatures.
+    pub doctor: Doctor,
     /// Taking orders in.
     pub intake: OrderIntake,
     /// Reading orders.

@@ -136,6 +136,12 @@ impl Sessions {
         Ok(Principal { known, permissions })
     }
 
+    /// How far a signed timestamp may be from our clock, both ways.
+    #[must_use]
+    pub const fn timestamp_tolerance(&self) -> Duration {
+        self.rules.timestamp_tolerance
+    }
+
     /// Verifies a request's signature with the client's keys.
     pub fn verify_signature(
         &self,

@@ -22,11 +22,23 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const MATRIX: [Row; 12] = [
+const MATRIX: [Row; 14] = [
     Row {
         field: "Query.viewer",
         document: "{ viewer { clientId } }",
         answers: [NO_TOKEN, "ok", "ok", "ok", "ok", DISABLED],
+    },
+    Row {
+        field: "Query.signatureCheck",
+        document: "{ signatureCheck { valid } }",
+        answers: [NO_TOKEN, "ok", "ok", "ok", "ok", DISABLED],
+    },
+    // Open to all; this key is none.
+    Row {
+        field: "Query.explainSignature",
+        document: "{ explainSignature(input: {clientId: \"a\", timestamp: \"1\", signature: \"b\", publicKey: \"c\"}) \
+                   { valid } }",
+        answers: [FAULTY; 6],
     },
     Row {
         field: "Query.salesOrder",

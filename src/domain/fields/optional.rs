@@ -1,5 +1,6 @@
 //! Readers of fields that may be absent: `null` counts as absent everywhere.
 
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Timelike as _, Utc};
@@ -14,6 +15,27 @@ impl Fields<'_> {
         let value = self.optional(name)?;
         let text = self.string(name, value)?.trim();
         if text.is_empty() { None } else { self.checked(name, text, rule) }
+    }
+
+    /// An optional text taken to the letter; null and empty count as absent.
+    pub fn optional_verbatim(&mut self, name: &'static str, max: usize) -> Option<String> {
+        let value = self.optional(name)?;
+        let text = self.string(name, value)?;
+        if text.len() > max {
+            return self.refuse(name, "too_long", format!("must be at most {max} bytes"));
+        }
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// An optional text that stands for something else, read by `parse`.
+    pub fn optional_parsed<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let value = self.optional(name)?;
+        let text = self.string(name, value)?;
+        self.parsed(name, text, parse)
     }
 
     /// An optional whole number, written without a fraction.

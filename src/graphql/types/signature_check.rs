@@ -1,0 +1,145 @@
+use async_graphql::{Enum, Object, SimpleObject};
+use serde_json::Value;
+
+use crate::graphql::scalars::{DateTime, Long};
+use crate::service::doctor::{self, Step};
+
+/// What the check of a signature found: the same check that stands before every order.
+pub struct SignatureCheck(pub doctor::SignatureCheck);
+
+/// A step of the check of a signature.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "Step")]
+pub enum SignatureStep {
+    /// The three headers are there, once each.
+    Headers,
+    /// X-CLIENT-ID is the client of the bearer token.
+    ClientId,
+    /// X-TIMESTAMP can be read.
+    TimestampReadable,
+    /// X-TIMESTAMP is near the server's time.
+    TimestampFresh,
+    /// X-SIGNATURE can be decoded.
+    SignatureReadable,
+    /// An active key of the client made the signature, over the text that it must cover.
+    SignatureTrue,
+}
+
+/// How a step went.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "doctor::StepOutcome")]
+pub enum StepOutcome {
+    /// It is right.
+    Passed,
+    /// The check stopped here.
+    Failed,
+    /// The check stopped before it.
+    NotReached,
+}
+
+/// A step of the check and how it went.
+#[derive(SimpleObject)]
+pub struct SignatureCheckStep {
+    /// Which step.
+    name: SignatureStep,
+    /// How it went.
+    outcome: StepOutcome,
+    /// What is wrong and what to do about it, where it failed.
+    message: Option<String>,
+}
+
+impl From<(Step, doctor::StepOutcome, Option<String>)> for SignatureCheckStep {
+    fn from((step, outcome, message): (Step, doctor::StepOutcome, Option<String>)) -> Self {
+        Self { name: step.into(), outcome: outcome.into(), message }
+    }
+}
+
+impl SignatureCheck {
+    /// A member of the refusal.
+    fn refusal(&self, name: &str) -> Option<Value> {
+        self.0.verdict.as_ref().err()?.details.get(name).cloned()
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.refusal(name)?.as_str().map(str::to_owned)
+    }
+}
+
+/// What is wrong with a signature, or that nothing is.
+#[Object]
+impl SignatureCheck {
+    /// Whether an order with this signature would have got past the check.
+    async fn valid(&self) -> bool {
+        self.0.verdict.is_ok()
+    }
+
+    /// The steps of the check, in their order.
+    async fn steps(&self) -> Vec<SignatureCheckStep> {
+        self.0.steps().map(SignatureCheckStep::from).collect()
+    }
+
+    /// One sentence: what is wrong and what to do about it.
+    async fn message(&self) -> String {
+        match &self.0.verdict {
+            Ok(_) => "The signature is valid".to_owned(),
+            Err(failure) => failure.message.to_string(),
+        }
+    }
+
+    /// The error code that an order would have been refused with, such as INVALID_SIGNATURE.
+    async fn code(&self) -> Option<&'static str> {
+        self.0.verdict.as_ref().err().map(|failure| failure.code.as_str())
+    }
+
+    /// What is wrong, in a word, such as `signed_trailing_newline`.
+    async fn hint(&self) -> Option<String> {
+        self.text("hint")
+    }
+
+    /// Which form was signed: `documented` or `body_bound`.
+    async fn form(&self) -> Option<&'static str> {
+        self.0.verdict.as_ref().ok().map(|signature| signature.form.as_str())
+    }
+
+    /// The text that must be signed; of a valid signature the text that was.
+    async fn string_to_sign(&self) -> Option<String> {
+        match &self.0.verdict {
+            Ok(signature) => Some(signature.string_to_sign.clone()),
+            Err(_) => self.text("string_to_sign"),
+        }
+    }
+
+    /// The text of the form that binds the body, once the timestamp is right.
+    async fn body_bound_string(&self) -> Option<String> {
+        self.text("body_bound_string")
+    }
+
+    /// The text that was signed instead, where it was found out.
+    async fn signed_string(&self) -> Option<String> {
+        self.text("signed_string")
+    }
+
+    /// The fingerprint of the key that made the signature, where there is one.
+    async fn key_fingerprint(&self) -> Option<String> {
+        match &self.0.verdict {
+            Ok(signature) => Some(signature.fingerprint.clone()),
+            Err(_) => self.text("signed_with_key"),
+        }
+    }
+
+    /// The fingerprints of the active keys that were tried on a wrong signature.
+    async fn keys_tried(&self) -> Vec<String> {
+        let tried = self.refusal("keys_tried").unwrap_or_default();
+        tried.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// The server's time at the check.
+    async fn server_time(&self) -> DateTime {
+        DateTime(self.0.server_time)
+    }
+
+    /// X-TIMESTAMP minus the server's time, in seconds: positive when the caller's clock is ahead.
+    async fn skew_seconds(&self) -> Option<Long> {
+        self.0.skew_seconds.map(Long)
+    }
+}
