@@ -1,19 +1,21 @@
 //! The composition root: builds everything once, from the configuration down.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::auth::token::TokenKeys;
 use crate::clock::{Clock, random_bytes};
-use crate::config::Config;
+use crate::config::{Config, JwtSecrets};
+use crate::domain::audit::{Actor, Via};
 use crate::graphql::{Api, Limits};
 use crate::service::directory::ClientDirectory;
-use crate::service::login_limit::LoginLimit;
 use crate::service::sessions::SessionRules;
+use crate::service::throttle::{Rate, Throttle, ThrottleRules};
 use crate::service::{Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Services, Sessions};
 use crate::store::{DatabaseOptions, Store};
 use crate::telemetry;
@@ -25,6 +27,7 @@ pub struct AppState(Arc<App>);
 struct App {
     config: Config,
     store: Store,
+    services: Arc<Services>,
     api: Api,
     /// Held by every stream that goes on until somebody ends it; becomes true when the service stops.
     stopping: watch::Sender<bool>,
@@ -33,10 +36,9 @@ struct App {
 impl AppState {
     /// Builds the service on an open store.
     pub fn build(config: Config, store: Store, clock: &Clock) -> anyhow::Result<Self> {
-        let secrets = config.jwt_secrets()?;
-        let signing_first = [vec![secrets.signing], secrets.previous].concat();
-        let api = api(&config, &store, clock, &signing_first);
-        Ok(Self(Arc::new(App { config, store, api, stopping: watch::Sender::new(false) })))
+        let services = services(&config, &store, clock, &config.jwt_secrets()?.signing_first());
+        let api = Api::new(Arc::clone(&services), limits(&config));
+        Ok(Self(Arc::new(App { config, store, services, api, stopping: watch::Sender::new(false) })))
     }
 
     /// The configuration in force.
@@ -59,6 +61,41 @@ impl AppState {
 }
 
 impl AppState {
+    /// What goes on beside the requests for as long as it is polled: looking out for new JWT secrets and for keys that
+    /// expire soon.
+    pub async fn look_after(&self) {
+        let clients = self.0.services.clients.clone();
+        tokio::join!(self.watch_jwt_secrets(), clients.watch_expiring_keys());
+    }
+
+    /// Reads the files of the JWT secrets again and again, so that rotating them needs no restart.
+    async fn watch_jwt_secrets(&self) {
+        let mut known = self.0.config.jwt_secrets().map(JwtSecrets::signing_first).unwrap_or_default();
+        let mut ticks = tokio::time::interval(JWT_SECRETS_WATCH);
+        loop {
+            ticks.tick().await;
+            let config = self.0.config.clone();
+            let secrets = match tokio::task::spawn_blocking(move || config.jwt_secrets_now()).await {
+                Ok(Ok(Some(secrets))) => secrets.signing_first(),
+                // Nothing is kept in files.
+                Ok(Ok(None)) => return,
+                // Half written, perhaps; the ones in force stay.
+                Ok(Err(error)) => {
+                    warn!(%error, "the JWT secrets could not be read again; the ones in force stay");
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            let texts =
+                |secrets: &[SecretString]| secrets.iter().map(|s| s.expose_secret().to_owned()).collect::<Vec<_>>();
+            if texts(&secrets) != texts(&known) {
+                self.0.services.sessions.replace_token_keys(token_keys(&self.0.config, &secrets));
+                info!(accepted = secrets.len(), "the JWT secrets were read anew");
+                known = secrets;
+            }
+        }
+    }
+
     /// Tells every stream to end.
     pub fn stop_streams(&self) {
         self.0.stopping.send_replace(true);
@@ -78,32 +115,51 @@ impl AppState {
     }
 }
 
-fn api(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[SecretString]) -> Api {
-    let keys = TokenKeys::new(jwt_secrets, &config.auth.jwt_issuer, &config.auth.jwt_audience);
+/// How soon a change of the files of the JWT secrets is seen.
+const JWT_SECRETS_WATCH: Duration = Duration::from_secs(2);
+
+fn token_keys(config: &Config, jwt_secrets: &[SecretString]) -> TokenKeys {
+    TokenKeys::new(jwt_secrets, &config.auth.jwt_issuer, &config.auth.jwt_audience)
+}
+
+fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[SecretString]) -> Arc<Services> {
+    let keys = token_keys(config, jwt_secrets);
     let rules = SessionRules {
         token_lifetime: config.auth.token_lifetime,
         refresh_window: config.auth.refresh_window,
         session_lifetime: config.auth.session_lifetime,
         timestamp_tolerance: config.auth.timestamp_tolerance,
     };
-    let limit = if config.rate_limit.enabled {
-        LoginLimit::new(config.rate_limit.login_attempts_per_minute, config.rate_limit.login_burst)
+    let rate_limit = &config.rate_limit;
+    let throttle = if rate_limit.enabled {
+        let rate = |per_minute, burst| Rate { per_minute, burst };
+        let rules = ThrottleRules {
+            login: rate(rate_limit.login_attempts_per_minute, rate_limit.login_burst),
+            address: rate(rate_limit.address_attempts_per_minute, rate_limit.address_burst),
+            longest_pause: rate_limit.login_longest_pause,
+            requests: rate_limit.requests_per_minute,
+        };
+        Throttle::new(&rules, clock)
     } else {
-        LoginLimit::off()
+        Throttle::off()
     };
     let directory = ClientDirectory::new(store.clone(), config.auth.client_cache_ttl);
     let hashing = config.auth.password_hash_concurrency;
-    let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, limit, hashing);
+    let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, throttle, hashing);
     let sessions = Arc::new(sessions);
-    let services = Services {
+    Arc::new(Services {
+        clients: clients(store, clock),
         doctor: Doctor::new(Arc::clone(&sessions), clock.clone()),
         sessions,
         intake: OrderIntake::new(store.clone(), clock.clone(), directory, config.orders.default_currency.clone()),
         orders: Orders::new(store.clone()),
         events: Events::new(store.clone()),
         lifecycle: Lifecycle::new(store.clone(), clock.clone()),
-    };
-    let limits = Limits {
+    })
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
         introspection: config.graphql.introspection,
         depth: config.graphql.max_depth,
         complexity: config.graphql.max_complexity,
@@ -111,14 +167,14 @@ fn api(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[SecretStrin
         directives: config.graphql.max_directives,
         mutations: config.graphql.max_mutations,
         logins: config.graphql.max_logins,
-    };
-    Api::new(Arc::new(services), limits)
+    }
 }
 
 /// The schema for the operator at the command line, who needs no token: the secret that would sign one is thrown away.
 #[must_use]
 pub fn offline_api(config: &Config, store: &Store, clock: &Clock) -> Api {
-    api(config, store, clock, &[hex::encode(random_bytes::<32>()).into()])
+    let services = services(config, store, clock, &[hex::encode(random_bytes::<32>()).into()]);
+    Api::new(services, limits(config))
 }
 
 /// Connects to the configured database.
@@ -147,8 +203,10 @@ pub async fn open(config: &Config) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-/// Client management on an open store, as the command line uses it.
+/// Client management on an open store, on behalf of whoever runs this process.
 #[must_use]
 pub fn clients(store: &Store, clock: &Clock) -> Clients {
-    Clients::new(store.clone(), clock.clone())
+    let unknown = |_| "unknown".to_owned();
+    let (name, host) = (whoami::username().unwrap_or_else(unknown), whoami::hostname().unwrap_or_else(unknown));
+    Clients::new(store.clone(), clock.clone(), Actor { via: Via::Cli, name, host })
 }

@@ -182,6 +182,13 @@ impl AppError {
         error
     }
 
+    /// Names the faulty fields, where the sentence already says what is wrong.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.0.errors = errors;
+        self
+    }
+
     /// A failure of ours: the client reads nothing but the code, the log gets the cause.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(ErrorCode::InternalError, "Something failed on our side; quote the request id when you report it")

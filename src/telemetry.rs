@@ -35,8 +35,25 @@ pub struct Facts {
     pub hint: Option<String>,
     /// Whether an order was answered again instead of made.
     pub replayed: bool,
+    /// What is left of the caller's quota. Not written: it goes into the answer's header fields.
+    pub quota: Option<QuotaState>,
     /// Whether the body is still on its way. Not written: it tells whose fault it is when the time is up.
     pub receiving: bool,
+}
+
+/// How much of a quota is left, for the caller to see (draft-ietf-httpapi-ratelimit-headers).
+#[derive(Debug, Clone, Copy)]
+pub struct QuotaState {
+    /// The policy's name.
+    pub policy: &'static str,
+    /// How many may come within the window.
+    pub quota: u32,
+    /// The window, in seconds.
+    pub window: u64,
+    /// How many may still come at once.
+    pub remaining: u32,
+    /// In how many seconds everything is free again.
+    pub reset: u64,
 }
 
 /// The line of one request. Cloning shares it.
@@ -88,6 +105,12 @@ impl RequestLog {
     #[must_use]
     pub fn is_receiving(&self) -> bool {
         self.facts().receiving
+    }
+
+    /// What is left of the caller's quota, where one was asked.
+    #[must_use]
+    pub fn quota(&self) -> Option<QuotaState> {
+        self.facts().quota
     }
 
     fn facts(&self) -> MutexGuard<'_, Facts> {

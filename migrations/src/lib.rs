@@ -18,6 +18,8 @@ mod m20261124_000005_index_sales_orders;
 mod m20261124_000006_add_sales_order_search;
 mod m20261124_000007_create_sales_order_acknowledgements;
 mod m20261124_000008_create_sales_order_totals;
+mod m20261125_000009_create_client_audit_log;
+mod m20261125_000010_add_credential_use;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -34,6 +36,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000006_add_sales_order_search::Migration),
             Box::new(m20261124_000007_create_sales_order_acknowledgements::Migration),
             Box::new(m20261124_000008_create_sales_order_totals::Migration),
+            Box::new(m20261125_000009_create_client_audit_log::Migration),
+            Box::new(m20261125_000010_add_credential_use::Migration),
         ]
     }
 }

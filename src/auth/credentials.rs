@@ -1,5 +1,7 @@
 //! The authenticating parts of a request, free of HTTP types.
 
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use crate::error::{AppError, ErrorCode};
@@ -33,8 +35,10 @@ impl Header {
 }
 
 /// What a request brings along to prove who sends it.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone)]
 pub struct Credentials {
+    /// Where the request comes from; unspecified when that is not known.
+    pub address: IpAddr,
     /// `Authorization`.
     pub authorization: Header,
     /// `X-CLIENT-ID`.
@@ -51,6 +55,35 @@ pub struct Credentials {
     pub path: String,
     /// The body exactly as received.
     pub body: Arc<[u8]>,
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self {
+            address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            authorization: Header::default(),
+            client_id: Header::default(),
+            timestamp: Header::default(),
+            signature: Header::default(),
+            idempotency_key: Header::default(),
+            method: String::new(),
+            path: String::new(),
+            body: Arc::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    /// Without tokens, signatures and bodies: a secret may be in each of them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, client_id, method, path, .. } = self;
+        f.debug_struct("Credentials")
+            .field("address", address)
+            .field("client_id", client_id)
+            .field("method", method)
+            .field("path", path)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The three headers of a signed request, all present.

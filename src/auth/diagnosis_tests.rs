@@ -46,7 +46,6 @@ fn a_signature_over_the_right_values_in_the_wrong_form_is_named() {
         format!("{CLIENT}{TIMESTAMP}"),
         format!("{CLIENT} | {TIMESTAMP}"),
         format!("{TIMESTAMP}|{CLIENT}"),
-        format!("versuni-client-001|{TIMESTAMP}"),
         format!("\"{DOCUMENTED}\""),
         format!("{DOCUMENTED}|"),
         TIMESTAMP.to_owned(),
@@ -58,6 +57,16 @@ fn a_signature_over_the_right_values_in_the_wrong_form_is_named() {
     let utf_16: Vec<u8> = DOCUMENTED.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let rejection = refused(&signed(utf_16));
     assert_eq!((rejection.hint, rejection.signed_string), (Hint::SignedWrongStringForm, None));
+}
+
+#[test]
+fn a_signature_for_another_client_id_is_named() {
+    // In another case, of a neighbour, of nobody, and what a program writes whose variable is not set.
+    for id in ["versuni-client-001", "VERSUNI-CLIENT-001", "Versuni-client-002", "Versuni-client", "", "undefined"] {
+        assert_text(&format!("{id}|{TIMESTAMP}"), Hint::SignedOtherClientId);
+    }
+    // A name that nobody could guess from this one is just another text.
+    assert_eq!(refused(&signed(format!("another-partner|{TIMESTAMP}"))).hint, Hint::SignedOtherText);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The closed set of hints: what is wrong with a refused timestamp or signature, and how to put it right.
 //!
 //! To add a hint: add a line to the `hints!` list, reach it in `signature`, `diagnosis` or `mistakes`, and give it a
-//! test with a mistake a client really makes; `every_hint_is_reached` in `signature_tests.rs` counts them.
+//! test with a mistake a client really makes; `every_hint_is_reached` in `diagnosis_tests.rs` counts them.
 
 use std::fmt;
 
@@ -85,6 +85,8 @@ hints! {
     SignedDigestOfString = "signed_digest_of_string",
         "The SHA-256 digest of the text was signed instead of the text, so it was hashed twice; give the text itself \
          to the signing function";
+    SignedOtherClientId = "signed_other_client_id",
+        "The signed text has another client id than X-CLIENT-ID; sign with the very id that you send";
     SignedOtherTimestamp = "signed_other_timestamp",
         "The signed text has another timestamp than X-TIMESTAMP; take the timestamp once and use the same text for \
          both";

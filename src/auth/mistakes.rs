@@ -1,7 +1,7 @@
 //! The texts clients sign by mistake, each with the hint that names the mistake.
 //!
 //! The search runs only for a signature that one of the client's own keys made (see `recovery`), and only hashes:
-//! at most 6,000 short texts, which takes two milliseconds when none of them fits and far less when one does.
+//! at most 7,000 short texts, which takes two milliseconds when none of them fits and far less when one does.
 
 use std::borrow::Cow;
 
@@ -48,6 +48,7 @@ pub(super) fn find(
     ];
     let (hint, text) = variations(&right)
         .chain(other_forms(request, body_sha256))
+        .chain(other_clients(request))
         .chain(other_bodies(request))
         .chain(other_timestamps(request, body_sha256, instant))
         .find(|(_, text)| Sha256::digest(text).as_slice() == signed_digest)?;
@@ -81,8 +82,6 @@ fn other_forms(request: &SignedRequest<'_>, body_sha256: &[u8; 32]) -> impl Iter
         });
     let others = [
         format!("{timestamp}|{client_id}"),
-        documented_string(&client_id.to_lowercase(), timestamp),
-        documented_string(&client_id.to_uppercase(), timestamp),
         format!("\"{right}\""),
         format!("'{right}'"),
         format!("{right} "),
@@ -108,6 +107,29 @@ fn other_forms(request: &SignedRequest<'_>, body_sha256: &[u8; 32]) -> impl Iter
         .chain([utf_16])
         .chain(with_body.into_iter().flatten())
         .map(|text| (Hint::SignedWrongStringForm, text))
+}
+
+/// The published form with another client id: in another case, of a neighbour that differs by its number, or what stands in
+/// for one in samples. Ids of other clients are not asked for: a hint must not tell which of them exist.
+fn other_clients(request: &SignedRequest<'_>) -> impl Iterator<Item = Candidate> {
+    let SignedRequest { client_id, timestamp, .. } = *request;
+    let stem = client_id.trim_end_matches(|c: char| c.is_ascii_digit());
+    let width = client_id.len() - stem.len();
+    let neighbours = (0..1000).take(if width == 0 { 0 } else { 1000 }).map(move |n| format!("{stem}{n:0width$}"));
+    let others = [
+        client_id.to_lowercase(),
+        client_id.to_uppercase(),
+        format!("{client_id} "),
+        format!(" {client_id}"),
+        String::new(),
+        stem.trim_end_matches(['-', '_', '.']).to_owned(),
+    ];
+    let samples =
+        ["versuni-client-001", "your-client-id", "your_client_id", "YOUR_CLIENT_ID", "client-id", "CLIENT_ID"];
+    let unset = ["undefined", "null", "None", "nil", "<client_id>", "{client_id}", "$CLIENT_ID", "${CLIENT_ID}"];
+    let known = samples.into_iter().chain(unset).map(str::to_owned);
+    let texts = neighbours.chain(others).chain(known).filter(move |other| other != client_id);
+    texts.map(move |other| (Hint::SignedOtherClientId, documented_string(&other, timestamp).into_bytes()))
 }
 
 /// The body-bound form with another body, another writing of its hash, another path or method.
@@ -216,9 +238,10 @@ mod tests {
         let instant = DateTime::from_timestamp(1_795_441_036, 0).unwrap();
         let body_sha256 = [0; 32];
         let texts = other_forms(&request, &body_sha256).count()
+            + other_clients(&request).count()
             + other_bodies(&request).count()
             + other_timestamps(&request, &body_sha256, instant).count();
-        assert!(texts < 6_000, "{texts}");
+        assert!(texts < 7_000, "{texts}");
     }
 
     #[test]

@@ -1,19 +1,22 @@
 //! `client`.
 
+mod audit;
+mod show;
+
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use chrono::{DateTime, SecondsFormat, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::output::instant;
 use super::{Common, key, output};
-use crate::domain::client::{Client, ClientId};
-use crate::domain::permission::{self, Permission};
+use crate::domain::client::ClientId;
+use crate::domain::permission::Permission;
 use crate::domain::signature_policy::SignaturePolicy;
-use crate::service::clients::{ClientDetails, ClientToCreate};
+use crate::service::clients::{ClientChange, ClientToCreate};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -23,6 +26,8 @@ pub enum Command {
     List,
     /// Show one client with its secrets and keys
     Show(Id),
+    /// Change a client's name, scopes or signature policy
+    Update(Update),
     /// Refuse a client from now on
     Disable(Id),
     /// Take a disabled client back
@@ -37,6 +42,10 @@ pub enum Command {
         #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = humantime::parse_duration)]
         grace: Duration,
     },
+    /// End every secret of a client but the newest now
+    EndOldSecrets(Id),
+    /// Show what was done to clients, the newest first: who, when, what, from which host
+    Audit(audit::Args),
     /// Manage a client's public keys
     #[command(subcommand)]
     Key(key::Command),
@@ -70,6 +79,22 @@ pub struct Create {
     secret_stdin: bool,
 }
 
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true))]
+pub struct Update {
+    #[command(flatten)]
+    id: Id,
+    /// Its name for people
+    #[arg(long, group = "change")]
+    name: Option<String>,
+    /// What it may do; all that it may do
+    #[arg(long = "scope", value_name = "SCOPE", num_args = 1.., group = "change")]
+    scopes: Option<Vec<Permission>>,
+    /// documented: both signature forms are accepted; body_bound: only the one that signs the body
+    #[arg(long, value_name = "POLICY", group = "change")]
+    signature_policy: Option<SignaturePolicy>,
+}
+
 pub async fn run(common: &Common, command: Command) -> Result<()> {
     let done = |what: &str, id: &ClientId| {
         if common.json {
@@ -82,19 +107,23 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
         Command::Create(args) => create(common, args).await,
         Command::Key(command) => key::run(common, command).await,
         Command::List => {
-            let clients = common.open_clients().await?.list_clients().await?;
-            if common.json {
-                return output::json(&clients.iter().map(client_json).collect());
-            }
-            let rows: Vec<_> = clients
-                .iter()
-                .map(|c| {
-                    [c.client_id.to_string(), c.status().to_owned(), permission::join(&c.permissions), c.name.clone()]
-                })
-                .collect();
-            output::table(["CLIENT", "STATUS", "SCOPES", "NAME"], &rows)
+            let clients = common.open_clients().await?;
+            show::list(common, &clients.list_clients().await?, clients.now())
         }
-        Command::Show(id) => show(common, &common.open_clients().await?.show_client(&id.client_id).await?),
+        Command::Show(id) => {
+            let clients = common.open_clients().await?;
+            show::one(common, &clients.show_client(&id.client_id).await?, clients.now())
+        }
+        Command::Update(Update { id, name, scopes, signature_policy }) => {
+            let change = ClientChange { name, permissions: scopes, signature_policy };
+            common.open_clients().await?.update_client(&id.client_id, change).await?;
+            done("updated", &id.client_id)
+        }
+        Command::EndOldSecrets(id) => {
+            let ended = common.open_clients().await?.end_old_secrets(&id.client_id).await?;
+            done(if ended == 0 { "there was no old secret" } else { "old secrets ended" }, &id.client_id)
+        }
+        Command::Audit(args) => audit::run(common, args).await,
         Command::Disable(id) => {
             common.open_clients().await?.disable_client(&id.client_id).await?;
             done("disabled", &id.client_id)
@@ -150,57 +179,4 @@ fn read_secret() -> Result<SecretString> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).context("cannot read the secret from standard input")?;
     Ok(text.trim_end_matches(['\r', '\n']).into())
-}
-
-fn show(common: &Common, details: &ClientDetails) -> Result<()> {
-    let ClientDetails { client, secrets, keys } = details;
-    if common.json {
-        let mut value = client_json(client);
-        value["secrets"] = secrets
-            .iter()
-            .map(|s| {
-                json!({
-                    "created_at": instant(s.created_at),
-                    "expires_at": s.expires_at.map(instant),
-                    "last_used_at": s.last_used_at.map(instant),
-                })
-            })
-            .collect();
-        value["keys"] = keys.iter().map(key::as_json).collect();
-        return output::json(&value);
-    }
-    output::text(&format!(
-        "{}  {}\nname: {}\nscopes: {}\nsignature policy: {}\ncreated: {}\n",
-        client.client_id,
-        client.status(),
-        client.name,
-        permission::join(&client.permissions),
-        client.signature_policy.as_str(),
-        instant(client.created_at),
-    ))?;
-    let rows: Vec<_> =
-        secrets.iter().map(|s| [instant(s.created_at), or_never(s.expires_at), or_never(s.last_used_at)]).collect();
-    output::table(["SECRET MADE", "EXPIRES", "LAST USED"], &rows)?;
-    output::text("")?;
-    key::print(keys)
-}
-
-fn client_json(client: &Client) -> Value {
-    json!({
-        "client_id": client.client_id.as_str(),
-        "name": client.name,
-        "status": client.status(),
-        "scopes": client.permissions.iter().map(|p| p.as_str()).collect::<Vec<_>>(),
-        "signature_policy": client.signature_policy.as_str(),
-        "created_at": instant(client.created_at),
-        "disabled_at": client.disabled_at.map(instant),
-    })
-}
-
-pub fn instant(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::Micros, true)
-}
-
-pub fn or_never(at: Option<DateTime<Utc>>) -> String {
-    at.map_or_else(|| "never".to_owned(), instant)
 }

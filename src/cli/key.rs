@@ -7,10 +7,12 @@ use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::client::{Id, instant, or_never};
+use super::client::Id;
+use super::output::{instant, or_never};
 use super::{Common, output};
 use crate::auth::{public_key::PublicKey, registered_key::KeyStatus, timestamp};
 use crate::clock::Clock;
+use crate::domain::client_input::KeyToAdd;
 use crate::store::StoredPublicKey;
 
 #[derive(Debug, clap::Subcommand)]
@@ -44,9 +46,8 @@ pub enum Command {
 pub async fn run(common: &Common, command: Command) -> Result<()> {
     match command {
         Command::Add { id, public_key, not_before, expires_at } => {
-            let pem = read(&public_key)?.to_pem();
-            let clients = common.open_clients().await?;
-            let fingerprint = clients.add_key(&id.client_id, &pem, not_before, expires_at).await?;
+            let key = KeyToAdd { public_key: read(&public_key)?.to_pem(), not_before, expires_at };
+            let fingerprint = common.open_clients().await?.add_key(&id.client_id, key).await?;
             if common.json {
                 return output::json(&json!({"client_id": id.client_id.as_str(), "fingerprint": fingerprint}));
             }
@@ -93,7 +94,7 @@ pub fn as_json(key: &StoredPublicKey) -> Value {
     })
 }
 
-fn status(key: &StoredPublicKey) -> String {
+pub fn status(key: &StoredPublicKey) -> String {
     // The fields alone decide; the key itself is not needed and need not be readable.
     let now = Clock::system().now();
     KeyStatus::at(now, key.not_before, key.expires_at, key.revoked_at).as_str().to_owned()

@@ -12,6 +12,7 @@ mod health;
 mod key;
 mod migrate;
 mod output;
+mod receipt;
 mod serve;
 mod sign;
 mod verify;
@@ -64,6 +65,9 @@ enum Command {
     /// Manage clients: partners, dashboards, operators' tools
     #[command(subcommand)]
     Client(client::Command),
+    /// Prove again who sent an order
+    #[command(subcommand)]
+    Receipt(receipt::Command),
     /// Write orders to a file: CSV for people, JSON Lines for programs
     Export(export::Args),
     /// Make sample orders, to try out dashboards and to measure
@@ -92,6 +96,7 @@ impl Cli {
             Command::Demo(args) => demo::run(&common, args).await,
             Command::Migrate(command) => migrate::run(&common, command).await,
             Command::Client(command) => client::run(&common, command).await,
+            Command::Receipt(command) => receipt::run(&common, command).await,
             Command::Export(args) => export::run(&common, args).await,
             Command::Generate(args) => generate::run(&common, args).await,
             Command::Sign(args) => sign::run(&common, &args),

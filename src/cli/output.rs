@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 
 use anyhow::Result;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 use crate::error::AppError;
@@ -56,4 +57,14 @@ fn line(out: &mut impl io::Write, text: &str) -> Result<()> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// An instant as every command prints it.
+pub fn instant(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// An instant that may never come, or never came.
+pub fn or_never(at: Option<DateTime<Utc>>) -> String {
+    at.map_or_else(|| "never".to_owned(), instant)
 }

@@ -62,6 +62,8 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let drain = self.state.config().http.shutdown_timeout;
         tokio::spawn(telemetry::keep_up_metrics());
+        let beside = self.state.clone();
+        let beside = tokio::spawn(async move { beside.look_after().await });
         let state = self.state.clone();
         let stop = async move {
             stop.await;
@@ -69,6 +71,7 @@ impl Server {
             state.stop_streams();
         };
         http::serve(self.listener, http::router(self.state.clone()), stop, drain).await;
+        beside.abort();
         if tokio::time::timeout(Duration::from_secs(2), self.state.streams_ended()).await.is_err() {
             warn!("streams still open were given up");
         }

@@ -18,7 +18,7 @@ const LONGEST_DURATION: Duration = Duration::from_hours(3_650 * 24);
 
 /// Refuses the first value that is out of its range.
 pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
-    let Config { http, database, auth, orders, graphql, rate_limit: _, log } = config;
+    let Config { http, database, auth, orders, graphql, rate_limit, log } = config;
     let second = Duration::from_secs(1);
     let millisecond = Duration::from_millis(1);
     for (key, value, least, most) in [
@@ -28,6 +28,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         ("auth.token_lifetime", auth.token_lifetime, second, LONGEST_DURATION),
         ("auth.refresh_window", auth.refresh_window, Duration::ZERO, LONGEST_DURATION),
         ("auth.session_lifetime", auth.session_lifetime, second, LONGEST_DURATION),
+        ("rate_limit.login_longest_pause", rate_limit.login_longest_pause, Duration::ZERO, LONGEST_DURATION),
         ("auth.timestamp_tolerance", auth.timestamp_tolerance, second, LONGEST_DURATION),
     ] {
         if value < least {
@@ -92,6 +93,11 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
         );
         return Err(ConfigError::invalid(figment, "auth.session_lifetime", problem));
     }
+    if let Some(origin) = config.http.cors_origins.iter().find(|origin| !is_origin(origin)) {
+        let problem =
+            format!("holds {origin:?}, which is no origin such as https://dashboard.example.com, without a path");
+        return Err(ConfigError::invalid(figment, "http.cors_origins", problem));
+    }
     let url = config.database.url.expose_secret();
     if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
         let problem = "must begin with sqlite: or postgres://";
@@ -103,6 +109,13 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
         return Err(ConfigError::invalid(figment, "database.url", problem));
     }
     Ok(())
+}
+
+/// Scheme, host and perhaps port, as browsers write it: a page's origin is compared by its bytes.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let is_host = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
+    !host.is_empty() && host.bytes().all(is_host)
 }
 
 /// A duration as it was written: worked out again, 31d would be "1month 13h 26m 24s".

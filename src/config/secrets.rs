@@ -84,6 +84,25 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The secrets of tokens as their files hold them now; `None` when they are not kept in files.
+    pub fn jwt_secrets_now(&self) -> Result<Option<JwtSecrets>, ConfigError> {
+        let mut config = self.clone();
+        if !read_files(&mut config.auth)? {
+            return Ok(None);
+        }
+        config.jwt_secrets().map(Some)
+    }
+}
+
+impl JwtSecrets {
+    /// The secret that signs, then those that are only accepted.
+    #[must_use]
+    pub fn signing_first(self) -> Vec<SecretString> {
+        [vec![self.signing], self.previous].concat()
+    }
+}
+
 /// Reads the secret files into the keys they stand for, and checks every secret's length.
 pub(super) fn resolve(auth: &mut Auth, figment: &Figment) -> Result<(), ConfigError> {
     for (key, file_key, is_set, path) in [
@@ -109,6 +128,11 @@ pub(super) fn resolve(auth: &mut Auth, figment: &Figment) -> Result<(), ConfigEr
             return Err(ConfigError::invalid(figment, key, problem));
         }
     }
+    read_files(auth).map(drop)
+}
+
+/// Reads the secret files that are named. `false` when none is.
+fn read_files(auth: &mut Auth) -> Result<bool, ConfigError> {
     if is_named(&auth.jwt_secret_file) {
         auth.jwt_secret = read_secret("auth.jwt_secret_file", &auth.jwt_secret_file)?;
     }
@@ -121,7 +145,7 @@ pub(super) fn resolve(auth: &mut Auth, figment: &Figment) -> Result<(), ConfigEr
             .map(|line| usable(key, path, line))
             .collect::<Result<_, _>>()?;
     }
-    Ok(())
+    Ok(is_named(&auth.jwt_secret_file) || is_named(&auth.jwt_previous_secrets_file))
 }
 
 /// The secret kept in a file, which is made with a new random one, for its owner's eyes only, when it does not exist.

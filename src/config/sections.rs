@@ -9,10 +9,11 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::values::{address, duration};
+use super::values::{address, duration, networks};
 
 /// `[http]`: the listener and what it accepts.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,6 +30,13 @@ pub struct Http {
     /// How long requests under way may go on after the signal to stop.
     #[serde(deserialize_with = "duration")]
     pub shutdown_timeout: Duration,
+    /// Whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether callers come by TLS.
+    pub behind_tls: bool,
+    /// Whose pages may call the service from a browser.
+    pub cors_origins: Vec<String>,
 }
 
 /// `[database]`: where the data is and how many connections go there.
@@ -112,16 +120,25 @@ pub struct GraphqlLimits {
     pub max_logins: usize,
 }
 
-/// `[rate_limit]`: how often a login may be tried.
+/// `[rate_limit]`: how often somebody may try.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimit {
     /// Whether there is a limit at all.
     pub enabled: bool,
-    /// Attempts a minute for each client id.
+    /// Logins a minute for each client id.
     pub login_attempts_per_minute: NonZeroU32,
-    /// Attempts that may come at once.
+    /// Logins that may come at once.
     pub login_burst: NonZeroU32,
+    /// The longest pause after failed logins.
+    #[serde(deserialize_with = "duration")]
+    pub login_longest_pause: Duration,
+    /// Attempts a minute for each address.
+    pub address_attempts_per_minute: NonZeroU32,
+    /// Attempts from one address that may come at once.
+    pub address_burst: NonZeroU32,
+    /// Requests a minute for each client.
+    pub requests_per_minute: NonZeroU32,
 }
 
 /// `[log]`: what is logged and how it looks.

@@ -1,9 +1,10 @@
-//! How texts and numbers of the configuration become durations and addresses.
+//! How texts and numbers of the configuration become durations, addresses and networks.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 /// Reads a duration: text with units, or whole seconds as a number or as text (as the environment gives it).
@@ -48,4 +49,17 @@ pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sock
     };
     let expected = "an IP address and a port such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080";
     numeric.parse().map_err(|_| D::Error::invalid_value(Unexpected::Str(&text), &expected))
+}
+
+/// Reads addresses and networks; an address alone is a network of one.
+pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let read = |text: &String| {
+        let trimmed = text.trim();
+        let network = trimmed.parse().or_else(|_| trimmed.parse::<IpAddr>().map(IpNet::from));
+        network.map_err(|_| {
+            D::Error::invalid_value(Unexpected::Str(text), &"an IP address or a network such as 10.0.0.0/8")
+        })
+    };
+    texts.iter().map(read).collect()
 }

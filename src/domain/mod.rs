@@ -5,8 +5,10 @@
 //! To add a rule: put it in the type it protects, with a unit test beside it.
 
 pub mod acknowledgement;
+pub mod audit;
 pub mod buckets;
 pub mod client;
+pub mod client_input;
 pub mod event;
 pub mod fields;
 pub mod money;
@@ -15,6 +17,7 @@ pub mod order_filter;
 pub mod order_input;
 pub mod page;
 pub mod permission;
+pub mod receipt;
 pub mod sample;
 pub mod session_input;
 pub mod signature_input;

@@ -11,6 +11,9 @@ use super::error::{into_app_error, sourced};
 use super::values::to_json;
 use super::{guard, prepared};
 use crate::domain::acknowledgement::AcknowledgementInput;
+use crate::domain::client_input::{
+    ClientChange, ClientToCreate, KeyToAdd, read_client, read_revocation, read_rotation,
+};
 use crate::domain::fields::Naming;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::order_input::NewOrder;
@@ -86,6 +89,14 @@ fn read(root_field: &str, input: &Json) -> Result<(), Vec<FieldError>> {
         "createSalesOrder" => NewOrder::read(input, naming, "IDR").map(drop),
         "updateSalesOrderStatus" => StatusChange::read(input, naming).map(drop),
         "acknowledgeSalesOrder" => AcknowledgementInput::read(input, naming).map(drop),
+        "createClient" => ClientToCreate::read(input, naming).map(drop),
+        "updateClient" => ClientChange::read(input, naming).map(drop),
+        "rotateClientSecret" => read_rotation(input, naming).map(drop),
+        "addClientKey" => KeyToAdd::read(input, naming).map(drop),
+        "revokeClientKey" => read_revocation(input, naming).map(drop),
+        "disableClient" | "enableClient" | "revokeClientSessions" | "endOldClientSecrets" => {
+            read_client(input, naming).map(drop)
+        }
         "salesOrders" | "salesOrderSummary" | "salesOrderEvents" => OrderFilter::read(input, naming).map(drop),
         _ => Ok(()),
     }

@@ -25,6 +25,16 @@ pub async fn check(root_field: &str, caller: &Caller) -> Result<(), AppError> {
         "updateSalesOrderStatus" | "acknowledgeSalesOrder" => {
             caller.permitted_principal(Permission::OrdersManage).await.map(drop)
         }
+        "client" | "clients" | "clientAuditLog" => caller.permitted_principal(Permission::ClientsRead).await.map(drop),
+        "createClient"
+        | "updateClient"
+        | "disableClient"
+        | "enableClient"
+        | "revokeClientSessions"
+        | "rotateClientSecret"
+        | "endOldClientSecrets"
+        | "addClientKey"
+        | "revokeClientKey" => caller.permitted_principal(Permission::ClientsManage).await.map(drop),
         // What tells of the schema is everybody's.
         introspection if introspection.starts_with("__") => Ok(()),
         _ => caller.principal().await.map(drop),

@@ -1,5 +1,6 @@
 //! Input types: what the schema promises, and how a resolver gets the value the client really sent.
 
+mod clients;
 mod filter;
 
 use std::borrow::Cow;
@@ -8,6 +9,9 @@ use std::marker::PhantomData;
 use async_graphql::registry::Registry;
 use async_graphql::{Context, InputObject, InputType, InputValueResult, Value};
 
+pub use clients::{
+    AddClientKeyInput, ClientInput, CreateClientInput, RevokeClientKeyInput, RotateClientSecretInput, UpdateClientInput,
+};
 pub use filter::{SalesOrderFilter, SalesOrderSort, both, read_filter};
 
 use super::scalars::Decimal;

@@ -6,6 +6,8 @@
 
 mod api;
 mod arrange;
+mod client_mutation;
+mod client_query;
 mod error;
 mod faults;
 mod guard;
@@ -24,7 +26,7 @@ mod subscription;
 mod types;
 mod values;
 
-use async_graphql::{Schema, SchemaBuilder};
+use async_graphql::{MergedObject, Schema, SchemaBuilder};
 
 pub use api::Api;
 pub use async_graphql::{Request, Response};
@@ -33,7 +35,15 @@ pub use limits::Limits;
 pub use prepared::{PreparedOperation, is_mutation, is_subscription};
 pub use values::variables;
 
-type ApiSchema = Schema<query::Query, mutation::Mutation, subscription::Subscription>;
+/// What can be read. Every client reads its own orders; scope `orders:read` reads all of them.
+#[derive(MergedObject, Default)]
+struct Query(query::OrderQuery, client_query::ClientQuery);
+
+/// What can be changed.
+#[derive(MergedObject, Default)]
+struct Mutation(mutation::OrderMutation, client_mutation::ClientMutation);
+
+type ApiSchema = Schema<Query, Mutation, subscription::Subscription>;
 
 /// The schema in the GraphQL schema definition language, as committed in `schema.graphql`.
 #[must_use]
@@ -42,8 +52,8 @@ pub fn sdl() -> String {
 }
 
 /// One definition for everybody: without data, so that it can be exported and tested alone.
-fn schema(max_complexity: usize) -> SchemaBuilder<query::Query, mutation::Mutation, subscription::Subscription> {
-    Schema::build(query::Query, mutation::Mutation, subscription::Subscription)
+fn schema(max_complexity: usize) -> SchemaBuilder<Query, Mutation, subscription::Subscription> {
+    Schema::build(Query::default(), Mutation::default(), subscription::Subscription)
         .extension(observe::Observe { max_complexity })
         .extension(nulls::Nulls)
 }

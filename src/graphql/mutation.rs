@@ -17,11 +17,11 @@ use crate::domain::status_change::StatusChange;
 use crate::error::AppError;
 use crate::service::{Caller, Services};
 
-pub struct Mutation;
+#[derive(Default)]
+pub struct OrderMutation;
 
-/// What can be changed.
 #[Object]
-impl Mutation {
+impl OrderMutation {
     /// Opens a session: credentials in, a bearer token out. A wrong id and a wrong secret get the same answer.
     async fn login(
         &self,
@@ -29,7 +29,8 @@ impl Mutation {
         #[graphql(desc = "Client id and secret.")] input: Raw<LoginInput>,
     ) -> Result<AuthToken> {
         let input = session_input::LoginInput::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
-        Ok(ctx.data::<Arc<Services>>()?.sessions.login(input).await?.into())
+        let address = ctx.data::<Caller>()?.credentials.address;
+        Ok(ctx.data::<Arc<Services>>()?.sessions.login(input, address).await?.into())
     }
 
     /// Carries a session on, also after its token expired. The old token stays valid until its own expiry.
@@ -39,7 +40,8 @@ impl Mutation {
         #[graphql(desc = "The token to carry on with.")] input: Raw<RefreshInput>,
     ) -> Result<AuthToken> {
         let input = session_input::RefreshInput::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
-        Ok(ctx.data::<Arc<Services>>()?.sessions.refresh(input).await?.into())
+        let address = ctx.data::<Caller>()?.credentials.address;
+        Ok(ctx.data::<Arc<Services>>()?.sessions.refresh(input, address).await?.into())
     }
 
     /// Takes an order. Needs scope `orders:create` and the headers X-CLIENT-ID, X-TIMESTAMP and X-SIGNATURE.

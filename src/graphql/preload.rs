@@ -11,6 +11,7 @@ use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::event::OrderEvent;
 use crate::domain::order::{self, OrderNumber, SalesOrderLine};
 use crate::domain::permission::Scope;
+use crate::domain::receipt::Receipt;
 use crate::service::Services;
 
 /// What belongs to some orders, as far as it is selected.
@@ -19,6 +20,7 @@ struct Related {
     lines: Option<HashMap<OrderNumber, Vec<SalesOrderLine>>>,
     acknowledgements: Option<HashMap<OrderNumber, Vec<Acknowledgement>>>,
     events: Option<HashMap<OrderNumber, Vec<OrderEvent>>>,
+    receipts: Option<HashMap<OrderNumber, Receipt>>,
 }
 
 /// The orders of a page, with what the page selects of them.
@@ -62,6 +64,9 @@ async fn related(ctx: &Context<'_>, orders: &[order::SalesOrder], selected: &[Lo
     if wanted("events") {
         related.events = Some(services.events.of_orders(&numbers).await?);
     }
+    if wanted("receipt") {
+        related.receipts = Some(services.orders.receipts(&numbers).await?);
+    }
     Ok(related)
 }
 
@@ -74,6 +79,7 @@ impl Related {
             lines: of(self.lines.as_ref(), number),
             acknowledgements: of(self.acknowledgements.as_ref(), number),
             events: of(self.events.as_ref(), number),
+            receipt: self.receipts.as_ref().and_then(|receipts| receipts.get(&number).cloned()),
         }
     }
 }

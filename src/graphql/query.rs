@@ -20,11 +20,11 @@ use crate::domain::summary::{Dimension, SummaryRequest, Wants};
 use crate::error::AppError;
 use crate::service::{Caller, Services};
 
-pub struct Query;
+#[derive(Default)]
+pub struct OrderQuery;
 
-/// What can be read. Every client reads its own orders; scope `orders:read` reads all of them.
 #[Object]
-impl Query {
+impl OrderQuery {
     /// The caller.
     #[graphql(guard = "Gate")]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Client> {
@@ -47,9 +47,9 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "The signature, and what it should be of.")] input: Raw<ExplainSignatureInput>,
     ) -> Result<SignatureCheck> {
-        let naming = *ctx.data()?;
+        let (naming, address) = (*ctx.data()?, ctx.data::<Caller>()?.credentials.address);
         let input = SignatureInput::read(input.json(ctx)?, naming).map_err(AppError::invalid)?;
-        Ok(SignatureCheck(ctx.data::<Arc<Services>>()?.doctor.explain(input, naming).await?))
+        Ok(SignatureCheck(ctx.data::<Arc<Services>>()?.doctor.explain(input, naming, address).await?))
     }
 
     /// One order by its number; null when there is none the caller may see.

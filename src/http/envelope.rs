@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
@@ -14,7 +14,7 @@ use crate::app::AppState;
 use crate::clock::random_bytes;
 use crate::error::{AppError, ErrorCode};
 use crate::rest::problem::{self, Problem};
-use crate::telemetry::{self, RequestLog};
+use crate::telemetry::{self, QuotaState, RequestLog};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -27,7 +27,8 @@ pub async fn wrap(State(state): State<AppState>, request: Request, next: Next) -
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     let line = Line::new(log.clone(), method(&request), route);
     let limit = state.config().http.request_timeout;
-    log.clone()
+    let scope = log.clone();
+    scope
         .scope(async move {
             let work = AssertUnwindSafe(next.run(request)).catch_unwind();
             let response = match tokio::time::timeout(limit, work).await {
@@ -41,10 +42,26 @@ pub async fn wrap(State(state): State<AppState>, request: Request, next: Next) -
             if let Ok(value) = HeaderValue::try_from(request_id) {
                 response.headers_mut().insert(X_REQUEST_ID.clone(), value);
             }
+            if let Some(quota) = log.quota() {
+                tell_quota(response.headers_mut(), quota);
+            }
             line.finish(response.status().as_u16());
             response
         })
         .await
+}
+
+/// Tells what is left (draft-ietf-httpapi-ratelimit-headers).
+fn tell_quota(headers: &mut HeaderMap, quota: QuotaState) {
+    let QuotaState { policy, quota, window, remaining, reset } = quota;
+    for (name, value) in [
+        ("ratelimit-policy", format!("\"{policy}\";q={quota};w={window}")),
+        ("ratelimit", format!("\"{policy}\";r={remaining};t={reset}")),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
 }
 
 pub(super) fn too_slow(limit: Duration) -> AppError {

@@ -3,9 +3,11 @@
 //! What belongs here: paths that are not REST endpoints, middleware, the server itself. What does not: rules.
 //! To add a path: a route in [`router`], and a row in the README's table.
 
+mod address;
 mod envelope;
 mod graphql;
 mod health;
+mod security;
 mod server;
 mod websocket;
 
@@ -14,7 +16,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tower::util::option_layer;
 
+pub use address::Peer;
 pub use server::serve;
 
 use crate::app::AppState;
@@ -34,7 +38,10 @@ pub fn router(state: AppState) -> Router {
         .route("/metrics", get(metrics))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(option_layer(security::cors(&state.config().http)))
         .layer(from_fn_with_state(state.clone(), envelope::wrap))
+        .layer(from_fn_with_state(state.clone(), address::note))
+        .layer(from_fn_with_state(state.clone(), security::headers))
         .with_state(state)
 }
 

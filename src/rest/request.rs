@@ -1,6 +1,7 @@
 //! Takes a request apart: its credentials, and its body to the last byte.
 
 use std::error::Error;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -15,10 +16,16 @@ use crate::auth::credentials::{Credentials, Header};
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
 
+/// Where a request comes from, proxies of ours taken off; in its extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
 /// A request without a body that matters.
 pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
     let header = |name: &'static str| read_header(&parts.headers, &HeaderName::from_static(name));
+    let address = parts.extensions.get::<ClientAddress>().map_or(Credentials::default().address, |known| known.0);
     Credentials {
+        address,
         authorization: read_header(&parts.headers, &AUTHORIZATION),
         client_id: header("x-client-id"),
         timestamp: header("x-timestamp"),

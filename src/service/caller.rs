@@ -139,6 +139,7 @@ impl Caller {
         let look_up = || async {
             let principal = self.sessions.authenticate(self.credentials.bearer_token()?).await?;
             telemetry::note(|facts| facts.principal = Some(principal.client_id().to_string()));
+            self.sessions.admit_request(&principal)?;
             Ok(principal)
         };
         self.bearer.get_or_init(look_up).await.clone()

@@ -1,197 +1,133 @@
-//! Clients, their secrets and their keys, as operators manage them.
+//! Clients, their secrets and their keys, as operators manage them: at the command line and over GraphQL alike.
 
-use std::time::Duration;
+mod keys;
+mod reading;
+mod secrets;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
-use crate::auth::public_key::PublicKey;
-use crate::auth::secret;
+pub use keys::ExpiringKey;
+pub use reading::{AuditPage, ClientDetails, ClientPage};
+pub use secrets::RotatedSecret;
+
 use crate::clock::Clock;
+use crate::domain::audit::{Action, Actor, Detail, NewAuditEntry};
 use crate::domain::client::{Client, ClientId};
-use crate::domain::permission::Permission;
-use crate::domain::signature_policy::SignaturePolicy;
-use crate::error::{AppError, ErrorCode};
-use crate::store::{NewClient, NewPublicKey, Store, StoreError, StoredPublicKey, StoredSecret};
+pub use crate::domain::client_input::{ClientChange, ClientToCreate, KeyToAdd};
+use crate::domain::permission::{self, Permission};
+use crate::error::{AppError, ErrorCode, FieldError};
+use crate::store::{NewClient, Store, StoreError};
+pub use crate::store::{StoredPublicKey, StoredSecret};
 
-/// Manages clients.
+/// Manages clients on somebody's behalf: every change is written down with who made it.
+#[derive(Clone)]
 pub struct Clients {
     store: Store,
     clock: Clock,
+    actor: Actor,
 }
-
-/// A client to be made.
-pub struct ClientToCreate {
-    /// Its public name.
-    pub client_id: ClientId,
-    /// Its name for people.
-    pub name: String,
-    /// What it may do.
-    pub permissions: Vec<Permission>,
-    /// Which signatures it may send.
-    pub signature_policy: SignaturePolicy,
-    /// Its first keys (SPKI PEM).
-    pub public_keys: Vec<String>,
-    /// Its secret; `None` makes one.
-    pub secret: Option<SecretString>,
-}
-
-/// A client with all an operator may see of it.
-pub struct ClientDetails {
-    /// The client.
-    pub client: Client,
-    /// Its live secrets, newest first.
-    pub secrets: Vec<StoredSecret>,
-    /// Its keys, oldest first.
-    pub keys: Vec<StoredPublicKey>,
-}
-
-/// The outcome of a rotation.
-pub struct RotatedSecret {
-    /// The new secret, shown this once.
-    pub secret: SecretString,
-    /// When the one before it ends.
-    pub previous_expires_at: DateTime<Utc>,
-}
-
-/// A secret chosen by people must still be long; ours have 64 characters.
-const MIN_SECRET: usize = 16;
-const MAX_SECRET: usize = 512;
-
-/// As long as any configured duration may be; an instant this far away is still one.
-const LONGEST_GRACE: Duration = Duration::from_hours(3_650 * 24);
 
 impl Clients {
     /// Manages the clients of this store.
     #[must_use]
-    pub const fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock }
+    pub const fn new(store: Store, clock: Clock, actor: Actor) -> Self {
+        Self { store, clock, actor }
+    }
+
+    /// The same on behalf of somebody else.
+    #[must_use]
+    pub fn on_behalf_of(&self, actor: Actor) -> Self {
+        Self { actor, ..self.clone() }
     }
 
     /// Creates a client and gives its secret, which cannot be shown again.
     pub async fn create_client(&self, new: ClientToCreate) -> Result<SecretString, AppError> {
-        let name = new.name.trim();
-        if name.is_empty() || name.chars().count() > 128 || name.chars().any(char::is_control) {
-            return Err(refuse("the name must have 1 to 128 characters on one line"));
-        }
-        if new.permissions.is_empty() {
-            return Err(refuse("a client needs at least one scope"));
-        }
-        let secret = match new.secret {
-            Some(secret) => checked_secret(secret)?,
-            None => secret::generate(),
-        };
-        let mut keys = Vec::with_capacity(new.public_keys.len());
-        for pem in &new.public_keys {
-            keys.push(new_key(pem, None, None)?);
-        }
-        let mut permissions = new.permissions;
-        permissions.sort_unstable();
-        permissions.dedup();
+        let name = checked_name(&new.name)?;
+        let permissions = checked_permissions(new.permissions)?;
+        let secret = secrets::checked_or_made(new.secret)?;
+        let keys = new.public_keys.iter().map(|pem| keys::new_key(pem, None, None)).collect::<Result<Vec<_>, _>>()?;
         let client = Client {
             client_id: new.client_id.clone(),
-            name: name.to_owned(),
+            name,
             permissions,
             signature_policy: new.signature_policy,
             session_generation: 0,
             created_at: self.clock.now(),
             disabled_at: None,
         };
-        let stored = self.store.insert_client(NewClient { client, secret_hash: hashed(secret.clone()).await?, keys });
-        match stored.await {
+        let fingerprints = keys.iter().map(|key| ("key".to_owned(), key.fingerprint.clone()));
+        let entry = self.entry(
+            Action::ClientCreated,
+            &new.client_id,
+            described(&client).into_iter().chain(fingerprints).collect(),
+        );
+        let secret_hash = secrets::hashed(secret.clone()).await?;
+        match self.store.insert_client(NewClient { client, secret_hash, keys }, entry).await {
             Ok(()) => Ok(secret),
             Err(StoreError::Duplicate(what)) if what.contains("fingerprint") => {
-                Err(refuse("the same public key is given twice"))
+                Err(refuse("publicKeys", "the same public key is given twice"))
             }
-            Err(StoreError::Duplicate(_)) => Err(refuse(format!("there is a client {} already", new.client_id))),
+            Err(StoreError::Duplicate(_)) => {
+                Err(refuse("clientId", format!("there is a client {} already", new.client_id)))
+            }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Every client, by id.
-    pub async fn list_clients(&self) -> Result<Vec<Client>, AppError> {
-        Ok(self.store.list_clients().await?)
-    }
-
-    /// One client with its secrets and keys.
-    pub async fn show_client(&self, client_id: &ClientId) -> Result<ClientDetails, AppError> {
-        let client = self.existing(client_id).await?;
-        let secrets = self.store.list_live_secrets(client_id.as_str(), self.clock.now()).await?;
-        let keys = self.store.list_keys(client_id).await?;
-        Ok(ClientDetails { client, secrets, keys })
+    /// Changes a client's name, scopes or signature policy. Saying what is so already changes nothing.
+    pub async fn update_client(&self, client_id: &ClientId, change: ClientChange) -> Result<Client, AppError> {
+        let name = change.name.as_deref().map(checked_name).transpose()?;
+        let permissions = change.permissions.map(checked_permissions).transpose()?;
+        self.change(Action::ClientUpdated, client_id, move |client| {
+            let before = described(client);
+            client.name = name.unwrap_or_else(|| client.name.clone());
+            client.permissions = permissions.unwrap_or_else(|| client.permissions.clone());
+            client.signature_policy = change.signature_policy.unwrap_or(client.signature_policy);
+            let changed: Detail = described(client).into_iter().filter(|now| !before.contains(now)).collect();
+            (!changed.is_empty()).then_some(changed)
+        })
+        .await
     }
 
     /// Refuses a client from now on, whatever it holds.
-    pub async fn disable_client(&self, client_id: &ClientId) -> Result<(), AppError> {
-        let client = self.existing(client_id).await?;
-        let since = client.disabled_at.unwrap_or_else(|| self.clock.now());
-        found(self.store.update_client_disabled(client_id, Some(since)).await?, client_id)
+    pub async fn disable_client(&self, client_id: &ClientId) -> Result<Client, AppError> {
+        let now = self.clock.now();
+        self.change(Action::ClientDisabled, client_id, move |client| {
+            client.disabled_at.is_none().then(|| client.disabled_at = Some(now)).map(|()| Detail::new())
+        })
+        .await
     }
 
     /// Takes a disabled client back.
-    pub async fn enable_client(&self, client_id: &ClientId) -> Result<(), AppError> {
-        found(self.store.update_client_disabled(client_id, None).await?, client_id)
+    pub async fn enable_client(&self, client_id: &ClientId) -> Result<Client, AppError> {
+        self.change(Action::ClientEnabled, client_id, |client| client.disabled_at.take().map(|_| Detail::new())).await
     }
 
     /// Ends every session of a client: its tokens are refused and cannot be refreshed.
-    pub async fn revoke_sessions(&self, client_id: &ClientId) -> Result<(), AppError> {
-        found(self.store.update_client_session_generation(client_id).await?, client_id)
+    pub async fn revoke_sessions(&self, client_id: &ClientId) -> Result<Client, AppError> {
+        self.change(Action::SessionsRevoked, client_id, |client| {
+            client.session_generation += 1;
+            Some(Detail::new())
+        })
+        .await
     }
 
-    /// Gives a client a new secret; the one before it works for `grace` longer.
-    pub async fn rotate_secret(&self, client_id: &ClientId, grace: Duration) -> Result<RotatedSecret, AppError> {
-        if grace > LONGEST_GRACE {
-            return Err(refuse("the old secret may work for 3650d more at most; give a shorter grace"));
-        }
-        self.existing(client_id).await?;
-        let now = self.clock.now();
-        let previous_expires_at = TimeDelta::from_std(grace)
-            .ok()
-            .and_then(|grace| now.checked_add_signed(grace))
-            .ok_or_else(|| refuse("the grace period is too long"))?;
-        let secret = secret::generate();
-        let hash = hashed(secret.clone()).await?;
-        self.store.insert_secret(client_id, hash, now, previous_expires_at).await?;
-        Ok(RotatedSecret { secret, previous_expires_at })
-    }
-
-    /// Registers a public key and gives its fingerprint.
-    pub async fn add_key(
+    /// Changes a client; `change` gives what goes into the log, or `None` when there is nothing to change.
+    async fn change(
         &self,
+        action: Action,
         client_id: &ClientId,
-        pem: &str,
-        not_before: Option<DateTime<Utc>>,
-        expires_at: Option<DateTime<Utc>>,
-    ) -> Result<String, AppError> {
-        self.existing(client_id).await?;
-        let now = self.clock.now();
-        if expires_at.is_some_and(|end| end <= not_before.unwrap_or(now).max(now)) {
-            return Err(refuse("the key would expire before it counts; give a later --expires-at"));
-        }
-        let key = new_key(pem, not_before, expires_at)?;
-        let fingerprint = key.fingerprint.clone();
-        match self.store.insert_key(client_id, key, now).await {
-            Ok(()) => Ok(fingerprint),
-            Err(StoreError::Duplicate(_)) => {
-                Err(refuse(format!("{client_id} has this key already: {fingerprint}; a revoked key cannot come back")))
-            }
-            Err(error) => Err(error.into()),
-        }
+        change: impl FnOnce(&mut Client) -> Option<Detail> + Send + 'static,
+    ) -> Result<Client, AppError> {
+        let entry = self.entry(action, client_id, Detail::new());
+        let changed = self
+            .store
+            .update_client(client_id, move |client| change(client).map(|detail| NewAuditEntry { detail, ..entry }));
+        changed.await?.ok_or_else(|| no_client(client_id))
     }
 
-    /// The keys of a client, oldest first.
-    pub async fn list_keys(&self, client_id: &ClientId) -> Result<Vec<StoredPublicKey>, AppError> {
-        self.existing(client_id).await?;
-        Ok(self.store.list_keys(client_id).await?)
-    }
-
-    /// Revokes a key for good.
-    pub async fn revoke_key(&self, client_id: &ClientId, fingerprint: &str) -> Result<(), AppError> {
-        self.existing(client_id).await?;
-        if self.store.update_key_revoked(client_id, fingerprint, self.clock.now()).await? {
-            return Ok(());
-        }
-        Err(not_found(format!("{client_id} has no key {fingerprint}; `client key list` shows its keys")))
+    fn entry(&self, action: Action, client_id: &ClientId, detail: Detail) -> NewAuditEntry {
+        NewAuditEntry { actor: self.actor.clone(), action, client_id: client_id.clone(), detail, at: self.clock.now() }
     }
 
     async fn existing(&self, client_id: &ClientId) -> Result<Client, AppError> {
@@ -199,30 +135,37 @@ impl Clients {
     }
 }
 
-async fn hashed(secret: SecretString) -> Result<String, AppError> {
-    tokio::task::spawn_blocking(move || secret::hash(&secret)).await.map_err(AppError::internal)?
+/// What of a client the log tells.
+fn described(client: &Client) -> Detail {
+    vec![
+        ("name".to_owned(), client.name.clone()),
+        ("scopes".to_owned(), permission::join(&client.permissions)),
+        ("signature_policy".to_owned(), client.signature_policy.as_str().to_owned()),
+    ]
 }
 
-fn new_key(
-    pem: &str,
-    not_before: Option<DateTime<Utc>>,
-    expires_at: Option<DateTime<Utc>>,
-) -> Result<NewPublicKey, AppError> {
-    let key = PublicKey::from_pem(pem).map_err(|error| refuse(error.to_string()))?;
-    Ok(NewPublicKey { fingerprint: key.fingerprint().to_owned(), pem: key.to_pem(), not_before, expires_at })
-}
-
-fn checked_secret(secret: SecretString) -> Result<SecretString, AppError> {
-    let length = secret.expose_secret().len();
-    if (MIN_SECRET..=MAX_SECRET).contains(&length) {
-        Ok(secret)
-    } else {
-        Err(refuse(format!("a secret must have {MIN_SECRET} to {MAX_SECRET} bytes, not {length}")))
+fn checked_name(name: &str) -> Result<String, AppError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 128 || name.chars().any(char::is_control) {
+        return Err(refuse("name", "the name must have 1 to 128 characters on one line"));
     }
+    Ok(name.to_owned())
 }
 
-fn refuse(message: impl Into<std::borrow::Cow<'static, str>>) -> AppError {
-    AppError::new(ErrorCode::ValidationFailed, message)
+fn checked_permissions(mut permissions: Vec<Permission>) -> Result<Vec<Permission>, AppError> {
+    if permissions.is_empty() {
+        return Err(refuse("scopes", "a client needs at least one scope"));
+    }
+    permissions.sort_unstable();
+    permissions.dedup();
+    Ok(permissions)
+}
+
+/// Names the field that is wrong, as GraphQL spells it, in a sentence that stands alone at the command line.
+fn refuse(field: &str, message: impl Into<String>) -> AppError {
+    let message = message.into();
+    let fault = FieldError { pointer: format!("/{field}"), code: "value", message: message.clone() };
+    AppError::new(ErrorCode::ValidationFailed, message).with_errors(vec![fault])
 }
 
 fn not_found(message: String) -> AppError {
@@ -230,9 +173,5 @@ fn not_found(message: String) -> AppError {
 }
 
 fn no_client(client_id: &ClientId) -> AppError {
-    not_found(format!("there is no client {client_id}; `client list` shows all"))
-}
-
-fn found(changed: bool, client_id: &ClientId) -> Result<(), AppError> {
-    if changed { Ok(()) } else { Err(no_client(client_id)) }
+    not_found(format!("there is no client {client_id}; list the clients to see all"))
 }

@@ -1,5 +1,6 @@
 //! Clients and their keys, looked up from memory.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use moka::future::Cache;
 use tracing::warn;
 
 use crate::auth::public_key::PublicKey;
-use crate::auth::signature::RegisteredKey;
+use crate::auth::signature::{RegisteredKey, SignatureForm};
 use crate::domain::client::{Client, ClientId};
 use crate::error::AppError;
 use crate::store::{Store, StoredPublicKey};
@@ -54,17 +55,18 @@ impl ClientDirectory {
         self.known.try_get_with_by_ref(client_id, load).await.map_err(|error: Arc<AppError>| AppError::clone(&error))
     }
 
-    /// Whether a key's last use is worth noting again.
-    pub async fn is_key_use_due(&self, client_id: &ClientId, fingerprint: &str) -> bool {
-        self.is_due(format!("key {client_id} {fingerprint}")).await
+    /// Whether a key's last use with this form of signature is worth noting again.
+    pub async fn is_key_use_due(&self, client_id: &ClientId, fingerprint: &str, form: SignatureForm) -> bool {
+        self.is_due(format!("key {client_id} {fingerprint} {}", form.as_str())).await
     }
 
-    /// Notes that a secret opened a session, after the login: nobody waits for it, and a failure fails nothing.
-    pub fn note_secret_used(&self, id: i64, now: DateTime<Utc>) {
+    /// Notes that a secret opened a session or carried one on, afterwards: nobody waits for it, and a failure fails
+    /// nothing.
+    pub fn note_secret_used(&self, id: i64, from: IpAddr, now: DateTime<Utc>) {
         let directory = self.clone();
         tokio::spawn(async move {
-            if directory.is_due(format!("secret {id}")).await
-                && let Err(error) = directory.store.update_secret_last_used(id, now).await
+            if directory.is_due(format!("secret {id} {from}")).await
+                && let Err(error) = directory.store.update_secret_last_used(id, from, now).await
             {
                 warn!(%error, "the secret's last use could not be noted");
             }

@@ -1,5 +1,6 @@
 //! Explains signatures, step by step, with the very check that stands before an order. Makes nothing and keeps nothing.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,8 +115,14 @@ impl Doctor {
         self.report(caller.checked_signature().await, caller.credentials.timestamp.text())
     }
 
-    /// Checks any signature against the public key that comes with it.
-    pub async fn explain(&self, input: SignatureInput, naming: Naming) -> Result<SignatureCheck, AppError> {
+    /// Checks any signature against the public key that comes with it, for a stranger at this address.
+    pub async fn explain(
+        &self,
+        input: SignatureInput,
+        naming: Naming,
+        address: IpAddr,
+    ) -> Result<SignatureCheck, AppError> {
+        self.sessions.admit_stranger(address)?;
         let key = PublicKey::from_pem(&input.public_key).map_err(|error| {
             let pointer = format!("/{}", naming.spell("public_key"));
             AppError::invalid(vec![FieldError { pointer, code: "public_key", message: error.to_string() }])

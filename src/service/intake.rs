@@ -65,7 +65,8 @@ impl OrderIntake {
                 format!("sig:{}", hex::encode(hasher.finalize()))
             }
         };
-        let key_use_is_due = self.directory.is_key_use_due(principal.client_id(), &signature.fingerprint).await;
+        let (form, fingerprint) = (signature.form, &signature.fingerprint);
+        let key_use_is_due = self.directory.is_key_use_due(principal.client_id(), fingerprint, form).await;
         let created = self
             .store
             .insert_order(OrderToInsert {
@@ -73,7 +74,7 @@ impl OrderIntake {
                 idempotency_key,
                 order,
                 receipt: NewReceipt {
-                    signature_form: signature.form.as_str(),
+                    signature_form: form,
                     string_to_sign: signature.string_to_sign.clone(),
                     signature: signature.signature.clone(),
                     key_fingerprint: signature.fingerprint.clone(),

@@ -9,11 +9,12 @@ pub mod clients;
 pub mod directory;
 pub mod doctor;
 pub mod events;
+pub mod evidence;
 pub mod intake;
 pub mod lifecycle;
-pub mod login_limit;
 pub mod orders;
 pub mod sessions;
+pub mod throttle;
 
 pub use caller::{Caller, Principal};
 pub use clients::Clients;
@@ -28,6 +29,8 @@ pub use sessions::Sessions;
 pub struct Services {
     /// Logging in, refreshing, finding out who calls.
     pub sessions: std::sync::Arc<Sessions>,
+    /// Managing clients.
+    pub clients: Clients,
     /// Explaining signatures.
     pub doctor: Doctor,
     /// Taking orders in.

@@ -10,11 +10,12 @@ use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::permission::Scope;
+use crate::domain::receipt::Receipt;
 use crate::domain::summary::{
     Attribute, Dimension, Figures, Group, Key, MAX_BUCKETS, Summary, SummaryRequest, too_many_buckets,
 };
 use crate::error::AppError;
-use crate::store::{Grouping, Store, SummaryRow, SummarySnapshot};
+use crate::store::{Grouping, Store, StoredPublicKey, SummaryRow, SummarySnapshot};
 
 /// Reads orders.
 #[derive(Clone)]
@@ -69,6 +70,21 @@ impl Orders {
     /// The lines of many orders at once.
     pub async fn lines(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Vec<SalesOrderLine>>, AppError> {
         Ok(self.store.list_lines(orders).await?)
+    }
+
+    /// What was signed for many orders.
+    pub async fn receipts(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Receipt>, AppError> {
+        Ok(self.store.list_receipts(orders).await?)
+    }
+
+    /// The key that verified an order's signature, if its client has it.
+    pub(super) async fn key_of(
+        &self,
+        order: &SalesOrder,
+        receipt: &Receipt,
+    ) -> Result<Option<StoredPublicKey>, AppError> {
+        let keys = self.store.list_keys(&order.client_id).await?;
+        Ok(keys.into_iter().find(|key| key.fingerprint == receipt.key_fingerprint))
     }
 
     /// Which systems have these orders.

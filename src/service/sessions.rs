@@ -1,15 +1,16 @@
 //! Logging in, refreshing, and finding out who calls.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use secrecy::ExposeSecret as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::caller::Principal;
 use super::directory::{ClientDirectory, KnownClient};
-use super::login_limit::LoginLimit;
+use super::throttle::Throttle;
 use crate::auth::credentials::SignatureHeaders;
 use crate::auth::secret;
 use crate::auth::signature::{self, SignedRequest, VerifiedSignature};
@@ -39,9 +40,9 @@ pub struct Sessions {
     store: Store,
     clock: Clock,
     directory: ClientDirectory,
-    keys: TokenKeys,
+    keys: watch::Sender<TokenKeys>,
     rules: SessionRules,
-    limit: LoginLimit,
+    throttle: Throttle,
     hashing: Arc<Semaphore>,
 }
 
@@ -54,22 +55,29 @@ impl Sessions {
         directory: ClientDirectory,
         keys: TokenKeys,
         rules: SessionRules,
-        limit: LoginLimit,
+        throttle: Throttle,
         hashing: usize,
     ) -> Self {
         secret::prepare();
-        Self { store, clock, directory, keys, rules, limit, hashing: Arc::new(Semaphore::new(hashing)) }
+        let keys = watch::Sender::new(keys);
+        Self { store, clock, directory, keys, rules, throttle, hashing: Arc::new(Semaphore::new(hashing)) }
+    }
+
+    /// Signs and accepts tokens with other keys from now on.
+    pub fn replace_token_keys(&self, keys: TokenKeys) {
+        self.keys.send_replace(keys);
     }
 
     /// Opens a session. A wrong id and a wrong secret are one answer at one cost.
-    pub async fn login(&self, input: LoginInput) -> Result<IssuedToken, AppError> {
-        self.limit.check(&input.client_id)?;
+    pub async fn login(&self, input: LoginInput, address: IpAddr) -> Result<IssuedToken, AppError> {
+        let attempt = self.throttle.begin_login(&input.client_id, address)?;
         let now = self.clock.now();
         // The same statements for every id, also for one that no client can have: a round trip less would tell.
         let client_id = input.client_id.parse::<ClientId>();
         let asked = client_id.as_ref().map_or("", ClientId::as_str);
         let client = self.store.find_client(asked).await?;
         let secrets = self.store.list_live_secrets(asked, now).await?;
+        attempt.admit(secrets.iter().filter_map(|secret| secret.last_used_from))?;
         let hashes = secrets.iter().map(|secret| secret.hash.clone()).collect::<Vec<_>>();
         let permit = Arc::clone(&self.hashing).acquire_owned().await.map_err(AppError::internal)?;
         let matched = tokio::task::spawn_blocking(move || {
@@ -80,10 +88,12 @@ impl Sessions {
         .await
         .map_err(AppError::internal)?;
         let (Some(client), Some(secret)) = (client, matched.and_then(|index| secrets.get(index))) else {
+            attempt.failed();
             return Err(AppError::new(ErrorCode::InvalidCredentials, "The client id or the client secret is wrong"));
         };
+        attempt.succeeded();
         ensure_active(&client)?;
-        self.directory.note_secret_used(secret.id, now);
+        self.directory.note_secret_used(secret.id, address, now);
         let session = Session {
             client_id: client.client_id.to_string(),
             auth_time: now.timestamp(),
@@ -91,13 +101,13 @@ impl Sessions {
             secret_id: secret.id,
             session_generation: client.session_generation,
         };
-        self.keys.issue(&session, now, self.rules.token_lifetime)
+        self.keys.borrow().issue(&session, now, self.rules.token_lifetime)
     }
 
     /// Carries a session on, also after its token expired, within the bounds of [`SessionRules`].
-    pub async fn refresh(&self, input: RefreshInput) -> Result<IssuedToken, AppError> {
+    pub async fn refresh(&self, input: RefreshInput, address: IpAddr) -> Result<IssuedToken, AppError> {
         let now = self.clock.now();
-        let claims = self.keys.verify_ignoring_expiry(input.token.expose_secret(), now)?;
+        let claims = self.keys.borrow().verify_ignoring_expiry(input.token.expose_secret(), now)?;
         let ended = |why: &'static str| Err(AppError::new(ErrorCode::Unauthenticated, why));
         if is_past(claims.exp, self.rules.refresh_window, now.timestamp()) {
             return ended("The token expired too long ago to be refreshed; log in again");
@@ -114,6 +124,8 @@ impl Sessions {
         if !secrets.iter().any(|secret| secret.id == claims.secret_id) {
             return ended("The secret that began this session was rotated out; log in with the new one");
         }
+        // A session that goes on uses its secret: whoever means to end the secret must see that.
+        self.directory.note_secret_used(claims.secret_id, address, now);
         let session = Session {
             client_id: claims.sub,
             auth_time: claims.auth_time,
@@ -121,12 +133,12 @@ impl Sessions {
             secret_id: claims.secret_id,
             session_generation: claims.session_generation,
         };
-        self.keys.issue(&session, now, self.rules.token_lifetime)
+        self.keys.borrow().issue(&session, now, self.rules.token_lifetime)
     }
 
     /// Who a bearer token names. Whether the client is disabled is the caller's next question.
     pub async fn authenticate(&self, token: &str) -> Result<Principal, AppError> {
-        let claims = self.keys.verify(token, self.clock.now())?;
+        let claims = self.keys.borrow().verify(token, self.clock.now())?;
         let client_id = claims.sub.parse().map_err(|_| revoked())?;
         let known = self.directory.find(&client_id).await?.ok_or_else(revoked)?;
         ensure_current(&claims, &known.client)?;
@@ -134,6 +146,16 @@ impl Sessions {
         let mut permissions = permission::split(&claims.scope);
         permissions.retain(|permission| known.client.permissions.contains(permission));
         Ok(Principal { known, permissions })
+    }
+
+    /// Takes one piece of work for somebody without a token.
+    pub fn admit_stranger(&self, address: IpAddr) -> Result<(), AppError> {
+        self.throttle.admit_stranger(address)
+    }
+
+    /// Takes one request from the quota of a client who proved who it is.
+    pub fn admit_request(&self, principal: &Principal) -> Result<(), AppError> {
+        self.throttle.admit_request(principal.client_id().as_str())
     }
 
     /// How far a signed timestamp may be from our clock, both ways.

@@ -1,13 +1,14 @@
 //! Clients.
 
-use chrono::{DateTime, Utc};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::audit;
 use super::connect::{Store, instant, micros};
 use super::entity::clients::{ActiveModel, Column, Entity, Model};
 use super::error::{StoreError, StoreResult};
 use super::keys::{self, NewPublicKey};
 use super::secrets;
+use crate::domain::audit::NewAuditEntry;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::permission;
 
@@ -23,26 +24,16 @@ pub struct NewClient {
 
 impl Store {
     /// Stores a client with its secret and keys: all of it or nothing. A taken id is `Duplicate`.
-    pub async fn insert_client(&self, new: NewClient) -> StoreResult<()> {
+    pub async fn insert_client(&self, new: NewClient, audit: NewAuditEntry) -> StoreResult<()> {
         self.transaction(move |tx| {
             Box::pin(async move {
                 let client = &new.client;
-                Entity::insert(ActiveModel {
-                    client_id: Set(client.client_id.to_string()),
-                    name: Set(client.name.clone()),
-                    scopes: Set(permission::join(&client.permissions)),
-                    signature_policy: Set(client.signature_policy.as_str().to_owned()),
-                    session_generation: Set(client.session_generation),
-                    created_at: Set(micros(client.created_at)),
-                    disabled_at: Set(client.disabled_at.map(micros)),
-                })
-                .exec_without_returning(tx)
-                .await?;
+                Entity::insert(row_of(client)).exec_without_returning(tx).await?;
                 secrets::insert(tx, &client.client_id, new.secret_hash, client.created_at).await?;
                 for key in new.keys {
                     keys::insert(tx, &client.client_id, key, client.created_at).await?;
                 }
-                Ok(())
+                audit::append(tx, audit).await
             })
         })
         .await
@@ -53,41 +44,46 @@ impl Store {
         Entity::find_by_id(client_id).one(&self.read).await?.map(Client::try_from).transpose()
     }
 
-    /// Every client, by id.
-    pub async fn list_clients(&self) -> StoreResult<Vec<Client>> {
-        let rows = Entity::find().order_by_asc(Column::ClientId).all(&self.read).await?;
-        rows.into_iter().map(Client::try_from).collect()
+    /// Clients by id: those behind one, so many at most; every one without a limit.
+    pub async fn list_clients(&self, after: Option<&str>, limit: Option<u64>) -> StoreResult<Vec<Client>> {
+        let mut query = Entity::find().order_by_asc(Column::ClientId).limit(limit);
+        if let Some(after) = after {
+            query = query.filter(Column::ClientId.gt(after));
+        }
+        query.all(&self.read).await?.into_iter().map(Client::try_from).collect()
     }
 
-    /// Disables a client from this instant on (`None` enables it). `false` when there is no such client.
-    pub async fn update_client_disabled(&self, id: &ClientId, since: Option<DateTime<Utc>>) -> StoreResult<bool> {
+    /// Changes a client as `change` says, with the entry that tells of it; `None` leaves everything as it is. Gives the
+    /// client as it is then, or `None` when there is none. Changes of one client take turns, so that none undoes another.
+    pub async fn update_client<F>(&self, id: &ClientId, change: F) -> StoreResult<Option<Client>>
+    where
+        F: FnOnce(&mut Client) -> Option<NewAuditEntry> + Send + 'static,
+    {
         let id = id.to_string();
         self.transaction(move |tx| {
             Box::pin(async move {
-                let update = Entity::update_many()
-                    .set(ActiveModel { disabled_at: Set(since.map(micros)), ..ActiveModel::default() })
-                    .filter(Column::ClientId.eq(id));
-                Ok(update.exec(tx).await?.rows_affected > 0)
+                let Some(row) = Entity::find_by_id(id).lock_exclusive().one(tx).await? else { return Ok(None) };
+                let mut client = Client::try_from(row)?;
+                if let Some(entry) = change(&mut client) {
+                    Entity::update(row_of(&client)).exec(tx).await?;
+                    audit::append(tx, entry).await?;
+                }
+                Ok(Some(client))
             })
         })
         .await
     }
+}
 
-    /// Ends every session of a client. `false` when there is no such client.
-    pub async fn update_client_session_generation(&self, id: &ClientId) -> StoreResult<bool> {
-        let id = id.to_string();
-        self.transaction(move |tx| {
-            Box::pin(async move {
-                let update = Entity::update_many()
-                    .col_expr(
-                        Column::SessionGeneration,
-                        sea_orm::sea_query::Expr::col(Column::SessionGeneration).add(1),
-                    )
-                    .filter(Column::ClientId.eq(id));
-                Ok(update.exec(tx).await?.rows_affected > 0)
-            })
-        })
-        .await
+fn row_of(client: &Client) -> ActiveModel {
+    ActiveModel {
+        client_id: Set(client.client_id.to_string()),
+        name: Set(client.name.clone()),
+        scopes: Set(permission::join(&client.permissions)),
+        signature_policy: Set(client.signature_policy.as_str().to_owned()),
+        session_generation: Set(client.session_generation),
+        created_at: Set(micros(client.created_at)),
+        disabled_at: Set(client.disabled_at.map(micros)),
     }
 }
 

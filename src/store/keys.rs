@@ -4,12 +4,17 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
 };
+use std::collections::HashMap;
 
+use super::audit;
+use super::clients::parse_client_id;
 use super::connect::{Store, instant, micros};
 use super::entity::client_public_keys::{ActiveModel, Column, Entity, Model};
 use super::error::{StoreError, StoreResult};
+use crate::auth::signature::SignatureForm;
+use crate::domain::audit::NewAuditEntry;
 use crate::domain::client::ClientId;
 
 /// A public key to be stored.
@@ -40,6 +45,10 @@ pub struct StoredPublicKey {
     pub revoked_at: Option<DateTime<Utc>>,
     /// When it last verified a request, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// The same for the published form of signature alone.
+    pub documented_used_at: Option<DateTime<Utc>>,
+    /// The same for the form that binds the body.
+    pub body_bound_used_at: Option<DateTime<Utc>>,
 }
 
 impl Store {
@@ -53,42 +62,85 @@ impl Store {
         rows.into_iter().map(StoredPublicKey::try_from).collect()
     }
 
+    /// The keys of many clients at once, each client's as [`Store::list_keys`] gives them.
+    pub async fn list_keys_of(&self, clients: &[ClientId]) -> StoreResult<HashMap<ClientId, Vec<StoredPublicKey>>> {
+        let rows = Entity::find()
+            .filter(Column::ClientId.is_in(clients.iter().map(ClientId::as_str)))
+            .order_by_asc(Column::Id)
+            .all(&self.read)
+            .await?;
+        let mut keys: HashMap<_, Vec<_>> = clients.iter().map(|client| (client.clone(), Vec::new())).collect();
+        for row in rows {
+            let client_id = parse_client_id(&row.client_id)?;
+            keys.entry(client_id).or_default().push(row.try_into()?);
+        }
+        Ok(keys)
+    }
+
+    /// Every key that ends within a span of time and was not withdrawn, with whose it is, the first to end first.
+    pub async fn list_expiring_keys(
+        &self,
+        (from, until): (DateTime<Utc>, DateTime<Utc>),
+    ) -> StoreResult<Vec<(ClientId, StoredPublicKey)>> {
+        let rows = Entity::find()
+            .filter(Column::ExpiresAt.gt(micros(from)))
+            .filter(Column::ExpiresAt.lte(micros(until)))
+            .filter(Column::RevokedAt.is_null())
+            .order_by_asc(Column::ExpiresAt)
+            .all(&self.read)
+            .await?;
+        rows.into_iter().map(|row| Ok((parse_client_id(&row.client_id)?, row.try_into()?))).collect()
+    }
+
     /// Adds a key. One the client has already is `Duplicate`.
-    pub async fn insert_key(&self, client_id: &ClientId, key: NewPublicKey, now: DateTime<Utc>) -> StoreResult<()> {
-        let client_id = client_id.clone();
-        self.transaction(move |tx| Box::pin(async move { insert(tx, &client_id, key, now).await })).await
+    pub async fn insert_key(&self, key: NewPublicKey, audit: NewAuditEntry) -> StoreResult<()> {
+        self.transaction(move |tx| {
+            Box::pin(async move {
+                insert(tx, &audit.client_id, key, audit.at).await?;
+                audit::append(tx, audit).await
+            })
+        })
+        .await
     }
 
     /// Revokes a key from now on. `false` when the client has no such key; one revoked before keeps its date.
-    pub async fn update_key_revoked(
-        &self,
-        client_id: &ClientId,
-        fingerprint: &str,
-        now: DateTime<Utc>,
-    ) -> StoreResult<bool> {
-        let (client_id, fingerprint) = (client_id.to_string(), fingerprint.to_owned());
+    pub async fn update_key_revoked(&self, fingerprint: &str, audit: NewAuditEntry) -> StoreResult<bool> {
+        let fingerprint = fingerprint.to_owned();
         self.transaction(move |tx| {
             Box::pin(async move {
-                let update = Entity::update_many()
-                    .col_expr(Column::RevokedAt, Expr::col(Column::RevokedAt).if_null(micros(now)))
-                    .filter(Column::ClientId.eq(client_id))
-                    .filter(Column::Fingerprint.eq(fingerprint));
-                Ok(update.exec(tx).await?.rows_affected > 0)
+                let this = Condition::all()
+                    .add(Column::ClientId.eq(audit.client_id.as_str()))
+                    .add(Column::Fingerprint.eq(fingerprint));
+                let revoke = Entity::update_many()
+                    .col_expr(Column::RevokedAt, Expr::value(micros(audit.at)))
+                    .filter(this.clone())
+                    .filter(Column::RevokedAt.is_null());
+                if revoke.exec(tx).await?.rows_affected > 0 {
+                    audit::append(tx, audit).await?;
+                    return Ok(true);
+                }
+                Ok(Entity::find().filter(this).one(tx).await?.is_some())
             })
         })
         .await
     }
 }
 
-/// Notes that a key verified a request.
+/// Notes that a key verified a request with this form of signature.
 pub(super) async fn update_last_used(
     tx: &DatabaseTransaction,
     client_id: &ClientId,
     fingerprint: &str,
+    form: SignatureForm,
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
+    let of_form = match form {
+        SignatureForm::Documented => Column::DocumentedUsedAt,
+        SignatureForm::BodyBound => Column::BodyBoundUsedAt,
+    };
     Entity::update_many()
         .col_expr(Column::LastUsedAt, Expr::value(micros(now)))
+        .col_expr(of_form, Expr::value(micros(now)))
         .filter(Column::ClientId.eq(client_id.as_str()))
         .filter(Column::Fingerprint.eq(fingerprint))
         .exec(tx)
@@ -112,6 +164,8 @@ pub(super) async fn insert(
         expires_at: Set(key.expires_at.map(micros)),
         revoked_at: Set(None),
         last_used_at: Set(None),
+        documented_used_at: Set(None),
+        body_bound_used_at: Set(None),
     })
     .exec_without_returning(tx)
     .await?;
@@ -129,6 +183,8 @@ impl TryFrom<Model> for StoredPublicKey {
             expires_at: row.expires_at.map(instant).transpose()?,
             revoked_at: row.revoked_at.map(instant).transpose()?,
             last_used_at: row.last_used_at.map(instant).transpose()?,
+            documented_used_at: row.documented_used_at.map(instant).transpose()?,
+            body_bound_used_at: row.body_bound_used_at.map(instant).transpose()?,
         })
     }
 }

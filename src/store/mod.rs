@@ -8,6 +8,7 @@
 //! [`Scope`]: crate::domain::permission::Scope
 
 mod acknowledgements;
+mod audit;
 mod clients;
 mod connect;
 mod entity;
@@ -18,6 +19,7 @@ mod keys;
 mod lifecycle;
 mod listing;
 mod orders;
+mod receipts;
 mod samples;
 mod secrets;
 mod signal;
@@ -29,6 +31,6 @@ pub use connect::{DatabaseOptions, MigrationState, Store};
 pub use error::{StoreError, StoreResult};
 pub use keys::{NewPublicKey, StoredPublicKey};
 pub use orders::{Created, NewReceipt, OrderToInsert};
-pub use secrets::StoredSecret;
+pub use secrets::{Rotated, StoredSecret};
 pub use signal::EventSignal;
 pub use summary::{Grouping, SummaryRow, SummarySnapshot};

@@ -16,6 +16,7 @@ use super::entity::{sales_order_lines, sales_order_receipts, sales_orders};
 use super::error::{StoreError, StoreResult};
 use super::filter::in_scope;
 use super::{events, keys};
+use crate::auth::signature::SignatureForm;
 use crate::domain::client::ClientId;
 use crate::domain::event::Happening;
 use crate::domain::money::Money;
@@ -26,8 +27,8 @@ use crate::domain::permission::Scope;
 /// What the sender signed: evidence if the order is ever disputed.
 #[derive(Debug, Clone)]
 pub struct NewReceipt {
-    /// `documented` or `body_bound`.
-    pub signature_form: &'static str,
+    /// Which of the two texts was signed.
+    pub signature_form: SignatureForm,
     /// The signed text.
     pub string_to_sign: String,
     /// The signature's bytes.
@@ -120,7 +121,8 @@ impl Store {
 
 async fn insert(tx: &DatabaseTransaction, new: OrderToInsert) -> StoreResult<Created> {
     if new.key_use_is_due {
-        keys::update_last_used(tx, &new.client_id, &new.receipt.key_fingerprint, new.now).await?;
+        let NewReceipt { signature_form, key_fingerprint, .. } = &new.receipt;
+        keys::update_last_used(tx, &new.client_id, key_fingerprint, *signature_form, new.now).await?;
     }
     let row = order_row(&new);
     let inserted = sales_orders::Entity::insert(row.clone())
@@ -137,7 +139,7 @@ async fn insert(tx: &DatabaseTransaction, new: OrderToInsert) -> StoreResult<Cre
     sales_order_lines::Entity::insert_many(rows).exec_without_returning(tx).await?;
     sales_order_receipts::Entity::insert(sales_order_receipts::ActiveModel {
         order_id: Set(order_id),
-        signature_form: Set(receipt.signature_form.to_owned()),
+        signature_form: Set(receipt.signature_form.as_str().to_owned()),
         string_to_sign: Set(receipt.string_to_sign),
         signature: Set(receipt.signature),
         key_fingerprint: Set(receipt.key_fingerprint),

@@ -1,5 +1,8 @@
 //! Client secrets: argon2id hashes, of which two may be live while a client rotates.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -7,11 +10,14 @@ use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
+use super::audit;
+use super::clients::parse_client_id;
 use super::connect::{Store, instant, micros};
 use super::entity::client_secrets::{ActiveModel, Column, Entity, Model};
 use super::entity::clients;
 use super::error::{StoreError, StoreResult};
 use crate::auth::secret::LIVE_SECRETS;
+use crate::domain::audit::NewAuditEntry;
 use crate::domain::client::ClientId;
 
 /// A stored secret.
@@ -27,6 +33,17 @@ pub struct StoredSecret {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it last opened a session, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// From which address that was.
+    pub last_used_from: Option<IpAddr>,
+}
+
+/// What became of a secret to be added.
+#[derive(Debug)]
+pub enum Rotated {
+    /// It is the client's newest now.
+    Done,
+    /// Two secrets work already, and this one, the older, is still in use.
+    StillInUse(StoredSecret),
 }
 
 impl Store {
@@ -42,47 +59,80 @@ impl Store {
         rows.into_iter().map(StoredSecret::try_from).collect()
     }
 
-    /// Adds a secret and ends the older ones: the newest of them at `previous_expires_at`, any others now.
+    /// The live secrets of many clients at once, each client's as [`Store::list_live_secrets`] gives them.
+    pub async fn list_live_secrets_of(
+        &self,
+        clients: &[ClientId],
+        now: DateTime<Utc>,
+    ) -> StoreResult<HashMap<ClientId, Vec<StoredSecret>>> {
+        let rows = Entity::find()
+            .filter(Column::ClientId.is_in(clients.iter().map(ClientId::as_str)))
+            .filter(live_at(now))
+            .order_by_desc(Column::Id)
+            .all(&self.read)
+            .await?;
+        let mut secrets: HashMap<_, Vec<_>> = clients.iter().map(|client| (client.clone(), Vec::new())).collect();
+        for row in rows {
+            let client_id = parse_client_id(&row.client_id)?;
+            secrets.entry(client_id).or_default().push(row.try_into()?);
+        }
+        Ok(secrets)
+    }
+
+    /// Adds a secret and ends the older ones: the newest of them at `previous_expires_at`, any others now, unless one of
+    /// these was used since the newest was made and is still promised: then nothing happens.
     pub async fn insert_secret(
         &self,
-        client_id: &ClientId,
         hash: String,
-        now: DateTime<Utc>,
         previous_expires_at: DateTime<Utc>,
-    ) -> StoreResult<()> {
-        let client_id = client_id.clone();
+        audit: NewAuditEntry,
+    ) -> StoreResult<Rotated> {
         self.transaction(move |tx| {
             Box::pin(async move {
-                // Two rotations at once take turns; side by side neither would end the other's secret.
-                clients::Entity::find_by_id(client_id.as_str()).lock_exclusive().one(tx).await?;
-                let live = Entity::find()
-                    .filter(Column::ClientId.eq(client_id.as_str()))
-                    .filter(live_at(now))
-                    .order_by_desc(Column::Id)
-                    .all(tx)
-                    .await?;
-                for (place, row) in live.iter().enumerate() {
-                    let end = if place == 0 { previous_expires_at } else { now };
-                    // A rotation never lengthens the life of an old secret.
-                    let end = row.expires_at.map_or(micros(end), |already| std::cmp::Ord::min(already, micros(end)));
-                    Entity::update_many()
-                        .col_expr(Column::ExpiresAt, Expr::value(end))
-                        .filter(Column::Id.eq(row.id))
-                        .exec(tx)
-                        .await?;
+                let (client_id, now) = (audit.client_id.clone(), audit.at);
+                let live = lock_live(tx, &client_id, now).await?;
+                if let [newest, older, ..] = live.as_slice()
+                    && previous_expires_at > now
+                    && older.last_used_at.is_some_and(|used| used >= newest.created_at)
+                {
+                    return Ok(Rotated::StillInUse(older.clone().try_into()?));
                 }
-                insert(tx, &client_id, hash, now).await
+                for (place, row) in live.iter().enumerate() {
+                    end(tx, row, if place == 0 { previous_expires_at } else { now }).await?;
+                }
+                insert(tx, &client_id, hash, now).await?;
+                audit::append(tx, audit).await?;
+                Ok(Rotated::Done)
+            })
+        })
+        .await
+    }
+
+    /// Ends every secret of a client but the newest now. Gives how many there were.
+    pub async fn update_old_secrets_ended(&self, audit: NewAuditEntry) -> StoreResult<usize> {
+        self.transaction(move |tx| {
+            Box::pin(async move {
+                let live = lock_live(tx, &audit.client_id, audit.at).await?;
+                let old = live.get(1..).unwrap_or_default();
+                for row in old {
+                    end(tx, row, audit.at).await?;
+                }
+                if !old.is_empty() {
+                    audit::append(tx, audit).await?;
+                }
+                Ok(old.len())
             })
         })
         .await
     }
 
     /// Notes that a secret was used.
-    pub async fn update_secret_last_used(&self, id: i64, now: DateTime<Utc>) -> StoreResult<()> {
+    pub async fn update_secret_last_used(&self, id: i64, from: IpAddr, now: DateTime<Utc>) -> StoreResult<()> {
         self.transaction(move |tx| {
             Box::pin(async move {
                 Entity::update_many()
                     .col_expr(Column::LastUsedAt, Expr::value(micros(now)))
+                    .col_expr(Column::LastUsedFrom, Expr::value(from.to_string()))
                     .filter(Column::Id.eq(id))
                     .exec(tx)
                     .await?;
@@ -106,9 +156,26 @@ pub(super) async fn insert(
         created_at: Set(micros(now)),
         expires_at: Set(None),
         last_used_at: Set(None),
+        last_used_from: Set(None),
     })
     .exec_without_returning(tx)
     .await?;
+    Ok(())
+}
+
+/// The live secrets, the newest first. Two rotations at once take turns; side by side neither would end the other's
+/// secret.
+async fn lock_live(tx: &DatabaseTransaction, client_id: &ClientId, now: DateTime<Utc>) -> StoreResult<Vec<Model>> {
+    clients::Entity::find_by_id(client_id.as_str()).lock_exclusive().one(tx).await?;
+    let live = Entity::find().filter(Column::ClientId.eq(client_id.as_str())).filter(live_at(now));
+    Ok(live.order_by_desc(Column::Id).all(tx).await?)
+}
+
+/// Lets a secret end, and never later than it would have.
+async fn end(tx: &DatabaseTransaction, row: &Model, at: DateTime<Utc>) -> StoreResult<()> {
+    let at = row.expires_at.map_or(micros(at), |already| std::cmp::Ord::min(already, micros(at)));
+    let update = Entity::update_many().col_expr(Column::ExpiresAt, Expr::value(at)).filter(Column::Id.eq(row.id));
+    update.exec(tx).await?;
     Ok(())
 }
 
@@ -126,6 +193,7 @@ impl TryFrom<Model> for StoredSecret {
             created_at: instant(row.created_at)?,
             expires_at: row.expires_at.map(instant).transpose()?,
             last_used_at: row.last_used_at.map(instant).transpose()?,
+            last_used_from: row.last_used_from.and_then(|address| address.parse().ok()),
         })
     }
 }

@@ -22,7 +22,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const MATRIX: [Row; 14] = [
+const MATRIX: [Row; 26] = [
     Row {
         field: "Query.viewer",
         document: "{ viewer { clientId } }",
@@ -65,6 +65,21 @@ const MATRIX: [Row; 14] = [
         document: "{ node(id: \"none\") { id } }",
         answers: [NO_TOKEN, "ok", "ok", "ok", "ok", DISABLED],
     },
+    Row {
+        field: "Query.client",
+        document: "{ client(clientId: \"dashboard-001\") { keys { status } secrets { createdAt } } }",
+        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, "ok", DISABLED],
+    },
+    Row {
+        field: "Query.clients",
+        document: "{ clients { nodes { clientId } } }",
+        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, "ok", DISABLED],
+    },
+    Row {
+        field: "Query.clientAuditLog",
+        document: "{ clientAuditLog { nodes { action } } }",
+        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, "ok", DISABLED],
+    },
     // Whoever may follow is told that this is no cursor, which ends the stream.
     Row {
         field: "Subscription.salesOrderEvents",
@@ -98,6 +113,52 @@ const MATRIX: [Row; 14] = [
         document: "mutation { acknowledgeSalesOrder(input: {orderNumber: \"SO-0000000001\", system: \"erp\"}) \
                    { version } }",
         answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, "ok", NO_SCOPE, DISABLED],
+    },
+    // Those who may are at work in `clients.rs`.
+    Row {
+        field: "Mutation.createClient",
+        document: "mutation { createClient(input: {clientId: \"a\", name: \"A\", scopes: [\"orders:read\"]}) { clientSecret } }",
+        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+    },
+    Row {
+        field: "Mutation.updateClient",
+        document: "mutation { updateClient(input: {clientId: \"a\", name: \"A\"}) { name } }",
+        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+    },
+    Row {
+        field: "Mutation.disableClient",
+        document: "mutation { disableClient(input: {clientId: \"a\"}) { name } }",
+        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+    },
+    Row {
+        field: "Mutation.enableClient",
+        document: "mutation { enableClient(input: {clientId: \"a\"}) { name } }",
+        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+    },
+    Row {
+        field: "Mutation.revokeClientSessions",
+        document: "mutation { revokeClientSessions(input: {clientId: \"a\"}) { name } }",
+        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+    },
+    Row {
+        field: "Mutation.endOldClientSecrets",
+        document: "mutation { endOldClientSecrets(input: {clientId: \"a\"}) { name } }",
+        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+    },
+    Row {
+        field: "Mutation.rotateClientSecret",
+        document: "mutation { rotateClientSecret(input: {clientId: \"a\"}) { clientSecret } }",
+        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+    },
+    Row {
+        field: "Mutation.addClientKey",
+        document: "mutation { addClientKey(input: {clientId: \"a\", publicKey: \"b\"}) { fingerprint } }",
+        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+    },
+    Row {
+        field: "Mutation.revokeClientKey",
+        document: "mutation { revokeClientKey(input: {clientId: \"a\", fingerprint: \"b\"}) { name } }",
+        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
     },
 ];
 

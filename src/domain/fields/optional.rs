@@ -94,6 +94,16 @@ impl Fields<'_> {
         Some(texts)
     }
 
+    /// An optional list of texts, each taken to the letter.
+    pub fn optional_verbatims(&mut self, name: &'static str, max: usize, most: usize) -> Option<Vec<String>> {
+        let value = self.optional(name)?;
+        let items = if let Value::Array(items) = value { items.as_slice() } else { std::slice::from_ref(value) };
+        if items.len() > most || items.iter().any(|item| item.as_str().is_some_and(|text| text.len() > max)) {
+            return self.refuse(name, "length", format!("must hold at most {most} texts of at most {max} bytes each"));
+        }
+        items.iter().map(|item| self.string(name, item).map(str::to_owned)).collect()
+    }
+
     /// An optional object, read by `read`.
     pub fn optional_object<T>(
         &mut self,

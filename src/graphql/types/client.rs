@@ -1,11 +1,33 @@
-use async_graphql::{Enum, Object};
+use std::sync::Arc;
 
+use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use chrono::Utc;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::client_credentials::{ClientKey, ClientSecret};
 use crate::domain::{client, permission::Permission, signature_policy};
+use crate::graphql::loaders::Loaders;
 use crate::graphql::scalars::DateTime;
+use crate::service::Services;
 
 pub struct Client {
     pub client: client::Client,
     pub permissions: Vec<Permission>,
+}
+
+impl From<client::Client> for Client {
+    fn from(client: client::Client) -> Self {
+        Self { permissions: client.permissions.clone(), client }
+    }
+}
+
+/// Whether a client may log in.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+pub enum ClientStatus {
+    /// It may.
+    Active,
+    /// It is refused, whatever it holds.
+    Disabled,
 }
 
 /// Which signatures a client may send.
@@ -31,7 +53,12 @@ impl Client {
         &self.client.name
     }
 
-    /// What the caller's token allows, such as `orders:create`.
+    /// Whether it may log in.
+    async fn status(&self) -> ClientStatus {
+        if self.client.disabled_at.is_some() { ClientStatus::Disabled } else { ClientStatus::Active }
+    }
+
+    /// What it may do, such as `orders:create`; of `viewer` what its token allows.
     async fn scopes(&self) -> Vec<&'static str> {
         self.permissions.iter().map(|permission| permission.as_str()).collect()
     }
@@ -45,4 +72,56 @@ impl Client {
     async fn created_at(&self) -> DateTime {
         DateTime(self.client.created_at)
     }
+
+    /// Since when it is disabled.
+    async fn disabled_at(&self) -> Option<DateTime> {
+        self.client.disabled_at.map(DateTime)
+    }
+
+    /// Its public keys, the oldest first, revoked ones too.
+    #[graphql(complexity = "1 + CREDENTIALS * child_complexity")]
+    async fn keys(&self, ctx: &Context<'_>) -> Result<Vec<ClientKey>> {
+        let now = ctx.data::<Arc<Services>>()?.clients.now();
+        let keys = ctx.data::<Loaders>()?.keys.load_one(self.client.client_id.clone()).await?.unwrap_or_default();
+        Ok(keys.into_iter().map(|key| ClientKey { key, now }).collect())
+    }
+
+    /// Its secrets that still work, the newest first: when they were made and used, never the secrets themselves.
+    #[graphql(complexity = "1 + CREDENTIALS * child_complexity")]
+    async fn secrets(&self, ctx: &Context<'_>) -> Result<Vec<ClientSecret>> {
+        let loaders = ctx.data::<Loaders>()?;
+        let secrets = loaders.secrets.load_one(self.client.client_id.clone()).await?.unwrap_or_default();
+        Ok(secrets.into_iter().map(ClientSecret::from).collect())
+    }
+}
+
+/// How many keys or secrets a client is reckoned to have.
+const CREDENTIALS: usize = 5;
+
+/// A client with its new secret.
+#[derive(SimpleObject)]
+pub struct ClientSecretPayload {
+    /// The client.
+    client: Client,
+    /// The new secret. It is shown this once.
+    client_secret: String,
+    /// Until when the secret before it works, if there was one.
+    previous_expires_at: Option<DateTime>,
+}
+
+impl ClientSecretPayload {
+    /// The answer that shows the secret.
+    pub fn new(client: client::Client, secret: &SecretString, previous_ends: Option<chrono::DateTime<Utc>>) -> Self {
+        let client_secret = secret.expose_secret().to_owned();
+        Self { client: client.into(), client_secret, previous_expires_at: previous_ends.map(DateTime) }
+    }
+}
+
+/// A client with its new key.
+#[derive(SimpleObject)]
+pub struct AddClientKeyPayload {
+    /// The client.
+    pub client: Client,
+    /// Names the key.
+    pub fingerprint: String,
 }

@@ -2,15 +2,18 @@
 
 mod auth_token;
 mod client;
+mod client_credentials;
 pub mod connection;
 pub mod node;
 mod sales_order;
 mod sales_order_event;
+mod sales_order_receipt;
 mod signature_check;
 mod summary;
 
 pub use auth_token::AuthToken;
-pub use client::{Client, SignaturePolicy};
+pub use client::{AddClientKeyPayload, Client, ClientSecretPayload, SignaturePolicy};
+pub use client_credentials::{AuditConnection, ClientConnection};
 pub use connection::{SalesOrderConnection, SalesOrderEventConnection};
 pub use node::Node;
 pub use sales_order::{CreateSalesOrderPayload, OrderStatus, SalesOrder};

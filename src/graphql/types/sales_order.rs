@@ -2,11 +2,15 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 
 use super::node::{GlobalId, global_id};
 use super::sales_order_event::SalesOrderEvent;
+use super::sales_order_receipt::SalesOrderReceipt;
 use crate::domain::event::OrderEvent;
+use crate::domain::permission::Permission;
+use crate::domain::receipt::Receipt;
 use crate::domain::{acknowledgement, order};
 use crate::graphql::limits::{EVENTS_PER_ORDER, LINES_PER_ORDER};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::scalars::{DateTime, Decimal};
+use crate::service::Caller;
 use crate::service::intake::TakenOrder;
 
 #[derive(Clone)]
@@ -16,11 +20,12 @@ pub struct SalesOrder {
     pub(in crate::graphql) lines: Option<Vec<order::SalesOrderLine>>,
     pub(in crate::graphql) acknowledgements: Option<Vec<acknowledgement::Acknowledgement>>,
     pub(in crate::graphql) events: Option<Vec<OrderEvent>>,
+    pub(in crate::graphql) receipt: Option<Receipt>,
 }
 
 impl From<order::SalesOrder> for SalesOrder {
     fn from(order: order::SalesOrder) -> Self {
-        Self { order, lines: None, acknowledgements: None, events: None }
+        Self { order, lines: None, acknowledgements: None, events: None, receipt: None }
     }
 }
 
@@ -141,6 +146,17 @@ impl SalesOrder {
             None => ctx.data::<Loaders>()?.histories.load_one(self.order.number).await?.unwrap_or_default(),
         };
         Ok(found.into_iter().map(SalesOrderEvent::from).collect())
+    }
+
+    /// What its sender signed. Needs scope `orders:read`. Sample orders have none.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn receipt(&self, ctx: &Context<'_>) -> Result<Option<SalesOrderReceipt>> {
+        ctx.data::<Caller>()?.permitted_principal(Permission::OrdersRead).await?;
+        let receipt = match &self.receipt {
+            Some(known) => Some(known.clone()),
+            None => ctx.data::<Loaders>()?.receipts.load_one(self.order.number).await?,
+        };
+        Ok(receipt.map(SalesOrderReceipt::from))
     }
 
     /// When it was taken.

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sales_order_api::auth::private_key::PrivateKey;
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
+use sales_order_api::service::clients::KeyToAdd;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, OTHER_KEY, PARTNER_KEY, Partner, TestApp, order};
@@ -21,7 +22,8 @@ fn with_key<'a>(partner: &Partner<'a>, key: &'static PrivateKey) -> Partner<'a> 
 
 async fn add_key(partner: &Partner<'_>, key: &PrivateKey, from: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) {
     let id = partner.client_id.parse().unwrap();
-    partner.app.clients.add_key(&id, &key.public_key().to_pem(), from, until).await.unwrap();
+    let key = KeyToAdd { public_key: key.public_key().to_pem(), not_before: from, expires_at: until };
+    partner.app.clients.add_key(&id, key).await.unwrap();
 }
 
 async fn revoke_key(partner: &Partner<'_>, key: &PrivateKey) {

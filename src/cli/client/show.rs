@@ -1,0 +1,131 @@
+//! What `client list` and `client show` print.
+
+use anyhow::Result;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use crate::cli::output::{instant, or_never};
+use crate::cli::{Common, key, output};
+use crate::domain::client::Client;
+use crate::domain::permission;
+use crate::service::clients::ClientDetails;
+
+pub fn list(common: &Common, clients: &[ClientDetails], now: DateTime<Utc>) -> Result<()> {
+    let warnings =
+        |details: &ClientDetails| details.expiring_keys(now).map(|key| key.sentence(now)).collect::<Vec<_>>();
+    if common.json {
+        let with_warnings = clients.iter().map(|details| {
+            let mut value = client_json(&details.client);
+            value["warnings"] = warnings(details).into();
+            value
+        });
+        return output::json(&with_warnings.collect());
+    }
+    let rows: Vec<_> = clients
+        .iter()
+        .map(|details| {
+            let client = &details.client;
+            [
+                client.client_id.to_string(),
+                client.status().to_owned(),
+                permission::join(&client.permissions),
+                client.name.clone(),
+            ]
+        })
+        .collect();
+    output::table(["CLIENT", "STATUS", "SCOPES", "NAME"], &rows)?;
+    for details in clients {
+        for warning in warnings(details) {
+            output::remark(&format!("warning: {}: {warning}", details.client.client_id));
+        }
+    }
+    Ok(())
+}
+
+pub fn one(common: &Common, details: &ClientDetails, now: DateTime<Utc>) -> Result<()> {
+    let ClientDetails { client, secrets, keys } = details;
+    let warnings: Vec<_> = details.expiring_keys(now).map(|key| key.sentence(now)).collect();
+    if common.json {
+        let mut value = client_json(client);
+        value["secrets"] = secrets
+            .iter()
+            .map(|s| {
+                json!({
+                    "created_at": instant(s.created_at),
+                    "expires_at": s.expires_at.map(instant),
+                    "last_used_at": s.last_used_at.map(instant),
+                    "last_used_from": s.last_used_from,
+                    "use": use_of(s.last_used_at, now),
+                })
+            })
+            .collect();
+        value["keys"] = keys
+            .iter()
+            .map(|k| {
+                let mut value = key::as_json(k);
+                value["use"] = use_of(k.last_used_at, now).into();
+                value["documented_used_at"] = json!(k.documented_used_at.map(instant));
+                value["body_bound_used_at"] = json!(k.body_bound_used_at.map(instant));
+                value
+            })
+            .collect();
+        value["signature_forms"] =
+            details.form_use().map(|(form, at)| json!({"form": form, "last_used_at": at.map(instant)})).to_vec().into();
+        value["warnings"] = warnings.into();
+        return output::json(&value);
+    }
+    let [documented, body_bound] = details.form_use().map(|(_, at)| or_never(at));
+    output::text(&format!(
+        "{}  {}\nname: {}\nscopes: {}\nsignature policy: {}\nsignature forms last used: documented {documented}, \
+         body_bound {body_bound}\ncreated: {}\n",
+        client.client_id,
+        client.status(),
+        client.name,
+        permission::join(&client.permissions),
+        client.signature_policy.as_str(),
+        instant(client.created_at),
+    ))?;
+    let rows: Vec<_> = secrets
+        .iter()
+        .map(|s| {
+            let from = s.last_used_from.map(|address| address.to_string()).unwrap_or_default();
+            [instant(s.created_at), or_never(s.expires_at), or_never(s.last_used_at), from, use_of(s.last_used_at, now)]
+        })
+        .collect();
+    output::table(["SECRET MADE", "EXPIRES", "LAST USED", "FROM", "USE"], &rows)?;
+    output::text("")?;
+    let rows: Vec<_> = keys
+        .iter()
+        .map(|k| {
+            let use_of = use_of(k.last_used_at, now);
+            [k.fingerprint.clone(), key::status(k), or_never(k.expires_at), or_never(k.last_used_at), use_of]
+        })
+        .collect();
+    output::table(["KEY", "STATUS", "EXPIRES", "LAST USED", "USE"], &rows)?;
+    for warning in warnings {
+        output::remark(&format!("warning: {warning}"));
+    }
+    Ok(())
+}
+
+/// Whether something is still in use, and if not, since when. A token lives for half a day, so whoever uses a secret shows
+/// up within a day.
+fn use_of(last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
+    match last {
+        None => "never used".to_owned(),
+        Some(last) if now - last <= TimeDelta::days(1) => "in use".to_owned(),
+        Some(last) => format!("idle since {}", instant(last)),
+    }
+}
+
+fn client_json(client: &Client) -> Value {
+    json!({
+        "client_id": client.client_id.as_str(),
+        "name": client.name,
+        "status": client.status(),
+        "scopes": client.permissions.iter().map(|p| p.as_str()).collect::<Vec<_>>(),
+        "signature_policy": client.signature_policy.as_str(),
+        "created_at": instant(client.created_at),
+        "disabled_at": client.disabled_at.map(instant),
+    })
+}

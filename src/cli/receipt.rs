@@ -1,0 +1,79 @@
+//! `receipt`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::output::instant;
+use super::{Common, output};
+use crate::app;
+use crate::auth::registered_key::KeyStatus;
+use crate::service::Orders;
+use crate::service::evidence::Evidence;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Check again what the sender of an order signed, against its registered key; the service need not run
+    Verify {
+        /// Order number, such as SO-0000000042
+        order: String,
+        /// The body as its sender sent it, to the last byte: is it the one that was received?
+        #[arg(long, value_name = "FILE")]
+        body: Option<PathBuf>,
+    },
+}
+
+pub async fn run(common: &Common, command: Command) -> Result<()> {
+    let Command::Verify { order, body } = command;
+    let read = |file: &PathBuf| fs::read(file).with_context(|| format!("cannot read the body file {}", file.display()));
+    let body = body.as_ref().map(read).transpose()?;
+    let store = app::open(&common.load(None)?.config).await?;
+    let evidence = Orders::new(store).verify_receipt(&order, body.as_deref()).await?;
+    print(common, &evidence, body.is_some())?;
+    if evidence.problems.is_empty() {
+        return Ok(());
+    }
+    bail!("the receipt of {} does not hold: {}", evidence.order.number, evidence.problems.join("; "))
+}
+
+fn print(common: &Common, evidence: &Evidence, has_body: bool) -> Result<()> {
+    let Evidence { order, receipt, key_status_then, key_revoked_at, problems } = evidence;
+    let status = key_status_then.map(KeyStatus::as_str);
+    if common.json {
+        return output::json(&json!({
+            "valid": problems.is_empty(),
+            "problems": problems,
+            "order_number": order.number.to_string(),
+            "client_id": order.client_id.as_str(),
+            "created_at": instant(order.created_at),
+            "signature_form": receipt.signature_form,
+            "string_to_sign": receipt.string_to_sign,
+            "signature": STANDARD.encode(&receipt.signature),
+            "key_fingerprint": receipt.key_fingerprint,
+            "key_status_then": status,
+            "key_revoked_at": key_revoked_at.map(instant),
+            "body_sha256": hex::encode(&receipt.body_sha256),
+            "body_checked": has_body,
+        }));
+    }
+    let verdict = if problems.is_empty() { "the receipt holds" } else { "the receipt does not hold" };
+    let revoked = key_revoked_at.map(|at| format!(", revoked at {}", instant(at))).unwrap_or_default();
+    output::text(&format!(
+        "{verdict}\n  order: {} of {}, taken at {}\n  form: {}\n  signed text: {}\n  signature: {}\n  key: {} ({} when the \
+         order was taken{revoked})\n  sha-256 of the body: {}{}",
+        order.number,
+        order.client_id,
+        instant(order.created_at),
+        receipt.signature_form,
+        receipt.string_to_sign,
+        STANDARD.encode(&receipt.signature),
+        receipt.key_fingerprint,
+        status.unwrap_or("unknown"),
+        hex::encode(&receipt.body_sha256),
+        if has_body { "" } else { " (give --body FILE to compare)" },
+    ))
+}

@@ -1,0 +1,191 @@
+//! Who did what to a client: entries of a log that is only ever added to.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+
+use super::client::ClientId;
+use super::page::fault;
+use crate::error::FieldError;
+
+/// Which way in somebody took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// The command line.
+    Cli,
+    /// GraphQL.
+    Api,
+}
+
+/// Who does something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// Which way in.
+    pub via: Via,
+    /// The account at the command line, or the client over GraphQL.
+    pub name: String,
+    /// The machine's name at the command line, or the caller's address over GraphQL.
+    pub host: String,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// A client was created.
+    ClientCreated,
+    /// Its name, scopes or signature policy changed.
+    ClientUpdated,
+    /// It is refused from then on.
+    ClientDisabled,
+    /// It was taken back.
+    ClientEnabled,
+    /// Its sessions were ended.
+    SessionsRevoked,
+    /// It got a new secret.
+    SecretRotated,
+    /// Its secrets but the newest were ended.
+    OldSecretsEnded,
+    /// A public key was registered.
+    KeyAdded,
+    /// A public key was revoked.
+    KeyRevoked,
+}
+
+/// A name that stands for nothing here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unknown;
+
+impl Via {
+    /// The name in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cli => "cli",
+            Self::Api => "api",
+        }
+    }
+}
+
+impl FromStr for Via {
+    type Err = Unknown;
+
+    fn from_str(name: &str) -> Result<Self, Unknown> {
+        [Self::Cli, Self::Api].into_iter().find(|via| via.as_str() == name).ok_or(Unknown)
+    }
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Self; 9] = [
+        Self::ClientCreated,
+        Self::ClientUpdated,
+        Self::ClientDisabled,
+        Self::ClientEnabled,
+        Self::SessionsRevoked,
+        Self::SecretRotated,
+        Self::OldSecretsEnded,
+        Self::KeyAdded,
+        Self::KeyRevoked,
+    ];
+
+    /// The name in the database and wherever it is shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientCreated => "CLIENT_CREATED",
+            Self::ClientUpdated => "CLIENT_UPDATED",
+            Self::ClientDisabled => "CLIENT_DISABLED",
+            Self::ClientEnabled => "CLIENT_ENABLED",
+            Self::SessionsRevoked => "SESSIONS_REVOKED",
+            Self::SecretRotated => "SECRET_ROTATED",
+            Self::OldSecretsEnded => "OLD_SECRETS_ENDED",
+            Self::KeyAdded => "KEY_ADDED",
+            Self::KeyRevoked => "KEY_REVOKED",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Action {
+    type Err = Unknown;
+
+    fn from_str(name: &str) -> Result<Self, Unknown> {
+        Self::ALL.into_iter().find(|action| action.as_str() == name).ok_or(Unknown)
+    }
+}
+
+/// What goes with an action, such as the fingerprint of a key: names and values, never a secret.
+pub type Detail = Vec<(String, String)>;
+
+/// An entry to be written with the change that it tells of.
+#[derive(Debug, Clone)]
+pub struct NewAuditEntry {
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub action: Action,
+    /// To which client.
+    pub client_id: ClientId,
+    /// What goes with it.
+    pub detail: Detail,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// An entry as it was written.
+#[derive(Debug, Clone)]
+pub struct AuditEntry {
+    /// Its place in the log.
+    pub id: i64,
+    /// What it tells.
+    pub entry: NewAuditEntry,
+}
+
+impl AuditEntry {
+    /// The text by which clients go on from here.
+    #[must_use]
+    pub fn cursor(&self) -> String {
+        URL_SAFE_NO_PAD.encode(format!("a{}", self.id))
+    }
+}
+
+/// Reads the argument `after` of the log, which shows the newest entry first.
+pub fn read_cursor(after: Option<&str>) -> Result<Option<i64>, Vec<FieldError>> {
+    let Some(text) = after else { return Ok(None) };
+    let decoded = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    match decoded.as_deref().and_then(|text| text.strip_prefix('a')?.parse().ok()) {
+        Some(id) => Ok(Some(id)),
+        None => {
+            Err(vec![fault("after", "cursor", "is not a cursor of the log; take one from an edge or from pageInfo")])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_is_read_back_from_its_name() {
+        for action in Action::ALL {
+            assert_eq!(action.as_str().parse(), Ok(action));
+        }
+        assert_eq!("client_created".parse::<Action>(), Err(Unknown));
+        assert_eq!("cli".parse(), Ok(Via::Cli));
+    }
+
+    #[test]
+    fn a_place_in_the_log_is_read_back_and_nothing_else_is_one() {
+        let at = |text: &str| read_cursor(Some(text));
+        assert_eq!(at(&URL_SAFE_NO_PAD.encode("a42")), Ok(Some(42)));
+        assert_eq!(at("ZTQy").unwrap_err()[0].pointer, "/after");
+    }
+}

@@ -1,0 +1,149 @@
+//! What operators send to manage clients.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::client::ClientId;
+use super::fields::{Fields, Naming, Text};
+use super::permission::{Permission, UnknownPermission};
+use super::signature_policy::SignaturePolicy;
+use crate::error::FieldError;
+
+/// The longest a client's name may be.
+const NAME: Text = Text::line(128);
+/// Larger than any public key that is taken.
+const MAX_PEM: usize = 16 * 1024;
+/// More first keys than anybody has.
+const MAX_KEYS: usize = 20;
+
+/// How long an old secret works on when nobody says.
+pub const DEFAULT_GRACE: Duration = Duration::from_hours(24);
+
+/// A client to be made.
+pub struct ClientToCreate {
+    /// Its public name.
+    pub client_id: ClientId,
+    /// Its name for people.
+    pub name: String,
+    /// What it may do.
+    pub permissions: Vec<Permission>,
+    /// Which signatures it may send.
+    pub signature_policy: SignaturePolicy,
+    /// Its first keys (SPKI PEM).
+    pub public_keys: Vec<String>,
+    /// Its secret; `None` makes one.
+    pub secret: Option<SecretString>,
+}
+
+/// What of a client is to change; the rest stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientChange {
+    /// Its name for people.
+    pub name: Option<String>,
+    /// What it may do.
+    pub permissions: Option<Vec<Permission>>,
+    /// Which signatures it may send.
+    pub signature_policy: Option<SignaturePolicy>,
+}
+
+/// A public key to be registered.
+pub struct KeyToAdd {
+    /// The key (SPKI PEM).
+    pub public_key: String,
+    /// From when it counts.
+    pub not_before: Option<DateTime<Utc>>,
+    /// Until when it counts.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl ClientToCreate {
+    /// Reads a client, noting every faulty field. Its secret is made here: nobody sends one over a wire.
+    pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::new(value, naming);
+        let client_id = client_id(&mut fields);
+        let name = fields.text("name", NAME);
+        let permissions = permissions(&mut fields);
+        if permissions.is_none() {
+            let _ = fields.refuse::<()>("scopes", "required", "is required".to_owned());
+        }
+        let policy = fields.optional_parsed("signature_policy", str::parse);
+        let public_keys = fields.optional_verbatims("public_keys", MAX_PEM, MAX_KEYS).unwrap_or_default();
+        fields.finish()?;
+        match (client_id, name, permissions) {
+            (Some(client_id), Some(name), Some(permissions)) => {
+                let signature_policy = policy.unwrap_or_default();
+                Ok(Self { client_id, name, permissions, signature_policy, public_keys, secret: None })
+            }
+            _ => Err(Vec::new()),
+        }
+    }
+}
+
+impl ClientChange {
+    /// Reads which client is to change and how, noting every faulty field.
+    pub fn read(value: &Value, naming: Naming) -> Result<(ClientId, Self), Vec<FieldError>> {
+        let mut fields = Fields::new(value, naming);
+        let client_id = client_id(&mut fields);
+        let name = fields.optional_text("name", NAME);
+        let permissions = permissions(&mut fields);
+        let signature_policy = fields.optional_parsed("signature_policy", str::parse);
+        fields.finish()?;
+        client_id.map(|id| (id, Self { name, permissions, signature_policy })).ok_or_else(Vec::new)
+    }
+}
+
+impl KeyToAdd {
+    /// Reads whose key it is and the key, noting every faulty field.
+    pub fn read(value: &Value, naming: Naming) -> Result<(ClientId, Self), Vec<FieldError>> {
+        let mut fields = Fields::new(value, naming);
+        let client_id = client_id(&mut fields);
+        let public_key = fields.verbatim("public_key", MAX_PEM);
+        let not_before = fields.optional_instant("not_before");
+        let expires_at = fields.optional_instant("expires_at");
+        fields.finish()?;
+        match (client_id, public_key) {
+            (Some(id), Some(public_key)) => Ok((id, Self { public_key, not_before, expires_at })),
+            _ => Err(Vec::new()),
+        }
+    }
+}
+
+/// Reads which client is meant.
+pub fn read_client(value: &Value, naming: Naming) -> Result<ClientId, Vec<FieldError>> {
+    let mut fields = Fields::new(value, naming);
+    let client_id = client_id(&mut fields);
+    fields.finish()?;
+    client_id.ok_or_else(Vec::new)
+}
+
+/// Reads which client gets a new secret, and for how long the old one still works.
+pub fn read_rotation(value: &Value, naming: Naming) -> Result<(ClientId, Duration), Vec<FieldError>> {
+    let mut fields = Fields::new(value, naming);
+    let client_id = client_id(&mut fields);
+    let grace = fields.optional_integer("grace_seconds", &(0..=i32::MAX));
+    fields.finish()?;
+    let grace = grace.map_or(DEFAULT_GRACE, |seconds| Duration::from_secs(seconds.unsigned_abs().into()));
+    client_id.map(|id| (id, grace)).ok_or_else(Vec::new)
+}
+
+/// Reads whose key is to be revoked, and which.
+pub fn read_revocation(value: &Value, naming: Naming) -> Result<(ClientId, String), Vec<FieldError>> {
+    let mut fields = Fields::new(value, naming);
+    let client_id = client_id(&mut fields);
+    let fingerprint = fields.text("fingerprint", Text::line(128));
+    fields.finish()?;
+    client_id.zip(fingerprint).ok_or_else(Vec::new)
+}
+
+fn client_id(fields: &mut Fields<'_>) -> Option<ClientId> {
+    fields.parsed_text("client_id", str::parse)
+}
+
+fn permissions(fields: &mut Fields<'_>) -> Option<Vec<Permission>> {
+    let names = fields.optional_texts("scopes", Text::line(64), Permission::ALL.len() * 2)?;
+    let read = names.iter().map(|name| name.parse()).collect::<Result<Vec<Permission>, UnknownPermission>>();
+    read.or_else(|error| fields.refuse("scopes", "value", error.to_string()).ok_or(())).ok()
+}

@@ -1,0 +1,65 @@
+//! Queries of those who look after clients.
+
+use std::sync::Arc;
+
+use async_graphql::connection::{Connection, Edge};
+use async_graphql::{Context, Object, Result};
+
+use super::guard::Gate;
+use super::inputs::both;
+use super::limits::page_cost;
+use super::types::{AuditConnection, Client, ClientConnection};
+use crate::domain::audit;
+use crate::domain::client;
+use crate::domain::page::read_length;
+use crate::error::AppError;
+use crate::service::Services;
+
+#[derive(Default)]
+pub struct ClientQuery;
+
+#[Object]
+impl ClientQuery {
+    /// One client by its id; null when there is none. Needs scope `clients:read`.
+    #[graphql(guard = "Gate")]
+    async fn client(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Client id, such as versuni-client-001.")] client_id: String,
+    ) -> Result<Option<Client>> {
+        Ok(ctx.data::<Arc<Services>>()?.clients.find(&client_id).await?.map(Client::from))
+    }
+
+    /// Every client by its id, page by page. Needs scope `clients:read`.
+    #[graphql(guard = "Gate", complexity = "page_cost(Some(first), child_complexity)")]
+    async fn clients(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, at most 100.", default = 20)] first: i32,
+        #[graphql(desc = "Only clients behind this cursor, which is a client id.")] after: Option<String>,
+    ) -> Result<ClientConnection> {
+        let first = read_length("first", first).map_err(AppError::invalid)?;
+        let page = ctx.data::<Arc<Services>>()?.clients.page(after.as_deref(), first).await?;
+        let mut connection = Connection::new(page.has_previous, page.has_next);
+        let edge = |client: client::Client| Edge::new(client.client_id.to_string(), client.into());
+        connection.edges.extend(page.rows.into_iter().map(edge));
+        Ok(connection)
+    }
+
+    /// What was done to clients, the newest first: who, when, what, from which host. Needs scope `clients:read`.
+    #[graphql(guard = "Gate", complexity = "page_cost(Some(first), child_complexity)")]
+    async fn client_audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only what was done to this client; to all when absent.")] client_id: Option<String>,
+        #[graphql(desc = "How many entries, at most 100.", default = 20)] first: i32,
+        #[graphql(desc = "Only entries behind this cursor: older ones.")] after: Option<String>,
+    ) -> Result<AuditConnection> {
+        let arguments = both(read_length("first", first), audit::read_cursor(after.as_deref()));
+        let (first, after) = arguments.map_err(AppError::invalid)?;
+        let log = ctx.data::<Arc<Services>>()?.clients.audit_log(client_id.as_deref(), after, first).await?;
+        let mut connection = Connection::new(log.has_previous, log.has_next);
+        connection.edges.extend(log.rows.into_iter().map(|entry| Edge::new(entry.cursor(), entry.into())));
+        Ok(connection)
+    }
+}

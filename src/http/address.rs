@@ -1,0 +1,103 @@
+//! Where a request comes from. A header field says anything, so it counts only as far as a proxy of ours wrote it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Once;
+
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::Response;
+use ipnet::IpNet;
+use tracing::warn;
+
+use crate::app::AppState;
+use crate::rest::request::ClientAddress;
+
+/// The other end of the connection; in a request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// Notes where the request comes from.
+pub async fn note(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    if let Some(Peer(peer)) = request.extensions().get().copied() {
+        let address = client_address(peer.ip(), request.headers(), &state.config().http.trusted_proxies);
+        request.extensions_mut().insert(ClientAddress(address));
+    }
+    next.run(request).await
+}
+
+/// The last address that no proxy of ours has. Each proxy adds the address it was called from at the end of
+/// `X-Forwarded-For`, so everything before the entry of the outermost trusted one is the caller's own invention.
+fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+    let mut address = peer.to_canonical();
+    let mut entries = headers.get_all("x-forwarded-for").iter().rev().flat_map(|value| {
+        value.to_str().unwrap_or_default().rsplit(',').map(str::trim).map(str::to_owned).collect::<Vec<_>>()
+    });
+    if trusted.is_empty() && entries.next().is_some() {
+        warn_once(address);
+        return address;
+    }
+    while is_trusted(&address) {
+        let Some(next) = entries.next().and_then(|entry| read(&entry)) else { break };
+        address = next;
+    }
+    address
+}
+
+/// An entry: an address, which some proxies write with a port.
+fn read(entry: &str) -> Option<IpAddr> {
+    let address = entry.parse().or_else(|_| entry.parse().map(|socket: SocketAddr| socket.ip()));
+    let bare = address.or_else(|_| entry.trim_matches(['[', ']']).parse());
+    bare.ok().map(|address: IpAddr| address.to_canonical())
+}
+
+/// Behind a proxy that nobody told it of, the service takes all callers for one.
+fn warn_once(peer: IpAddr) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        warn!(
+            %peer,
+            "requests carry X-Forwarded-For, which is ignored: if this peer is a proxy of yours, name it in \
+             http.trusted_proxies, or all of its callers share one limit of attempts"
+        );
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        let trusted: Vec<_> = trusted.iter().map(|network| network.parse().unwrap()).collect();
+        client_address(peer.parse().unwrap(), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn without_trusted_proxies_only_the_connection_counts() {
+        assert_eq!(address("203.0.113.7", &["198.51.100.1"], &[]), "203.0.113.7");
+        assert_eq!(address("203.0.113.7", &["198.51.100.1"], &["10.0.0.0/8"]), "203.0.113.7");
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_believed_and_what_the_caller_put_before_is_not() {
+        let trusted = ["10.0.0.0/8", "fd00::/8"];
+        assert_eq!(address("10.0.0.1", &["198.51.100.1"], &trusted), "198.51.100.1");
+        assert_eq!(address("10.0.0.1", &["1.1.1.1, 198.51.100.1"], &trusted), "198.51.100.1");
+        assert_eq!(address("10.0.0.1", &["1.1.1.1", "198.51.100.1, 10.0.0.2"], &trusted), "198.51.100.1");
+        assert_eq!(address("fd00::1", &["2001:db8::1"], &trusted), "2001:db8::1");
+        assert_eq!(address("::ffff:10.0.0.1", &["[2001:db8::1]:443"], &trusted), "2001:db8::1");
+        assert_eq!(address("10.0.0.1", &["198.51.100.1:4711"], &trusted), "198.51.100.1");
+    }
+
+    #[test]
+    fn an_unreadable_or_missing_entry_leaves_the_proxy_itself() {
+        assert_eq!(address("10.0.0.1", &[], &["10.0.0.0/8"]), "10.0.0.1");
+        assert_eq!(address("10.0.0.1", &["198.51.100.1, unknown"], &["10.0.0.0/8"]), "10.0.0.1");
+        assert_eq!(address("10.0.0.1", &["10.0.0.3"], &["10.0.0.0/8"]), "10.0.0.3");
+    }
+}

@@ -1,0 +1,129 @@
+//! Clients' public keys.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::warn;
+
+use super::{Clients, not_found, refuse};
+use crate::auth::public_key::PublicKey;
+use crate::auth::registered_key::KeyStatus;
+use crate::domain::audit::Action;
+use crate::domain::client::ClientId;
+use crate::domain::client_input::KeyToAdd;
+use crate::error::AppError;
+use crate::store::{NewPublicKey, StoreError, StoredPublicKey};
+
+/// How long before its end a key is warned of.
+const WARNING: TimeDelta = TimeDelta::days(14);
+
+/// A key that ends soon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpiringKey {
+    /// Whose it is.
+    pub client_id: ClientId,
+    /// Which key.
+    pub fingerprint: String,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl ExpiringKey {
+    /// The warning in a sentence.
+    #[must_use]
+    pub fn sentence(&self, now: DateTime<Utc>) -> String {
+        let days = (self.expires_at - now).num_days();
+        let when = if days == 0 { "within a day".to_owned() } else { format!("in {days} d") };
+        format!("key {} expires {when}, at {}", self.fingerprint, self.expires_at.to_rfc3339())
+    }
+}
+
+impl Clients {
+    /// Registers a public key and gives its fingerprint.
+    pub async fn add_key(&self, client_id: &ClientId, key: KeyToAdd) -> Result<String, AppError> {
+        let KeyToAdd { public_key, not_before, expires_at } = key;
+        self.existing(client_id).await?;
+        let now = self.clock.now();
+        if expires_at.is_some_and(|end| end <= not_before.unwrap_or(now).max(now)) {
+            return Err(refuse("expiresAt", "the key would expire before it counts; give a later expiry"));
+        }
+        let key = new_key(&public_key, not_before, expires_at)?;
+        let fingerprint = key.fingerprint.clone();
+        let mut detail = vec![("key".to_owned(), fingerprint.clone())];
+        let bounds = [("not_before", not_before), ("expires_at", expires_at)];
+        detail.extend(bounds.iter().filter_map(|(name, at)| Some(((*name).to_owned(), at.as_ref()?.to_rfc3339()))));
+        match self.store.insert_key(key, self.entry(Action::KeyAdded, client_id, detail)).await {
+            Ok(()) => Ok(fingerprint),
+            Err(StoreError::Duplicate(_)) => Err(refuse(
+                "publicKey",
+                format!("{client_id} has this key already: {fingerprint}; a revoked key cannot come back"),
+            )),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The keys of a client, oldest first.
+    pub async fn list_keys(&self, client_id: &ClientId) -> Result<Vec<StoredPublicKey>, AppError> {
+        self.existing(client_id).await?;
+        Ok(self.store.list_keys(client_id).await?)
+    }
+
+    /// Revokes a key for good.
+    pub async fn revoke_key(&self, client_id: &ClientId, fingerprint: &str) -> Result<(), AppError> {
+        self.existing(client_id).await?;
+        let entry = self.entry(Action::KeyRevoked, client_id, vec![("key".to_owned(), fingerprint.to_owned())]);
+        if self.store.update_key_revoked(fingerprint, entry).await? {
+            return Ok(());
+        }
+        Err(not_found(format!("{client_id} has no key {fingerprint}; list its keys to see them")))
+    }
+
+    /// The keys that end within two weeks, the first to end first.
+    pub async fn expiring_keys(&self) -> Result<Vec<ExpiringKey>, AppError> {
+        let now = self.clock.now();
+        let keys = self.store.list_expiring_keys((now, now + WARNING)).await?.into_iter();
+        let expiring = keys.filter_map(|(client_id, key)| {
+            Some(ExpiringKey { client_id, fingerprint: key.fingerprint, expires_at: key.expires_at? })
+        });
+        Ok(expiring.collect())
+    }
+
+    /// Warns in the log of keys that end soon: now and then, for as long as it is polled.
+    pub async fn watch_expiring_keys(self) {
+        let mut ticks = tokio::time::interval(WATCH);
+        loop {
+            ticks.tick().await;
+            match self.expiring_keys().await {
+                Ok(keys) => keys.iter().for_each(warn_of),
+                Err(error) => warn!(%error, "the keys that expire soon could not be read"),
+            }
+        }
+    }
+}
+
+fn warn_of(key: &ExpiringKey) {
+    warn!(
+        client_id = %key.client_id,
+        fingerprint = key.fingerprint,
+        expires_at = key.expires_at.to_rfc3339(),
+        "a public key expires soon: ask the client for its next one and register it (client key add)"
+    );
+}
+
+/// How often the log is warned.
+const WATCH: Duration = Duration::from_hours(12);
+
+/// Whether a key ends within two weeks.
+pub(super) fn ends_soon(key: &StoredPublicKey, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let is_usable = KeyStatus::at(now, None, key.expires_at, key.revoked_at) == KeyStatus::Active;
+    key.expires_at.filter(|end| is_usable && *end <= now + WARNING)
+}
+
+pub(super) fn new_key(
+    pem: &str,
+    not_before: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
+) -> Result<NewPublicKey, AppError> {
+    let key = PublicKey::from_pem(pem).map_err(|error| refuse("publicKey", error.to_string()))?;
+    Ok(NewPublicKey { fingerprint: key.fingerprint().to_owned(), pem: key.to_pem(), not_before, expires_at })
+}

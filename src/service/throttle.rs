@@ -1,0 +1,251 @@
+//! How often somebody may try: logins by address and by client, and requests by client.
+//!
+//! Everything is counted in this instance's memory, so `n` instances together let through at most `n` times as much
+//! (`on_two_instances_a_guesser_gets_at_most_twice_the_attempts`). No count decides more than the next minute: there is
+//! no lock that somebody would have to lift.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::Clock as GovernorClock;
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use moka::sync::Cache;
+
+use crate::clock::Clock;
+use crate::error::{AppError, ErrorCode};
+use crate::telemetry::{self, QuotaState};
+
+/// How much of what may come.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    /// On average.
+    pub per_minute: NonZeroU32,
+    /// At once.
+    pub burst: NonZeroU32,
+}
+
+/// The limits of one instance.
+#[derive(Debug, Clone, Copy)]
+pub struct ThrottleRules {
+    /// Logins of one client id.
+    pub login: Rate,
+    /// Logins and other work for strangers from one address.
+    pub address: Rate,
+    /// The longest pause after failed logins.
+    pub longest_pause: Duration,
+    /// Requests of one client.
+    pub requests: NonZeroU32,
+}
+
+/// Holds everybody to the limits; without rules nobody.
+pub struct Throttle(Option<Limits>);
+
+struct Limits {
+    clock: Clock,
+    by_client: Bucket<(String, Option<Network>)>,
+    by_address: Bucket<Network>,
+    requests: Bucket<String>,
+    failures: Cache<(String, Network), Failures>,
+    known: Cache<(String, Network), ()>,
+    longest_pause: Duration,
+}
+
+/// An address, or of IPv6 the network of one household: who has one of its addresses has all of them.
+type Network = IpAddr;
+
+/// Failed logins in a row, for one client id from one address.
+#[derive(Debug, Clone, Copy, Default)]
+struct Failures {
+    count: u32,
+    /// By [`Clock::uptime`].
+    pause_ends: Duration,
+}
+
+/// So many failures in a row cost no pause: people mistype.
+const FREE_FAILURES: u32 = 5;
+
+/// Above this many keys the ones whose bucket is full again are forgotten: what strangers make up must not fill memory.
+const REMEMBERED: usize = 10_000;
+
+/// A login that may go on to the question whether its client knows the address.
+pub struct LoginAttempt<'t> {
+    limits: Option<&'t Limits>,
+    client_id: String,
+    network: Network,
+}
+
+impl Throttle {
+    /// Holds to these rules.
+    #[must_use]
+    pub fn new(rules: &ThrottleRules, clock: &Clock) -> Self {
+        Self(Some(Limits {
+            clock: clock.clone(),
+            by_client: Bucket::new("login", rules.login, clock),
+            by_address: Bucket::new("address", rules.address, clock),
+            requests: Bucket::new("requests", Rate { per_minute: rules.requests, burst: rules.requests }, clock),
+            failures: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_mins(15)).build(),
+            known: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_hours(7 * 24)).build(),
+            longest_pause: rules.longest_pause,
+        }))
+    }
+
+    /// Holds nobody to anything.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self(None)
+    }
+
+    /// Takes one piece of work for a stranger at this address.
+    pub fn admit_stranger(&self, address: IpAddr) -> Result<(), AppError> {
+        let Some(limits) = &self.0 else { return Ok(()) };
+        limits.by_address.take(&network(address), "Too many attempts from this address; wait, then try again")
+    }
+
+    /// Takes one attempt to log in, as far as the address is concerned.
+    pub fn begin_login(&self, client_id: &str, address: IpAddr) -> Result<LoginAttempt<'_>, AppError> {
+        self.admit_stranger(address)?;
+        let attempt =
+            LoginAttempt { limits: self.0.as_ref(), client_id: client_id.to_owned(), network: network(address) };
+        attempt.ensure_no_pause()?;
+        Ok(attempt)
+    }
+
+    /// Takes one request of a client who proved who it is.
+    pub fn admit_request(&self, client_id: &str) -> Result<(), AppError> {
+        let Some(limits) = &self.0 else { return Ok(()) };
+        let message = "This client sends too many requests; wait, then send the same request again";
+        limits.requests.take(&client_id.to_owned(), message)
+    }
+}
+
+impl LoginAttempt<'_> {
+    fn key(&self) -> (String, Network) {
+        (self.client_id.clone(), self.network)
+    }
+
+    /// After some failures in a row each further one doubles the pause until the next attempt. Counted by client id and
+    /// address together, so that nobody but whoever shares the guesser's address is kept waiting.
+    fn ensure_no_pause(&self) -> Result<(), AppError> {
+        let Some(limits) = self.limits else { return Ok(()) };
+        let failures = limits.failures.get(&self.key()).unwrap_or_default();
+        match failures.pause_ends.checked_sub(limits.clock.uptime()).filter(|left| !left.is_zero()) {
+            None => Ok(()),
+            Some(left) => {
+                let message = "Too many failed logins for this client id from this address; wait, then try again";
+                Err(AppError::new(ErrorCode::RateLimited, message).retry_after(left))
+            }
+        }
+    }
+
+    /// Takes one attempt from the client id's own bucket. An address from which the client has logged in has a bucket of
+    /// its own, so that guessers elsewhere cannot use up the honest partner's attempts.
+    pub fn admit(&self, last_used_from: impl Iterator<Item = IpAddr>) -> Result<(), AppError> {
+        let Some(limits) = self.limits else { return Ok(()) };
+        let is_known =
+            last_used_from.map(network).any(|known| known == self.network) || limits.known.contains_key(&self.key());
+        let key = (self.client_id.clone(), is_known.then_some(self.network));
+        limits.by_client.take(&key, "Too many login attempts for this client id; wait, then try again")
+    }
+
+    /// Notes that the credentials were wrong.
+    pub fn failed(&self) {
+        let Some(limits) = self.limits else { return };
+        let now = limits.clock.uptime();
+        limits.failures.entry(self.key()).and_compute_with(|entry| {
+            let count = entry.map_or(0, |entry| entry.value().count) + 1;
+            let pause = match count.checked_sub(FREE_FAILURES) {
+                None | Some(0) => Duration::ZERO,
+                Some(doubled) => Duration::from_secs(1 << (doubled - 1).min(30)).min(limits.longest_pause),
+            };
+            moka::ops::compute::Op::Put(Failures { count, pause_ends: now + pause })
+        });
+    }
+
+    /// Notes that the credentials were right.
+    pub fn succeeded(&self) {
+        let Some(limits) = self.limits else { return };
+        limits.failures.invalidate(&self.key());
+        limits.known.insert(self.key(), ());
+    }
+}
+
+fn network(address: IpAddr) -> Network {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !0u128 << 64)),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// Token buckets, one for each key.
+struct Bucket<K: std::hash::Hash + Eq + Clone> {
+    policy: &'static str,
+    rate: Rate,
+    clock: Ticks,
+    limiter: RateLimiter<K, DashMapStateStore<K>, Ticks, StateInformationMiddleware>,
+}
+
+impl<K: std::hash::Hash + Eq + Clone> Bucket<K> {
+    fn new(policy: &'static str, rate: Rate, clock: &Clock) -> Self {
+        let quota = Quota::per_minute(rate.per_minute).allow_burst(rate.burst);
+        let clock = Ticks(clock.clone());
+        Self {
+            policy,
+            rate,
+            clock: clock.clone(),
+            limiter: RateLimiter::dashmap_with_clock(quota, clock).with_middleware(),
+        }
+    }
+
+    fn take(&self, key: &K, refusal: &'static str) -> Result<(), AppError> {
+        if self.limiter.len() > REMEMBERED {
+            self.limiter.retain_recent();
+        }
+        let outcome = self.limiter.check_key(key);
+        let remaining = outcome.as_ref().map_or(0, governor::middleware::StateSnapshot::remaining_burst_capacity);
+        let (burst, per_minute) = (self.rate.burst.get(), self.rate.per_minute.get());
+        // How long so many take to come back.
+        let refill = |used: u32| (u64::from(used) * 60).div_ceil(u64::from(per_minute));
+        telemetry::note(|facts| {
+            facts.quota = Some(QuotaState {
+                policy: self.policy,
+                quota: burst,
+                window: refill(burst).max(1),
+                remaining,
+                reset: refill(burst.saturating_sub(remaining)),
+            });
+        });
+        outcome.map(drop).map_err(|refused| {
+            let wait = refused.wait_time_from(self.clock.now()).max(Duration::from_secs(1));
+            AppError::new(ErrorCode::RateLimited, refusal).retry_after(wait)
+        })
+    }
+}
+
+/// Our clock as the buckets read it.
+#[derive(Debug, Clone)]
+struct Ticks(Clock);
+
+impl GovernorClock for Ticks {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.uptime()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_household_counts_as_one_and_a_mapped_address_as_what_it_stands_for() {
+        let network = |text: &str| network(text.parse().unwrap());
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::1"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:203.0.113.7"), network("203.0.113.7"));
+        assert_ne!(network("203.0.113.7"), network("203.0.113.8"));
+    }
+}
