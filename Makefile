@@ -46,6 +46,11 @@ lint: ## Formatting, clippy without a single warning, and doc comments whose lin
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@# Names in doc comments must exist: a link to something renamed is an error.
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -q --locked --workspace --no-deps --document-private-items
+	scripts/deny.sh --if-there
+
+.PHONY: deny
+deny: ## Check the packages we are built from: origin, licences, known vulnerabilities (needs cargo-deny)
+	scripts/deny.sh
 
 .PHONY: test-sqlite
 test-sqlite: tests/node/node_modules/.package-lock.json ## Unit, contract, architecture and integration tests on SQLite; ARGS=NAME picks some

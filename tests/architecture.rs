@@ -192,13 +192,38 @@ fn every_resolver_has_fewer_than_ten_lines() {
 
     let is_resolver = |file: &str| {
         let file = file.trim_start_matches("src/graphql/");
-        ["query", "mutation", "subscription", "types/"].iter().any(|start| file.starts_with(start))
+        ["query", "mutation", "client_query", "client_mutation", "subscription", "types/"]
+            .iter()
+            .any(|start| file.starts_with(start))
     };
     let sources = Source::all(&["src/graphql"]);
     let resolvers: Vec<_> = sources.iter().filter(|source| is_resolver(&source.path)).collect();
     assert!(resolvers.iter().any(|source| !source.async_functions().is_empty()), "the resolvers have moved");
     let found: Vec<_> = resolvers.into_iter().map(|source| (&source.path, too_long(source))).collect();
     assert!(found.iter().all(|(_, long)| long.is_empty()), "{found:?}");
+}
+
+#[test]
+fn every_package_comes_from_the_registry_and_none_brings_a_second_tls() {
+    let strays = |lock: &str| -> Vec<String> {
+        let packages = lock.split("[[package]]").skip(1);
+        let odd = packages.filter(|package| {
+            let has = |key: &str| package.lines().any(|line| line.starts_with(key));
+            let from_registry =
+                has("source = \"registry+https://github.com/rust-lang/crates.io-index\"") && has("checksum = ");
+            let is_ours = !has("source = ");
+            let second_tls = ["openssl-sys", "native-tls"].iter().any(|name| has(&format!("name = \"{name}\"")));
+            second_tls || !(from_registry || is_ours)
+        });
+        odd.map(str::to_owned).collect()
+    };
+    let sample = |lines: &str| strays(&format!("version = 4\n[[package]]\n{lines}"));
+    assert!(sample("name = \"ours\"\nversion = \"0.1.0\"\n").is_empty());
+    assert_eq!(sample("name = \"a\"\nsource = \"git+https://example.com/a\"\n").len(), 1);
+    assert_eq!(sample("name = \"native-tls\"\n").len(), 1);
+
+    let lock = std::fs::read_to_string(source::root().join("Cargo.lock")).unwrap();
+    assert_eq!(strays(&lock), Vec::<String>::new());
 }
 
 #[test]

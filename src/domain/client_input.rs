@@ -14,6 +14,10 @@ use crate::error::FieldError;
 
 /// The longest a client's name may be.
 const NAME: Text = Text::line(128);
+/// The longest a scope's name may be.
+const SCOPE: Text = Text::line(64);
+/// Twice as many as there are.
+const MAX_SCOPES: usize = 10;
 /// Larger than any public key that is taken.
 const MAX_PEM: usize = 16 * 1024;
 /// More first keys than anybody has.
@@ -65,10 +69,8 @@ impl ClientToCreate {
         let mut fields = Fields::new(value, naming);
         let client_id = client_id(&mut fields);
         let name = fields.text("name", NAME);
-        let permissions = permissions(&mut fields);
-        if permissions.is_none() {
-            let _ = fields.refuse::<()>("scopes", "required", "is required".to_owned());
-        }
+        let scopes = fields.texts("scopes", SCOPE, MAX_SCOPES);
+        let permissions = permissions(&mut fields, scopes);
         let policy = fields.optional_parsed("signature_policy", str::parse);
         let public_keys = fields.optional_verbatims("public_keys", MAX_PEM, MAX_KEYS).unwrap_or_default();
         fields.finish()?;
@@ -88,7 +90,8 @@ impl ClientChange {
         let mut fields = Fields::new(value, naming);
         let client_id = client_id(&mut fields);
         let name = fields.optional_text("name", NAME);
-        let permissions = permissions(&mut fields);
+        let scopes = fields.optional_texts("scopes", SCOPE, MAX_SCOPES);
+        let permissions = permissions(&mut fields, scopes);
         let signature_policy = fields.optional_parsed("signature_policy", str::parse);
         fields.finish()?;
         client_id.map(|id| (id, Self { name, permissions, signature_policy })).ok_or_else(Vec::new)
@@ -142,8 +145,7 @@ fn client_id(fields: &mut Fields<'_>) -> Option<ClientId> {
     fields.parsed_text("client_id", str::parse)
 }
 
-fn permissions(fields: &mut Fields<'_>) -> Option<Vec<Permission>> {
-    let names = fields.optional_texts("scopes", Text::line(64), Permission::ALL.len() * 2)?;
-    let read = names.iter().map(|name| name.parse()).collect::<Result<Vec<Permission>, UnknownPermission>>();
+fn permissions(fields: &mut Fields<'_>, scopes: Option<Vec<String>>) -> Option<Vec<Permission>> {
+    let read = scopes?.iter().map(|name| name.parse()).collect::<Result<Vec<Permission>, UnknownPermission>>();
     read.or_else(|error| fields.refuse("scopes", "value", error.to_string()).ok_or(())).ok()
 }

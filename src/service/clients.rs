@@ -45,7 +45,8 @@ impl Clients {
         let name = checked_name(&new.name)?;
         let permissions = checked_permissions(new.permissions)?;
         let secret = secrets::checked_or_made(new.secret)?;
-        let keys = new.public_keys.iter().map(|pem| keys::new_key(pem, None, None)).collect::<Result<Vec<_>, _>>()?;
+        let read = |(place, pem): (usize, &String)| keys::new_key(&format!("publicKeys/{place}"), pem, None, None);
+        let keys = new.public_keys.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
         let client = Client {
             client_id: new.client_id.clone(),
             name,

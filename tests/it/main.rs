@@ -5,17 +5,21 @@
 #![expect(clippy::unwrap_used, reason = "what cannot go on here is a failed test")]
 
 mod amounts;
+mod browsers;
 mod cli;
+mod clients;
 mod connections;
 mod contract_shapes;
 mod crash;
 mod database;
 mod demo;
+mod doctor;
 mod errors;
 mod events;
 mod exactly_once;
 mod exports;
 mod filters;
+mod fuzz;
 mod health;
 mod instances;
 mod languages;
@@ -26,11 +30,14 @@ mod orders;
 mod pages;
 mod parity;
 mod permissions;
+mod receipts;
 mod refusals;
+mod rotation;
 mod sessions;
 mod signatures;
 mod statements;
 mod subscriptions;
 mod summaries;
 mod support;
+mod throttling;
 mod transport;

@@ -78,6 +78,16 @@ impl Fields<'_> {
     /// An optional list of texts, each trimmed and not blank.
     pub fn optional_texts(&mut self, name: &'static str, rule: Text, most: usize) -> Option<Vec<String>> {
         let value = self.optional(name)?;
+        self.texts_of(name, value, rule, most)
+    }
+
+    /// A required list of texts, each trimmed and not blank.
+    pub fn texts(&mut self, name: &'static str, rule: Text, most: usize) -> Option<Vec<String>> {
+        let value = self.required(name)?;
+        self.texts_of(name, value, rule, most)
+    }
+
+    fn texts_of(&mut self, name: &'static str, value: &Value, rule: Text, most: usize) -> Option<Vec<String>> {
         let items = match value {
             Value::Array(items) => items.as_slice(),
             // GraphQL takes a single value for a list of one (GraphQL §3.11).

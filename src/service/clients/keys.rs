@@ -47,7 +47,7 @@ impl Clients {
         if expires_at.is_some_and(|end| end <= not_before.unwrap_or(now).max(now)) {
             return Err(refuse("expiresAt", "the key would expire before it counts; give a later expiry"));
         }
-        let key = new_key(&public_key, not_before, expires_at)?;
+        let key = new_key("publicKey", &public_key, not_before, expires_at)?;
         let fingerprint = key.fingerprint.clone();
         let mut detail = vec![("key".to_owned(), fingerprint.clone())];
         let bounds = [("not_before", not_before), ("expires_at", expires_at)];
@@ -119,11 +119,13 @@ pub(super) fn ends_soon(key: &StoredPublicKey, now: DateTime<Utc>) -> Option<Dat
     key.expires_at.filter(|end| is_usable && *end <= now + WARNING)
 }
 
+/// The key in a PEM, which came in this field.
 pub(super) fn new_key(
+    field: &str,
     pem: &str,
     not_before: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
 ) -> Result<NewPublicKey, AppError> {
-    let key = PublicKey::from_pem(pem).map_err(|error| refuse("publicKey", error.to_string()))?;
+    let key = PublicKey::from_pem(pem).map_err(|error| refuse(field, error.to_string()))?;
     Ok(NewPublicKey { fingerprint: key.fingerprint().to_owned(), pem: key.to_pem(), not_before, expires_at })
 }

@@ -94,11 +94,11 @@ async fn an_operator_lists_and_looks_at_clients() {
     desk.run(&["client", "create", "--client-id", "a-dashboard", "--name", "D", "--scope", "orders:read"]).succeeds();
     let listed = desk.run(&["client", "list", "--json"]).json();
     let expected = ["client_id", "name", "status", "scopes", "signature_policy", "created_at", "disabled_at"];
-    assert_eq!(keys(&listed[0]), expected);
+    assert_eq!(keys(&listed[0]), [&expected[..], &["warnings"]].concat());
     assert_eq!((&listed[0]["client_id"], &listed[1]["client_id"]), (&json!("a-dashboard"), &json!("partner-1")));
     let shown = desk.run(&["client", "show", "--client-id", "partner-1", "--json"]).json();
-    assert_eq!(keys(&shown), [&expected[..], &["secrets", "keys"]].concat());
-    assert_eq!(keys(&shown["secrets"][0]), ["created_at", "expires_at", "last_used_at"]);
+    assert_eq!(keys(&shown), [&expected[..], &["secrets", "keys", "signature_forms", "warnings"]].concat());
+    assert_eq!(keys(&shown["secrets"][0]), ["created_at", "expires_at", "last_used_at", "last_used_from", "use"]);
     assert_eq!(shown["status"], "active");
 
     // For people: a table, and a page.
@@ -199,6 +199,6 @@ async fn whoever_names_a_client_that_does_not_exist_is_told_where_to_look() {
         &["client", "key", "revoke", "--fingerprint", "SHA256:x"],
     ] {
         let said = desk.run(&[arguments, &id].concat()).fails();
-        assert_eq!(said, "there is no client nobody; `client list` shows all", "{arguments:?}");
+        assert_eq!(said, "there is no client nobody; list the clients to see all", "{arguments:?}");
     }
 }

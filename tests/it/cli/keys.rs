@@ -110,7 +110,7 @@ async fn a_key_lives_through_its_states_as_the_list_shows() {
     assert_eq!((status, &problem["hint"]), (401, &json!("signed_with_revoked_key")), "{problem}");
 
     let said = desk.run(&[&revoke[..], &["SHA256:unknown"]].concat()).fails();
-    assert_eq!(said, "partner-1 has no key SHA256:unknown; `client key list` shows its keys");
+    assert_eq!(said, "partner-1 has no key SHA256:unknown; list its keys to see them");
 }
 
 #[tokio::test]

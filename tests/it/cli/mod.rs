@@ -5,6 +5,7 @@ mod contracts;
 mod health;
 mod keys;
 mod migrate;
+mod rotation;
 mod samples;
 mod serving;
 mod settings;

@@ -24,9 +24,9 @@ async fn the_attempt_over_the_burst_waits_and_no_other_client_waits_with_it() {
     let app = limited().await;
     let secret = client(&app, "versuni-client-001").await;
     let secret = secret.expose_secret();
-    log_in(&app, "versuni-client-001", "a guess").await.expect_problem(401, "INVALID_CREDENTIALS");
-    log_in(&app, "versuni-client-001", secret).await.expect(200);
-    log_in(&app, "versuni-client-001", "a guess").await.expect_problem(401, "INVALID_CREDENTIALS");
+    for _ in 0..3 {
+        log_in(&app, "versuni-client-001", "a guess").await.expect_problem(401, "INVALID_CREDENTIALS");
+    }
 
     // The right secret too: else a guesser would learn which one it is.
     let answer = log_in(&app, "versuni-client-001", secret).await;
@@ -88,8 +88,9 @@ async fn one_graphql_request_is_one_attempt() {
         answer.expect_error("LIMIT_EXCEEDED");
         assert!(answer.json().get("data").is_none(), "{}", answer.text);
     }
-    // None of them was tried: the burst is still whole.
-    for _ in 0..3 {
+    // None of them was tried: the burst is still whole. The first success makes the address a known one, with attempts of
+    // its own.
+    for _ in 0..4 {
         app.graphql(&format!("mutation {{ {right} {{ token }} }}"), Value::Null).await.data();
     }
     app.graphql(&format!("mutation {{ {right} {{ token }} }}"), Value::Null).await.expect_error("RATE_LIMITED");

@@ -107,6 +107,12 @@ impl<'a> Partner<'a> {
         self.app.post_text("/api/v1/sales-orders", &signed.headers(), order.to_string()).await
     }
 
+    /// Runs a GraphQL document with the bearer token alone, from an address.
+    pub async fn graphql_from(&self, address: &str, query: &str, variables: Value) -> Answer {
+        let body = json!({"query": query, "variables": variables});
+        self.app.post_from(address, "/graphql", &[("authorization", &self.authorization())], &body).await
+    }
+
     /// Reads a path with the bearer token alone.
     pub async fn get(&self, path: &str) -> Answer {
         let request = axum::http::Request::get(path).header("authorization", self.authorization());

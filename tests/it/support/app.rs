@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,7 +10,7 @@ use sales_order_api::app::{self, AppState};
 use sales_order_api::config::{self, Config, Overrides};
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
-use sales_order_api::http;
+use sales_order_api::http::{self, Peer};
 use sales_order_api::service::Clients;
 use sales_order_api::service::clients::ClientToCreate;
 use sales_order_api::store::Store;
@@ -146,6 +147,18 @@ impl TestApp {
             request = request.header(*name, *value);
         }
         request.body(body.into()).unwrap()
+    }
+
+    /// Posts JSON from an address, with headers.
+    pub async fn post_from(&self, address: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        Self::post_at(&self.router, address, path, headers, body).await
+    }
+
+    /// The same at another instance.
+    pub async fn post_at(router: &Router, address: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let mut request = Self::post_request(path, headers, body.to_string());
+        request.extensions_mut().insert(Peer(SocketAddr::new(address.parse().unwrap(), 40_000)));
+        Answer::read(router.clone().oneshot(request).await.unwrap()).await
     }
 
     /// Opens a stream of server-sent events and reads it to its end.
