@@ -14,6 +14,7 @@ use crate::config::{Config, JwtSecrets};
 use crate::domain::audit::{Actor, Via};
 use crate::graphql::{Api, Limits};
 use crate::service::directory::ClientDirectory;
+use crate::service::intake::IntakeRules;
 use crate::service::sessions::SessionRules;
 use crate::service::throttle::{Rate, Throttle, ThrottleRules};
 use crate::service::{Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Services, Sessions};
@@ -147,11 +148,15 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
     let hashing = config.auth.password_hash_concurrency;
     let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, throttle, hashing);
     let sessions = Arc::new(sessions);
+    let intake_rules = IntakeRules {
+        default_currency: config.orders.default_currency.clone(),
+        max_waiting: config.orders.max_waiting,
+    };
     Arc::new(Services {
         clients: clients(store, clock),
         doctor: Doctor::new(Arc::clone(&sessions), clock.clone()),
         sessions,
-        intake: OrderIntake::new(store.clone(), clock.clone(), directory, config.orders.default_currency.clone()),
+        intake: OrderIntake::new(store, clock.clone(), directory, intake_rules),
         orders: Orders::new(store.clone()),
         events: Events::new(store.clone()),
         lifecycle: Lifecycle::new(store.clone(), clock.clone()),

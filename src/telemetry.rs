@@ -148,6 +148,18 @@ pub fn count_statement() {
     note(|facts| facts.queries += 1);
 }
 
+/// Counts statements that were run for the request under way together with others'.
+pub fn count_statements(statements: u32) {
+    note(|facts| facts.queries += statements);
+}
+
+/// Runs work that belongs to several requests; gives how many statements it took.
+pub async fn counting<F: Future>(work: F) -> (F::Output, u32) {
+    let log = RequestLog::new("");
+    let output = log.clone().scope(work).await;
+    (output, log.facts().queries)
+}
+
 /// Spawns work that belongs to the request under way, so that its statements are counted there.
 pub fn spawn_in_request<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -170,6 +182,17 @@ pub fn count_request(method: &'static str, route: &str, status: u16, duration: D
 pub fn count_order(replayed: bool) {
     let outcome = if replayed { "replayed" } else { "created" };
     metrics::counter!("sales_orders_total", "outcome" => outcome).increment(1);
+}
+
+/// Notes how many orders wait to be stored.
+pub fn note_waiting(orders: usize) {
+    metrics::gauge!("sales_orders_waiting").set(f64::from(u32::try_from(orders).unwrap_or(u32::MAX)));
+}
+
+/// Counts a transaction that stores so many orders.
+pub fn count_batch(orders: usize) {
+    metrics::counter!("sales_order_batches_total").increment(1);
+    metrics::counter!("sales_orders_in_batches_total").increment(orders as u64);
 }
 
 /// The metrics in the Prometheus text format.

@@ -45,6 +45,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
     for (key, value) in [
         ("http.max_body_bytes", http.max_body_bytes),
         ("database.max_connections", database.max_connections as usize),
+        ("orders.max_waiting", orders.max_waiting),
         ("auth.password_hash_concurrency", auth.password_hash_concurrency),
         ("graphql.max_depth", graphql.max_depth),
         ("graphql.max_complexity", graphql.max_complexity),

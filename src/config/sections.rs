@@ -98,6 +98,8 @@ pub struct Auth {
 pub struct Orders {
     /// Three capital letters.
     pub default_currency: String,
+    /// How many may wait to be stored.
+    pub max_waiting: usize,
 }
 
 /// `[graphql]`: how much one request may ask for.

@@ -1,7 +1,11 @@
 //! Taking orders in, each exactly once.
 
+mod queue;
+
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+
+use queue::IntakeQueue;
 
 use super::caller::{Caller, Principal};
 use super::directory::ClientDirectory;
@@ -15,10 +19,19 @@ use crate::telemetry;
 
 /// Takes orders from partners.
 pub struct OrderIntake {
-    store: Store,
+    queue: IntakeQueue,
     clock: Clock,
     directory: ClientDirectory,
     default_currency: String,
+}
+
+/// What an operator decides about orders.
+#[derive(Debug, Clone)]
+pub struct IntakeRules {
+    /// The currency of an order that names none.
+    pub default_currency: String,
+    /// How many orders may wait to be stored.
+    pub max_waiting: usize,
 }
 
 /// An order that is stored.
@@ -32,10 +45,11 @@ pub struct TakenOrder {
 }
 
 impl OrderIntake {
-    /// Orders that name no currency are in `default_currency`.
+    /// Takes orders into this store.
     #[must_use]
-    pub fn new(store: Store, clock: Clock, directory: ClientDirectory, default_currency: String) -> Self {
-        Self { store, clock, directory, default_currency }
+    pub fn new(store: &Store, clock: Clock, directory: ClientDirectory, rules: IntakeRules) -> Self {
+        let IntakeRules { default_currency, max_waiting } = rules;
+        Self { queue: IntakeQueue::start(store, max_waiting), clock, directory, default_currency }
     }
 
     /// Takes the order in `input` from a caller whose signature is proven. The same order with the same key (or, when
@@ -68,11 +82,12 @@ impl OrderIntake {
         let (form, fingerprint) = (signature.form, &signature.fingerprint);
         let key_use_is_due = self.directory.is_key_use_due(principal.client_id(), fingerprint, form).await;
         let created = self
-            .store
-            .insert_order(OrderToInsert {
+            .queue
+            .insert(OrderToInsert {
                 client_id: principal.client_id().clone(),
                 idempotency_key,
                 order,
+                digest,
                 receipt: NewReceipt {
                     signature_form: form,
                     string_to_sign: signature.string_to_sign.clone(),

@@ -96,6 +96,13 @@ impl Store {
         Ok(Self { read, write, appended: watch::Sender::new(()) })
     }
 
+    /// How many transactions are worth running side by side. On PostgreSQL one prepares its rows while another commits;
+    /// SQLite has one writer.
+    #[must_use]
+    pub fn writers(&self) -> usize {
+        if self.backend() == DbBackend::Sqlite { 1 } else { 2 }
+    }
+
     /// Answers once both ways into the database work.
     pub async fn ping(&self) -> StoreResult<()> {
         self.read.ping().await?;

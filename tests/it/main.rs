@@ -22,6 +22,7 @@ mod filters;
 mod fuzz;
 mod health;
 mod instances;
+mod intake;
 mod languages;
 mod lifecycle;
 mod limits;

@@ -1,0 +1,315 @@
+//! Orders in, many in one transaction.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ColumnTrait, ConnectionTrait as _, DatabaseTransaction, DbErr, EntityTrait, QueryFilter};
+use serde_json::{Value, json};
+
+use super::connect::{Store, micros};
+use super::entity::sales_orders::{self, OrderRow};
+use super::error::StoreResult;
+use super::rows::Table;
+use super::{events, keys};
+use crate::auth::signature::SignatureForm;
+use crate::domain::client::ClientId;
+use crate::domain::event::Happening;
+use crate::domain::money::Money;
+use crate::domain::order::{OrderNumber, OrderStatus, SalesOrder, SalesOrderLine};
+use crate::domain::order_input::NewOrder;
+
+/// What the sender signed: evidence if the order is ever disputed.
+#[derive(Debug, Clone)]
+pub struct NewReceipt {
+    /// Which of the two texts was signed.
+    pub signature_form: SignatureForm,
+    /// The signed text.
+    pub string_to_sign: String,
+    /// The signature's bytes.
+    pub signature: Vec<u8>,
+    /// Which key verified it.
+    pub key_fingerprint: String,
+    /// SHA-256 of the body as received.
+    pub body_sha256: [u8; 32],
+}
+
+/// An order to be stored with everything that belongs to it.
+#[derive(Debug, Clone)]
+pub struct OrderToInsert {
+    /// Who sends it.
+    pub client_id: ClientId,
+    /// Unique per client: a second order with the same key is the first one again.
+    pub idempotency_key: String,
+    /// The order.
+    pub order: NewOrder,
+    /// Its digest: whether a second one is the same.
+    pub digest: [u8; 32],
+    /// What was signed.
+    pub receipt: NewReceipt,
+    /// Whether to note the key's use with it, so that a busy key costs no transaction of its own.
+    pub key_use_is_due: bool,
+    /// When it was taken.
+    pub now: chrono::DateTime<chrono::Utc>,
+}
+
+/// What became of an order to be stored.
+#[derive(Debug)]
+pub enum Created {
+    /// It is stored now.
+    New {
+        /// The order.
+        order: SalesOrder,
+        /// Its lines.
+        lines: Vec<SalesOrderLine>,
+    },
+    /// Its key was used before, by this order.
+    Existing {
+        /// The order as it is now.
+        order: SalesOrder,
+        /// The digest of the order the key was first used with.
+        digest: Vec<u8>,
+    },
+}
+
+impl Store {
+    /// Stores orders, their lines, first events and receipts in one transaction, except those whose key was used before.
+    /// Of any number of simultaneous calls with one key exactly one stores. Gives what became of each, in their order.
+    pub async fn insert_orders(&self, new: Vec<OrderToInsert>) -> StoreResult<Vec<Created>> {
+        self.transaction(move |tx| Box::pin(async move { insert(tx, &new).await })).await
+    }
+}
+
+async fn insert(tx: &DatabaseTransaction, new: &[OrderToInsert]) -> StoreResult<Vec<Created>> {
+    // Of two with one key the first. In one order for everybody: two transactions that meet at two keys would each wait
+    // for the other.
+    let mut firsts = BTreeMap::new();
+    for (place, order) in new.iter().enumerate() {
+        firsts.entry((order.client_id.as_str(), order.idempotency_key.as_str())).or_insert(place);
+    }
+    note_key_uses(tx, new).await?;
+    let ids = insert_orders(tx, new, &firsts).await?;
+    let made: Vec<_> = ids.iter().map(|(place, id)| (*id, &new[*place])).collect();
+    if !made.is_empty() {
+        let backend = tx.get_database_backend();
+        let lines = made.iter().flat_map(|(id, order)| line_rows(*id, &order.order)).collect();
+        tx.execute_raw(LINES.insert(backend, lines)).await?;
+        let receipts = made.iter().map(|(id, order)| receipt_row(*id, order)).collect();
+        tx.execute_raw(RECEIPTS.insert(backend, receipts)).await?;
+        // Last, for it holds up everybody else's events until the commit.
+        events::lock(tx).await?;
+        tx.execute_raw(EVENTS.insert(backend, made.iter().map(|(id, order)| event_row(*id, order)).collect())).await?;
+    }
+    let mut outcomes = Vec::with_capacity(new.len());
+    for (place, order) in new.iter().enumerate() {
+        outcomes.push(match ids.get(&place) {
+            Some(id) => made_order(*id, order),
+            None => existing(tx, order).await?,
+        });
+    }
+    Ok(outcomes)
+}
+
+async fn note_key_uses(tx: &DatabaseTransaction, orders: &[OrderToInsert]) -> StoreResult<()> {
+    let mut due: Vec<_> = orders.iter().filter(|order| order.key_use_is_due).collect();
+    due.sort_by_key(|order| (order.client_id.as_str(), order.receipt.key_fingerprint.as_str()));
+    for order in due {
+        let NewReceipt { signature_form, key_fingerprint, .. } = &order.receipt;
+        keys::update_last_used(tx, &order.client_id, key_fingerprint, *signature_form, order.now).await?;
+    }
+    Ok(())
+}
+
+/// The ids of those that were stored, by their place.
+async fn insert_orders(
+    tx: &DatabaseTransaction,
+    new: &[OrderToInsert],
+    firsts: &BTreeMap<(&str, &str), usize>,
+) -> StoreResult<BTreeMap<usize, i64>> {
+    let rows = firsts.values().map(|place| order_row(&new[*place])).collect();
+    let stored = tx.query_all_raw(ORDERS.insert(tx.get_database_backend(), rows)).await?;
+    let mut ids = BTreeMap::new();
+    for row in stored {
+        let (client_id, key): (String, String) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        if let Some(place) = firsts.get(&(client_id.as_str(), key.as_str())) {
+            ids.insert(*place, row.try_get_by_index(0)?);
+        }
+    }
+    Ok(ids)
+}
+
+/// The order that used the key first. It is committed, or in this very transaction: an insert that meets an uncommitted
+/// one waits for its end.
+async fn existing(tx: &DatabaseTransaction, new: &OrderToInsert) -> StoreResult<Created> {
+    let row = sales_orders::Entity::find()
+        .filter(sales_orders::Column::ClientId.eq(new.client_id.as_str()))
+        .filter(sales_orders::Column::IdempotencyKey.eq(new.idempotency_key.as_str()))
+        .one(tx)
+        .await?
+        .ok_or_else(|| DbErr::RecordNotFound("the order that used the key first".to_owned()))?;
+    let digest = row.request_digest.clone();
+    Ok(Created::Existing { order: OrderRow::from(row).try_into()?, digest })
+}
+
+/// What was stored, without reading it back.
+fn made_order(id: i64, new: &OrderToInsert) -> Created {
+    let order = &new.order;
+    let lines = order.products.iter().zip(1..).map(|(line, line_no)| SalesOrderLine {
+        line_no,
+        product_code: line.product_code.clone(),
+        product_name: line.product_name.clone(),
+        quantity: line.quantity,
+        unit: line.unit.clone(),
+        unit_price: line.unit_price,
+        note: line.note.clone(),
+    });
+    Created::New {
+        lines: lines.collect(),
+        order: SalesOrder {
+            number: OrderNumber::from_id(id),
+            client_id: new.client_id.clone(),
+            customer_code: order.customer_code.clone(),
+            site_code: order.site_code.clone(),
+            sales_name: order.sales_name.clone(),
+            address: order.address.clone(),
+            note: order.note.clone(),
+            currency: order.currency.clone(),
+            status: OrderStatus::Received,
+            version: 1,
+            total_quantity: order.total_quantity(),
+            total_amount: order.total_amount(),
+            created_at: new.now,
+            updated_at: new.now,
+        },
+    }
+}
+
+const ORDERS: Table = Table {
+    name: "sales_orders",
+    columns: &[
+        ("client_id", "text"),
+        ("idempotency_key", "text"),
+        ("request_digest", "bytea"),
+        ("customer_code", "text"),
+        ("site_code", "text"),
+        ("sales_name", "text"),
+        ("address", "text"),
+        ("note", "text"),
+        ("currency", "text"),
+        ("status", "text"),
+        ("version", "integer"),
+        ("total_quantity", "bigint"),
+        ("total_amount", "bigint"),
+        ("created_at", "bigint"),
+        ("updated_at", "bigint"),
+        ("line_count", "integer"),
+        ("unpriced_lines", "integer"),
+        ("priced_amount", "bigint"),
+        ("search_text", "text"),
+    ],
+    suffix: "ON CONFLICT (client_id, idempotency_key) DO NOTHING RETURNING id, client_id, idempotency_key",
+};
+
+fn order_row(new: &OrderToInsert) -> Value {
+    // Taken apart so that a new field cannot be forgotten here.
+    let NewOrder { customer_code, site_code, sales_name, address, currency, note, products } = &new.order;
+    json!({
+        "client_id": new.client_id.as_str(),
+        "idempotency_key": new.idempotency_key,
+        "request_digest": hex::encode(new.digest),
+        "customer_code": customer_code,
+        "site_code": site_code,
+        "sales_name": sales_name,
+        "address": address,
+        "note": note,
+        "currency": currency,
+        "status": OrderStatus::Received.as_str(),
+        "version": 1,
+        "total_quantity": new.order.total_quantity(),
+        "total_amount": new.order.total_amount().map(Money::ten_thousandths),
+        "created_at": micros(new.now),
+        "updated_at": micros(new.now),
+        "line_count": products.len(),
+        "unpriced_lines": new.order.unpriced_lines(),
+        "priced_amount": new.order.priced_amount().ten_thousandths(),
+        "search_text": new.order.search_text(),
+    })
+}
+
+const LINES: Table = Table {
+    name: "sales_order_lines",
+    columns: &[
+        ("order_id", "bigint"),
+        ("line_no", "integer"),
+        ("product_code", "text"),
+        ("product_name", "text"),
+        ("quantity", "integer"),
+        ("unit", "text"),
+        ("unit_price", "bigint"),
+        ("note", "text"),
+    ],
+    suffix: "",
+};
+
+fn line_rows(order_id: i64, order: &NewOrder) -> impl Iterator<Item = Value> {
+    order.products.iter().zip(1..).map(move |(line, line_no): (_, i32)| {
+        json!({
+            "order_id": order_id,
+            "line_no": line_no,
+            "product_code": line.product_code,
+            "product_name": line.product_name,
+            "quantity": line.quantity,
+            "unit": line.unit,
+            "unit_price": line.unit_price.map(Money::ten_thousandths),
+            "note": line.note,
+        })
+    })
+}
+
+const RECEIPTS: Table = Table {
+    name: "sales_order_receipts",
+    columns: &[
+        ("order_id", "bigint"),
+        ("signature_form", "text"),
+        ("string_to_sign", "text"),
+        ("signature", "bytea"),
+        ("key_fingerprint", "text"),
+        ("body_sha256", "bytea"),
+    ],
+    suffix: "",
+};
+
+fn receipt_row(order_id: i64, new: &OrderToInsert) -> Value {
+    let NewReceipt { signature_form, string_to_sign, signature, key_fingerprint, body_sha256 } = &new.receipt;
+    json!({
+        "order_id": order_id,
+        "signature_form": signature_form.as_str(),
+        "string_to_sign": string_to_sign,
+        "signature": hex::encode(signature),
+        "key_fingerprint": key_fingerprint,
+        "body_sha256": hex::encode(body_sha256),
+    })
+}
+
+const EVENTS: Table = Table {
+    name: "sales_order_events",
+    columns: &[
+        ("order_id", "bigint"),
+        ("sequence", "integer"),
+        ("kind", "text"),
+        ("actor", "text"),
+        ("payload", "text"),
+        ("created_at", "bigint"),
+    ],
+    suffix: "",
+};
+
+fn event_row(order_id: i64, new: &OrderToInsert) -> Value {
+    let happening = Happening::Created;
+    json!({
+        "order_id": order_id,
+        "sequence": 1,
+        "kind": happening.kind(),
+        "actor": new.client_id.as_str(),
+        "payload": happening.payload(),
+        "created_at": micros(new.now),
+    })
+}

@@ -1,0 +1,172 @@
+//! Orders that arrive together are stored together, and that is all that anybody can tell of it.
+
+use std::time::Duration;
+
+use sales_order_api::domain::signature_policy::SignaturePolicy;
+use serde_json::{Value, json};
+use tokio::time::interval;
+
+use crate::support::{Database, Partner, Process, Remote, Signed, TestApp, order};
+
+/// A figure of the running service.
+async fn metric(partner: &Remote, name: &str) -> u32 {
+    let metrics = partner.get("/metrics").await.text;
+    metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).map_or(0, |text| text.parse().unwrap())
+}
+
+/// Goes on when transactions are on their way and so many orders wait behind them.
+async fn until_waiting(partner: &Remote, orders: u32) {
+    let mut pause = interval(Duration::from_millis(20));
+    while metric(partner, "sales_orders_waiting").await < orders {
+        pause.tick().await;
+    }
+}
+
+fn requests(partner: &Partner<'_>, name: &str, count: usize) -> Vec<axum::http::Request<axum::body::Body>> {
+    let signed = partner.sign();
+    let request = |n| {
+        let key = format!("{name}-{n}");
+        let headers = [&signed.headers()[..], &[("idempotency-key", key.as_str())]].concat();
+        TestApp::post_request("/api/v1/sales-orders", &headers, order().to_string())
+    };
+    (0..count).map(request).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_cannot_be_stored_takes_none_of_its_neighbours_with_it() {
+    let app = TestApp::with(|config| config.auth.client_cache_ttl = Duration::from_secs(5)).await;
+    let honest = app.partner().await;
+    let gone = app.partner_named("gone", SignaturePolicy::Documented).await;
+    gone.graphql("{ viewer { clientId } }", Value::Null).await.data();
+    // Remembered for five seconds, and not in the database any more.
+    for table in ["client_secrets", "client_public_keys", "clients"] {
+        // The last use of a secret is noted beside the answer, at any moment.
+        let delete = format!("DELETE FROM {table} WHERE client_id = 'gone'");
+        app.database.db_execute(&delete).await.unwrap();
+    }
+    let mut all = requests(&honest, "honest", 40);
+    for (place, request) in requests(&gone, "gone", 8).into_iter().enumerate() {
+        all.insert(place * 5, request);
+    }
+    let answers = app.send_at_once(all).await;
+    for (place, answer) in answers.iter().enumerate() {
+        // Each was put before the honest ones that follow.
+        if place % 5 == 0 && place < 40 {
+            answer.expect_problem(500, "INTERNAL_ERROR");
+        } else {
+            answer.expect(201);
+        }
+    }
+    assert_eq!(app.database.whole_orders(2).await, 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_too_many_orders_wait_the_next_one_is_told_to_come_back_and_nothing_is_lost() {
+    let app = TestApp::with(|config| config.orders.max_waiting = 4).await;
+    let partner = app.partner().await;
+    let held = app.database.hold_orders().await;
+    let answers = tokio::spawn({
+        let (router, requests) = (app.router.clone(), requests(&partner, "many", 100));
+        async move {
+            let sent = requests.into_iter().map(|request| {
+                let router = router.clone();
+                tokio::spawn(async move {
+                    crate::support::Answer::read(tower::ServiceExt::oneshot(router, request).await.unwrap()).await
+                })
+            });
+            let sent: Vec<_> = sent.collect();
+            futures_util::future::join_all(sent).await.into_iter().map(Result::unwrap).collect::<Vec<_>>()
+        }
+    });
+    // A refusal needs no database, so it comes while everybody else waits.
+    let mut pause = interval(Duration::from_millis(20));
+    let refused = loop {
+        let signed = partner.sign();
+        let headers = [&signed.headers()[..], &[("idempotency-key", "one-more")]].concat();
+        let one_more = app.post_text("/api/v1/sales-orders", &headers, order().to_string());
+        match tokio::time::timeout(Duration::from_millis(200), one_more).await {
+            Ok(answer) => break answer,
+            Err(_) => pause.tick().await,
+        };
+    };
+    refused.expect_problem(503, "OVERLOADED");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    held.close().await.unwrap();
+    let answers = answers.await.unwrap();
+    let taken = answers.iter().filter(|answer| answer.status == 201).count();
+    assert!(taken >= 4, "{taken}");
+    assert!(answers.iter().all(|answer| [201, 503].contains(&answer.status.as_u16())));
+    // Whoever was refused sends the same again.
+    for request in requests(&partner, "many", 100) {
+        app.send_at_once([request]).await[0].expect(201);
+    }
+    let one_more = i64::from(
+        app.database.db_number("SELECT count(*) FROM sales_orders WHERE idempotency_key = 'key:one-more'").await > 0,
+    );
+    assert_eq!(app.database.whole_orders(2).await, 100 + one_more);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_killed_with_a_batch_in_flight_answered_none_of_it_and_takes_all_of_it_afterwards() {
+    let database = Database::new().await;
+    let folder = database.folder.path();
+    let service = Process::serve(folder, &database.url, |_| {});
+    let secret = Remote::register(&database, "partner").await;
+    let partner = Remote::log_in(&service.base, "partner", &secret).await;
+    partner.create(&partner.sign(), Some("before"), &order()).await.unwrap().expect(201);
+
+    let held = database.hold_orders().await;
+    let signed = partner.sign();
+    let send = |partner: Remote, signed: Signed, n: usize| async move {
+        let mut order = order();
+        order["customer_code"] = json!(format!("C-{n}"));
+        partner.create(&signed, Some(&n.to_string()), &order).await
+    };
+    let in_flight: Vec<_> = (0..30).map(|n| tokio::spawn(send(partner.clone(), signed.clone(), n))).collect();
+    until_waiting(&partner, 20).await;
+    service.kill();
+    for sent in in_flight {
+        assert!(sent.await.unwrap().is_err(), "an answer before the commit");
+    }
+    held.close().await.unwrap();
+    assert_eq!(database.whole_orders(2).await, 1);
+
+    let service = Process::serve(folder, &database.url, |_| {});
+    let partner = partner.at(&service.base);
+    let again: Vec<_> = (0..30).map(|n| tokio::spawn(send(partner.clone(), signed.clone(), n))).collect();
+    for sent in again {
+        sent.await.unwrap().unwrap().expect(201);
+    }
+    assert_eq!(database.whole_orders(2).await, 31);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_that_arrive_together_share_transactions_and_each_has_its_own_number() {
+    let database = Database::new().await;
+    let service = Process::serve(database.folder.path(), &database.url, |_| {});
+    let secret = Remote::register(&database, "partner").await;
+    let partner = Remote::log_in(&service.base, "partner", &secret).await;
+    let held = database.hold_orders().await;
+    let signed = partner.sign();
+    let sent: Vec<_> = (0..40)
+        .map(|n| {
+            let (partner, signed) = (partner.clone(), signed.clone());
+            tokio::spawn(
+                async move { partner.create(&signed, Some(&n.to_string()), &order()).await.unwrap().expect(201) },
+            )
+        })
+        .collect();
+    until_waiting(&partner, 30).await;
+    held.close().await.unwrap();
+    let mut numbers = Vec::new();
+    for sent in sent {
+        numbers.push(sent.await.unwrap()["data"]["order_number"].as_str().unwrap().to_owned());
+    }
+    numbers.sort();
+    numbers.dedup();
+    assert_eq!(numbers.len(), 40);
+    assert_eq!(database.whole_orders(2).await, 40);
+    assert_eq!(metric(&partner, "sales_orders_in_batches_total").await, 40);
+    let batches = metric(&partner, "sales_order_batches_total").await;
+    assert!(batches <= 11, "30 waited, and yet it took {batches} transactions");
+}
