@@ -182,7 +182,8 @@ fn a_signature_with_a_key_out_of_its_time_is_named_whatever_it_signed() {
         for text in [DOCUMENTED, "something else"] {
             let signature = signed(text);
             for keys in [vec![key.clone()], vec![key.clone(), registered(&OTHER)]] {
-                let verdict = verify(&request(&signature), &keys, SignaturePolicy::Documented, now(), TOLERANCE);
+                let verdict =
+                    verify(&request(&signature), &keys, SignaturePolicy::Documented, now(), TOLERANCE, &none());
                 let rejection = verdict.unwrap_err();
                 assert_eq!(rejection.hint, hint);
                 assert_eq!(rejection.signed_with_key.as_deref(), Some(OWN.public_key().fingerprint()));
@@ -197,7 +198,7 @@ fn a_client_without_an_active_key_is_told_so() {
     let revoked = RegisteredKey { revoked_at: Some(now()), ..registered(&OTHER) };
     for keys in [vec![], vec![revoked]] {
         let signature = signed(DOCUMENTED);
-        let verdict = verify(&request(&signature), &keys, SignaturePolicy::Documented, now(), TOLERANCE);
+        let verdict = verify(&request(&signature), &keys, SignaturePolicy::Documented, now(), TOLERANCE, &none());
         assert_eq!(verdict.unwrap_err().hint, Hint::NoUsableKey);
     }
 }

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::private_key::PrivateKey;
 use super::registered_key::RegisteredKey;
 use super::signature::{SignatureRejection, SignedRequest, VerifiedSignature, body_bound_string, verify};
+use super::verified::VerifiedSignatures;
 use crate::domain::signature_policy::SignaturePolicy;
 
 /// The key pair of the client under test.
@@ -56,5 +57,10 @@ pub(super) fn check(
     request: &SignedRequest<'_>,
     policy: SignaturePolicy,
 ) -> Result<VerifiedSignature, Box<SignatureRejection>> {
-    verify(request, &[registered(&OWN)], policy, now(), TOLERANCE)
+    verify(request, &[registered(&OWN)], policy, now(), TOLERANCE, &none())
+}
+
+/// Remembers nothing.
+pub(super) fn none() -> VerifiedSignatures {
+    VerifiedSignatures::new(0)
 }

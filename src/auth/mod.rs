@@ -25,3 +25,4 @@ pub mod signature;
 pub mod string_to_sign;
 pub mod timestamp;
 pub mod token;
+pub mod verified;

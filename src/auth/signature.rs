@@ -17,6 +17,7 @@ use super::encoding;
 use super::hint::Hint;
 use super::minify::minify_json;
 use super::timestamp::{self, check_fresh, skew_seconds};
+use super::verified::VerifiedSignatures;
 use crate::domain::signature_policy::SignaturePolicy;
 use crate::error::ErrorCode;
 
@@ -55,15 +56,17 @@ pub struct VerifiedSignature {
 /// Checks a request against a client's keys.
 ///
 /// Takes all keys of the client: those that are not active are never tried, but explain a signature made with them.
-/// Fails with the first thing that is wrong, told so that the client can mend it.
+/// `verified` spares it what was found true before. Fails with the first thing that is wrong, told so that the client can
+/// mend it.
 pub fn verify(
     request: &SignedRequest<'_>,
     keys: &[RegisteredKey],
     policy: SignaturePolicy,
     now: DateTime<Utc>,
     tolerance: Duration,
+    verified: &VerifiedSignatures,
 ) -> Result<VerifiedSignature, Box<SignatureRejection>> {
-    let check = Check { request, policy, now, body_sha256: Sha256::digest(request.body).into() };
+    let check = Check { request, policy, now, verified, body_sha256: Sha256::digest(request.body).into() };
     let instant = timestamp::parse(request.timestamp)
         .map_err(|problem| check.refuse_timestamp(problem.hint(), None, problem.hint().explanation().to_owned()))?;
     check_fresh(instant, now, tolerance).map_err(|skew| {
@@ -83,6 +86,7 @@ struct Check<'a> {
     request: &'a SignedRequest<'a>,
     policy: SignaturePolicy,
     now: DateTime<Utc>,
+    verified: &'a VerifiedSignatures,
     body_sha256: [u8; 32],
 }
 
@@ -110,10 +114,10 @@ impl Check<'_> {
         let documented = documented_string(self.request.client_id, self.request.timestamp);
         let raw_bound = self.body_bound(&self.body_sha256);
         // A signature that fits no key's size costs no RSA operation: the diagnosis examines fitting keys only as well.
-        let made_by = |text: &str| {
-            let mut fitting = active.iter().filter(|key| key.key.signature_len() == signature.len());
-            fitting.find(|key| key.key.verify(text.as_bytes(), &signature)).map(|key| key.key.fingerprint().to_owned())
-        };
+        let fitting: Vec<_> =
+            active.iter().map(|key| &key.key).filter(|key| key.signature_len() == signature.len()).collect();
+        let made_by =
+            |text: &str| self.verified.find_maker(&fitting, text, &signature).map(|key| key.fingerprint().to_owned());
         let verified = |form, text: &str, fingerprint| VerifiedSignature {
             form,
             fingerprint,

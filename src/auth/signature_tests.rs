@@ -75,15 +75,16 @@ fn a_body_bound_signature_holds_for_no_other_body_path_or_method() {
 fn any_active_key_may_sign() {
     let keys = [registered(&OTHER), registered(&OWN)];
     let signature = signed(DOCUMENTED);
-    let verified = verify(&request(&signature), &keys, SignaturePolicy::Documented, now(), TOLERANCE).unwrap();
+    let verified = verify(&request(&signature), &keys, SignaturePolicy::Documented, now(), TOLERANCE, &none()).unwrap();
     assert_eq!(verified.fingerprint, OWN.public_key().fingerprint());
 }
 
 #[test]
 fn a_signature_is_accepted_until_the_tolerance_is_over() {
     let signature = signed(DOCUMENTED);
-    let at =
-        |away| verify(&request(&signature), &[registered(&OWN)], SignaturePolicy::Documented, now() + away, TOLERANCE);
+    let at = |away| {
+        verify(&request(&signature), &[registered(&OWN)], SignaturePolicy::Documented, now() + away, TOLERANCE, &none())
+    };
     assert!(at(TimeDelta::seconds(300)).is_ok());
     assert!(at(TimeDelta::seconds(-300)).is_ok());
     let late = at(TimeDelta::seconds(301)).unwrap_err();
@@ -139,7 +140,8 @@ fn a_refusal_tells_all_that_the_server_verified() {
     let signature = signed("something else");
     let now = now() + TimeDelta::milliseconds(2500);
     let keys = [registered(&OWN), registered(&OTHER)];
-    let rejection = verify(&request(&signature), &keys, SignaturePolicy::Documented, now, TOLERANCE).unwrap_err();
+    let rejection =
+        verify(&request(&signature), &keys, SignaturePolicy::Documented, now, TOLERANCE, &none()).unwrap_err();
     assert_eq!(rejection.string_to_sign, DOCUMENTED);
     assert_eq!(rejection.body_bound_string.as_deref(), Some(bound_to(BODY).as_str()));
     assert_eq!(rejection.server_time, now);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Common, key, output};
 use crate::auth::signature::{self, RegisteredKey, SignedRequest};
+use crate::auth::verified::VerifiedSignatures;
 use crate::clock::Clock;
 use crate::domain::signature_policy::SignaturePolicy;
 use crate::error::AppError;
@@ -64,7 +65,7 @@ pub fn run(common: &Common, args: &Args) -> Result<()> {
     };
     let keys = [RegisteredKey { key: public_key, not_before: None, expires_at: None, revoked_at: None }];
     let now = args.at.unwrap_or_else(|| Clock::system().now());
-    match signature::verify(&request, &keys, args.signature_policy, now, args.tolerance) {
+    match signature::verify(&request, &keys, args.signature_policy, now, args.tolerance, &VerifiedSignatures::new(0)) {
         Ok(verified) => {
             let form = verified.form.as_str();
             if common.json {

@@ -12,6 +12,7 @@ use crate::auth::hint::Hint;
 use crate::auth::public_key::PublicKey;
 use crate::auth::signature::{self, RegisteredKey, SignedRequest, VerifiedSignature};
 use crate::auth::timestamp::{self, skew_seconds};
+use crate::auth::verified::VerifiedSignatures;
 use crate::clock::Clock;
 use crate::domain::fields::Naming;
 use crate::domain::signature_input::SignatureInput;
@@ -167,6 +168,7 @@ fn verify(
         body: input.body.as_bytes(),
     };
     let keys = [RegisteredKey { key, not_before: None, expires_at: None, revoked_at: None }];
-    let verdict = signature::verify(&request, &keys, input.signature_policy, now, tolerance);
+    let verdict =
+        signature::verify(&request, &keys, input.signature_policy, now, tolerance, &VerifiedSignatures::new(0));
     verdict.map(Arc::new).map_err(AppError::from)
 }

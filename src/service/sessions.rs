@@ -15,6 +15,7 @@ use crate::auth::credentials::SignatureHeaders;
 use crate::auth::secret;
 use crate::auth::signature::{self, SignedRequest, VerifiedSignature};
 use crate::auth::token::{Claims, IssuedToken, Session, TokenKeys};
+use crate::auth::verified::VerifiedSignatures;
 use crate::clock::Clock;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::permission;
@@ -35,6 +36,9 @@ pub struct SessionRules {
     pub timestamp_tolerance: Duration,
 }
 
+/// Enough for a second of a thousand clients, and little memory.
+const REMEMBERED_SIGNATURES: u64 = 10_000;
+
 /// Sessions of clients.
 pub struct Sessions {
     store: Store,
@@ -43,6 +47,7 @@ pub struct Sessions {
     keys: watch::Sender<TokenKeys>,
     rules: SessionRules,
     throttle: Throttle,
+    verified: VerifiedSignatures,
     hashing: Arc<Semaphore>,
 }
 
@@ -60,7 +65,16 @@ impl Sessions {
     ) -> Self {
         secret::prepare();
         let keys = watch::Sender::new(keys);
-        Self { store, clock, directory, keys, rules, throttle, hashing: Arc::new(Semaphore::new(hashing)) }
+        Self {
+            store,
+            clock,
+            directory,
+            keys,
+            rules,
+            throttle,
+            verified: VerifiedSignatures::new(REMEMBERED_SIGNATURES),
+            hashing: Arc::new(Semaphore::new(hashing)),
+        }
     }
 
     /// Signs and accepts tokens with other keys from now on.
@@ -175,7 +189,7 @@ impl Sessions {
         let SignatureHeaders { client_id, timestamp, signature } = headers;
         let request = SignedRequest { client_id, timestamp, signature, method, path, body };
         let tolerance = self.rules.timestamp_tolerance;
-        signature::verify(&request, &known.keys, known.client.signature_policy, now, tolerance)
+        signature::verify(&request, &known.keys, known.client.signature_policy, now, tolerance, &self.verified)
             .map_err(|rejection| AppError::from(*rejection))
     }
 }
