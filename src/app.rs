@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use crate::auth::token::TokenKeys;
 use crate::clock::{Clock, random_bytes};
-use crate::config::{Config, JwtSecrets};
+use crate::config::Config;
 use crate::domain::audit::{Actor, Via};
 use crate::graphql::{Api, Limits};
 use crate::service::directory::ClientDirectory;
@@ -71,7 +71,6 @@ impl AppState {
 
     /// Reads the files of the JWT secrets again and again, so that rotating them needs no restart.
     async fn watch_jwt_secrets(&self) {
-        let mut known = self.0.config.jwt_secrets().map(JwtSecrets::signing_first).unwrap_or_default();
         let mut ticks = tokio::time::interval(JWT_SECRETS_WATCH);
         loop {
             ticks.tick().await;
@@ -87,12 +86,9 @@ impl AppState {
                 }
                 Err(_) => continue,
             };
-            let texts =
-                |secrets: &[SecretString]| secrets.iter().map(|s| s.expose_secret().to_owned()).collect::<Vec<_>>();
-            if texts(&secrets) != texts(&known) {
-                self.0.services.sessions.replace_token_keys(token_keys(&self.0.config, &secrets));
-                info!(accepted = secrets.len(), "the JWT secrets were read anew");
-                known = secrets;
+            let accepted = secrets.len();
+            if self.0.services.sessions.replace_token_keys(token_keys(&self.0.config, &secrets)) {
+                info!(accepted, "the JWT secrets were read anew");
             }
         }
     }

@@ -38,14 +38,19 @@ impl MigrationTrait for Migration {
             )
             .await?;
         let sql = match manager.get_database_backend() {
-            DbBackend::Sqlite => ["UPDATE", "DELETE"]
-                .map(|change| {
-                    format!(
-                        "CREATE TRIGGER client_audit_log_{change} BEFORE {change} ON client_audit_log
-                         BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END;"
-                    )
-                })
-                .concat(),
+            // An insert that replaces a row would fire no trigger of a deletion.
+            DbBackend::Sqlite => [
+                ("UPDATE", ""),
+                ("DELETE", ""),
+                ("INSERT", "WHEN EXISTS (SELECT 1 FROM client_audit_log WHERE id = new.id)"),
+            ]
+            .map(|(change, when)| {
+                format!(
+                    "CREATE TRIGGER client_audit_log_{change} BEFORE {change} ON client_audit_log {when}
+                     BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END;"
+                )
+            })
+            .concat(),
             _ => format!(
                 "CREATE FUNCTION refuse_client_audit_log_change() RETURNS trigger LANGUAGE plpgsql AS
                  $$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$;

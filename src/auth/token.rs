@@ -82,6 +82,11 @@ impl TokenKeys {
         Self { keys: keys.collect(), issuer: issuer.to_owned(), audience: audience.to_owned(), validation }
     }
 
+    /// The names of the secrets, the signing one first: whether two sets of secrets are the same.
+    pub fn kids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.kid.as_str())
+    }
+
     /// Issues a token that carries on `session` and ends `lifetime` from now.
     pub fn issue(&self, session: &Session, now: DateTime<Utc>, lifetime: Duration) -> Result<IssuedToken, AppError> {
         let key = self.keys.first().ok_or_else(|| AppError::internal("there is no JWT secret"))?;

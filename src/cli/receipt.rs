@@ -62,8 +62,12 @@ fn print(common: &Common, evidence: &Evidence, has_body: bool) -> Result<()> {
     }
     let verdict = if problems.is_empty() { "the receipt holds" } else { "the receipt does not hold" };
     let revoked = key_revoked_at.map(|at| format!(", revoked at {}", instant(at))).unwrap_or_default();
+    let covers = match receipt.signature_form.as_str() {
+        "body_bound" => "who sent it, when, and the body",
+        _ => "who sent it and when; not the body",
+    };
     output::text(&format!(
-        "{verdict}\n  order: {} of {}, taken at {}\n  form: {}\n  signed text: {}\n  signature: {}\n  key: {} ({} when the \
+        "{verdict}\n  order: {} of {}, taken at {}\n  form: {} (signs {covers})\n  signed text: {}\n  signature: {}\n  key: {} ({} when the \
          order was taken{revoked})\n  sha-256 of the body: {}{}",
         order.number,
         order.client_id,

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use figment::Figment;
 use secrecy::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
 
 use super::{Auth, Config, ConfigError};
 use crate::clock::random_bytes;
@@ -198,8 +199,8 @@ fn read_secret(key: &'static str, path: &Path) -> Result<SecretString, ConfigErr
     usable(key, path, text.trim_end_matches(['\r', '\n']))
 }
 
-fn read_text(key: &'static str, path: &Path) -> Result<String, ConfigError> {
-    fs::read_to_string(path).map_err(|error| {
+fn read_text(key: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+    fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
         let problem = format!("which cannot be read: {error}");
         ConfigError::SecretFile { key, path: path.to_owned(), problem }
     })

@@ -89,7 +89,7 @@ impl ClientMutation {
     }
 
     /// Gives a client a new secret, which cannot be shown again; the old one works on for a while. Needs scope
-    /// `clients:manage`. While the older of two secrets is still in use, a third is a CONFLICT.
+    /// `clients:manage`. When two secrets work and both are used, a third is a CONFLICT.
     #[graphql(guard = "Gate")]
     async fn rotate_client_secret(
         &self,

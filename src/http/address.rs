@@ -35,7 +35,7 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAdd
         value.to_str().unwrap_or_default().rsplit(',').map(str::trim).map(str::to_owned).collect::<Vec<_>>()
     });
     if trusted.is_empty() && entries.next().is_some() {
-        warn_once(address);
+        warn_once();
         return address;
     }
     while is_trusted(&address) {
@@ -53,12 +53,11 @@ fn read(entry: &str) -> Option<IpAddr> {
 }
 
 /// Behind a proxy that nobody told it of, the service takes all callers for one.
-fn warn_once(peer: IpAddr) {
+fn warn_once() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         warn!(
-            %peer,
-            "requests carry X-Forwarded-For, which is ignored: if this peer is a proxy of yours, name it in \
+            "requests carry X-Forwarded-For, which is ignored: if a proxy of yours writes it, name the proxy in \
              http.trusted_proxies, or all of its callers share one limit of attempts"
         );
     });

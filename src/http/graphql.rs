@@ -10,7 +10,7 @@ use async_graphql_axum::GraphQLResponse;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -201,6 +201,7 @@ impl MediaType {
 
     fn answer(self, status: StatusCode, response: graphql::Response) -> Response {
         note_failures(&response);
+        let wait = response.errors.iter().filter_map(|e| graphql::into_app_error(e).retry_after_seconds()).max();
         let mut answer = if graphql::is_request_error(&response) {
             Json(body(&response)).into_response()
         } else {
@@ -212,6 +213,9 @@ impl MediaType {
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
         };
         *answer.status_mut() = status;
+        if let Some(seconds) = wait {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         answer

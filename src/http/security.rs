@@ -15,7 +15,7 @@ use tower_http::cors::CorsLayer;
 use crate::app::AppState;
 use crate::config::Http;
 
-/// Two years, as browsers' lists of such hosts ask for.
+/// Two years. Of this host alone: its neighbours are not ours.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
 /// An answer that is no page of ours loads nothing, runs nothing and is framed by nobody.

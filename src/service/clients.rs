@@ -42,6 +42,9 @@ impl Clients {
 
     /// Creates a client and gives its secret, which cannot be shown again.
     pub async fn create_client(&self, new: ClientToCreate) -> Result<SecretString, AppError> {
+        if new.client_id == ClientId::operator() {
+            return Err(refuse("clientId", "this id is the command line's own; choose another one"));
+        }
         let name = checked_name(&new.name)?;
         let permissions = checked_permissions(new.permissions)?;
         let secret = secrets::checked_or_made(new.secret)?;

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use moka::future::Cache;
 use tracing::warn;
 
+use super::throttle::network;
 use crate::auth::public_key::PublicKey;
 use crate::auth::signature::{RegisteredKey, SignatureForm};
 use crate::domain::client::{Client, ClientId};
@@ -62,11 +63,12 @@ impl ClientDirectory {
 
     /// Notes that a secret opened a session or carried one on, afterwards: nobody waits for it, and a failure fails
     /// nothing.
-    pub fn note_secret_used(&self, id: i64, from: IpAddr, now: DateTime<Utc>) {
-        let directory = self.clone();
+    pub fn note_secret_used(&self, client_id: &ClientId, id: i64, from: IpAddr, now: DateTime<Utc>) {
+        let (directory, client_id) = (self.clone(), client_id.clone());
         tokio::spawn(async move {
             if directory.is_due(format!("secret {id} {from}")).await
-                && let Err(error) = directory.store.update_secret_last_used(id, from, now).await
+                && let Err(error) =
+                    directory.store.update_secret_last_used(&client_id, id, (from, network(from)), now).await
             {
                 warn!(%error, "the secret's last use could not be noted");
             }

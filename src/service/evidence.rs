@@ -1,12 +1,13 @@
 //! Proves again what an order's receipt says, from what is stored and nothing else.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 
 use super::Orders;
+use crate::auth::minify::minify_json;
 use crate::auth::public_key::PublicKey;
 use crate::auth::registered_key::KeyStatus;
-use crate::auth::string_to_sign::{SignatureForm, documented_string};
+use crate::auth::string_to_sign::SignatureForm;
 use crate::auth::timestamp;
 use crate::domain::order::SalesOrder;
 use crate::domain::permission::Scope;
@@ -28,55 +29,86 @@ pub struct Evidence {
     pub problems: Vec<String>,
 }
 
+/// How far a signed time may be from the order's: the freshness asked of it, which the operator may have set to another
+/// value since, and the time that a request may take.
+const NEAR: TimeDelta = TimeDelta::minutes(15);
+
+/// A revocation may take so long to be in force everywhere.
+const IN_FORCE: TimeDelta = TimeDelta::seconds(5);
+
 impl Orders {
-    /// Checks the receipt of an order: whether the client's registered key made the signature over the stored text, and
-    /// whether that text is this client's. With the body as the client sent it, whether that is what was received.
+    /// Checks the receipt of an order: whether a key of the client that counted then made the signature over the stored
+    /// text, whether that text is this client's and of the order's time, and, of the form that binds it, whether it is of
+    /// the body that was received. With the body as the client sent it, whether that is what was received.
+    ///
+    /// The order's own fields are not covered: a body says what was ordered, and the published form does not sign it.
     pub async fn verify_receipt(&self, number: &str, body: Option<&[u8]>) -> Result<Evidence, AppError> {
         let nothing = |what: &str| AppError::new(ErrorCode::NotFound, format!("there is no {what} {number}"));
         let order = self.sales_order(&Scope::All, number).await?.ok_or_else(|| nothing("order"))?;
         let receipt = self.receipts(&[order.number]).await?.remove(&order.number);
         let receipt = receipt.ok_or_else(|| nothing("receipt of order"))?;
         let key = self.key_of(&order, &receipt).await?;
-        let mut problems = signature_problems(&order, &receipt, key.as_ref());
-        if body.is_some_and(|body| Sha256::digest(body).as_slice() != receipt.body_sha256) {
-            problems.push("the body is not the one that was received: its SHA-256 differs".to_owned());
-        }
-        let status = |key: &StoredPublicKey| {
-            // The use of a key is checked before the order gets its time, so a revocation in between does no harm.
-            KeyStatus::at(order.created_at, key.not_before, key.expires_at, key.revoked_at)
-        };
-        Ok(Evidence {
-            key_status_then: key.as_ref().map(status),
-            key_revoked_at: key.and_then(|key| key.revoked_at),
-            order,
-            receipt,
-            problems,
-        })
+        let key_status_then = key.as_ref().map(|key| status_then(key, order.created_at));
+        let found = [
+            signature_problem(&order, &receipt, key.as_ref()),
+            key_status_then
+                .filter(|status| *status != KeyStatus::Active)
+                .map(|status| format!("the key was {status} when the order was taken")),
+            text_problem(&order, &receipt, body),
+            body.filter(|body| Sha256::digest(body).as_slice() != receipt.body_sha256)
+                .map(|_| "the body is not the one that was received: its SHA-256 differs".to_owned()),
+        ];
+        let key_revoked_at = key.and_then(|key| key.revoked_at);
+        let problems = found.into_iter().flatten().collect();
+        Ok(Evidence { order, receipt, key_status_then, key_revoked_at, problems })
     }
 }
 
-fn signature_problems(order: &SalesOrder, receipt: &Receipt, key: Option<&StoredPublicKey>) -> Vec<String> {
-    let mut problems = Vec::new();
+fn status_then(key: &StoredPublicKey, at: DateTime<Utc>) -> KeyStatus {
+    let StoredPublicKey { not_before, expires_at, revoked_at, .. } = *key;
+    KeyStatus::at(at, not_before, expires_at, revoked_at.map(|revoked| revoked + IN_FORCE))
+}
+
+fn signature_problem(order: &SalesOrder, receipt: &Receipt, key: Option<&StoredPublicKey>) -> Option<String> {
     match key.map(|key| PublicKey::from_pem(&key.pem)) {
-        None => problems.push(format!("{} has no key {}", order.client_id, receipt.key_fingerprint)),
-        Some(Err(error)) => problems.push(format!("the stored key cannot be read: {error}")),
+        None => Some(format!("{} has no key {}", order.client_id, receipt.key_fingerprint)),
+        Some(Err(error)) => Some(format!("the stored key cannot be read: {error}")),
         Some(Ok(key)) if key.fingerprint() != receipt.key_fingerprint => {
-            problems.push("the stored key is not the one its fingerprint names".to_owned());
+            Some("the stored key is not the one its fingerprint names".to_owned())
         }
         Some(Ok(key)) if !key.verify(receipt.string_to_sign.as_bytes(), &receipt.signature) => {
-            problems.push("the key did not make this signature over this text".to_owned());
+            Some("the key did not make this signature over this text".to_owned())
         }
-        Some(Ok(_)) => {}
+        Some(Ok(_)) => None,
     }
-    let is_its_form = if receipt.signature_form == SignatureForm::Documented.as_str() {
-        let timestamp = receipt.string_to_sign.rsplit('|').next().unwrap_or_default();
-        timestamp::parse(timestamp).is_ok()
-            && receipt.string_to_sign == documented_string(order.client_id.as_str(), timestamp)
+}
+
+/// What is wrong with the signed text, whoever signed it.
+fn text_problem(order: &SalesOrder, receipt: &Receipt, body: Option<&[u8]>) -> Option<String> {
+    let text = receipt.string_to_sign.as_str();
+    let (timestamp, hash) = if receipt.signature_form == SignatureForm::Documented.as_str() {
+        (text.strip_prefix(order.client_id.as_str()).and_then(|rest| rest.strip_prefix('|')), None)
     } else {
-        receipt.string_to_sign.split(':').nth(2).is_some_and(|hash| hash.len() == 64)
+        // METHOD:path:hash:timestamp; a path has no colon of ours, and a timestamp may have some.
+        let mut parts = text.splitn(4, ':').skip(2);
+        let hash = parts.next();
+        (parts.next(), Some(hash.unwrap_or_default()))
     };
-    if !is_its_form {
-        problems.push("the text is not what this client signs".to_owned());
+    let Some(instant) = timestamp.and_then(|timestamp| timestamp::parse(timestamp).ok()) else {
+        return Some("the text is not what this client signs".to_owned());
+    };
+    if (instant - order.created_at).abs() > NEAR {
+        return Some("the signed time is not the order's".to_owned());
     }
-    problems
+    let hash = hash?;
+    if hash == hex::encode(&receipt.body_sha256) {
+        return None;
+    }
+    match body.map(|body| hex::encode(Sha256::digest(minify_json(body)))) {
+        None => {
+            Some("the signed body is another writing of the one received, or another one: give the body".to_owned())
+        }
+        Some(minified) if minified == hash => None,
+        Some(_) => Some("the signed body is not the one that was received".to_owned()),
+    }
 }

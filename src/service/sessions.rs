@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::caller::Principal;
 use super::directory::{ClientDirectory, KnownClient};
-use super::throttle::Throttle;
+use super::throttle::{Throttle, network};
 use crate::auth::credentials::SignatureHeaders;
 use crate::auth::secret;
 use crate::auth::signature::{self, SignedRequest, VerifiedSignature};
@@ -36,6 +36,9 @@ pub struct SessionRules {
     pub timestamp_tolerance: Duration,
 }
 
+/// How many logins from addresses that nobody knows may be checked or wait for it, for each that is checked at once.
+const WAITING_STRANGERS: usize = 8;
+
 /// Enough for a second of a thousand clients, and little memory.
 const REMEMBERED_SIGNATURES: u64 = 10_000;
 
@@ -49,6 +52,7 @@ pub struct Sessions {
     throttle: Throttle,
     verified: VerifiedSignatures,
     hashing: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
 }
 
 impl Sessions {
@@ -74,12 +78,19 @@ impl Sessions {
             throttle,
             verified: VerifiedSignatures::new(REMEMBERED_SIGNATURES),
             hashing: Arc::new(Semaphore::new(hashing)),
+            strangers: Arc::new(Semaphore::new(hashing * WAITING_STRANGERS)),
         }
     }
 
-    /// Signs and accepts tokens with other keys from now on.
-    pub fn replace_token_keys(&self, keys: TokenKeys) {
-        self.keys.send_replace(keys);
+    /// Signs and accepts tokens with these keys from now on. `false` when they are the ones in force.
+    pub fn replace_token_keys(&self, keys: TokenKeys) -> bool {
+        self.keys.send_if_modified(|current| {
+            let differs = !current.kids().eq(keys.kids());
+            if differs {
+                *current = keys;
+            }
+            differs
+        })
     }
 
     /// Opens a session. A wrong id and a wrong secret are one answer at one cost.
@@ -91,12 +102,16 @@ impl Sessions {
         let asked = client_id.as_ref().map_or("", ClientId::as_str);
         let client = self.store.find_client(asked).await?;
         let secrets = self.store.list_live_secrets(asked, now).await?;
-        attempt.admit(secrets.iter().filter_map(|secret| secret.last_used_from))?;
+        let is_known = self.store.has_address(asked, network(address)).await?;
+        attempt.admit(is_known)?;
         let hashes = secrets.iter().map(|secret| secret.hash.clone()).collect::<Vec<_>>();
+        // Strangers wait in a short line of their own, so that a flood of them holds up nobody who is known.
+        let place =
+            if is_known { None } else { Some(Arc::clone(&self.strangers).try_acquire_owned().map_err(|_| crowded())?) };
         let permit = Arc::clone(&self.hashing).acquire_owned().await.map_err(AppError::internal)?;
         let matched = tokio::task::spawn_blocking(move || {
             let matched = secret::find_match(&input.client_secret, &hashes);
-            drop(permit);
+            drop((permit, place));
             matched
         })
         .await
@@ -107,7 +122,7 @@ impl Sessions {
         };
         attempt.succeeded();
         ensure_active(&client)?;
-        self.directory.note_secret_used(secret.id, address, now);
+        self.directory.note_secret_used(&client.client_id, secret.id, address, now);
         let session = Session {
             client_id: client.client_id.to_string(),
             auth_time: now.timestamp(),
@@ -122,6 +137,7 @@ impl Sessions {
     pub async fn refresh(&self, input: RefreshInput, address: IpAddr) -> Result<IssuedToken, AppError> {
         let now = self.clock.now();
         let claims = self.keys.borrow().verify_ignoring_expiry(input.token.expose_secret(), now)?;
+        self.throttle.admit_request(&claims.sub)?;
         let ended = |why: &'static str| Err(AppError::new(ErrorCode::Unauthenticated, why));
         if is_past(claims.exp, self.rules.refresh_window, now.timestamp()) {
             return ended("The token expired too long ago to be refreshed; log in again");
@@ -139,7 +155,7 @@ impl Sessions {
             return ended("The secret that began this session was rotated out; log in with the new one");
         }
         // A session that goes on uses its secret: whoever means to end the secret must see that.
-        self.directory.note_secret_used(claims.secret_id, address, now);
+        self.directory.note_secret_used(&client_id, claims.secret_id, address, now);
         let session = Session {
             client_id: claims.sub,
             auth_time: claims.auth_time,
@@ -204,6 +220,11 @@ pub fn ensure_active(client: &Client) -> Result<(), AppError> {
 
 fn ensure_current(claims: &Claims, client: &Client) -> Result<(), AppError> {
     if claims.session_generation == client.session_generation { Ok(()) } else { Err(revoked()) }
+}
+
+fn crowded() -> AppError {
+    let message = "Too many logins at once from addresses that no client has logged in from; try again shortly";
+    AppError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1))
 }
 
 fn revoked() -> AppError {

@@ -1,17 +1,19 @@
 //! How often somebody may try: logins by address and by client, and requests by client.
 //!
 //! Everything is counted in this instance's memory, so `n` instances together let through at most `n` times as much
-//! (`on_two_instances_a_guesser_gets_at_most_twice_the_attempts`). No count decides more than the next minute: there is
-//! no lock that somebody would have to lift.
+//! (`on_two_instances_a_guesser_gets_at_most_twice_the_attempts`). Nothing is ever locked: whatever is counted runs off
+//! by itself.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use governor::clock::Clock as GovernorClock;
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
+use moka::ops::compute::Op;
 use moka::sync::Cache;
 
 use crate::clock::Clock;
@@ -49,7 +51,6 @@ struct Limits {
     by_address: Bucket<Network>,
     requests: Bucket<String>,
     failures: Cache<(String, Network), Failures>,
-    known: Cache<(String, Network), ()>,
     longest_pause: Duration,
 }
 
@@ -70,6 +71,9 @@ const FREE_FAILURES: u32 = 5;
 /// Above this many keys the ones whose bucket is full again are forgotten: what strangers make up must not fill memory.
 const REMEMBERED: usize = 10_000;
 
+/// After so many it is looked which ones can be forgotten.
+const LOOK_EVERY: u64 = 1_024;
+
 /// A login that may go on to the question whether its client knows the address.
 pub struct LoginAttempt<'t> {
     limits: Option<&'t Limits>,
@@ -87,7 +91,6 @@ impl Throttle {
             by_address: Bucket::new("address", rules.address, clock),
             requests: Bucket::new("requests", Rate { per_minute: rules.requests, burst: rules.requests }, clock),
             failures: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_mins(15)).build(),
-            known: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_hours(7 * 24)).build(),
             longest_pause: rules.longest_pause,
         }))
     }
@@ -127,25 +130,34 @@ impl LoginAttempt<'_> {
     }
 
     /// After some failures in a row each further one doubles the pause until the next attempt. Counted by client id and
-    /// address together, so that nobody but whoever shares the guesser's address is kept waiting.
+    /// address together, so that nobody but whoever shares the guesser's address is kept waiting. The pause begins with the
+    /// attempt, not with its failure: attempts side by side are still one after the other.
     fn ensure_no_pause(&self) -> Result<(), AppError> {
         let Some(limits) = self.limits else { return Ok(()) };
-        let failures = limits.failures.get(&self.key()).unwrap_or_default();
-        match failures.pause_ends.checked_sub(limits.clock.uptime()).filter(|left| !left.is_zero()) {
-            None => Ok(()),
-            Some(left) => {
-                let message = "Too many failed logins for this client id from this address; wait, then try again";
-                Err(AppError::new(ErrorCode::RateLimited, message).retry_after(left))
+        let now = limits.clock.uptime();
+        let mut left = Duration::ZERO;
+        limits.failures.entry(self.key()).and_compute_with(|entry| {
+            let failures = entry.map_or_else(Failures::default, moka::Entry::into_value);
+            left = failures.pause_ends.saturating_sub(now);
+            if failures.count < FREE_FAILURES || !left.is_zero() {
+                return Op::Nop;
             }
+            Op::Put(Failures { pause_ends: now + limits.pause(failures.count + 1), ..failures })
+        });
+        if left.is_zero() {
+            return Ok(());
         }
+        let reset = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        let state = QuotaState { policy: "login-pause", quota: 1, window: reset, remaining: 0, reset };
+        telemetry::note(|facts| facts.quota = Some(state));
+        let message = "Too many failed logins for this client id from this address; wait, then try again";
+        Err(AppError::new(ErrorCode::RateLimited, message).retry_after(left))
     }
 
     /// Takes one attempt from the client id's own bucket. An address from which the client has logged in has a bucket of
     /// its own, so that guessers elsewhere cannot use up the honest partner's attempts.
-    pub fn admit(&self, last_used_from: impl Iterator<Item = IpAddr>) -> Result<(), AppError> {
+    pub fn admit(&self, is_known: bool) -> Result<(), AppError> {
         let Some(limits) = self.limits else { return Ok(()) };
-        let is_known =
-            last_used_from.map(network).any(|known| known == self.network) || limits.known.contains_key(&self.key());
         let key = (self.client_id.clone(), is_known.then_some(self.network));
         limits.by_client.take(&key, "Too many login attempts for this client id; wait, then try again")
     }
@@ -156,11 +168,7 @@ impl LoginAttempt<'_> {
         let now = limits.clock.uptime();
         limits.failures.entry(self.key()).and_compute_with(|entry| {
             let count = entry.map_or(0, |entry| entry.value().count) + 1;
-            let pause = match count.checked_sub(FREE_FAILURES) {
-                None | Some(0) => Duration::ZERO,
-                Some(doubled) => Duration::from_secs(1 << (doubled - 1).min(30)).min(limits.longest_pause),
-            };
-            moka::ops::compute::Op::Put(Failures { count, pause_ends: now + pause })
+            Op::Put(Failures { count, pause_ends: now + limits.pause(count) })
         });
     }
 
@@ -168,11 +176,22 @@ impl LoginAttempt<'_> {
     pub fn succeeded(&self) {
         let Some(limits) = self.limits else { return };
         limits.failures.invalidate(&self.key());
-        limits.known.insert(self.key(), ());
     }
 }
 
-fn network(address: IpAddr) -> Network {
+impl Limits {
+    /// How long to wait after so many failures in a row.
+    fn pause(&self, failures: u32) -> Duration {
+        match failures.checked_sub(FREE_FAILURES) {
+            None | Some(0) => Duration::ZERO,
+            Some(doubled) => Duration::from_secs(1 << (doubled - 1).min(30)).min(self.longest_pause),
+        }
+    }
+}
+
+/// What of an address tells its holder from others.
+#[must_use]
+pub fn network(address: IpAddr) -> Network {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !0u128 << 64)),
         v4 @ IpAddr::V4(_) => v4,
@@ -184,6 +203,7 @@ struct Bucket<K: std::hash::Hash + Eq + Clone> {
     policy: &'static str,
     rate: Rate,
     clock: Ticks,
+    taken: AtomicU64,
     limiter: RateLimiter<K, DashMapStateStore<K>, Ticks, StateInformationMiddleware>,
 }
 
@@ -195,12 +215,14 @@ impl<K: std::hash::Hash + Eq + Clone> Bucket<K> {
             policy,
             rate,
             clock: clock.clone(),
+            taken: AtomicU64::new(0),
             limiter: RateLimiter::dashmap_with_clock(quota, clock).with_middleware(),
         }
     }
 
     fn take(&self, key: &K, refusal: &'static str) -> Result<(), AppError> {
-        if self.limiter.len() > REMEMBERED {
+        // A look at all of them, so not at every one that comes.
+        if self.taken.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOK_EVERY) && self.limiter.len() > REMEMBERED {
             self.limiter.retain_recent();
         }
         let outcome = self.limiter.check_key(key);

@@ -8,6 +8,7 @@
 //! [`Scope`]: crate::domain::permission::Scope
 
 mod acknowledgements;
+mod addresses;
 mod audit;
 mod clients;
 mod connect;

@@ -10,6 +10,7 @@ use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
+use super::addresses;
 use super::audit;
 use super::clients::parse_client_id;
 use super::connect::{Store, instant, micros};
@@ -40,10 +41,10 @@ pub struct StoredSecret {
 /// What became of a secret to be added.
 #[derive(Debug)]
 pub enum Rotated {
-    /// It is the client's newest now.
-    Done,
-    /// Two secrets work already, and this one, the older, is still in use.
-    StillInUse(StoredSecret),
+    /// It is the client's newest now; the one before it ends then.
+    Done(DateTime<Utc>),
+    /// Two secrets work already, and both are used; this is the older one.
+    BothInUse(StoredSecret),
 }
 
 impl Store {
@@ -79,8 +80,8 @@ impl Store {
         Ok(secrets)
     }
 
-    /// Adds a secret and ends the older ones: the newest of them at `previous_expires_at`, any others now, unless one of
-    /// these was used since the newest was made and is still promised: then nothing happens.
+    /// Adds a secret, and lets the one before it end at `previous_expires_at`. Two work at once: a third takes the place of
+    /// one that nobody ever used. When both are used, nothing happens, unless the older ones are to end at once.
     pub async fn insert_secret(
         &self,
         hash: String,
@@ -90,19 +91,22 @@ impl Store {
         self.transaction(move |tx| {
             Box::pin(async move {
                 let (client_id, now) = (audit.client_id.clone(), audit.at);
-                let live = lock_live(tx, &client_id, now).await?;
-                if let [newest, older, ..] = live.as_slice()
-                    && previous_expires_at > now
-                    && older.last_used_at.is_some_and(|used| used >= newest.created_at)
-                {
-                    return Ok(Rotated::StillInUse(older.clone().try_into()?));
+                let mut live = lock_live(tx, &client_id, now).await?;
+                let mut ends = previous_expires_at;
+                if previous_expires_at > now && live.len() >= LIVE_SECRETS {
+                    // The oldest unused one. A secret that is used was promised to work until its end.
+                    let Some(unused) = live.iter().rposition(|row| row.last_used_at.is_none()) else {
+                        return Ok(Rotated::BothInUse(live.remove(1).try_into()?));
+                    };
+                    end(tx, &live.remove(unused), now).await?;
                 }
-                for (place, row) in live.iter().enumerate() {
-                    end(tx, row, if place == 0 { previous_expires_at } else { now }).await?;
+                for row in &live {
+                    ends = end(tx, row, previous_expires_at).await?;
                 }
                 insert(tx, &client_id, hash, now).await?;
-                audit::append(tx, audit).await?;
-                Ok(Rotated::Done)
+                let detail = vec![("previous_expires_at".to_owned(), ends.to_rfc3339())];
+                audit::append(tx, NewAuditEntry { detail, ..audit }).await?;
+                Ok(Rotated::Done(ends))
             })
         })
         .await
@@ -126,10 +130,18 @@ impl Store {
         .await
     }
 
-    /// Notes that a secret was used.
-    pub async fn update_secret_last_used(&self, id: i64, from: IpAddr, now: DateTime<Utc>) -> StoreResult<()> {
+    /// Notes that a client used a secret from an address; `network` is what of the address tells it from others.
+    pub async fn update_secret_last_used(
+        &self,
+        client_id: &ClientId,
+        id: i64,
+        (from, network): (IpAddr, IpAddr),
+        now: DateTime<Utc>,
+    ) -> StoreResult<()> {
+        let client_id = client_id.clone();
         self.transaction(move |tx| {
             Box::pin(async move {
+                addresses::note(tx, &client_id, network, now).await?;
                 Entity::update_many()
                     .col_expr(Column::LastUsedAt, Expr::value(micros(now)))
                     .col_expr(Column::LastUsedFrom, Expr::value(from.to_string()))
@@ -171,12 +183,12 @@ async fn lock_live(tx: &DatabaseTransaction, client_id: &ClientId, now: DateTime
     Ok(live.order_by_desc(Column::Id).all(tx).await?)
 }
 
-/// Lets a secret end, and never later than it would have.
-async fn end(tx: &DatabaseTransaction, row: &Model, at: DateTime<Utc>) -> StoreResult<()> {
+/// Lets a secret end, and never later than it would have. Gives when that is.
+async fn end(tx: &DatabaseTransaction, row: &Model, at: DateTime<Utc>) -> StoreResult<DateTime<Utc>> {
     let at = row.expires_at.map_or(micros(at), |already| std::cmp::Ord::min(already, micros(at)));
     let update = Entity::update_many().col_expr(Column::ExpiresAt, Expr::value(at)).filter(Column::Id.eq(row.id));
     update.exec(tx).await?;
-    Ok(())
+    instant(at)
 }
 
 fn live_at(now: DateTime<Utc>) -> Condition {

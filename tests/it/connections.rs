@@ -200,7 +200,7 @@ fn never_ending() -> Body {
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_in_time_is_answered_with_408() {
-    let app = TestApp::with(|config| config.http.request_timeout = Duration::from_millis(50)).await;
+    let app = TestApp::with(|config| config.http.request_timeout = Duration::from_millis(500)).await;
     for path in [ORDERS, "/api/v1/auth/login", "/graphql"] {
         app.post_text(path, &[], never_ending()).await.expect_problem(408, "REQUEST_TIMEOUT");
     }

@@ -155,7 +155,8 @@ async fn each_operation_takes_a_fixed_number_of_statements() {
         // Client and keys, the order that is there, found by trying, and its lines.
         ("createSalesOrder", true, 5),
         ("createSalesOrder", true, 5),
-        ("login", false, 2),
+        // The client, its secrets, and whether it knows the address.
+        ("login", false, 3),
         ("salesOrder", false, 4),
         ("salesOrder", false, 4),
         ("viewer", false, 2),

@@ -85,6 +85,9 @@ async fn evidence_that_somebody_changed_does_not_hold() {
         ("UPDATE sales_orders SET client_id = 'another'", "another has no key"),
         ("UPDATE client_public_keys SET fingerprint = 'SHA256:other'", "partner has no key"),
         ("UPDATE sales_order_receipts SET key_fingerprint = 'SHA256:other'", "partner has no key"),
+        ("UPDATE sales_orders SET created_at = created_at - 3600000000", "the signed time is not the order's"),
+        ("UPDATE client_public_keys SET expires_at = 1", "the key was expired when the order was taken"),
+        ("UPDATE client_public_keys SET revoked_at = 1", "the key was revoked when the order was taken"),
     ] {
         let (database, _) = disputed().await;
         if change.contains("another") {
@@ -107,4 +110,29 @@ async fn a_receipt_holds_after_its_key_was_revoked_and_says_so() {
     clients.revoke_key(&"partner".parse().unwrap(), fingerprint).await.unwrap();
     let (holds, printed, _) = verify(&database, &["SO-0000000001"]);
     assert!(holds && printed["key_revoked_at"].is_string() && printed["key_status_then"] == "active", "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_that_binds_the_body_holds_for_no_other_body() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let orders = sales_order_api::service::Orders::new(app.store.clone());
+    let number = "SO-0000000001";
+    // Signed as it is minified, sent with white space.
+    let sent = serde_json::to_string_pretty(&order()).unwrap();
+    let signed = partner.sign_body("/api/v1/sales-orders", order().to_string().as_bytes());
+    app.post_text("/api/v1/sales-orders", &signed.headers(), sent.clone()).await.expect(201);
+    let problems = async |body: Option<&str>| {
+        orders.verify_receipt(number, body.map(str::as_bytes)).await.unwrap().problems.join("; ")
+    };
+    assert_eq!(problems(Some(&sent)).await, "");
+    assert!(problems(None).await.contains("give the body"));
+    // Somebody who may write to the database puts another body's hash there.
+    let other = sent.replace("\"quantity\": 2", "\"quantity\": 1");
+    let hash = hex::encode(Sha256::digest(&other));
+    let blob =
+        if crate::support::on_postgres().is_some() { format!("decode('{hash}', 'hex')") } else { format!("x'{hash}'") };
+    app.database.db_execute(&format!("UPDATE sales_order_receipts SET body_sha256 = {blob}")).await.unwrap();
+    assert_eq!(problems(Some(&other)).await, "the signed body is not the one that was received");
+    assert_eq!(problems(Some(&sent)).await, "the body is not the one that was received: its SHA-256 differs");
 }

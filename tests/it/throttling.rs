@@ -20,7 +20,7 @@ fn number(n: u32) -> NonZeroU32 {
     NonZeroU32::new(n).unwrap()
 }
 
-/// Limits small enough to be reached: ten logins of a client at once, six attempts from an address.
+/// Limits small enough to be reached: ten logins of a client at once, eight attempts from an address.
 fn limited(config: &mut Config) {
     config.rate_limit.enabled = true;
     config.rate_limit.login_burst = number(10);
@@ -44,6 +44,13 @@ fn wait_of(answer: &Answer) -> u64 {
     answer.header("retry-after").unwrap().parse().unwrap()
 }
 
+/// From where a client logs in is noted after the answer.
+async fn until_known(app: &TestApp, addresses: i64) {
+    while app.database.db_number("SELECT count(*) FROM client_addresses").await < addresses {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// A guesser with many addresses: tries until the client id's attempts are used up; gives how many went through.
 async fn stuff(app: &TestApp, client_id: &str) -> usize {
     for n in 0..100 {
@@ -62,6 +69,7 @@ async fn a_guesser_elsewhere_never_uses_up_the_honest_partners_attempts() {
     let app = TestApp::with(limited).await;
     let secret = partner(&app).await;
     log_in_from(&app, HOME, PARTNER, secret.expose_secret()).await.expect(200);
+    until_known(&app, 1).await;
     assert_eq!(stuff(&app, PARTNER).await, 9, "the partner's first login was from an address nobody knew");
     for _ in 0..5 {
         log_in_from(&app, HOME, PARTNER, secret.expose_secret()).await.expect(200);
@@ -77,14 +85,17 @@ async fn another_instance_knows_the_honest_partners_address_as_well() {
     let app = TestApp::with(limited).await;
     let secret = partner(&app).await;
     log_in_from(&app, HOME, PARTNER, secret.expose_secret()).await.expect(200);
-    // Noted after the answer.
-    let id = PARTNER.parse().unwrap();
-    while app.clients.show_client(&id).await.unwrap().secrets[0].last_used_from.is_none() {
-        tokio::task::yield_now().await;
-    }
+    until_known(&app, 1).await;
+    log_in_from(&app, "203.0.113.8", PARTNER, secret.expose_secret()).await.expect(200);
+    until_known(&app, 2).await;
     let restarted = TestApp { router: TestApp::router_on(&app.store, &app.clock, limited), ..app };
     assert_eq!(stuff(&restarted, PARTNER).await, 10);
-    log_in_from(&restarted, HOME, PARTNER, secret.expose_secret()).await.expect(200);
+    for address in [HOME, "203.0.113.8"] {
+        log_in_from(&restarted, address, PARTNER, secret.expose_secret()).await.expect(200);
+    }
+    // A new secret makes no stranger of anybody.
+    let rotated = restarted.clients.rotate_secret(&PARTNER.parse().unwrap(), Duration::ZERO).await.unwrap().secret;
+    log_in_from(&restarted, HOME, PARTNER, rotated.expose_secret()).await.expect(200);
 }
 
 #[tokio::test]
@@ -103,7 +114,9 @@ async fn failures_in_a_row_make_the_pause_grow_for_the_guesser_alone() {
     }
     for pause in [1, 2, 4, 5, 5] {
         guess().await.expect_problem(401, "INVALID_CREDENTIALS");
-        assert_eq!(wait_of(&guess().await), pause);
+        let refused = guess().await;
+        assert_eq!(wait_of(&refused), pause);
+        assert_eq!(refused.header("ratelimit"), Some(&*format!("\"login-pause\";r=0;t={pause}")));
         // Asking in between makes it no longer.
         app.clock.advance(Duration::from_millis(pause * 1000 - 1));
         assert_eq!(wait_of(&guess().await), 1);
@@ -118,6 +131,57 @@ async fn failures_in_a_row_make_the_pause_grow_for_the_guesser_alone() {
     log_in_from(&app, "198.51.100.1", PARTNER, secret.expose_secret()).await.expect(200);
     for _ in 0..6 {
         guess().await.expect_problem(401, "INVALID_CREDENTIALS");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_pause_a_guesser_has_one_attempt_however_many_it_makes_at_once() {
+    let app = TestApp::with(|config| {
+        limited(config);
+        config.rate_limit.login_burst = number(1000);
+        config.rate_limit.address_burst = number(1000);
+    })
+    .await;
+    partner(&app).await;
+    let body = json!({"client_id": PARTNER, "client_secret": "a guess that is long enough"});
+    for _ in 0..6 {
+        app.post("/api/v1/auth/login", &body).await.expect_problem(401, "INVALID_CREDENTIALS");
+    }
+    app.clock.advance(Duration::from_secs(1));
+    let guesses = (0..30).map(|_| TestApp::post_request("/api/v1/auth/login", &[], body.to_string()));
+    let answers = app.send_at_once(guesses).await;
+    let tried = answers.iter().filter(|answer| answer.status == 401).count();
+    assert_eq!((tried, answers.len()), (1, 30));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_strangers_waits_in_a_line_of_its_own() {
+    let app = TestApp::with(|config| {
+        config.rate_limit.enabled = true;
+        config.auth.password_hash_concurrency = 1;
+    })
+    .await;
+    let secret = partner(&app).await;
+    log_in_from(&app, HOME, PARTNER, secret.expose_secret()).await.expect(200);
+    until_known(&app, 1).await;
+    // A new id and a new address for each guess: no count ever catches them.
+    let flood = (0..200_u16).map(|n| {
+        let body = json!({"client_id": format!("made-up-{n}"), "client_secret": "a guess"});
+        let mut request = TestApp::post_request("/api/v1/auth/login", &[], body.to_string());
+        let address = std::net::IpAddr::from([198, 51, 100, n.to_le_bytes()[0]]);
+        request.extensions_mut().insert(sales_order_api::http::Peer((address, 1).into()));
+        request
+    });
+    let (answers, honest) = tokio::join!(
+        app.send_at_once(flood.collect::<Vec<_>>()),
+        log_in_from(&app, HOME, PARTNER, secret.expose_secret())
+    );
+    honest.expect(200);
+    let crowded: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
+    assert!(!crowded.is_empty(), "200 guesses were checked, one after the other");
+    for answer in crowded {
+        answer.expect_problem(503, "OVERLOADED");
+        assert_eq!(answer.header("retry-after"), Some("1"));
     }
 }
 
@@ -236,8 +300,11 @@ async fn a_client_reads_its_quota_in_every_answer_and_waits_when_it_is_used_up()
     assert_eq!(wait_of(&refused), 1);
     assert_eq!(refused.header("ratelimit"), Some("\"requests\";r=0;t=60"));
     assert_eq!(refused.header("ratelimit-policy"), Some("\"requests\";q=60;w=60"));
-    let error = partner.graphql("{ viewer { clientId } }", Value::Null).await.expect_error("RATE_LIMITED");
-    assert_eq!(error["extensions"]["retryAfter"], 1);
+    let answer = partner.graphql("{ viewer { clientId } }", Value::Null).await;
+    assert_eq!(answer.expect_error("RATE_LIMITED")["extensions"]["retryAfter"], 1);
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    let refresh = app.post("/api/v1/auth/refresh", &json!({"token": partner.token})).await;
+    assert_eq!(wait_of(&refresh), 1, "a refresh is a request like any other");
     // Another client's quota is its own.
     app.dashboard().await.graphql("{ viewer { clientId } }", Value::Null).await.data();
     app.clock.advance(Duration::from_secs(1));

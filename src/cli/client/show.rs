@@ -8,7 +8,7 @@ use crate::cli::output::{instant, or_never};
 use crate::cli::{Common, key, output};
 use crate::domain::client::Client;
 use crate::domain::permission;
-use crate::service::clients::ClientDetails;
+use crate::service::clients::{ClientDetails, StoredPublicKey};
 
 pub fn list(common: &Common, clients: &[ClientDetails], now: DateTime<Utc>) -> Result<()> {
     let warnings =
@@ -63,7 +63,7 @@ pub fn one(common: &Common, details: &ClientDetails, now: DateTime<Utc>) -> Resu
             .iter()
             .map(|k| {
                 let mut value = key::as_json(k);
-                value["use"] = use_of(k.last_used_at, now).into();
+                value["use"] = use_of_key(k, now).into();
                 value["documented_used_at"] = json!(k.documented_used_at.map(instant));
                 value["body_bound_used_at"] = json!(k.body_bound_used_at.map(instant));
                 value
@@ -97,7 +97,7 @@ pub fn one(common: &Common, details: &ClientDetails, now: DateTime<Utc>) -> Resu
     let rows: Vec<_> = keys
         .iter()
         .map(|k| {
-            let use_of = use_of(k.last_used_at, now);
+            let use_of = use_of_key(k, now);
             [k.fingerprint.clone(), key::status(k), or_never(k.expires_at), or_never(k.last_used_at), use_of]
         })
         .collect();
@@ -108,14 +108,20 @@ pub fn one(common: &Common, details: &ClientDetails, now: DateTime<Utc>) -> Resu
     Ok(())
 }
 
-/// Whether something is still in use, and if not, since when. A token lives for half a day, so whoever uses a secret shows
-/// up within a day.
+/// Whether something is still in use, and if not, since when. A token lives for twelve hours by default, so whoever works
+/// with a secret shows up with it within thirteen.
 fn use_of(last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
     match last {
         None => "never used".to_owned(),
-        Some(last) if now - last <= TimeDelta::days(1) => "in use".to_owned(),
+        Some(last) if now - last <= TimeDelta::hours(13) => "in use".to_owned(),
         Some(last) => format!("idle since {}", instant(last)),
     }
+}
+
+/// The same of a key, which may have ended.
+fn use_of_key(key: &StoredPublicKey, now: DateTime<Utc>) -> String {
+    let has_ended = [key.revoked_at, key.expires_at].into_iter().flatten().any(|end| end <= now);
+    if has_ended { "ended".to_owned() } else { use_of(key.last_used_at, now) }
 }
 
 fn client_json(client: &Client) -> Value {

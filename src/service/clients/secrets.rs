@@ -28,8 +28,9 @@ const MAX_SECRET: usize = 512;
 const LONGEST_GRACE: Duration = Duration::from_hours(3_650 * 24);
 
 impl Clients {
-    /// Gives a client a new secret; the one before it works for `grace` longer. Two work at once, no more: while the older
-    /// of two is still in use, a third is refused, for it would cut somebody off. No grace ends all of them.
+    /// Gives a client a new secret; the one before it works for `grace` longer. Two work at once, no more: a third takes the
+    /// place of one that was never used, and is refused when both are used, for it would cut somebody off. No grace ends
+    /// all of them.
     pub async fn rotate_secret(&self, client_id: &ClientId, grace: Duration) -> Result<RotatedSecret, AppError> {
         if grace > LONGEST_GRACE {
             return Err(refuse("graceSeconds", "the old secret may work for 3650d more at most; give a shorter grace"));
@@ -41,15 +42,14 @@ impl Clients {
             .ok_or_else(|| refuse("graceSeconds", "the grace period is too long"))?;
         let secret = secret::generate();
         let hash = hashed(secret.clone()).await?;
-        let detail = vec![("previous_expires_at".to_owned(), previous_expires_at.to_rfc3339())];
-        let entry = self.entry(Action::SecretRotated, client_id, detail);
+        let entry = self.entry(Action::SecretRotated, client_id, Vec::new());
         match self.store.insert_secret(hash, previous_expires_at, entry).await? {
-            Rotated::Done => Ok(RotatedSecret { secret, previous_expires_at }),
-            Rotated::StillInUse(older) => {
+            Rotated::Done(previous_expires_at) => Ok(RotatedSecret { secret, previous_expires_at }),
+            Rotated::BothInUse(older) => {
                 let time = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339()).unwrap_or_default();
                 let message = format!(
-                    "{client_id} has two secrets already, and the older one is still in use (last at {}); let it end at \
-                     {}, end it now (client end-old-secrets), or rotate without grace, which ends both",
+                    "{client_id} has two secrets already, and both are used; the older one (last at {}) works until {}: \
+                     wait for that, end it now (client end-old-secrets), or rotate without grace, which ends both",
                     time(older.last_used_at),
                     time(older.expires_at),
                 );

@@ -1,5 +1,6 @@
 //! Table rows as `SeaORM` reads and writes them. Private to the store: everybody else sees domain types.
 
+pub mod client_addresses;
 pub mod client_audit_log;
 pub mod client_public_keys;
 pub mod client_secrets;
