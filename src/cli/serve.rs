@@ -29,9 +29,12 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     let base = format!("http://{}", server.address);
     // Before it says that it listens: whoever reads that may tell it to stop.
     let stop = stop_signal()?;
+    let graphiql =
+        if server.state.config().graphql.graphiql { format!("  GraphiQL {base}/graphiql\n") } else { String::new() };
     output::text(&format!(
-        "Sales Order API is listening on {base}\n  REST     {base}/api/v1\n  GraphQL  {base}/graphql\n  schema   \
-         {base}/schema.graphql\n  OpenAPI  {base}/api/v1/openapi.json\n  health   {base}/health/ready"
+        "Sales Order API is listening on {base}\n  docs     {base}/docs\n{graphiql}  REST     {base}/api/v1\n  GraphQL  \
+         {base}/graphql\n  schema   {base}/schema.graphql\n  OpenAPI  {base}/api/v1/openapi.json\n  health   \
+         {base}/health/ready"
     ))?;
     server.run(stop).await;
     Ok(())

@@ -102,12 +102,14 @@ pub struct Orders {
     pub max_waiting: usize,
 }
 
-/// `[graphql]`: how much one request may ask for.
+/// `[graphql]`: what developers are offered, and how much one request may ask for.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GraphqlLimits {
     /// Whether introspection is answered.
     pub introspection: bool,
+    /// Whether GraphiQL is offered.
+    pub graphiql: bool,
     /// Levels of nesting.
     pub max_depth: usize,
     /// Points of cost.

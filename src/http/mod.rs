@@ -7,6 +7,7 @@ mod address;
 mod envelope;
 mod graphql;
 mod health;
+mod pages;
 mod security;
 mod server;
 mod websocket;
@@ -30,6 +31,7 @@ use crate::{graphql as schema, telemetry};
 pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(rest::router())
+        .merge(pages::router(state.config()))
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/graphql/ws", get(websocket::upgrade))
         .route("/schema.graphql", get(sdl))

@@ -10,6 +10,7 @@ use shapes::{
     SalesOrderResponse, SignatureCheck, TokenResponse,
 };
 
+use crate::auth::hint::Hint;
 use crate::error::ErrorCode;
 
 /// The document, as served and as committed.
@@ -24,7 +25,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     paths(login, refresh, signature_check, create_sales_order, sales_order, export_sales_orders),
     modifiers(&Security, &ErrorTable),
     tags(
-        (name = "Authentication", description = "Bearer tokens."),
+        (name = "Authentication", description = "Bearer tokens: for a client's credentials, and for an older token."),
         (name = "Sales Orders", description = "Sending orders and reading them back."),
     )
 )]
@@ -61,13 +62,21 @@ struct ErrorTable;
 
 impl Modify for ErrorTable {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let mut table =
-            "\n## Errors\n\nEvery failure is `application/problem+json` (RFC 9457) with a `code` of this table.\n\n\
-                         | status | code | meaning |\n|---|---|---|\n"
+        let codes =
+            ErrorCode::ALL.iter().map(|code| format!("| {} | `{code}` | {} |\n", code.status(), code.meaning()));
+        let hints = Hint::ALL.iter().map(|hint| format!("| `{hint}` | {} |\n", hint.explanation()));
+        let mut text =
+            "\n# Errors\n\nEvery failure is `application/problem+json` (RFC 9457) with a `code` of this table; \
+                        `errors` names each faulty field, all of them at once.\n\n\
+                        | status | code | meaning |\n|---|---|---|\n"
                 .to_owned();
-        let row = |code: &ErrorCode| format!("| {} | `{code}` | {} |\n", code.status(), code.meaning());
-        table.extend(ErrorCode::ALL.iter().map(row));
-        openapi.info.description.get_or_insert_default().push_str(&table);
+        text.extend(codes);
+        text.push_str(
+            "\n## Hints\n\nWhat is probably wrong with a timestamp or a signature that was refused, in `hint`.\n\n\
+             | hint | meaning |\n|---|---|\n",
+        );
+        text.extend(hints);
+        openapi.info.description.get_or_insert_default().push_str(&text);
     }
 }
 

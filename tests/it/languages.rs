@@ -12,25 +12,35 @@ use crate::support::{Database, Process, command};
 struct Client {
     file: &'static str,
     program: &'static str,
+    /// What comes before the file on the command line.
+    verb: &'static [&'static str],
     /// Arguments with which the program says whether all the client needs is there.
     probe: &'static [&'static str],
     /// What the probe must print.
     proof: &'static str,
 }
 
-const SHELL: Client = Client { file: "partner.sh", program: "sh", probe: &["-c", "curl --version"], proof: "curl" };
-const NODE: Client = Client { file: "partner.mjs", program: "node", probe: &["--version"], proof: "v" };
-const PYTHON: Client = Client { file: "partner.py", program: "python3", probe: &["--version"], proof: "Python 3" };
+const SHELL: Client =
+    Client { file: "partner.sh", program: "sh", verb: &[], probe: &["-c", "curl --version"], proof: "curl" };
+const NODE: Client = Client { file: "partner.mjs", program: "node", verb: &[], probe: &["--version"], proof: "v" };
+const PYTHON: Client =
+    Client { file: "partner.py", program: "python3", verb: &[], probe: &["--version"], proof: "Python 3" };
 const PERL: Client = Client {
     file: "partner.pl",
     program: "perl",
+    verb: &[],
     // Some systems ship Perl without its core modules.
     probe: &["-MHTTP::Tiny", "-MJSON::PP", "-MDigest::SHA", "-e", "print 'modules'"],
     proof: "modules",
 };
 // A run-time environment alone does not compile, so it cannot run a source file.
 const JAVA: Client =
-    Client { file: "Partner.java", program: "java", probe: &["--list-modules"], proof: "jdk.compiler" };
+    Client { file: "Partner.java", program: "java", verb: &[], probe: &["--list-modules"], proof: "jdk.compiler" };
+const PHP: Client = Client { file: "partner.php", program: "php", verb: &[], probe: &["-m"], proof: "openssl" };
+const GO: Client = Client { file: "partner.go", program: "go", verb: &["run"], probe: &["version"], proof: "go1." };
+// The first one that runs a source file without a project around it.
+const CSHARP: Client =
+    Client { file: "Partner.cs", program: "dotnet", verb: &["run"], probe: &["--list-sdks"], proof: "10." };
 
 impl Client {
     fn is_here(&self) -> bool {
@@ -76,6 +86,7 @@ impl Stage {
         let folder = self.database.folder.path();
         let secret = &self.secrets.iter().find(|(known, _)| *known == client_id).unwrap().1;
         let output = Command::new(client.program)
+            .args(client.verb)
             .arg(client_file(client))
             .current_dir(folder)
             .env_remove("BODY_BOUND")
@@ -184,4 +195,19 @@ async fn a_partner_with_perl_creates_orders() {
 #[tokio::test]
 async fn a_partner_with_java_creates_orders() {
     the_client_creates_orders_where_it_can_run(&JAVA).await;
+}
+
+#[tokio::test]
+async fn a_partner_with_php_creates_orders() {
+    the_client_creates_orders_where_it_can_run(&PHP).await;
+}
+
+#[tokio::test]
+async fn a_partner_with_go_creates_orders() {
+    the_client_creates_orders_where_it_can_run(&GO).await;
+}
+
+#[tokio::test]
+async fn a_partner_with_csharp_creates_orders() {
+    the_client_creates_orders_where_it_can_run(&CSHARP).await;
 }

@@ -23,6 +23,7 @@ pub struct LoginRequest {
 #[expect(dead_code, reason = "describes a shape")]
 pub struct RefreshRequest {
     /// JWT Token; it may have expired.
+    #[schema(example = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...")]
     token: String,
 }
 
@@ -31,6 +32,7 @@ pub struct RefreshRequest {
 #[expect(dead_code, reason = "describes a shape")]
 pub struct TokenResponse {
     /// Send it as `Authorization: Bearer <token>`.
+    #[schema(example = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...")]
     token: String,
     /// When it ends, in unix seconds.
     #[schema(example = 1_704_067_200)]

@@ -1,0 +1,163 @@
+//! The files of `web/dist`, as they lie in the binary: compressed twice, in brotli and in gzip, and never in the plain.
+
+use std::io::Read as _;
+
+use axum::extract::Path;
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use flate2::read::GzDecoder;
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::error::{AppError, ErrorCode};
+use crate::rest::problem::Problem;
+
+/// A debug build reads the folder when asked, so that a new page needs no compiler.
+#[derive(RustEmbed)]
+#[folder = "web/dist/"]
+struct Dist;
+
+/// `GET /assets/…`: scripts, styles, fonts. Nearly all have a hash of their content in their name.
+pub async fn asset(Path(file): Path<String>, request: HeaderMap) -> Response {
+    let caching = if is_hashed(&file) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    match file_as_accepted(&format!("assets/{file}"), &request, caching) {
+        // For a script that a page runs as a worker, the policy of the worker.
+        Some(found) => {
+            let policy = "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'";
+            ([(CONTENT_SECURITY_POLICY, policy)], found).into_response()
+        }
+        None => Problem(AppError::new(ErrorCode::NotFound, "There is no such file; reload the page")).into_response(),
+    }
+}
+
+/// A file in the plain.
+pub fn text(file: &str) -> Option<String> {
+    String::from_utf8(unpack(&Dist::get(&format!("{file}.gz"))?)?).ok()
+}
+
+/// The name of a content, for a browser that asks whether it is still the same.
+pub fn tag(sha256: &[u8]) -> String {
+    format!("\"{}\"", hex::encode(&sha256[..sha256.len().min(12)]))
+}
+
+/// Whether the browser has the content of this name.
+pub fn is_known(request: &HeaderMap, tag: &str) -> bool {
+    let known = request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|value| value.split(',')).any(|known| known.trim().trim_start_matches("W/") == tag)
+}
+
+/// The form of a file that the client takes.
+fn file_as_accepted(file: &str, request: &HeaderMap, caching: &'static str) -> Option<Response> {
+    let form = Form::accepted_by(request);
+    let found = Dist::get(&format!("{file}.{}", form.extension()))?;
+    let mut tag = tag(&found.metadata.sha256_hash());
+    if form == Form::Plain {
+        // It is made of the same bytes as the gzip form, and two forms must not have one name.
+        tag.insert_str(1, "plain-");
+    }
+    let headers = [
+        (ETAG, tag.clone()),
+        (CACHE_CONTROL, caching.to_owned()),
+        (VARY, "Accept-Encoding".to_owned()),
+        (CONTENT_TYPE, content_type(file).to_owned()),
+    ];
+    if is_known(request, &tag) {
+        return Some((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    Some(match form {
+        Form::Brotli => (headers, [(CONTENT_ENCODING, "br")], found.data).into_response(),
+        Form::Gzip => (headers, [(CONTENT_ENCODING, "gzip")], found.data).into_response(),
+        Form::Plain => (headers, unpack(&found)?).into_response(),
+    })
+}
+
+fn unpack(file: &EmbeddedFile) -> Option<Vec<u8>> {
+    let mut plain = Vec::new();
+    GzDecoder::new(&*file.data).read_to_end(&mut plain).ok()?;
+    Some(plain)
+}
+
+/// How a file is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Brotli,
+    Gzip,
+    Plain,
+}
+
+impl Form {
+    /// The smallest one the client takes. Browsers take brotli over TLS and on their own machine only.
+    fn accepted_by(request: &HeaderMap) -> Self {
+        let accepted = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+        let codings: Vec<_> = accepted.flat_map(|value| value.split(',')).filter_map(wanted_coding).collect();
+        if codings.iter().any(|coding| coding == "br") {
+            Self::Brotli
+        } else if codings.iter().any(|coding| coding == "gzip") {
+            Self::Gzip
+        } else {
+            Self::Plain
+        }
+    }
+
+    /// What it is made of.
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::Brotli => "br",
+            Self::Gzip | Self::Plain => "gz",
+        }
+    }
+}
+
+/// A coding from `Accept-Encoding`, unless the client says with `q=0` that it does not want it.
+fn wanted_coding(range: &str) -> Option<String> {
+    let (coding, quality) = range.split_once(';').unwrap_or((range, ""));
+    let refused = quality.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|q| q <= 0.0);
+    (!refused).then(|| coding.trim().to_ascii_lowercase())
+}
+
+/// Whether a name is `name-HASH.extension`, as the build writes it.
+fn is_hashed(file: &str) -> bool {
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    stem.len() > 9 && stem.as_bytes().get(stem.len() - 9) == Some(&b'-')
+}
+
+fn content_type(file: &str) -> &'static str {
+    match file.rsplit_once('.').map_or("", |(_, extension)| extension) {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "md" => "text/plain; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "ttf" => "font/ttf",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(accepted: &str) -> Form {
+        let mut request = HeaderMap::new();
+        request.insert(ACCEPT_ENCODING, accepted.parse().unwrap());
+        Form::accepted_by(&request)
+    }
+
+    #[test]
+    fn a_client_gets_the_smallest_form_it_takes() {
+        assert_eq!(form("gzip, deflate, br, zstd"), Form::Brotli);
+        assert_eq!(form("gzip, deflate"), Form::Gzip);
+        assert_eq!(form("br;q=0, GZIP;q=0.5"), Form::Gzip);
+        assert_eq!(form("identity"), Form::Plain);
+        assert_eq!(Form::accepted_by(&HeaderMap::new()), Form::Plain);
+    }
+
+    #[test]
+    fn only_a_name_with_a_hash_is_kept_for_good() {
+        assert!(is_hashed("docs-D3go1PwW.js"));
+        assert!(is_hashed("monaco-editor-DQCVIxh-.js"));
+        assert!(!is_hashed("licences.md"));
+    }
+}

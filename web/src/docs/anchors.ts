@@ -1,0 +1,27 @@
+/**
+ * Makes each error code and each hint an anchor: the `type` of a problem is `/docs#CODE`. Their tables name them in the
+ * first cell that holds nothing but code.
+ */
+export function addAnchors(root: HTMLElement): void {
+  for (const row of root.querySelectorAll<HTMLTableRowElement>('tbody tr')) {
+    const name = [...row.cells].map(onlyCode).find((text) => text !== undefined);
+    if (name !== undefined && NAME.test(name) && !document.getElementById(name)) row.id = name;
+  }
+}
+
+/** An error code, such as CONFLICT, or a hint, such as clock_skew. */
+const NAME = /^([A-Z]+(_[A-Z]+)*|[a-z0-9]+(_[a-z0-9]+)+)$/;
+
+function onlyCode(cell: HTMLTableCellElement): string | undefined {
+  const [child, ...others] = cell.children;
+  const text = cell.textContent?.trim();
+  return child?.tagName === 'CODE' && others.length === 0 && child.textContent?.trim() === text ? text : undefined;
+}
+
+/** Goes to the anchor in the address. It was not there yet when the browser looked for it. */
+export function goToAnchor(): void {
+  const { hash } = window.location;
+  const row = NAME.test(hash.slice(1)) ? document.getElementById(hash.slice(1)) : null;
+  // Going there anew, and not only scrolling, makes the row the page's :target.
+  if (row) window.location.replace(hash);
+}

@@ -1,0 +1,78 @@
+import redocUrl from 'virtual:redoc';
+import { addAnchors, goToAnchor } from './anchors';
+import { SAMPLES } from './samples';
+import { theme } from './theme';
+
+const DESCRIPTION = '/api/v1/openapi.json';
+
+interface OpenApi {
+  info: { license?: unknown };
+  paths: Record<string, Record<string, { operationId?: string; 'x-codeSamples'?: typeof SAMPLES }>>;
+}
+
+declare global {
+  interface Window {
+    Redoc: {
+      init(spec: OpenApi, options: object, element: HTMLElement, done: (error?: unknown) => void): void;
+    };
+  }
+}
+
+/** Redoc is no module: it is a script that puts one name into the window. */
+function loadRedoc(): Promise<void> {
+  const script = document.createElement('script');
+  script.src = redocUrl;
+  const loaded = new Promise<void>((resolve, reject) => {
+    script.onload = () => resolve();
+    script.onerror = () => reject(new Error(`${redocUrl} did not load`));
+  });
+  document.head.append(script);
+  return loaded;
+}
+
+async function loadDescription(): Promise<OpenApi> {
+  const answer = await fetch(DESCRIPTION);
+  if (!answer.ok) throw new Error(`${DESCRIPTION} answered ${answer.status}`);
+  const description = (await answer.json()) as OpenApi;
+  // The licence of the program says nothing to those who call it.
+  delete description.info.license;
+  const operations = Object.values(description.paths).flatMap((path) => Object.values(path));
+  const create = operations.find(({ operationId }) => operationId === 'createSalesOrder');
+  if (create) create['x-codeSamples'] = SAMPLES;
+  return description;
+}
+
+function draw(description: OpenApi, element: HTMLElement): Promise<void> {
+  const options = {
+    theme: theme(window.matchMedia('(prefers-color-scheme: dark)').matches),
+    downloadUrls: [{ title: 'Download', url: DESCRIPTION }],
+    requiredPropsFirst: true,
+    jsonSamplesExpandLevel: 3,
+    nativeScrollbars: true,
+    hideHostname: true,
+    scrollYOffset: 0,
+  };
+  return new Promise((resolve, reject) => {
+    window.Redoc.init(description, options, element, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+async function show(element: HTMLElement): Promise<void> {
+  const introduction = [...element.childNodes];
+  try {
+    const [description] = await Promise.all([loadDescription(), loadRedoc()]);
+    await draw(description, element);
+    addAnchors(element);
+    goToAnchor();
+    element.dataset['drawn'] = 'true';
+  } catch (error) {
+    const reason = document.createElement('p');
+    reason.className = 'column';
+    reason.setAttribute('role', 'alert');
+    reason.textContent = `The documentation could not be drawn: ${error instanceof Error ? error.message : 'unknown'}`;
+    element.replaceChildren(...introduction, reason);
+  }
+}
+
+const element = document.getElementById('reference');
+if (element) void show(element);

@@ -1,0 +1,122 @@
+interface Example {
+  query: string;
+  variables?: string;
+}
+
+const json = (value: object): string => JSON.stringify(value, null, 2);
+
+const logIn: Example = {
+  query: `# Opens a session. The panel "Sign in" does the same and then
+# sends the token with every operation.
+mutation LogIn($input: LoginInput!) {
+  login(input: $input) {
+    token
+    expiredAt
+  }
+}
+`,
+  variables: json({ input: { clientId: 'versuni-client-001', clientSecret: 'your-client-secret' } }),
+};
+
+const create: Example = {
+  query: `# Sends an order. Sign in as a partner first, and load the partner's
+# private key in the panel "Signing key".
+mutation CreateSalesOrder($input: CreateSalesOrderInput!) {
+  createSalesOrder(input: $input) {
+    message
+    replayed
+    salesOrder {
+      orderNumber
+      status
+      totalQuantity
+      totalAmount
+      currency
+      createdAt
+    }
+  }
+}
+`,
+  variables: json({
+    input: {
+      customerCode: 'CUST-001',
+      siteCode: 'SITE-001',
+      salesName: 'John Doe',
+      address: 'Jl. Sudirman No. 1, Jakarta',
+      products: [{ productCode: 'HD9650', productName: 'Airfryer XXL', quantity: 2, unit: 'PCS', unitPrice: '3499000' }],
+    },
+  }),
+};
+
+const page: Example = {
+  query: `# One page of orders, newest first. For the next page, set after to the
+# endCursor of this one.
+query Page($first: Int = 20, $after: String, $where: SalesOrderFilter) {
+  salesOrders(first: $first, after: $after, where: $where) {
+    totalCount
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    nodes {
+      orderNumber
+      status
+      customerCode
+      salesName
+      totalQuantity
+      totalAmount
+      currency
+      createdAt
+    }
+  }
+}
+`,
+  variables: json({ first: 20, where: { search: 'jakarta' } }),
+};
+
+const summary: Example = {
+  query: `# What the same filter comes to, by day and status. Days are cut in
+# the time zone given.
+query Summary($where: SalesOrderFilter) {
+  salesOrderSummary(groupBy: [DAY, STATUS], timeZone: "Asia/Jakarta", where: $where) {
+    groups {
+      keys {
+        dimension
+        value
+      }
+      figures {
+        orders
+        quantity
+        amounts {
+          currency
+          amount
+        }
+      }
+    }
+    totals {
+      orders
+      customers
+    }
+    truncated
+  }
+}
+`,
+};
+
+const follow: Example = {
+  query: `# What happens from now on, over a WebSocket, until you stop it. Run it,
+# then create an order in the other tab. after: a cursor goes on from there.
+subscription Follow {
+  salesOrderEvents {
+    cursor
+    kind
+    orderNumber
+    status
+    actor
+    createdAt
+  }
+}
+`,
+};
+
+/** The tabs a newcomer finds, in the order in which to try them. */
+export const EXAMPLES: Example[] = [logIn, create, page, summary, follow];

@@ -1,0 +1,45 @@
+/**
+ * Who is signed in, and with which key orders are signed. It lives in this page's memory and nowhere else: a reload
+ * forgets it, and nothing of it is ever stored.
+ */
+import { useSyncExternalStore } from 'react';
+import type { SigningKey } from './signing-key';
+
+export interface Session {
+  clientId: string;
+  token: string;
+  expiresAt: Date;
+}
+
+/** What was last signed, to be read beside the request. */
+export interface Signed {
+  stringToSign: string;
+  headers: Record<string, string>;
+}
+
+export interface State {
+  session?: Session | undefined;
+  key?: SigningKey | undefined;
+  /** Whether the signature binds the body. */
+  isBodyBound: boolean;
+  signed?: Signed | undefined;
+}
+
+let state: State = { isBodyBound: false };
+const listeners = new Set<() => void>();
+
+export function current(): State {
+  return state;
+}
+
+export function change(part: Partial<State>): void {
+  state = { ...state, ...part };
+  listeners.forEach((listener) => listener());
+}
+
+export function useSession(): State {
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, current);
+}
