@@ -42,3 +42,4 @@ mod summaries;
 mod support;
 mod throttling;
 mod transport;
+mod web;

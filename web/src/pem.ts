@@ -12,11 +12,6 @@ export function hex(bytes: ArrayBuffer): string {
   return [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Whether a text holds a private key of any kind, whole or in part. */
-export function holdsPrivateKey(text: string): boolean {
-  return /-----\s*BEGIN [A-Z0-9 ]*PRIVATE KEY/i.test(text) || /"d"\s*:\s*"[\w-]{40,}"/.test(text);
-}
-
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/;
 
 /** The PKCS#8 bytes of an RSA private key; fails with a sentence for people. */

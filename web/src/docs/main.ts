@@ -1,4 +1,5 @@
 import redocUrl from 'virtual:redoc';
+import { keepScrollable } from './accessibility';
 import { addAnchors, goToAnchor } from './anchors';
 import { SAMPLES } from './samples';
 import { theme } from './theme';
@@ -7,6 +8,7 @@ const DESCRIPTION = '/api/v1/openapi.json';
 
 interface OpenApi {
   info: { license?: unknown };
+  tags?: { name: string; 'x-displayName'?: string }[];
   paths: Record<string, Record<string, { operationId?: string; 'x-codeSamples'?: typeof SAMPLES }>>;
 }
 
@@ -36,6 +38,8 @@ async function loadDescription(): Promise<OpenApi> {
   const description = (await answer.json()) as OpenApi;
   // The licence of the program says nothing to those who call it.
   delete description.info.license;
+  // In the menu the endpoints stand apart from the chapters before them, one of which is called like one of their tags.
+  for (const tag of description.tags ?? []) tag['x-displayName'] = `Endpoints: ${tag.name}`;
   const operations = Object.values(description.paths).flatMap((path) => Object.values(path));
   const create = operations.find(({ operationId }) => operationId === 'createSalesOrder');
   if (create) create['x-codeSamples'] = SAMPLES;
@@ -63,6 +67,7 @@ async function show(element: HTMLElement): Promise<void> {
     const [description] = await Promise.all([loadDescription(), loadRedoc()]);
     await draw(description, element);
     addAnchors(element);
+    keepScrollable(element);
     goToAnchor();
     element.dataset['drawn'] = 'true';
   } catch (error) {

@@ -37,8 +37,8 @@ export function SignIn(): ReactElement {
       <h2>Sign in</h2>
       {session ? <SignedIn session={session} /> : <SignInForm />}
       <p className="quiet">
-        Token and secret stay in this page&apos;s memory and are gone when you reload it. A panel below this one in the
-        bar at the left, &quot;Signing key&quot;, signs the orders you create.
+        Token and secret stay in this page&apos;s memory and are gone when you reload it. To create orders, load a key in
+        the panel &quot;Signing key&quot; as well.
       </p>
     </section>
   );

@@ -103,10 +103,10 @@ query Summary($where: SalesOrderFilter) {
 };
 
 const follow: Example = {
-  query: `# What happens from now on, over a WebSocket, until you stop it. Run it,
-# then create an order in the other tab. after: a cursor goes on from there.
-subscription Follow {
-  salesOrderEvents {
+  query: `# What happens from now on, or after a cursor, over a WebSocket. Run it,
+# then create an order in a second window: another tab would end it.
+subscription Follow($after: String) {
+  salesOrderEvents(after: $after) {
     cursor
     kind
     orderNumber
@@ -116,6 +116,7 @@ subscription Follow {
   }
 }
 `,
+  variables: json({ after: null }),
 };
 
 /** The tabs a newcomer finds, in the order in which to try them. */

@@ -27,6 +27,7 @@ if (element) {
       plugins={plugins}
       visiblePlugin={signIn}
       defaultTabs={EXAMPLES}
+      initialVariables={EXAMPLES[0]?.variables ?? ''}
       shouldPersistHeaders={false}
       defaultEditorToolsVisibility="variables"
     >

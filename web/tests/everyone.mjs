@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { withBrowser } from './browser.mjs';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+const PAGES = {
+  '/': 'main',
+  '/docs': '#reference[data-drawn]',
+  '/docs/signature': '#form',
+  '/graphiql': '.graphiql-query-editor .monaco-editor .view-line',
+};
+
+/** By day and by night, on a screen and on a phone: readable, in one column where it is narrow. */
+export async function canReadIt({ base }) {
+  const found = [];
+  await withBrowser(base, async (open) => {
+    for (const colorScheme of ['light', 'dark']) {
+      for (const viewport of [{ width: 1280, height: 900 }, { width: 390, height: 844 }]) {
+        for (const [path, ready] of Object.entries(PAGES)) {
+          // axe comes as a script of its own, which the pages' policy would not let in.
+          const page = await open({ colorScheme, viewport, bypassCSP: true });
+          await page.goto(base + path);
+          await page.locator(ready).first().waitFor();
+          const where = `${path} at ${viewport.width} px, ${colorScheme}`;
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+          if (wide > viewport.width) found.push(`${where} is ${wide} px wide`);
+          await page.addScriptTag({ path: AXE });
+          found.push(...(await violations(page)).map((violation) => `${where}: ${violation}`));
+          await page.context().close();
+        }
+      }
+    }
+  });
+  assert.deepEqual(found, []);
+}
+
+function violations(page) {
+  return page.evaluate(async () => {
+    // GraphiQL's own tabs have their closing button within them.
+    const { violations } = await globalThis.axe.run({ exclude: ['.graphiql-tabs'] }, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'],
+    });
+    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ''}`));
+  });
+}
+
+/** From the top of each page, the tab key alone leads to what the page is for. */
+export async function canUseTheKeyboard({ base }) {
+  await withBrowser(base, async (open) => {
+    for (const [path, goal] of [
+      ['/', 'a[href="/docs/signature"]'],
+      ['/docs', 'a[href="/api/v1/openapi.json"]'],
+      ['/docs/signature', 'button[type="submit"]'],
+      ['/graphiql', 'button.graphiql-execute-button'],
+    ]) {
+      const page = await open();
+      await page.goto(base + path);
+      await page.locator(PAGES[path]).first().waitFor();
+      assert.ok(await tabTo(page, goal), `${goal} on ${path}`);
+    }
+  });
+}
+
+async function tabTo(page, goal) {
+  for (let step = 0; step < 100; step += 1) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate((goal) => document.activeElement?.matches(goal), goal)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { withBrowser } from './browser.mjs';
+
+async function check(page, { clientId, timestamp, signature, publicKey }) {
+  await page.getByLabel('X-CLIENT-ID').fill(clientId);
+  await page.getByLabel('X-TIMESTAMP').fill(timestamp);
+  await page.getByLabel('X-SIGNATURE').fill(signature);
+  await page.getByLabel('Public key').fill(publicKey);
+  await page.getByRole('button', { name: 'Check' }).click();
+  await page.locator('#result[data-done]').waitFor();
+  return page.locator('#result').innerText();
+}
+
+export async function showsWhichStepFails(stage) {
+  const { base } = stage;
+  await withBrowser(base, async (open) => {
+    const page = await open();
+    await page.goto(`${base}/docs/signature`);
+    const valid = await check(page, stage);
+    assert.match(valid, /The signature is valid/);
+    assert.ok(valid.includes(stage.fingerprint) && valid.includes(`${stage.clientId}|${stage.timestamp}`), valid);
+    assert.ok(!/Failed|Not reached/.test(valid), valid);
+
+    const broken = await check(page, { ...stage, signature: stage.signatureOverLineBreak });
+    assert.match(broken, /would be refused/);
+    assert.match(broken, /Failed\s*The key made this signature/);
+    await page.getByRole('link', { name: 'signed_trailing_newline' }).click();
+    await page.locator('tr#signed_trailing_newline:target').waitFor();
+
+    await page.goto(`${base}/docs/signature`);
+    const milliseconds = await check(page, { ...stage, timestamp: `${stage.timestamp}000` });
+    assert.match(milliseconds, /Failed\s*X-TIMESTAMP can be read/);
+    assert.match(milliseconds, /milliseconds_not_seconds/);
+    assert.match(milliseconds, /Not reached/);
+
+    const refused = await check(page, { ...stage, publicKey: 'no key' });
+    assert.match(refused, /publicKey/);
+
+    await page.getByText('The request, for the body-bound form').click();
+    await page.getByLabel('Or the body as a file').setInputFiles({
+      name: 'order.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from(stage.body),
+    });
+    await page.getByLabel('Which forms count').selectOption('BODY_BOUND');
+    const bound = await check(page, { ...stage, signature: stage.boundSignature });
+    assert.match(bound, /The signature is valid/);
+    assert.match(bound, /body-bound/);
+  });
+}
+
+export async function refusesPrivateKeys(stage) {
+  const { base } = stage;
+  await withBrowser(base, async (open) => {
+    const page = await open();
+    const sent = [];
+    page.on('request', (request) => sent.push(request.postData() ?? ''));
+    await page.goto(`${base}/docs/signature`);
+    const bare = stage.privateKey.replace(/-----[A-Z ]+-----/g, '').trim();
+    for (const field of ['Public key', 'X-SIGNATURE', 'X-CLIENT-ID']) {
+      for (const key of [stage.privateKey, stage.olderKey, stage.encryptedKey, bare]) {
+        await page.getByLabel(field).fill(key);
+        await page.getByRole('alert').getByText('That was a private key').waitFor();
+        assert.equal(await page.getByLabel(field).inputValue(), '', 'the field is cleared');
+        await page.getByLabel(field).fill('x');
+        assert.equal(await page.getByRole('alert').count(), 0, 'the alarm ends with the next input');
+      }
+    }
+    await page.getByText('The request, for the body-bound form').click();
+    const file = { name: 'private.pem', mimeType: 'text/plain', buffer: Buffer.from(stage.privateKey) };
+    await page.getByLabel('Or the body as a file').setInputFiles(file);
+    await page.getByLabel('X-TIMESTAMP').fill('1');
+    await page.getByRole('button', { name: 'Check' }).click();
+    await page.getByText('The file holds a private key').waitFor();
+    const secret = bare.slice(40, 90);
+    assert.ok(!sent.some((body) => body.includes(secret) || body.includes('explainSignature')), 'nothing was sent');
+  });
+}
