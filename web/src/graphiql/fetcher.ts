@@ -1,4 +1,5 @@
-import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
+import { createGraphiQLFetcher, type Fetcher, type FetcherParams } from '@graphiql/toolkit';
+import { parse, type DocumentNode } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { change, current } from './session';
 import { sha256Hex, sign } from './signing-key';
@@ -9,7 +10,7 @@ export const GRAPHQL = '/graphql';
 export function createFetcher(): Fetcher {
   const socket = new URL(`${GRAPHQL}/ws`, window.location.href);
   socket.protocol = socket.protocol === 'https:' ? 'wss:' : 'ws:';
-  return createGraphiQLFetcher({
+  const fetcher = createGraphiQLFetcher({
     url: GRAPHQL,
     fetch: send,
     // The service answers in one piece.
@@ -17,6 +18,31 @@ export function createFetcher(): Fetcher {
     // Opened for the first subscription and closed after the last one, so each sign-in gets a socket of its own.
     wsClient: createClient({ url: socket.href, lazy: true, connectionParams: authorization, retryAttempts: 0 }),
   });
+  return (parameters, options) => {
+    const documentAST = parsed(parameters.query);
+    return documentAST
+      ? fetcher(named(parameters, documentAST), { ...options, documentAST })
+      : fetcher(parameters, options);
+  };
+}
+
+function parsed(query: string): DocumentNode | undefined {
+  try {
+    return parse(query);
+  } catch {
+    // The server says what is wrong with it.
+    return undefined;
+  }
+}
+
+/**
+ * GraphiQL finds out a moment after a change of tabs which operations the new one has. Whoever runs it sooner would send
+ * the last tab's name with this tab's operation.
+ */
+function named(parameters: FetcherParams, { definitions }: DocumentNode): FetcherParams {
+  const names = definitions.flatMap((one) => (one.kind === 'OperationDefinition' ? [one.name?.value ?? null] : []));
+  if (names.length !== 1 || names[0] === parameters.operationName) return parameters;
+  return { ...parameters, operationName: names[0] ?? null };
 }
 
 export function authorization(): Record<string, string> {

@@ -49,13 +49,13 @@ async function read(form: HTMLFormElement): Promise<Input> {
 }
 
 async function check(form: HTMLFormElement, result: HTMLElement): Promise<void> {
+  result.removeAttribute('data-done');
   if (refusePrivateKeys(fields(form))) return;
   const input = await read(form);
   if (input.body !== undefined && holdsPrivateKey(input.body)) {
     result.replaceChildren(...drawFailure('The file holds a private key. It was not sent; choose the body instead.'));
     return;
   }
-  result.removeAttribute('data-done');
   try {
     result.replaceChildren(...drawCheck(await explain(input)));
   } catch (error) {
@@ -67,8 +67,10 @@ async function check(form: HTMLFormElement, result: HTMLElement): Promise<void> 
 
 if (form && refusal && result) {
   // At once, and not only before something is sent: what is not on the page cannot leak from it.
-  form.addEventListener('input', () => {
-    if (!refusePrivateKeys(fields(form))) refusal.hidden = true;
+  form.addEventListener('input', ({ target }) => {
+    if (refusePrivateKeys(fields(form))) return;
+    // Until something else is entered; a browser may report the clearing as input, too.
+    if ((target as Field).value !== '') refusal.hidden = true;
   });
   form.addEventListener('submit', (event) => {
     event.preventDefault();
