@@ -17,18 +17,21 @@ help: ## Show this list
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: web
+web: web/dist/index.html.gz ## Build the browser pages: web/dist, which the binary takes in
+
 .PHONY: demo
-demo: ## The five-minute tour, on fresh data; ARGS=--exit stops after it
+demo: web ## The five-minute tour, on fresh data; ARGS=--exit stops after it
 	@# Not quietly: the first compilation takes minutes, and silence looks like standing still.
 	$(CARGO) build --locked
 	$(CARGO) run -q --locked -- demo $(ARGS)
 
 .PHONY: build
-build: ## Compile everything for development
+build: web ## Compile everything for development
 	$(CARGO) build --locked --workspace
 
 .PHONY: release
-release: ## Compile the binary that is shipped: target/release/sales-order-api
+release: web ## Compile the binary that is shipped: target/release/sales-order-api
 	$(CARGO) build --locked --release
 
 .PHONY: test
@@ -36,6 +39,8 @@ test: ## Everything: lint, all tests on SQLite, then the integration tests on Po
 	@# First what can fail for want of a package, so that nobody waits for a compiler to learn it.
 	$(MAKE) --no-print-directory tests/node/node_modules/.package-lock.json
 	scripts/with-postgres.sh true
+	scripts/chromium.sh >/dev/null
+	$(MAKE) --no-print-directory web
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory test-sqlite ARGS=
 	$(MAKE) --no-print-directory test-postgres ARGS=
@@ -53,11 +58,11 @@ deny: ## Check the packages we are built from: origin, licences, known vulnerabi
 	scripts/deny.sh
 
 .PHONY: test-sqlite
-test-sqlite: tests/node/node_modules/.package-lock.json ## Unit, contract, architecture and integration tests on SQLite; ARGS=NAME picks some
+test-sqlite: tests/node/node_modules/.package-lock.json web ## Unit, contract, architecture and integration tests on SQLite; ARGS=NAME picks some
 	env -u TEST_DATABASE_URL $(CARGO) test --locked --workspace $(ARGS)
 
 .PHONY: test-postgres
-test-postgres: tests/node/node_modules/.package-lock.json ## The integration tests on PostgreSQL (TEST_DATABASE_URL, or else a private one)
+test-postgres: tests/node/node_modules/.package-lock.json web ## The integration tests on PostgreSQL (TEST_DATABASE_URL, or else a private one)
 	@# Compiled before the server starts, so that a compile error costs no server.
 	$(CARGO) test --locked --test it --no-run
 	scripts/with-postgres.sh $(CARGO) test --locked --test it $(ARGS)
@@ -71,10 +76,17 @@ bench-dashboard: ## What a dashboard waits for at a million orders, on SQLite an
 	scripts/bench-dashboard.sh $(ARGS)
 
 # npm writes this file last: when it is newer than the lock file, what is installed is what is locked.
-tests/node/node_modules/.package-lock.json: tests/node/package.json tests/node/package-lock.json tests/node/.npmrc
-	@command -v npm >/dev/null || { echo 'npm is missing: install Node 20 or newer' >&2; exit 1; }
-	npm ci --prefix tests/node --no-audit --no-fund --loglevel=error
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json %/.npmrc
+	@command -v npm >/dev/null || { echo 'npm is missing: install Node 20.19 or newer' >&2; exit 1; }
+	npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@
+
+# Everything that ends up in the pages: their sources, and the clients that the documentation shows.
+WEB_SOURCES := $(shell find web/src web/docs web/graphiql web/build -type f 2>/dev/null) web/index.html \
+  web/vite.config.ts web/tsconfig.json $(wildcard tests/clients/*)
+
+web/dist/index.html.gz: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	npm run --prefix web --silent build
 
 # Both are written beside their place and moved there together: a build that fails leaves the committed ones as they are.
 .PHONY: contracts

@@ -24,7 +24,7 @@ pub fn router(config: &Config) -> Router<AppState> {
         .route("/", get(landing))
         .route("/docs", get(docs))
         .route("/docs/signature", get(signature))
-        .route("/assets/{*file}", get(assets::asset));
+        .route("/assets/{file}", get(assets::asset));
     if config.graphql.graphiql { router.route("/graphiql", get(graphiql)) } else { router }
 }
 

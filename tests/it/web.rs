@@ -1,6 +1,8 @@
 //! What people see: developers and partners open the service's pages in a real browser. Each scene (`web/tests`) runs in
 //! a Chromium that fails it for any word in the console and any request to another host.
 
+mod files;
+
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};

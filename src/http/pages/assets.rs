@@ -22,7 +22,9 @@ struct Dist;
 /// `GET /assets/…`: scripts, styles, fonts. Nearly all have a hash of their content in their name.
 pub async fn asset(Path(file): Path<String>, request: HeaderMap) -> Response {
     let caching = if is_hashed(&file) { "public, max-age=31536000, immutable" } else { "no-cache" };
-    match file_as_accepted(&format!("assets/{file}"), &request, caching) {
+    // All of them lie side by side: a name with a way in it, however it is written, is none of them.
+    let known = if file.contains(['/', '\\']) { None } else { Some(format!("assets/{file}")) };
+    match known.and_then(|file| file_as_accepted(&file, &request, caching)) {
         // For a script that a page runs as a worker, the policy of the worker.
         Some(found) => {
             let policy = "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'";

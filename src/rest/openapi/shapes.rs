@@ -29,6 +29,7 @@ pub struct RefreshRequest {
 
 /// A bearer token.
 #[derive(ToSchema)]
+#[schema(example = json!({"token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...", "expired_at": 1_704_067_200}))]
 #[expect(dead_code, reason = "describes a shape")]
 pub struct TokenResponse {
     /// Send it as `Authorization: Bearer <token>`.
@@ -42,6 +43,13 @@ pub struct TokenResponse {
 /// An order to be taken. Texts are trimmed; unknown fields are refused by name.
 #[derive(ToSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "customer_code": "CUST-001", "site_code": "SITE-001", "sales_name": "John Doe",
+    "address": "Jl. Sudirman No. 1, Jakarta",
+    "products": [
+        {"product_code": "HD9650", "product_name": "Airfryer XXL", "quantity": 2, "unit": "PCS", "unit_price": "125000"},
+    ],
+}))]
 #[expect(dead_code, reason = "describes a shape")]
 pub struct CreateSalesOrderRequest {
     /// Customer code
@@ -105,6 +113,20 @@ pub enum Price {
 
 /// The answer to a created order.
 #[derive(ToSchema)]
+#[schema(example = json!({
+    "message": "Sales order created successfully",
+    "data": {
+        "order_number": "SO-0000000042", "status": "RECEIVED", "version": 1, "client_id": "versuni-client-001",
+        "customer_code": "CUST-001", "site_code": "SITE-001", "sales_name": "John Doe",
+        "address": "Jl. Sudirman No. 1, Jakarta", "note": null, "currency": "IDR",
+        "products": [
+            {"line_no": 1, "product_code": "HD9650", "product_name": "Airfryer XXL", "quantity": 2, "unit": "PCS",
+             "unit_price": "125000", "note": null},
+        ],
+        "total_quantity": 2, "total_amount": "250000",
+        "created_at": "2026-11-23T13:37:16.123456Z", "updated_at": "2026-11-23T13:37:16.123456Z",
+    },
+}))]
 #[expect(dead_code, reason = "describes a shape")]
 pub struct CreateSalesOrderResponse {
     /// One sentence for people.
