@@ -89,6 +89,11 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     let tour = Tour { base, http: reqwest::Client::builder().no_proxy().build()? };
     tour.run(&partner, &dashboard, &key).await?;
     if !args.exit {
+        output::text(&format!(
+            "\n# In a browser: {0}/docs explains it all. In {0}/graphiql sign in as {PARTNER} with the secret of step 1 and \
+             load {FOLDER}/versuni-private.pem as the signing key.",
+            tour.base
+        ))?;
         output::text(&format!("\nServing on at {} until Ctrl-C. Everything is in {FOLDER}.", tour.base))?;
         signal.await;
     }

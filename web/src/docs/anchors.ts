@@ -4,18 +4,23 @@
  */
 export function addAnchors(root: HTMLElement): void {
   for (const row of root.querySelectorAll<HTMLTableRowElement>('tbody tr')) {
-    const name = [...row.cells].map(onlyCode).find((text) => text !== undefined);
-    if (name !== undefined && NAME.test(name) && !document.getElementById(name)) row.id = name;
+    const cell = [...row.cells].find((cell) => NAME.test(onlyCode(cell)?.textContent ?? ''));
+    const code = cell && onlyCode(cell);
+    const name = code?.textContent;
+    if (!code || !name || document.getElementById(name)) continue;
+    row.id = name;
+    // Narrow columns may break it between its words.
+    code.replaceChildren(...name.split(/(?<=_)/).flatMap((word) => [word, document.createElement('wbr')]));
   }
 }
 
 /** An error code, such as CONFLICT, or a hint, such as clock_skew. */
 const NAME = /^([A-Z]+(_[A-Z]+)*|[a-z0-9]+(_[a-z0-9]+)+)$/;
 
-function onlyCode(cell: HTMLTableCellElement): string | undefined {
+function onlyCode(cell: HTMLTableCellElement): Element | undefined {
   const [child, ...others] = cell.children;
-  const text = cell.textContent?.trim();
-  return child?.tagName === 'CODE' && others.length === 0 && child.textContent?.trim() === text ? text : undefined;
+  const isAlone = others.length === 0 && child?.textContent?.trim() === cell.textContent?.trim();
+  return isAlone && child?.tagName === 'CODE' ? child : undefined;
 }
 
 /** Goes to the anchor in the address. It was not there yet when the browser looked for it. */

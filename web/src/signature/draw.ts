@@ -35,10 +35,18 @@ function text(value: string): HTMLElement {
   return made;
 }
 
+/** A sentence of the server's, in which backticks mark code. */
+function sentence(message: string): HTMLElement {
+  const parts = message.split('`').map((part, index) =>
+    index % 2 === 0 ? document.createTextNode(part) : element('code', part),
+  );
+  return element('p', parts);
+}
+
 function steps(check: Check): HTMLElement {
   const items = check.steps.map(({ name, outcome, message }) => {
     const parts: Node[] = [element('span', OUTCOMES[outcome], 'outcome'), element('span', STEPS[name] ?? name)];
-    if (message) parts.push(element('p', message));
+    if (message) parts.push(sentence(message));
     return element('li', parts, outcome);
   });
   return element('ol', items, 'steps');
@@ -63,9 +71,9 @@ function facts(check: Check): HTMLElement {
   return list;
 }
 
-/** Line breaks are what most often differs: they are shown as signs. */
+/** Line breaks are what most often differs: they are shown as programs write them. */
 function visible(signed: string): string {
-  return signed.replaceAll('\r', '\u240d').replaceAll('\n', '\u2424\n');
+  return signed.replaceAll('\r', '\\r').replaceAll('\n', '\\n\n');
 }
 
 function time({ serverTime, skewSeconds }: Check): string {
@@ -79,16 +87,17 @@ export function drawCheck(check: Check): Node[] {
   const verdict = check.valid ? 'The signature is valid' : 'The signature would be refused';
   return [
     element('h2', verdict, check.valid ? 'valid' : 'invalid'),
-    element('p', check.message),
+    // Otherwise the step that failed says it.
+    ...(check.valid ? [sentence(check.message)] : []),
     steps(check),
     element('h2', 'What the server saw'),
     facts(check),
   ];
 }
 
-export function drawFailure(sentence: string): Node[] {
+export function drawFailure(reason: string): Node[] {
   return [
     element('h2', 'There was nothing to check', 'invalid'),
-    ...sentence.split('\n').map((line) => element('p', line)),
+    ...reason.split('\n').map(sentence),
   ];
 }
