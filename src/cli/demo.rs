@@ -52,6 +52,7 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     // The tour is what is to be read here; the service speaks up only when something is wrong.
     telemetry::install("warn", config.log.format == LogFormat::Json)?;
 
+    let has_graphiql = config.graphql.graphiql;
     let demo_store = config.clone();
     let server = Server::start(config).await.context("cannot start the demo")?;
     let clients = app::clients(&app::connect(&demo_store).await?, &Clock::system());
@@ -89,11 +90,13 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     let tour = Tour { base, http: reqwest::Client::builder().no_proxy().build()? };
     tour.run(&partner, &dashboard, &key).await?;
     if !args.exit {
-        output::text(&format!(
-            "\n# In a browser: {0}/docs explains it all. In {0}/graphiql sign in as {PARTNER} with the secret of step 1 and \
-             load {FOLDER}/versuni-private.pem as the signing key.",
-            tour.base
-        ))?;
+        output::text(&format!("\n# In a browser: {}/docs explains it all.", tour.base))?;
+        if has_graphiql {
+            output::text(&format!(
+                "# In {}/graphiql sign in as {PARTNER} with the secret of step 1 and load {FOLDER}/versuni-private.pem.",
+                tour.base
+            ))?;
+        }
         output::text(&format!("\nServing on at {} until Ctrl-C. Everything is in {FOLDER}.", tour.base))?;
         signal.await;
     }
