@@ -28,6 +28,8 @@ export async function withBrowser(base, work) {
     await work(async (options = {}) => {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
       const page = await context.newPage();
+      // A deadline, not a pace: a machine that does much else at the same time is slow.
+      page.setDefaultTimeout(60_000);
       watch(page, base, wrong);
       return page;
     });
