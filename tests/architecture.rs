@@ -236,6 +236,13 @@ fn no_file_is_longer_than_five_hundred_lines() {
     assert_eq!(longer_than(500, &sample(501)), ["src/a.rs has 501 lines"]);
     assert!(longer_than(500, &sample(500)).is_empty());
 
+    for kind in [".ts", ".tsx", ".mjs", ".css"] {
+        for file in source::files(&["web/src", "web/build", "web/tests"], kind) {
+            let lines = std::fs::read_to_string(source::root().join(&file)).unwrap().lines().count();
+            assert!(lines <= 500, "{file} has {lines} lines");
+        }
+    }
+
     let sources = Source::all(&["src", "tests", "migrations", "benches"]);
     let must_be_split = longer_than(500, &sources);
     assert!(

@@ -186,3 +186,8 @@ async fn everybody_can_read_every_page_by_day_and_night_on_a_screen_and_on_a_pho
 async fn everybody_can_use_every_page_without_a_mouse() {
     Stage::new().await.play("everyone", "canUseTheKeyboard").await;
 }
+
+#[tokio::test]
+async fn a_word_in_the_console_or_a_request_to_another_host_fails_a_scene() {
+    Stage::new().await.play("everyone", "isWatched").await;
+}

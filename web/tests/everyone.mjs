@@ -88,3 +88,20 @@ async function tabTo(page, goal) {
   }
   return false;
 }
+
+/** The watch that each scene is under does catch what it is there for. */
+export async function isWatched({ base }) {
+  for (const mischief of [
+    () => console.error('something is wrong'),
+    () => void fetch('http://127.0.0.1:9/').catch(() => undefined),
+  ]) {
+    const scene = withBrowser(base, async (open) => {
+      const page = await open({ bypassCSP: true });
+      await page.goto(base);
+      const noticed = page.waitForEvent(String(mischief).includes('fetch') ? 'request' : 'console');
+      await page.evaluate(mischief);
+      await noticed;
+    });
+    await assert.rejects(scene, assert.AssertionError, String(mischief));
+  }
+}
