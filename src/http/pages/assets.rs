@@ -17,6 +17,7 @@ use crate::rest::problem::Problem;
 /// A debug build reads the folder when asked, so that a new page needs no compiler.
 #[derive(RustEmbed)]
 #[folder = "web/dist/"]
+#[allow_missing = true]
 struct Dist;
 
 /// `GET /assets/…`: scripts, styles, fonts. Nearly all have a hash of their content in their name.
