@@ -3,8 +3,10 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+mod limits;
 mod shapes;
 
+use limits::RateLimits;
 use shapes::{
     CreateSalesOrderRequest, CreateSalesOrderResponse, LoginRequest, Problem, RefreshRequest, SalesOrder,
     SalesOrderResponse, SignatureCheck, TokenResponse,
@@ -23,7 +25,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
 #[openapi(
     info(title = "Sales Order API", version = "1.0", description = include_str!("openapi.md")),
     paths(login, refresh, signature_check, create_sales_order, sales_order, export_sales_orders),
-    modifiers(&Security, &ErrorTable),
+    modifiers(&Security, &ErrorTable, &RateLimits),
     tags(
         (name = "Authentication", description = "Bearer tokens: for a client's credentials, and for an older token."),
         (name = "Sales Orders", description = "Sending orders and reading them back."),
@@ -100,7 +102,6 @@ endpoint! {
             (status = 403, description = "The client is disabled", body = Problem, content_type = "application/problem+json"),
             (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
             (status = 415, description = "The body is not application/json", body = Problem, content_type = "application/problem+json"),
-            (status = 429, description = "Too many attempts; see Retry-After", body = Problem, content_type = "application/problem+json"),
             (status = 503, description = "Not possible right now; send the same request again after Retry-After", body = Problem, content_type = "application/problem+json"),
         )
     )]
