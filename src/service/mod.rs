@@ -14,6 +14,7 @@ pub mod intake;
 pub mod lifecycle;
 pub mod orders;
 pub mod sessions;
+pub mod strangers;
 pub mod throttle;
 
 pub use caller::{Caller, Principal};

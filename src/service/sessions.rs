@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::caller::Principal;
 use super::directory::{ClientDirectory, KnownClient};
+use super::strangers::StrangersLine;
 use super::throttle::{Throttle, network};
 use crate::auth::credentials::SignatureHeaders;
 use crate::auth::secret;
@@ -36,9 +37,6 @@ pub struct SessionRules {
     pub timestamp_tolerance: Duration,
 }
 
-/// How many logins from addresses that nobody knows may be checked or wait for it, for each that is checked at once.
-const WAITING_STRANGERS: usize = 8;
-
 /// Enough for a second of a thousand clients, and little memory.
 const REMEMBERED_SIGNATURES: u64 = 10_000;
 
@@ -52,7 +50,7 @@ pub struct Sessions {
     throttle: Throttle,
     verified: VerifiedSignatures,
     hashing: Arc<Semaphore>,
-    strangers: Arc<Semaphore>,
+    strangers: StrangersLine,
 }
 
 impl Sessions {
@@ -78,7 +76,7 @@ impl Sessions {
             throttle,
             verified: VerifiedSignatures::new(REMEMBERED_SIGNATURES),
             hashing: Arc::new(Semaphore::new(hashing)),
-            strangers: Arc::new(Semaphore::new(hashing * WAITING_STRANGERS)),
+            strangers: StrangersLine::new(hashing),
         }
     }
 
@@ -105,9 +103,7 @@ impl Sessions {
         let is_known = self.store.has_address(asked, network(address)).await?;
         attempt.admit(is_known)?;
         let hashes = secrets.iter().map(|secret| secret.hash.clone()).collect::<Vec<_>>();
-        // Strangers wait in a short line of their own, so that a flood of them holds up nobody who is known.
-        let place =
-            if is_known { None } else { Some(Arc::clone(&self.strangers).try_acquire_owned().map_err(|_| crowded())?) };
+        let place = if is_known { None } else { Some(self.strangers.enter().await?) };
         let permit = Arc::clone(&self.hashing).acquire_owned().await.map_err(AppError::internal)?;
         let matched = tokio::task::spawn_blocking(move || {
             let matched = secret::find_match(&input.client_secret, &hashes);
@@ -220,11 +216,6 @@ pub fn ensure_active(client: &Client) -> Result<(), AppError> {
 
 fn ensure_current(claims: &Claims, client: &Client) -> Result<(), AppError> {
     if claims.session_generation == client.session_generation { Ok(()) } else { Err(revoked()) }
-}
-
-fn crowded() -> AppError {
-    let message = "Too many logins at once from addresses that no client has logged in from; try again shortly";
-    AppError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1))
 }
 
 fn revoked() -> AppError {
