@@ -3,11 +3,16 @@
 #
 #   scripts/bench-load.sh [SECONDS]      default 10; three runs on each database, 32 connections, 3 lines an order
 #
+# On PostgreSQL each run is followed by one of pgbench, which inserts the same rows, one order a transaction and as many
+# connections, into the same tables (benches/order.sql).
+#
 # Service, database and load share this machine, so the figures tell one version from another, not what a server can do.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly RUNS=3 CONNECTIONS=32
+sql=$(realpath -m benches/order.sql)
+readonly sql
 
 die() { printf 'bench-load: %s\n' "$*" >&2; exit 1; }
 
@@ -44,6 +49,13 @@ stop() {
 
 median() { sort -g | sed -n "$(((RUNS + 1) / 2))p"; }
 
+raw() { # SECONDS: how many orders a second pgbench inserts
+  local pgbench
+  pgbench=$(command -v pgbench || ls /usr/lib/postgresql/*/bin/pgbench | tail -n 1)
+  "$pgbench" -n -f "$sql" -c "$CONNECTIONS" -j 2 -T "$1" "$TEST_DATABASE_URL" 2>>"$base/log" |
+    sed -n 's/^tps = \([0-9.]*\).*/\1/p'
+}
+
 measure() { # NAME SECONDS: prints one row of the table, for TEST_DATABASE_URL or else for SQLite
   base=$(mktemp -d "${TMPDIR:-/tmp}/sales-order-load.XXXXXX")
   trap clean_up EXIT
@@ -65,11 +77,12 @@ measure() { # NAME SECONDS: prints one row of the table, for TEST_DATABASE_URL o
   "${clean[@]}" "$service" health --url "$address" >/dev/null
   up=$((${EPOCHREALTIME/./} - began))
 
-  local run figures=()
+  local run figures=() limits=()
   for ((run = 1; run <= RUNS; run++)); do
     figures+=("$(timeout $(($2 + 60)) "$load" --base "$address" --client-id load --client-secret="$secret" \
       --private-key "$base/private.pem" --connections "$CONNECTIONS" --seconds "$2" --json)") ||
       die "a run failed: ${figures[*]} $(tail -n 5 "$base/log")"
+    [[ -z ${TEST_DATABASE_URL:-} ]] || limits+=("$(raw "$2")")
   done
   local memory
   memory=$(awk '/^VmRSS:/ { printf "%.1f", $2 / 1024 }' "/proc/$server/status")
@@ -78,6 +91,11 @@ measure() { # NAME SECONDS: prints one row of the table, for TEST_DATABASE_URL o
   of_runs() { printf '%s\n' "${figures[@]}" | sed -n "s/.*\"$1\":\([0-9.]*\).*/\1/p" | median; }
   printf '%-10s %10.0f %9.1f %9.1f %9.1f %10s %12s\n' "$1" "$(of_runs creates_per_second)" "$(of_runs p50_ms)" \
     "$(of_runs p99_ms)" "$(of_runs max_ms)" "$memory" "$((up / 1000))"
+  [[ -n ${limits[*]} ]] || return 0
+  local limit
+  limit=$(printf '%s\n' "${limits[@]}" | median)
+  printf '%-10s %10.0f   one order a transaction; the service takes %.2f times as many\n' pgbench "$limit" \
+    "$(awk -v a="$(of_runs creates_per_second)" -v b="$limit" 'BEGIN { print a / b }')"
 }
 
 if [[ ${1:-} == --measure ]]; then
