@@ -38,9 +38,13 @@ async fn an_order_that_cannot_be_stored_takes_none_of_its_neighbours_with_it() {
     let honest = app.partner().await;
     let gone = app.partner_named("gone", SignaturePolicy::Documented).await;
     gone.graphql("{ viewer { clientId } }", Value::Null).await.data();
+    // From where it logged in is noted beside the answer.
+    let known = "SELECT count(*) FROM client_addresses WHERE client_id = 'gone'";
+    while app.database.db_number(known).await == 0 {
+        tokio::task::yield_now().await;
+    }
     // Remembered for five seconds, and not in the database any more.
-    for table in ["client_secrets", "client_public_keys", "clients"] {
-        // The last use of a secret is noted beside the answer, at any moment.
+    for table in ["client_addresses", "client_secrets", "client_public_keys", "clients"] {
         let delete = format!("DELETE FROM {table} WHERE client_id = 'gone'");
         app.database.db_execute(&delete).await.unwrap();
     }
