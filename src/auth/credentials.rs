@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use crate::error::{AppError, ErrorCode};
 
+/// The address of a caller of whom none is known.
+pub const UNKNOWN_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// What a caller without a token is told.
 pub const NO_TOKEN: &str = "No bearer token: send \"Authorization: Bearer <token>\" with a token from login";
 
@@ -60,7 +63,7 @@ pub struct Credentials {
 impl Default for Credentials {
     fn default() -> Self {
         Self {
-            address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            address: UNKNOWN_ADDRESS,
             authorization: Header::default(),
             client_id: Header::default(),
             timestamp: Header::default(),

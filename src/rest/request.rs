@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderName};
 
 use super::problem::Problem;
 use crate::app::AppState;
-use crate::auth::credentials::{Credentials, Header};
+use crate::auth::credentials::{Credentials, Header, UNKNOWN_ADDRESS};
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
 
@@ -23,7 +23,7 @@ pub struct ClientAddress(pub IpAddr);
 /// A request without a body that matters.
 pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
     let header = |name: &'static str| read_header(&parts.headers, &HeaderName::from_static(name));
-    let address = parts.extensions.get::<ClientAddress>().map_or(Credentials::default().address, |known| known.0);
+    let address = parts.extensions.get::<ClientAddress>().map_or(UNKNOWN_ADDRESS, |known| known.0);
     Credentials {
         address,
         authorization: read_header(&parts.headers, &AUTHORIZATION),

@@ -3,6 +3,7 @@
 mod tables;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sea_orm::{ColumnTrait, ConnectionTrait as _, DatabaseTransaction, DbErr, EntityTrait, QueryFilter};
 use tables::{EVENTS, LINES, ORDERS, RECEIPTS, event_row, line_rows, order_row, receipt_row};
@@ -72,7 +73,7 @@ pub enum Created {
 impl Store {
     /// Stores orders, their lines, first events and receipts in one transaction, except those whose key was used before.
     /// Of any number of simultaneous calls with one key exactly one stores. Gives what became of each, in their order.
-    pub async fn insert_orders(&self, new: Vec<OrderToInsert>) -> StoreResult<Vec<Created>> {
+    pub async fn insert_orders(&self, new: Arc<[OrderToInsert]>) -> StoreResult<Vec<Created>> {
         self.transaction(move |tx| Box::pin(async move { insert(tx, &new).await })).await
     }
 }

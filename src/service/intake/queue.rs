@@ -56,9 +56,12 @@ fn overloaded() -> AppError {
 async fn work(store: Store, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) {
     loop {
         let mut batch = Vec::with_capacity(MAX_BATCH);
-        if jobs.lock().await.recv_many(&mut batch, MAX_BATCH).await == 0 {
+        let mut jobs = jobs.lock().await;
+        if jobs.recv_many(&mut batch, MAX_BATCH).await == 0 {
             return;
         }
+        telemetry::note_waiting(jobs.len());
+        drop(jobs);
         // A task of its own: should it panic, its orders are not stored, and the next ones are.
         let _ = tokio::spawn(take(store.clone(), batch)).await;
     }
@@ -69,8 +72,8 @@ async fn work(store: Store, jobs: Arc<Mutex<mpsc::Receiver<Job>>>) {
 async fn take(store: Store, batch: Vec<Job>) {
     let (orders, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|job| (job.order, job.answer)).unzip();
     telemetry::count_batch(orders.len());
-    let alone = if orders.len() > 1 { orders.clone() } else { Vec::new() };
-    let (outcome, statements) = telemetry::counting(store.insert_orders(orders)).await;
+    let orders: Arc<[_]> = orders.into();
+    let (outcome, statements) = telemetry::counting(store.insert_orders(Arc::clone(&orders))).await;
     match outcome {
         Ok(created) => {
             for (answer, created) in answers.into_iter().zip(created) {
@@ -78,15 +81,16 @@ async fn take(store: Store, batch: Vec<Job>) {
                 let _ = answer.send(Ok((created, statements)));
             }
         }
-        Err(error) if alone.is_empty() || matches!(error, StoreError::Unavailable(_)) => {
+        Err(error) if orders.len() == 1 || matches!(error, StoreError::Unavailable(_)) => {
             let error = AppError::from(error);
             for answer in answers {
                 let _ = answer.send(Err(error.clone()));
             }
         }
         Err(_) => {
-            for (order, answer) in alone.into_iter().zip(answers) {
-                let (outcome, statements) = telemetry::counting(store.insert_orders(vec![order])).await;
+            for (order, answer) in orders.iter().zip(answers) {
+                let alone = Arc::from([order.clone()]);
+                let (outcome, statements) = telemetry::counting(store.insert_orders(alone)).await;
                 let outcome = outcome.map_err(AppError::from).and_then(|created| {
                     let created = created.into_iter().next();
                     created.ok_or_else(|| AppError::internal("an order was lost on its way into the database"))
