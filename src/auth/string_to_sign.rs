@@ -33,6 +33,19 @@ pub fn body_bound_string(method: &str, path: &str, body_sha256: &[u8; 32], times
     format!("{method}:{path}:{}:{timestamp}", hex::encode(body_sha256))
 }
 
+/// The timestamp of the published form, when the text is this client's.
+#[must_use]
+pub fn read_documented<'t>(text: &'t str, client_id: &str) -> Option<&'t str> {
+    text.strip_prefix(client_id)?.strip_prefix('|')
+}
+
+/// The body's digest and the timestamp of the body-bound form. No path of ours has a colon in it.
+#[must_use]
+pub fn read_body_bound(text: &str) -> Option<(&str, &str)> {
+    let mut parts = text.splitn(4, ':').skip(2);
+    Some((parts.next()?, parts.next()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +57,15 @@ mod tests {
             body_bound_string("POST", "/api/v1/sales-orders", &[0xAB; 32], "2026-11-23T20:37:16+07:00"),
             format!("POST:/api/v1/sales-orders:{}:2026-11-23T20:37:16+07:00", "ab".repeat(32))
         );
+    }
+
+    #[test]
+    fn what_is_built_is_read_back() {
+        let time = "2026-11-23T20:37:16+07:00";
+        assert_eq!(read_documented(&documented_string("a", time), "a"), Some(time));
+        assert_eq!(read_documented(&documented_string("ab", time), "a"), None);
+        let bound = body_bound_string("POST", "/graphql", &[0xAB; 32], time);
+        assert_eq!(read_body_bound(&bound), Some(("ab".repeat(32).as_str(), time)));
+        assert_eq!(read_body_bound("POST:/graphql:ab"), None);
     }
 }

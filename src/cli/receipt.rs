@@ -31,8 +31,9 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
     let Command::Verify { order, body } = command;
     let read = |file: &PathBuf| fs::read(file).with_context(|| format!("cannot read the body file {}", file.display()));
     let body = body.as_ref().map(read).transpose()?;
-    let store = app::open(&common.load(None)?.config).await?;
-    let evidence = Orders::new(store).verify_receipt(&order, body.as_deref()).await?;
+    let config = common.load(None)?.config;
+    let orders = Orders::new(app::open(&config).await?);
+    let evidence = orders.verify_receipt(&order, body.as_deref(), config.auth.timestamp_tolerance).await?;
     print(common, &evidence, body.is_some())?;
     if evidence.problems.is_empty() {
         return Ok(());

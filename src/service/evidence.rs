@@ -1,5 +1,7 @@
 //! Proves again what an order's receipt says, from what is stored and nothing else.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 
@@ -7,7 +9,7 @@ use super::Orders;
 use crate::auth::minify::minify_json;
 use crate::auth::public_key::PublicKey;
 use crate::auth::registered_key::KeyStatus;
-use crate::auth::string_to_sign::SignatureForm;
+use crate::auth::string_to_sign::{SignatureForm, read_body_bound, read_documented};
 use crate::auth::timestamp;
 use crate::domain::order::SalesOrder;
 use crate::domain::permission::Scope;
@@ -29,9 +31,8 @@ pub struct Evidence {
     pub problems: Vec<String>,
 }
 
-/// How far a signed time may be from the order's: the freshness asked of it, which the operator may have set to another
-/// value since, and the time that a request may take.
-const NEAR: TimeDelta = TimeDelta::minutes(15);
+/// How far a signed time may be from the order's at least: what is configured now may have been more before.
+const NEAR: Duration = Duration::from_mins(15);
 
 /// A revocation may take so long to be in force everywhere.
 const IN_FORCE: TimeDelta = TimeDelta::seconds(5);
@@ -39,10 +40,17 @@ const IN_FORCE: TimeDelta = TimeDelta::seconds(5);
 impl Orders {
     /// Checks the receipt of an order: whether a key of the client that counted then made the signature over the stored
     /// text, whether that text is this client's and of the order's time, and, of the form that binds it, whether it is of
-    /// the body that was received. With the body as the client sent it, whether that is what was received.
+    /// the body that was received. With the body as the client sent it, whether that is what was received. `tolerance` is
+    /// how far from the server's clock a signed time may be.
     ///
     /// The order's own fields are not covered: a body says what was ordered, and the published form does not sign it.
-    pub async fn verify_receipt(&self, number: &str, body: Option<&[u8]>) -> Result<Evidence, AppError> {
+    pub async fn verify_receipt(
+        &self,
+        number: &str,
+        body: Option<&[u8]>,
+        tolerance: Duration,
+    ) -> Result<Evidence, AppError> {
+        let near = TimeDelta::from_std(tolerance.max(NEAR)).unwrap_or(TimeDelta::MAX);
         let nothing = |what: &str| AppError::new(ErrorCode::NotFound, format!("there is no {what} {number}"));
         let order = self.sales_order(&Scope::All, number).await?.ok_or_else(|| nothing("order"))?;
         let receipt = self.receipts(&[order.number]).await?.remove(&order.number);
@@ -54,7 +62,7 @@ impl Orders {
             key_status_then
                 .filter(|status| *status != KeyStatus::Active)
                 .map(|status| format!("the key was {status} when the order was taken")),
-            text_problem(&order, &receipt, body),
+            text_problem(&order, &receipt, body, near),
             body.filter(|body| Sha256::digest(body).as_slice() != receipt.body_sha256)
                 .map(|_| "the body is not the one that was received: its SHA-256 differs".to_owned()),
         ];
@@ -84,20 +92,17 @@ fn signature_problem(order: &SalesOrder, receipt: &Receipt, key: Option<&StoredP
 }
 
 /// What is wrong with the signed text, whoever signed it.
-fn text_problem(order: &SalesOrder, receipt: &Receipt, body: Option<&[u8]>) -> Option<String> {
+fn text_problem(order: &SalesOrder, receipt: &Receipt, body: Option<&[u8]>, near: TimeDelta) -> Option<String> {
     let text = receipt.string_to_sign.as_str();
     let (timestamp, hash) = if receipt.signature_form == SignatureForm::Documented.as_str() {
-        (text.strip_prefix(order.client_id.as_str()).and_then(|rest| rest.strip_prefix('|')), None)
+        (read_documented(text, order.client_id.as_str()), None)
     } else {
-        // METHOD:path:hash:timestamp; a path has no colon of ours, and a timestamp may have some.
-        let mut parts = text.splitn(4, ':').skip(2);
-        let hash = parts.next();
-        (parts.next(), Some(hash.unwrap_or_default()))
+        read_body_bound(text).map_or((None, None), |(hash, timestamp)| (Some(timestamp), Some(hash)))
     };
     let Some(instant) = timestamp.and_then(|timestamp| timestamp::parse(timestamp).ok()) else {
         return Some("the text is not what this client signs".to_owned());
     };
-    if (instant - order.created_at).abs() > NEAR {
+    if (instant - order.created_at).abs() > near {
         return Some("the signed time is not the order's".to_owned());
     }
     let hash = hash?;

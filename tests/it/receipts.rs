@@ -1,5 +1,7 @@
 //! What was signed for an order is kept as evidence, and holds whenever somebody asks.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -123,7 +125,8 @@ async fn a_receipt_that_binds_the_body_holds_for_no_other_body() {
     let signed = partner.sign_body("/api/v1/sales-orders", order().to_string().as_bytes());
     app.post_text("/api/v1/sales-orders", &signed.headers(), sent.clone()).await.expect(201);
     let problems = async |body: Option<&str>| {
-        orders.verify_receipt(number, body.map(str::as_bytes)).await.unwrap().problems.join("; ")
+        let found = orders.verify_receipt(number, body.map(str::as_bytes), Duration::ZERO).await;
+        found.unwrap().problems.join("; ")
     };
     assert_eq!(problems(Some(&sent)).await, "");
     assert!(problems(None).await.contains("give the body"));
