@@ -72,16 +72,24 @@ impl AppState {
     /// Reads the files of the JWT secrets again and again, so that rotating them needs no restart.
     async fn watch_jwt_secrets(&self) {
         let mut ticks = tokio::time::interval(JWT_SECRETS_WATCH);
+        let mut told = String::new();
         loop {
             ticks.tick().await;
             let config = self.0.config.clone();
             let secrets = match tokio::task::spawn_blocking(move || config.jwt_secrets_now()).await {
-                Ok(Ok(Some(secrets))) => secrets.signing_first(),
+                Ok(Ok(Some(secrets))) => {
+                    told.clear();
+                    secrets.signing_first()
+                }
                 // Nothing is kept in files.
                 Ok(Ok(None)) => return,
                 // Half written, perhaps; the ones in force stay.
                 Ok(Err(error)) => {
-                    warn!(%error, "the JWT secrets could not be read again; the ones in force stay");
+                    let error = error.to_string();
+                    if told != error {
+                        warn!(error, "the JWT secrets could not be read again; the ones in force stay");
+                        told = error;
+                    }
                     continue;
                 }
                 Err(_) => continue,
@@ -127,6 +135,7 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         session_lifetime: config.auth.session_lifetime,
         timestamp_tolerance: config.auth.timestamp_tolerance,
     };
+    let hashing = config.auth.password_hash_concurrency;
     let rate_limit = &config.rate_limit;
     let throttle = if rate_limit.enabled {
         let rate = |per_minute, burst| Rate { per_minute, burst };
@@ -135,13 +144,13 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
             address: rate(rate_limit.address_attempts_per_minute, rate_limit.address_burst),
             longest_pause: rate_limit.login_longest_pause,
             requests: rate_limit.requests_per_minute,
+            checks_at_once: hashing,
         };
         Throttle::new(&rules, clock)
     } else {
         Throttle::off()
     };
     let directory = ClientDirectory::new(store.clone(), config.auth.client_cache_ttl);
-    let hashing = config.auth.password_hash_concurrency;
     let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, throttle, hashing);
     let sessions = Arc::new(sessions);
     let intake_rules = IntakeRules {

@@ -10,7 +10,6 @@ use tokio::sync::{Semaphore, watch};
 
 use super::caller::Principal;
 use super::directory::{ClientDirectory, KnownClient};
-use super::strangers::StrangersLine;
 use super::throttle::{Throttle, network};
 use crate::auth::credentials::SignatureHeaders;
 use crate::auth::secret;
@@ -50,7 +49,6 @@ pub struct Sessions {
     throttle: Throttle,
     verified: VerifiedSignatures,
     hashing: Arc<Semaphore>,
-    strangers: StrangersLine,
 }
 
 impl Sessions {
@@ -76,7 +74,6 @@ impl Sessions {
             throttle,
             verified: VerifiedSignatures::new(REMEMBERED_SIGNATURES),
             hashing: Arc::new(Semaphore::new(hashing)),
-            strangers: StrangersLine::new(hashing),
         }
     }
 
@@ -101,9 +98,8 @@ impl Sessions {
         let client = self.store.find_client(asked).await?;
         let secrets = self.store.list_live_secrets(asked, now).await?;
         let is_known = self.store.has_address(asked, network(address)).await?;
-        attempt.admit(is_known)?;
+        let place = attempt.admit(is_known).await?;
         let hashes = secrets.iter().map(|secret| secret.hash.clone()).collect::<Vec<_>>();
-        let place = if is_known { None } else { Some(self.strangers.enter().await?) };
         let permit = Arc::clone(&self.hashing).acquire_owned().await.map_err(AppError::internal)?;
         let matched = tokio::task::spawn_blocking(move || {
             let matched = secret::find_match(&input.client_secret, &hashes);

@@ -16,6 +16,7 @@ use governor::{Quota, RateLimiter};
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 
+use super::strangers::{Place, StrangersLine};
 use crate::clock::Clock;
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry::{self, QuotaState};
@@ -40,6 +41,8 @@ pub struct ThrottleRules {
     pub longest_pause: Duration,
     /// Requests of one client.
     pub requests: NonZeroU32,
+    /// How many secrets are checked at once.
+    pub checks_at_once: usize,
 }
 
 /// Holds everybody to the limits; without rules nobody.
@@ -52,6 +55,7 @@ struct Limits {
     requests: Bucket<String>,
     failures: Cache<(String, Network), Failures>,
     longest_pause: Duration,
+    strangers: StrangersLine,
 }
 
 /// An address, or of IPv6 the network of one household: who has one of its addresses has all of them.
@@ -92,6 +96,7 @@ impl Throttle {
             requests: Bucket::new("requests", Rate { per_minute: rules.requests, burst: rules.requests }, clock),
             failures: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_mins(15)).build(),
             longest_pause: rules.longest_pause,
+            strangers: StrangersLine::new(rules.checks_at_once),
         }))
     }
 
@@ -155,11 +160,13 @@ impl LoginAttempt<'_> {
     }
 
     /// Takes one attempt from the client id's own bucket. An address from which the client has logged in has a bucket of
-    /// its own, so that guessers elsewhere cannot use up the honest partner's attempts.
-    pub fn admit(&self, is_known: bool) -> Result<(), AppError> {
-        let Some(limits) = self.limits else { return Ok(()) };
+    /// its own, so that guessers elsewhere cannot use up the honest partner's attempts; from any other it waits in the
+    /// strangers' line, and holds its place there until the check is done.
+    pub async fn admit(&self, is_known: bool) -> Result<Option<Place>, AppError> {
+        let Some(limits) = self.limits else { return Ok(None) };
         let key = (self.client_id.clone(), is_known.then_some(self.network));
-        limits.by_client.take(&key, "Too many login attempts for this client id; wait, then try again")
+        limits.by_client.take(&key, "Too many login attempts for this client id; wait, then try again")?;
+        if is_known { Ok(None) } else { limits.strangers.enter().await.map(Some) }
     }
 
     /// Notes that the credentials were wrong.

@@ -1,16 +1,18 @@
 //! Whoever tries too often waits, and nobody waits for somebody else.
 
+mod quotas;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use sales_order_api::config::Config;
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 
-use crate::support::{Answer, TestApp, order};
+use crate::support::{Answer, TestApp};
 
 const PARTNER: &str = "versuni-client-001";
 /// Where the honest partner sits.
@@ -185,6 +187,18 @@ async fn a_flood_of_strangers_waits_in_a_line_of_its_own() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn where_limits_are_off_nobody_is_sent_away() {
+    let app = TestApp::with(|config| config.auth.password_hash_concurrency = 1).await;
+    let logins = (0..80).map(|n| {
+        let body = json!({"client_id": format!("nobody-{n}"), "client_secret": "a guess"});
+        TestApp::post_request("/api/v1/auth/login", &[], body.to_string())
+    });
+    for answer in app.send_at_once(logins.collect::<Vec<_>>()).await {
+        answer.expect_problem(401, "INVALID_CREDENTIALS");
+    }
+}
+
 #[tokio::test]
 async fn one_address_that_tries_many_client_ids_is_limited_and_its_neighbours_are_not() {
     let app = TestApp::with(limited).await;
@@ -261,65 +275,4 @@ async fn only_a_proxy_that_the_operator_trusts_says_where_a_caller_is() {
         guess("203.0.113.9", &format!("198.51.100.{n}")).await.expect_problem(401, "INVALID_CREDENTIALS");
     }
     wait_of(&guess("203.0.113.9", "198.51.100.99").await);
-}
-
-#[tokio::test]
-async fn a_stranger_has_only_so_many_signatures_explained() {
-    let app = TestApp::with(limited).await;
-    let key = crate::support::PARTNER_KEY.public_key().to_pem();
-    let body = json!({
-        "query": "query($input: ExplainSignatureInput!) { explainSignature(input: $input) { valid } }",
-        "variables": {"input": {"clientId": "a", "timestamp": "1", "signature": "b", "publicKey": key}},
-    });
-    for _ in 0..8 {
-        app.post_from("198.51.100.1", "/graphql", &[], &body).await.data();
-    }
-    app.post_from("198.51.100.1", "/graphql", &[], &body).await.expect_error("RATE_LIMITED");
-    app.post_from("198.51.100.2", "/graphql", &[], &body).await.data();
-}
-
-#[tokio::test]
-async fn a_client_reads_its_quota_in_every_answer_and_waits_when_it_is_used_up() {
-    let app = TestApp::with(|config| {
-        config.rate_limit.enabled = true;
-        config.rate_limit.requests_per_minute = number(60);
-    })
-    .await;
-    let partner = app.partner().await;
-    let created = partner.create(&order()).await;
-    created.expect(201);
-    assert_eq!(created.header("ratelimit-policy"), Some("\"requests\";q=60;w=60"));
-    assert_eq!(created.header("ratelimit"), Some("\"requests\";r=59;t=1"));
-    for left in (0..59).rev() {
-        // Over either wire.
-        let answer = partner.graphql("{ viewer { clientId } }", Value::Null).await;
-        answer.data();
-        assert_eq!(answer.header("ratelimit"), Some(&*format!("\"requests\";r={left};t={}", 60 - left)));
-    }
-    let refused = partner.create(&order()).await;
-    assert_eq!(wait_of(&refused), 1);
-    assert_eq!(refused.header("ratelimit"), Some("\"requests\";r=0;t=60"));
-    assert_eq!(refused.header("ratelimit-policy"), Some("\"requests\";q=60;w=60"));
-    let answer = partner.graphql("{ viewer { clientId } }", Value::Null).await;
-    assert_eq!(answer.expect_error("RATE_LIMITED")["extensions"]["retryAfter"], 1);
-    assert_eq!(answer.header("retry-after"), Some("1"));
-    let refresh = app.post("/api/v1/auth/refresh", &json!({"token": partner.token})).await;
-    assert_eq!(wait_of(&refresh), 1, "a refresh is a request like any other");
-    // Another client's quota is its own.
-    app.dashboard().await.graphql("{ viewer { clientId } }", Value::Null).await.data();
-    app.clock.advance(Duration::from_secs(1));
-    partner.create(&order()).await.expect(201);
-    wait_of(&partner.create(&order()).await);
-}
-
-#[tokio::test]
-async fn whoever_logs_in_reads_what_is_left_of_its_attempts() {
-    let app = TestApp::with(limited).await;
-    let secret = partner(&app).await;
-    let answer = log_in_from(&app, HOME, PARTNER, secret.expose_secret()).await;
-    answer.expect(200);
-    assert_eq!(answer.header("ratelimit-policy"), Some("\"login\";q=10;w=600"));
-    assert_eq!(answer.header("ratelimit"), Some("\"login\";r=9;t=60"));
-    // What asks for no quota tells of none.
-    assert_eq!(app.get("/health/live").await.header("ratelimit"), None);
 }
