@@ -87,8 +87,9 @@ catalogue! {
     MethodNotAllowed = "METHOD_NOT_ALLOWED", 405, "Method not allowed";
     /// The body did not arrive in time: nothing was done, send it again.
     RequestTimeout = "REQUEST_TIMEOUT", 408, "Request not received in time";
-    /// The order changed since the version the caller expected: read it again and decide anew.
-    Conflict = "CONFLICT", 409, "Stale version";
+    /// What is there now does not allow it, such as an order that changed since the version the caller expected: the message
+    /// says what; read again and decide anew.
+    Conflict = "CONFLICT", 409, "Conflict";
     /// The order may not go to that status from where it is: `next_statuses` names where it may go.
     IllegalTransition = "ILLEGAL_TRANSITION", 409, "Illegal transition";
     /// The body is larger than the service accepts.

@@ -49,6 +49,18 @@ impl fmt::Display for ClientId {
     }
 }
 
+/// The text cannot be a client's name.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the name must have 1 to 128 characters on one line")]
+pub struct InvalidName;
+
+/// Reads a client's name for people.
+pub fn read_name(text: &str) -> Result<String, InvalidName> {
+    let name = text.trim();
+    let fits = (1..=128).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    if fits { Ok(name.to_owned()) } else { Err(InvalidName) }
+}
+
 /// A client as stored.
 #[derive(Debug, Clone)]
 pub struct Client {

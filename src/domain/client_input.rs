@@ -6,14 +6,12 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::client::ClientId;
+use super::client::{self, ClientId};
 use super::fields::{Fields, Naming, Text};
 use super::permission::{Permission, UnknownPermission};
 use super::signature_policy::SignaturePolicy;
 use crate::error::FieldError;
 
-/// The longest a client's name may be.
-const NAME: Text = Text::line(128);
 /// The longest a scope's name may be.
 const SCOPE: Text = Text::line(64);
 /// Twice as many as there are.
@@ -68,7 +66,7 @@ impl ClientToCreate {
     pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields::new(value, naming);
         let client_id = client_id(&mut fields);
-        let name = fields.text("name", NAME);
+        let name = fields.parsed_text("name", client::read_name);
         let scopes = fields.texts("scopes", SCOPE, MAX_SCOPES);
         let permissions = permissions(&mut fields, scopes);
         let policy = fields.optional_parsed("signature_policy", str::parse);
@@ -89,7 +87,7 @@ impl ClientChange {
     pub fn read(value: &Value, naming: Naming) -> Result<(ClientId, Self), Vec<FieldError>> {
         let mut fields = Fields::new(value, naming);
         let client_id = client_id(&mut fields);
-        let name = fields.optional_text("name", NAME);
+        let name = fields.optional_parsed("name", client::read_name);
         let scopes = fields.optional_texts("scopes", SCOPE, MAX_SCOPES);
         let permissions = permissions(&mut fields, scopes);
         let signature_policy = fields.optional_parsed("signature_policy", str::parse);

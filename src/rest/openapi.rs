@@ -5,12 +5,14 @@ use utoipa::{Modify, OpenApi};
 
 mod limits;
 mod shapes;
+mod signature_shapes;
 
 use limits::RateLimits;
 use shapes::{
     CreateSalesOrderRequest, CreateSalesOrderResponse, LoginRequest, Problem, RefreshRequest, SalesOrder,
-    SalesOrderResponse, SignatureCheck, TokenResponse,
+    SalesOrderResponse, TokenResponse,
 };
+use signature_shapes::SignatureCheck;
 
 use crate::auth::hint::Hint;
 use crate::error::ErrorCode;

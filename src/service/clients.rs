@@ -7,12 +7,12 @@ mod secrets;
 use secrecy::SecretString;
 
 pub use keys::ExpiringKey;
-pub use reading::{AuditPage, ClientDetails, ClientPage};
+pub use reading::ClientDetails;
 pub use secrets::RotatedSecret;
 
 use crate::clock::Clock;
 use crate::domain::audit::{Action, Actor, Detail, NewAuditEntry};
-use crate::domain::client::{Client, ClientId};
+use crate::domain::client::{self, Client, ClientId};
 pub use crate::domain::client_input::{ClientChange, ClientToCreate, KeyToAdd};
 use crate::domain::permission::{self, Permission};
 use crate::error::{AppError, ErrorCode, FieldError};
@@ -149,11 +149,7 @@ fn described(client: &Client) -> Detail {
 }
 
 fn checked_name(name: &str) -> Result<String, AppError> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > 128 || name.chars().any(char::is_control) {
-        return Err(refuse("name", "the name must have 1 to 128 characters on one line"));
-    }
-    Ok(name.to_owned())
+    client::read_name(name).map_err(|error| refuse("name", error.to_string()))
 }
 
 fn checked_permissions(mut permissions: Vec<Permission>) -> Result<Vec<Permission>, AppError> {

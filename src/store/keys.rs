@@ -77,21 +77,6 @@ impl Store {
         Ok(keys)
     }
 
-    /// Every key that ends within a span of time and was not withdrawn, with whose it is, the first to end first.
-    pub async fn list_expiring_keys(
-        &self,
-        (from, until): (DateTime<Utc>, DateTime<Utc>),
-    ) -> StoreResult<Vec<(ClientId, StoredPublicKey)>> {
-        let rows = Entity::find()
-            .filter(Column::ExpiresAt.gt(micros(from)))
-            .filter(Column::ExpiresAt.lte(micros(until)))
-            .filter(Column::RevokedAt.is_null())
-            .order_by_asc(Column::ExpiresAt)
-            .all(&self.read)
-            .await?;
-        rows.into_iter().map(|row| Ok((parse_client_id(&row.client_id)?, row.try_into()?))).collect()
-    }
-
     /// Adds a key. One the client has already is `Duplicate`.
     pub async fn insert_key(&self, key: NewPublicKey, audit: NewAuditEntry) -> StoreResult<()> {
         self.transaction(move |tx| {

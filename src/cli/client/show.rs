@@ -4,6 +4,7 @@ use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
+use crate::auth::registered_key::KeyStatus;
 use crate::cli::output::{instant, or_never};
 use crate::cli::{Common, key, output};
 use crate::domain::client::Client;
@@ -120,8 +121,10 @@ fn use_of(last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
 
 /// The same of a key, which may have ended.
 fn use_of_key(key: &StoredPublicKey, now: DateTime<Utc>) -> String {
-    let has_ended = [key.revoked_at, key.expires_at].into_iter().flatten().any(|end| end <= now);
-    if has_ended { "ended".to_owned() } else { use_of(key.last_used_at, now) }
+    match KeyStatus::at(now, key.not_before, key.expires_at, key.revoked_at) {
+        KeyStatus::Revoked | KeyStatus::Expired => "ended".to_owned(),
+        KeyStatus::Active | KeyStatus::NotYetActive => use_of(key.last_used_at, now),
+    }
 }
 
 fn client_json(client: &Client) -> Value {

@@ -78,23 +78,18 @@ impl Clients {
         Err(not_found(format!("{client_id} has no key {fingerprint}; list its keys to see them")))
     }
 
-    /// The keys that end within two weeks, the first to end first.
-    pub async fn expiring_keys(&self) -> Result<Vec<ExpiringKey>, AppError> {
-        let now = self.clock.now();
-        let keys = self.store.list_expiring_keys((now, now + WARNING)).await?.into_iter();
-        let expiring = keys.filter_map(|(client_id, key)| {
-            Some(ExpiringKey { client_id, fingerprint: key.fingerprint, expires_at: key.expires_at? })
-        });
-        Ok(expiring.collect())
-    }
-
     /// Warns in the log of keys that end soon: now and then, for as long as it is polled.
     pub async fn watch_expiring_keys(self) {
         let mut ticks = tokio::time::interval(WATCH);
         loop {
             ticks.tick().await;
-            match self.expiring_keys().await {
-                Ok(keys) => keys.iter().for_each(warn_of),
+            match self.list_clients().await {
+                Ok(clients) => {
+                    clients
+                        .iter()
+                        .flat_map(|client| client.expiring_keys(self.clock.now()))
+                        .for_each(|key| warn_of(&key));
+                }
                 Err(error) => warn!(%error, "the keys that expire soon could not be read"),
             }
         }

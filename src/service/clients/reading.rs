@@ -39,12 +39,6 @@ impl ClientDetails {
     }
 }
 
-/// A page of clients.
-pub type ClientPage = Page<Client>;
-
-/// A page of the log.
-pub type AuditPage = Page<AuditEntry>;
-
 impl Clients {
     /// Every client with its secrets and keys, by id.
     pub async fn list_clients(&self) -> Result<Vec<ClientDetails>, AppError> {
@@ -60,7 +54,7 @@ impl Clients {
     }
 
     /// One page of the clients, by id.
-    pub async fn page(&self, after: Option<&str>, first: usize) -> Result<ClientPage, AppError> {
+    pub async fn page(&self, after: Option<&str>, first: usize) -> Result<Page<Client>, AppError> {
         let rows = self.store.list_clients(after, Some(first as u64 + 1)).await?;
         Ok(cut(rows, first, after.is_some()))
     }
@@ -94,7 +88,7 @@ impl Clients {
         client_id: Option<&str>,
         after: Option<i64>,
         first: usize,
-    ) -> Result<AuditPage, AppError> {
+    ) -> Result<Page<AuditEntry>, AppError> {
         let rows = self.store.list_audit_entries(client_id, after, first as u64 + 1).await?;
         Ok(cut(rows, first, after.is_some()))
     }
