@@ -39,11 +39,18 @@ impl IntakeQueue {
     pub async fn insert(&self, order: OrderToInsert) -> Result<Created, AppError> {
         let (answer, outcome) = oneshot::channel();
         self.waiting.try_send(Job { order, answer }).map_err(|_| overloaded())?;
-        telemetry::note_waiting(self.waiting.max_capacity() - self.waiting.capacity());
+        self.note_waiting();
+        let outcome = outcome.await;
+        // Once more, or the last one of a rush would stay noted as waiting.
+        self.note_waiting();
         // Without an answer the transaction was given up in the middle, and nothing is stored.
-        let (created, statements) = outcome.await.map_err(AppError::internal)??;
+        let (created, statements) = outcome.map_err(AppError::internal)??;
         telemetry::count_statements(statements);
         Ok(created)
+    }
+
+    fn note_waiting(&self) {
+        telemetry::note_waiting(self.waiting.max_capacity() - self.waiting.capacity());
     }
 }
 
