@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{ServerError, ValidationMode, Variables};
+use async_graphql::{Name, ServerError, ValidationMode, Value, Variables};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::prepared::{self, PreparedOperation, chosen};
-use super::{ApiSchema, Limits, Request, Response, arrange, error, faults, inputs, loaders, observe, schema, values};
+use super::validation::ValidateOnly;
+use super::{ApiSchema, Limits, Request, Response, arrange, error, faults, guard, loaders, nulls, schema, values};
 use crate::auth::credentials::Credentials;
 use crate::domain::fields::Naming;
 use crate::domain::permission::Permission;
@@ -19,75 +20,93 @@ use crate::service::{Caller, Principal, Services};
 pub struct Api {
     services: Arc<Services>,
     limits: Limits,
-    /// Runs clients' documents: fully validated, and held to the limits.
-    public: ApiSchema,
-    /// Runs our own documents, which the suite validates against the schema: what is left to check at run time is the
-    /// input, and that is the resolvers' business, after the guards.
-    prepared: ApiSchema,
+    /// Validates clients' documents, and runs nothing.
+    validator: ApiSchema,
+    /// Runs documents that are known to be valid: clients' by the validator, our own because the suite validates them
+    /// against the schema. What is left to check is the input of ours, and that is the resolvers' business.
+    executor: ApiSchema,
 }
 
-/// A client's request whose document was read and may run.
-struct Checked {
+/// A client's request whose document was read.
+struct Read {
     document: ExecutableDocument,
     operation_name: Option<String>,
     variables: Variables,
-    /// The same sender once more, for a failure that comes before any field.
     caller: Caller,
+}
+
+/// What is needed to complete a response.
+struct Valid {
+    document: ExecutableDocument,
+    operation_name: Option<String>,
+    complexity: Value,
+    max_complexity: usize,
 }
 
 impl Api {
     /// The schema over these services.
     #[must_use]
     pub fn new(services: Arc<Services>, limits: Limits) -> Self {
-        let mut public = schema(limits.complexity).data(Arc::clone(&services)).limit_complexity(limits.complexity);
+        let mut validator =
+            schema().extension(ValidateOnly { max_complexity: limits.complexity }).limit_complexity(limits.complexity);
+        let mut executor = schema().data(Arc::clone(&services)).validation_mode(ValidationMode::Fast);
         if !limits.introspection {
-            public = public.disable_introspection().disable_suggestions();
+            validator = validator.disable_introspection().disable_suggestions();
+            executor = executor.disable_introspection();
         }
-        let prepared = schema(limits.complexity).data(Arc::clone(&services)).validation_mode(ValidationMode::Fast);
-        Self { services, limits, public: public.finish(), prepared: prepared.finish() }
+        Self { services, limits, validator: validator.finish(), executor: executor.finish() }
     }
 
     /// Who sends these credentials, for a connection that wants to know before any operation.
     pub async fn authenticate(&self, credentials: Credentials) -> Result<Principal, AppError> {
-        Caller::new(Arc::clone(&self.services.sessions), credentials).principal().await
+        self.caller(credentials).principal().await
     }
 
     /// Runs a client's query or mutation. Whatever fails is in the response, each error with `extensions.code`.
-    pub async fn execute(&self, mut request: Request, credentials: Credentials) -> Response {
-        let checked = match self.check(&mut request, &credentials) {
-            Ok(checked) if checked.is_subscription() => return error::refusal(no_stream()),
-            Ok(checked) => checked,
+    pub async fn execute(&self, request: Request, credentials: Credentials) -> Response {
+        let read = match self.read(request, credentials) {
+            Ok(read) if read.is_subscription() => return error::refusal(no_stream()),
+            Ok(read) => read,
             Err(error) => return error::classify(Response::from_errors(vec![error])),
         };
-        checked.finish(self.public.execute(self.equip_public(request, credentials)).await).await
+        match self.validate(read).await {
+            Ok((valid, request)) => valid.complete(self.executor.execute(request).await),
+            Err(refusal) => refusal,
+        }
     }
 
     /// Runs a client's subscription: a response for each of its events.
-    pub fn subscribe(&self, mut request: Request, credentials: Credentials) -> BoxStream<'static, Response> {
-        let checked = match self.check(&mut request, &credentials) {
-            Ok(checked) => Arc::new(checked),
-            Err(error) => {
-                let response = error::classify(Response::from_errors(vec![error]));
-                return stream::once(async { response }).boxed();
+    pub fn subscribe(&self, request: Request, credentials: Credentials) -> BoxStream<'static, Response> {
+        let api = self.clone();
+        let responses = async move {
+            let valid = match api.read(request, credentials) {
+                Ok(read) => api.validate(read).await,
+                Err(error) => Err(error::classify(Response::from_errors(vec![error]))),
+            };
+            match valid {
+                Ok((valid, request)) => {
+                    let responses = api.executor.execute_stream(request);
+                    responses.map(move |response| valid.complete(response)).boxed()
+                }
+                Err(refusal) => stream::once(async { refusal }).boxed(),
             }
         };
-        let responses = self.public.execute_stream(self.equip_public(request, credentials));
-        let finish = move |response| {
-            let checked = Arc::clone(&checked);
-            async move { checked.finish(response).await }
-        };
-        responses.then(finish).boxed()
+        stream::once(responses).flatten().boxed()
     }
 
-    /// Runs one of our own documents and gives the value of its one root field. Variables that could not be read are
-    /// passed on as the failure they are: the resolver reports it, after the guards.
+    /// Runs one of our own documents and gives the value of its one root field. Its variables are read only for a caller
+    /// who may use that field: who may not learns that, and costs next to nothing.
     pub async fn execute_prepared(
         &self,
         operation: &PreparedOperation,
-        variables: Result<serde_json::Value, AppError>,
         credentials: Credentials,
+        variables: impl FnOnce(&Credentials) -> Result<serde_json::Value, AppError> + Send,
     ) -> Result<serde_json::Value, AppError> {
-        self.run_prepared(operation, variables, Caller::new(Arc::clone(&self.services.sessions), credentials)).await
+        prepared::note(operation.document(), None);
+        let caller = self.caller(credentials);
+        guard::check(operation.root_field(), &caller).await?;
+        let variables = variables(&caller.credentials)?;
+        self.run_prepared(operation, variables, caller).await
     }
 
     /// The same for a caller who needs a scope for the document as a whole, beyond what its fields ask for.
@@ -95,12 +114,13 @@ impl Api {
         &self,
         permission: Permission,
         operation: &PreparedOperation,
-        variables: Result<serde_json::Value, AppError>,
         credentials: Credentials,
+        variables: Result<serde_json::Value, AppError>,
     ) -> Result<serde_json::Value, AppError> {
-        let caller = Caller::new(Arc::clone(&self.services.sessions), credentials);
+        prepared::note(operation.document(), None);
+        let caller = self.caller(credentials);
         caller.permitted_principal(permission).await?;
-        self.run_prepared(operation, Ok(variables?), caller).await
+        self.run_prepared(operation, variables?, caller).await
     }
 
     /// The same for the operator, who has the database in hand and needs no token.
@@ -109,47 +129,57 @@ impl Api {
         operation: &PreparedOperation,
         variables: serde_json::Value,
     ) -> Result<serde_json::Value, AppError> {
-        self.run_prepared(operation, Ok(variables), Caller::operator(Arc::clone(&self.services.sessions))).await
+        self.run_prepared(operation, variables, Caller::operator(Arc::clone(&self.services.sessions))).await
     }
 
     async fn run_prepared(
         &self,
         operation: &PreparedOperation,
-        variables: Result<serde_json::Value, AppError>,
+        variables: serde_json::Value,
         caller: Caller,
     ) -> Result<serde_json::Value, AppError> {
-        observe::note_operation(operation.document(), None);
-        let mut request = self.equip(operation.request(), caller, Naming::SnakeCase);
-        match variables {
-            Ok(variables) => request.variables = values::variables(variables),
-            Err(failure) => {
-                // The resolver is reached only when its input is there; it reports the failure and reads nothing.
-                request.variables = values::variables(serde_json::json!({"input": null}));
-                request = request.data(inputs::Unreadable(failure));
-            }
+        let mut request = self.equip(prepared::request(operation.document()), caller, Naming::SnakeCase);
+        request.variables = values::variables(variables);
+        let mut response = error::classify(self.executor.execute(request).await);
+        if let Some(failure) = response.errors.first() {
+            return Err(error::into_app_error(failure));
         }
-        let mut response = error::classify(self.prepared.execute(request).await);
-        operation.arrange(&mut response.data);
-        match response.errors.into_iter().next() {
-            None => Ok(prepared::root_value(&response.data)),
-            Some(failure) => Err(error::into_app_error(&failure)),
-        }
+        arrange::arrange(&mut response.data, operation.document(), None);
+        let root = match response.data {
+            Value::Object(members) => members.into_values().next().unwrap_or_default(),
+            other => other,
+        };
+        Ok(values::to_json(root))
     }
 
     /// Reads a request's document, before async-graphql's own checks, which walk a fragment as often as it is spread.
-    fn check(&self, request: &mut Request, credentials: &Credentials) -> Result<Checked, ServerError> {
-        let operation_name = request.operation_name.clone();
-        let document = prepared::parse(request)?.clone();
-        observe::note_operation(&document, operation_name.as_deref());
+    fn read(&self, mut request: Request, credentials: Credentials) -> Result<Read, ServerError> {
+        let document = prepared::parse(&mut request)?.clone();
+        let Request { operation_name, mut variables, .. } = request;
+        prepared::note(&document, operation_name.as_deref());
         self.limits.check(&document).map_err(error::sourced)?;
-        faults::null_missing_variables(&document, operation_name.as_deref(), &mut request.variables);
-        let caller = Caller::new(Arc::clone(&self.services.sessions), credentials.clone());
-        Ok(Checked { document, operation_name, variables: request.variables.clone(), caller })
+        faults::null_missing_variables(&document, operation_name.as_deref(), &mut variables);
+        Ok(Read { document, operation_name, variables, caller: self.caller(credentials) })
     }
 
-    fn equip_public(&self, request: Request, credentials: Credentials) -> Request {
-        let caller = Caller::new(Arc::clone(&self.services.sessions), credentials);
-        self.equip(request, caller, Naming::CamelCase)
+    /// A request that is valid and may run, or else the response that says what is wrong with it.
+    async fn validate(&self, read: Read) -> Result<(Valid, Request), Response> {
+        let Read { document, operation_name, variables, caller } = read;
+        let mut request = prepared::request(&document).variables(variables.clone());
+        request.operation_name.clone_from(&operation_name);
+        let validated = self.validator.execute(request).await;
+        if !validated.errors.is_empty() {
+            let name = operation_name.as_deref();
+            return Err(error::classify(faults::complete(validated, &document, name, &variables, &caller).await));
+        }
+        let mut request = self.equip(prepared::request(&document), caller, Naming::CamelCase).variables(variables);
+        request.operation_name.clone_from(&operation_name);
+        let max_complexity = self.limits.complexity;
+        Ok((Valid { document, operation_name, complexity: validated.data, max_complexity }, request))
+    }
+
+    fn caller(&self, credentials: Credentials) -> Caller {
+        Caller::new(Arc::clone(&self.services.sessions), credentials)
     }
 
     fn equip(&self, request: Request, caller: Caller, naming: Naming) -> Request {
@@ -157,19 +187,23 @@ impl Api {
     }
 }
 
-impl Checked {
+impl Read {
     fn is_subscription(&self) -> bool {
         let chosen = chosen(&self.document, self.operation_name.as_deref());
         chosen.is_some_and(|(_, operation)| operation.ty == OperationType::Subscription)
     }
+}
 
-    /// Names what failed and puts the members in the document's order.
-    async fn finish(&self, response: Response) -> Response {
-        let chosen = self.operation_name.as_deref();
-        let completed = faults::complete(response, &self.document, chosen, &self.variables, &self.caller);
-        let mut response = error::classify(completed.await);
-        arrange::arrange(&mut response.data, &self.document, chosen);
-        response
+impl Valid {
+    /// Names what failed, puts the members in the document's order, and says what the request costs, so that who writes a
+    /// query sees how near it is to the limit before it meets it.
+    fn complete(&self, mut response: Response) -> Response {
+        let name = self.operation_name.as_deref();
+        nulls::complete(&mut response, &self.document, name);
+        arrange::arrange(&mut response.data, &self.document, name);
+        let cost = [("complexity", self.complexity.clone()), ("maxComplexity", self.max_complexity.into())];
+        let cost = cost.into_iter().map(|(name, points)| (Name::new(name), points)).collect();
+        error::classify(response).extension("cost", Value::Object(cost))
     }
 }
 

@@ -1,52 +1,64 @@
 //! Puts an answer's members in the order in which the document selects them (GraphQL §7.2.2), so that equal answers
 //! are equal texts. async-graphql leaves them in the order in which their resolvers happened to finish.
 
-use std::slice;
-
-use async_graphql::Value;
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
+use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
+use async_graphql::{Name, Value};
 
 use super::prepared::chosen;
 
 /// Arranges what the operation with this name (or the only one) gave.
 pub fn arrange(data: &mut Value, document: &ExecutableDocument, operation_name: Option<&str>) {
     if let Some((_, operation)) = chosen(document, operation_name) {
-        arrange_object(slice::from_mut(data), &[&operation.selection_set.node], document);
+        arrange_value(data, &[&operation.selection_set.node], document);
     }
 }
 
-/// Arranges objects that the same selections were applied to; lists are taken for their items.
-fn arrange_object(values: &mut [Value], selections: &[&SelectionSet], document: &ExecutableDocument) {
-    if values.iter().all(|value| !matches!(value, Value::Object(_) | Value::List(_))) {
-        return;
+/// Arranges what the same selections were applied to.
+fn arrange_value(value: &mut Value, selections: &[&SelectionSet], document: &ExecutableDocument) {
+    match value {
+        Value::List(items) => items.iter_mut().for_each(|item| arrange_value(item, selections, document)),
+        Value::Object(object) => {
+            if let Some(fields) = fields_in_step(object, selections) {
+                for (value, field) in object.values_mut().zip(fields) {
+                    arrange_below(value, &[&field.selection_set.node], document);
+                }
+                return;
+            }
+            let mut members = Members::new();
+            for selection_set in selections {
+                collect(selection_set, document, &mut members);
+            }
+            object.sort_by_key(|name, _| members.get_index_of(name.as_str()));
+            for (name, value) in object {
+                if let Some(below) = members.get(name.as_str()) {
+                    arrange_below(value, below, document);
+                }
+            }
+        }
+        _ => {}
     }
-    let mut members = IndexMap::new();
-    for selection_set in selections {
-        collect(selection_set, document, &mut members);
+}
+
+/// A scalar that looks like an object has nothing selected below it.
+fn arrange_below(value: &mut Value, selections: &[&SelectionSet], document: &ExecutableDocument) {
+    if selections.iter().any(|set| !set.items.is_empty()) {
+        arrange_value(value, selections, document);
     }
-    arrange_members(values, &members, document);
+}
+
+/// The fields of an object's members, when they stand in the document's order already, as nearly all do.
+fn fields_in_step<'a>(object: &IndexMap<Name, Value>, selections: &[&'a SelectionSet]) -> Option<Vec<&'a Field>> {
+    let [only] = selections else { return None };
+    let field = |(selection, name): (&'a Selection, &Name)| match selection {
+        Selection::Field(field) if field.node.response_key().node == *name => Some(&field.node),
+        _ => None,
+    };
+    let selected = only.items.iter().map(|selection| &selection.node);
+    (only.items.len() == object.len()).then(|| selected.zip(object.keys()).map(field).collect())?
 }
 
 type Members<'a> = IndexMap<&'a str, Vec<&'a SelectionSet>>;
-
-fn arrange_members(values: &mut [Value], members: &Members<'_>, document: &ExecutableDocument) {
-    for value in values {
-        match value {
-            Value::List(items) => arrange_members(items, members, document),
-            Value::Object(object) => {
-                object.sort_by_key(|name, _| members.get_index_of(name.as_str()));
-                for (name, value) in object {
-                    // No member without a selection; a scalar that looks like an object has none below it.
-                    if let Some(below) = members.get(name.as_str()).filter(|below| !below.is_empty()) {
-                        arrange_object(slice::from_mut(value), below, document);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-}
 
 /// The members selected, in order, each with what is selected below it; fragments are looked into.
 fn collect<'a>(selection_set: &'a SelectionSet, document: &'a ExecutableDocument, members: &mut Members<'a>) {

@@ -37,7 +37,7 @@ impl ClientMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The client.")] input: Raw<CreateClientInput>,
     ) -> Result<ClientSecretPayload> {
-        let new = ClientToCreate::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let new = ClientToCreate::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
         let (clients, client_id) = (manage(ctx).await?, new.client_id.clone());
         let secret = clients.create_client(new).await?;
         Ok(ClientSecretPayload::new(clients.show_client(&client_id).await?.client, &secret, None))
@@ -51,7 +51,7 @@ impl ClientMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which client, and what is to change.")] input: Raw<UpdateClientInput>,
     ) -> Result<Client> {
-        let (id, change) = ClientChange::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let (id, change) = ClientChange::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
         Ok(manage(ctx).await?.update_client(&id, change).await?.into())
     }
 
@@ -62,7 +62,7 @@ impl ClientMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which client.")] input: Raw<ClientInput>,
     ) -> Result<Client> {
-        let id = read_client(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let id = read_client(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
         Ok(manage(ctx).await?.disable_client(&id).await?.into())
     }
 
@@ -73,7 +73,7 @@ impl ClientMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which client.")] input: Raw<ClientInput>,
     ) -> Result<Client> {
-        let id = read_client(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let id = read_client(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
         Ok(manage(ctx).await?.enable_client(&id).await?.into())
     }
 
@@ -84,7 +84,7 @@ impl ClientMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which client.")] input: Raw<ClientInput>,
     ) -> Result<Client> {
-        let id = read_client(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let id = read_client(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
         Ok(manage(ctx).await?.revoke_sessions(&id).await?.into())
     }
 
@@ -96,7 +96,7 @@ impl ClientMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which client, and for how long the old secret works.")] input: Raw<RotateClientSecretInput>,
     ) -> Result<ClientSecretPayload> {
-        let (id, grace) = read_rotation(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let (id, grace) = read_rotation(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
         let clients = manage(ctx).await?;
         let rotated = clients.rotate_secret(&id, grace).await?;
         let client = clients.show_client(&id).await?.client;
@@ -110,7 +110,7 @@ impl ClientMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which client.")] input: Raw<ClientInput>,
     ) -> Result<Client> {
-        let id = read_client(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let id = read_client(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
         let clients = manage(ctx).await?;
         clients.end_old_secrets(&id).await?;
         Ok(clients.show_client(&id).await?.client.into())
@@ -123,7 +123,7 @@ impl ClientMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Whose key, and the key.")] input: Raw<AddClientKeyInput>,
     ) -> Result<AddClientKeyPayload> {
-        let (id, key) = KeyToAdd::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let (id, key) = KeyToAdd::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
         let clients = manage(ctx).await?;
         let fingerprint = clients.add_key(&id, key).await?;
         Ok(AddClientKeyPayload { client: clients.show_client(&id).await?.client.into(), fingerprint })
@@ -136,7 +136,7 @@ impl ClientMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Whose key, and which.")] input: Raw<RevokeClientKeyInput>,
     ) -> Result<Client> {
-        let (id, fingerprint) = read_revocation(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let (id, fingerprint) = read_revocation(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
         let clients = manage(ctx).await?;
         clients.revoke_key(&id, &fingerprint).await?;
         Ok(clients.show_client(&id).await?.client.into())

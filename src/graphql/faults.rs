@@ -76,7 +76,7 @@ pub fn null_missing_variables(document: &ExecutableDocument, chosen: Option<&str
 fn faults_of(field: &Field, variables: &Variables) -> Option<Vec<FieldError>> {
     let argument = ["input", "where"].into_iter().find_map(|name| field.get_argument(name))?.node.clone();
     let value = argument.into_const_with(|name| variables.get(&name).cloned().ok_or(())).ok()?;
-    read(&field.name.node, &to_json(&value)).err().filter(|faults| !faults.is_empty())
+    read(&field.name.node, &to_json(value)).err().filter(|faults| !faults.is_empty())
 }
 
 fn read(root_field: &str, input: &Json) -> Result<(), Vec<FieldError>> {

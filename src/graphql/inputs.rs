@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use async_graphql::registry::Registry;
-use async_graphql::{Context, InputObject, InputType, InputValueResult, Value};
+use async_graphql::{InputObject, InputType, InputValueResult, Value};
 
 pub use clients::{
     AddClientKeyInput, ClientInput, CreateClientInput, RevokeClientKeyInput, RotateClientSecretInput, UpdateClientInput,
@@ -17,7 +17,6 @@ pub use filter::{SalesOrderFilter, SalesOrderSort, both, read_filter};
 use super::scalars::Decimal;
 use super::types::{OrderStatus, SignaturePolicy};
 use super::values;
-use crate::error::AppError;
 
 /// An input shown in the schema as `T` but handed to the resolver as it came.
 ///
@@ -29,17 +28,11 @@ pub struct Raw<T> {
 }
 
 impl<T> Raw<T> {
-    /// The value as sent, variables filled in, unless it could not even be read as JSON.
-    pub fn json(&self, ctx: &Context<'_>) -> Result<&serde_json::Value, AppError> {
-        match ctx.data_opt::<Unreadable>() {
-            None => Ok(&self.json),
-            Some(Unreadable(failure)) => Err(failure.clone()),
-        }
+    /// The value as sent, variables filled in.
+    pub fn json(&self) -> &serde_json::Value {
+        &self.json
     }
 }
-
-/// Stands in a request's data for an input that could not be read.
-pub struct Unreadable(pub AppError);
 
 impl<T: InputType> InputType for Raw<T> {
     type RawValueType = Self;
@@ -53,7 +46,7 @@ impl<T: InputType> InputType for Raw<T> {
     }
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
-        Ok(Self { json: values::to_json(&value.unwrap_or_default()), shown_as: PhantomData })
+        Ok(Self { json: values::to_json(value.unwrap_or_default()), shown_as: PhantomData })
     }
 
     fn to_value(&self) -> Value {

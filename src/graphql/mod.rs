@@ -11,19 +11,20 @@ mod client_query;
 mod error;
 mod faults;
 mod guard;
+mod in_order;
 mod inputs;
 mod lexical;
 mod limits;
 mod loaders;
 mod mutation;
 mod nulls;
-mod observe;
 mod preload;
 mod prepared;
 mod query;
 mod scalars;
 mod subscription;
 mod types;
+mod validation;
 mod values;
 
 use async_graphql::{MergedObject, Schema, SchemaBuilder};
@@ -48,12 +49,10 @@ type ApiSchema = Schema<Query, Mutation, subscription::Subscription>;
 /// The schema in the GraphQL schema definition language, as committed in `schema.graphql`.
 #[must_use]
 pub fn sdl() -> String {
-    schema(0).finish().sdl()
+    schema().finish().sdl()
 }
 
 /// One definition for everybody: without data, so that it can be exported and tested alone.
-fn schema(max_complexity: usize) -> SchemaBuilder<Query, Mutation, subscription::Subscription> {
+fn schema() -> SchemaBuilder<Query, Mutation, subscription::Subscription> {
     Schema::build(Query::default(), Mutation::default(), subscription::Subscription)
-        .extension(observe::Observe { max_complexity })
-        .extension(nulls::Nulls)
 }

@@ -28,7 +28,7 @@ impl OrderMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Client id and secret.")] input: Raw<LoginInput>,
     ) -> Result<AuthToken> {
-        let input = session_input::LoginInput::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let input = session_input::LoginInput::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
         let address = ctx.data::<Caller>()?.credentials.address;
         Ok(ctx.data::<Arc<Services>>()?.sessions.login(input, address).await?.into())
     }
@@ -39,7 +39,7 @@ impl OrderMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The token to carry on with.")] input: Raw<RefreshInput>,
     ) -> Result<AuthToken> {
-        let input = session_input::RefreshInput::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let input = session_input::RefreshInput::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
         let address = ctx.data::<Caller>()?.credentials.address;
         Ok(ctx.data::<Arc<Services>>()?.sessions.refresh(input, address).await?.into())
     }
@@ -55,7 +55,7 @@ impl OrderMutation {
         let (caller, naming) = (ctx.data::<Caller>()?, *ctx.data::<Naming>()?);
         let principal = caller.signed_principal(Permission::OrdersCreate).await?;
         let intake = &ctx.data::<Arc<Services>>()?.intake;
-        Ok(intake.create_sales_order(caller, &principal, input.json(ctx)?, naming).await?.into())
+        Ok(intake.create_sales_order(caller, &principal, input.json(), naming).await?.into())
     }
 
     /// Moves an order to another status. Needs scope `orders:manage`. A status that the order has already changes
@@ -66,7 +66,7 @@ impl OrderMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which order, and where it should go.")] input: Raw<UpdateSalesOrderStatusInput>,
     ) -> Result<SalesOrder> {
-        let change = StatusChange::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let change = StatusChange::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
         let principal = ctx.data::<Caller>()?.principal().await?;
         Ok(ctx.data::<Arc<Services>>()?.lifecycle.update_status(&principal, change).await?.into())
     }
@@ -79,7 +79,7 @@ impl OrderMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which order, and which system has it.")] input: Raw<AcknowledgeSalesOrderInput>,
     ) -> Result<SalesOrder> {
-        let input = AcknowledgementInput::read(input.json(ctx)?, *ctx.data()?).map_err(AppError::invalid)?;
+        let input = AcknowledgementInput::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
         let principal = ctx.data::<Caller>()?.principal().await?;
         Ok(ctx.data::<Arc<Services>>()?.lifecycle.acknowledge(&principal, input).await?.into())
     }

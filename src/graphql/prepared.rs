@@ -1,12 +1,11 @@
 //! Our own documents: parsed once, run by REST on the same schema.
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::{Name, Request, ServerError, Value};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
+use async_graphql::{Name, Request, ServerError};
 
-use super::arrange::arrange;
-use super::values::to_json;
 use super::{error, lexical};
+use crate::telemetry;
 
 /// A document of one operation with one root field.
 pub struct PreparedOperation {
@@ -30,14 +29,13 @@ impl PreparedOperation {
         &self.document
     }
 
-    pub(super) fn request(&self) -> Request {
-        let mut request = Request::new("");
-        request.set_parsed_query(self.document.clone());
-        request
-    }
-
-    pub(super) fn arrange(&self, data: &mut Value) {
-        arrange(data, &self.document, None);
+    /// The name of its one root field.
+    pub(super) fn root_field(&self) -> &str {
+        let root = chosen(&self.document, None).and_then(|(_, operation)| operation.selection_set.node.items.first());
+        match root.map(|selection| &selection.node) {
+            Some(Selection::Field(field)) => &field.node.name.node,
+            _ => "",
+        }
     }
 }
 
@@ -60,6 +58,22 @@ pub(super) fn chosen<'d>(
     found.map(|(name, operation)| (name, &operation.node))
 }
 
+/// A name is the caller's text, and a line of the log is no place for a megabyte of it.
+const MAX_NAME: usize = 100;
+
+/// Tells the request's log line which operation of a document runs.
+pub(super) fn note(document: &ExecutableDocument, name: Option<&str>) {
+    let Some((name, operation)) = chosen(document, name) else { return };
+    telemetry::note(|facts| {
+        facts.operation_name = name.map(|name| name.chars().take(MAX_NAME).collect());
+        facts.operation_type = Some(match operation.ty {
+            OperationType::Query => "query",
+            OperationType::Mutation => "mutation",
+            OperationType::Subscription => "subscription",
+        });
+    });
+}
+
 /// Whether a request would run a mutation.
 pub fn is_mutation(request: &mut Request) -> bool {
     runs(request, OperationType::Mutation)
@@ -77,10 +91,9 @@ fn runs(request: &mut Request, kind: OperationType) -> bool {
     chosen(document, name.as_deref()).is_some_and(|(_, operation)| operation.ty == kind)
 }
 
-/// The value of the one root field.
-pub(super) fn root_value(data: &Value) -> serde_json::Value {
-    match data {
-        Value::Object(fields) => fields.values().next().map(to_json).unwrap_or_default(),
-        other => to_json(other),
-    }
+/// A request that runs a document which was parsed before.
+pub(super) fn request(document: &ExecutableDocument) -> Request {
+    let mut request = Request::new("");
+    request.set_parsed_query(document.clone());
+    request
 }

@@ -48,7 +48,7 @@ impl OrderQuery {
         #[graphql(desc = "The signature, and what it should be of.")] input: Raw<ExplainSignatureInput>,
     ) -> Result<SignatureCheck> {
         let (naming, address) = (*ctx.data()?, ctx.data::<Caller>()?.credentials.address);
-        let input = SignatureInput::read(input.json(ctx)?, naming).map_err(AppError::invalid)?;
+        let input = SignatureInput::read(input.json(), naming).map_err(AppError::invalid)?;
         Ok(SignatureCheck(ctx.data::<Arc<Services>>()?.doctor.explain(input, naming, address).await?))
     }
 

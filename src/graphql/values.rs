@@ -20,15 +20,15 @@ pub fn from_json(json: serde_json::Value) -> Value {
 }
 
 /// A GraphQL value as JSON, numbers to the last digit.
-pub fn to_json(value: &Value) -> serde_json::Value {
+pub fn to_json(value: Value) -> serde_json::Value {
     match value {
         Value::Null | Value::Binary(_) => serde_json::Value::Null,
-        Value::Boolean(value) => serde_json::Value::Bool(*value),
-        Value::Number(value) => serde_json::Value::Number(value.clone()),
-        Value::String(value) => serde_json::Value::String(value.clone()),
+        Value::Boolean(value) => serde_json::Value::Bool(value),
+        Value::Number(value) => serde_json::Value::Number(value),
+        Value::String(value) => serde_json::Value::String(value),
         Value::Enum(name) => serde_json::Value::String(name.to_string()),
-        Value::List(items) => items.iter().map(to_json).collect(),
-        Value::Object(members) => members.iter().map(|(name, value)| (name.to_string(), to_json(value))).collect(),
+        Value::List(items) => items.into_iter().map(to_json).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name.to_string(), to_json(value))).collect(),
     }
 }
 

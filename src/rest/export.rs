@@ -133,7 +133,7 @@ async fn read_page(api: &Api, reader: &Reader, variables: Result<Value, AppError
     let operation = &*EXPORT_SALES_ORDERS;
     let page = match reader {
         Reader::Client(credentials) => {
-            api.execute_prepared_for(Permission::OrdersRead, operation, variables, (**credentials).clone()).await
+            api.execute_prepared_for(Permission::OrdersRead, operation, (**credentials).clone(), variables).await
         }
         Reader::Operator => api.execute_prepared_as_operator(operation, variables?).await,
     };

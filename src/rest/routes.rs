@@ -16,6 +16,7 @@ use super::problem::Problem;
 use super::request::{JsonRequest, credentials};
 use super::{export, openapi};
 use crate::app::AppState;
+use crate::auth::credentials::Credentials;
 use crate::domain::signature_input::ORDERS;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::PreparedOperation;
@@ -90,8 +91,8 @@ async fn sales_order(
     let credentials = credentials(&parts, Arc::default());
     // A path that is no text names no order; who may not ask learns that first.
     let order_number = order_number.map_or_else(|_| String::new(), |Path(order_number)| order_number);
-    let variables = Ok(json!({"order_number": order_number}));
-    let order = state.api().execute_prepared(&SALES_ORDER, variables, credentials).await?;
+    let variables = json!({"order_number": order_number});
+    let order = state.api().execute_prepared(&SALES_ORDER, credentials, |_| Ok(variables)).await?;
     if order.is_null() {
         return Err(AppError::new(ErrorCode::NotFound, "There is no such order among yours").into());
     }
@@ -104,7 +105,7 @@ async fn signature_check(
     JsonRequest { mut credentials, .. }: JsonRequest,
 ) -> Result<Response, Problem> {
     ORDERS.clone_into(&mut credentials.path);
-    let check = state.api().execute_prepared(&SIGNATURE_CHECK, Ok(json!({})), credentials).await?;
+    let check = state.api().execute_prepared(&SIGNATURE_CHECK, credentials, |_| Ok(json!({}))).await?;
     Ok(([(CACHE_CONTROL, "no-store")], Json(check)).into_response())
 }
 
@@ -112,13 +113,15 @@ async fn openapi_json() -> Response {
     Json(openapi::document()).into_response()
 }
 
-/// Runs an endpoint's document on the request's body. A body that is no JSON goes along as a failure, so that a caller
-/// who is not who it says it is learns that first.
+/// Runs an endpoint's document on the request's body.
 async fn run_with_body(
     state: &AppState,
     operation: &PreparedOperation,
     JsonRequest { credentials, is_json }: JsonRequest,
 ) -> Result<Value, AppError> {
-    let variables = is_json.and_then(|()| json::parse(&credentials.body)).map(|body| json!({"input": body}));
-    state.api().execute_prepared(operation, variables, credentials).await
+    let read = |credentials: &Credentials| {
+        is_json?;
+        Ok(json!({"input": json::parse(&credentials.body)?}))
+    };
+    state.api().execute_prepared(operation, credentials, read).await
 }

@@ -127,11 +127,15 @@ pub(super) async fn append(
 /// Lets nobody else append until the transaction ends, and wakes up followers when it has.
 pub(super) async fn lock(tx: &DatabaseTransaction) -> StoreResult<()> {
     if tx.get_database_backend() == DbBackend::Postgres {
-        // The notice is delivered with the commit, and only then.
-        let lock = format!("SELECT pg_advisory_xact_lock({APPEND_LOCK}), pg_notify('{}', '')", signal::CHANNEL);
-        tx.execute_unprepared(&lock).await?;
+        tx.execute_unprepared(&postgres_lock()).await?;
     }
     Ok(())
+}
+
+/// The same as a query, for a statement that does more.
+pub(super) fn postgres_lock() -> String {
+    // The notice is delivered with the commit, and only then.
+    format!("SELECT pg_advisory_xact_lock({APPEND_LOCK}), pg_notify('{}', '')", signal::CHANNEL)
 }
 
 /// Any number will do as long as nobody else in the database uses it; this one spells "sales-ev" in ASCII.

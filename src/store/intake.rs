@@ -1,17 +1,19 @@
 //! Orders in, many in one transaction.
 
+mod postgres;
+mod rows;
+mod sqlite;
 mod tables;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sea_orm::{ColumnTrait, ConnectionTrait as _, DatabaseTransaction, DbErr, EntityTrait, QueryFilter};
-use tables::{EVENTS, LINES, ORDERS, RECEIPTS, event_row, line_rows, order_row, receipt_row};
+use sea_orm::{ColumnTrait, ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, EntityTrait, QueryFilter};
 
 use super::connect::Store;
 use super::entity::sales_orders::{self, OrderRow};
 use super::error::StoreResult;
-use super::{events, keys};
+use super::keys;
 use crate::auth::signature::SignatureForm;
 use crate::domain::client::ClientId;
 use crate::domain::order::{OrderNumber, OrderStatus, SalesOrder, SalesOrderLine};
@@ -86,18 +88,11 @@ async fn insert(tx: &DatabaseTransaction, new: &[OrderToInsert]) -> StoreResult<
         firsts.entry((order.client_id.as_str(), order.idempotency_key.as_str())).or_insert(place);
     }
     note_key_uses(tx, new).await?;
-    let ids = insert_orders(tx, new, &firsts).await?;
-    let made: Vec<_> = ids.iter().map(|(place, id)| (*id, &new[*place])).collect();
-    if !made.is_empty() {
-        let backend = tx.get_database_backend();
-        let lines = made.iter().flat_map(|(id, order)| line_rows(*id, &order.order)).collect();
-        tx.execute_raw(LINES.insert(backend, lines)).await?;
-        let receipts = made.iter().map(|(id, order)| receipt_row(*id, order)).collect();
-        tx.execute_raw(RECEIPTS.insert(backend, receipts)).await?;
-        // Last, for it holds up everybody else's events until the commit.
-        events::lock(tx).await?;
-        tx.execute_raw(EVENTS.insert(backend, made.iter().map(|(id, order)| event_row(*id, order)).collect())).await?;
-    }
+    let firsts: Vec<_> = firsts.into_values().map(|place| (place, &new[place])).collect();
+    let ids = match tx.get_database_backend() {
+        DbBackend::Postgres => postgres::insert(tx, &firsts).await?,
+        _ => sqlite::insert(tx, &firsts).await?,
+    };
     let mut outcomes = Vec::with_capacity(new.len());
     for (place, order) in new.iter().enumerate() {
         outcomes.push(match ids.get(&place) {
@@ -116,24 +111,6 @@ async fn note_key_uses(tx: &DatabaseTransaction, orders: &[OrderToInsert]) -> St
         keys::update_last_used(tx, &order.client_id, key_fingerprint, *signature_form, order.now).await?;
     }
     Ok(())
-}
-
-/// The ids of those that were stored, by their place.
-async fn insert_orders(
-    tx: &DatabaseTransaction,
-    new: &[OrderToInsert],
-    firsts: &BTreeMap<(&str, &str), usize>,
-) -> StoreResult<BTreeMap<usize, i64>> {
-    let rows = firsts.values().map(|place| order_row(&new[*place])).collect();
-    let stored = tx.query_all_raw(ORDERS.insert(tx.get_database_backend(), rows)).await?;
-    let mut ids = BTreeMap::new();
-    for row in stored {
-        let (client_id, key): (String, String) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        if let Some(place) = firsts.get(&(client_id.as_str(), key.as_str())) {
-            ids.insert(*place, row.try_get_by_index(0)?);
-        }
-    }
-    Ok(ids)
 }
 
 /// The order that used the key first. It is committed, or in this very transaction: an insert that meets an uncommitted

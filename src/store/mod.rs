@@ -22,7 +22,6 @@ mod lifecycle;
 mod listing;
 mod orders;
 mod receipts;
-mod rows;
 mod samples;
 mod secrets;
 mod signal;

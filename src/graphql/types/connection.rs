@@ -10,11 +10,12 @@ use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{self, Cursor, Page, SortKey};
 use crate::domain::permission::Scope;
 use crate::error::AppError;
+use crate::graphql::in_order::InOrder;
 use crate::graphql::preload;
 use crate::service::Services;
 
 /// A page of orders.
-pub type SalesOrderConnection = Connection<String, SalesOrder, Count>;
+pub type SalesOrderConnection = Connection<String, InOrder<SalesOrder>, Count>;
 
 /// A page of events.
 pub type SalesOrderEventConnection = Connection<String, SalesOrderEvent>;
@@ -50,7 +51,7 @@ pub async fn of_orders(
     let orders = preload::orders(ctx, page.rows).await?;
     let count = Count { scope, filter };
     let mut connection = Connection::with_additional_fields(page.has_previous, page.has_next, count);
-    connection.edges.extend(cursors.into_iter().zip(orders).map(|(cursor, order)| Edge::new(cursor, order)));
+    connection.edges.extend(cursors.into_iter().zip(orders).map(|(cursor, order)| Edge::new(cursor, InOrder(order))));
     Ok(connection)
 }
 

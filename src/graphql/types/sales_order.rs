@@ -7,6 +7,7 @@ use crate::domain::event::OrderEvent;
 use crate::domain::permission::Permission;
 use crate::domain::receipt::Receipt;
 use crate::domain::{acknowledgement, order};
+use crate::graphql::in_order::InOrder;
 use crate::graphql::limits::{EVENTS_PER_ORDER, LINES_PER_ORDER};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::scalars::{DateTime, Decimal};
@@ -110,12 +111,12 @@ impl SalesOrder {
 
     /// Its lines, in the sender's order.
     #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
-    async fn products(&self, ctx: &Context<'_>) -> Result<Vec<SalesOrderLine>> {
+    async fn products(&self, ctx: &Context<'_>) -> Result<Vec<InOrder<SalesOrderLine>>> {
         let lines = match &self.lines {
             Some(lines) => lines.clone(),
             None => ctx.data::<Loaders>()?.lines.load_one(self.order.number).await?.unwrap_or_default(),
         };
-        Ok(lines.into_iter().map(SalesOrderLine::from).collect())
+        Ok(lines.into_iter().map(|line| InOrder(line.into())).collect())
     }
 
     /// Sum of the lines' quantities.
@@ -222,7 +223,7 @@ pub struct CreateSalesOrderPayload {
     /// One sentence for people.
     message: &'static str,
     /// The order as it is now.
-    sales_order: SalesOrder,
+    sales_order: InOrder<SalesOrder>,
     /// Whether the order was there already, so that this request changed nothing.
     replayed: bool,
 }
@@ -231,7 +232,7 @@ impl From<TakenOrder> for CreateSalesOrderPayload {
     fn from(taken: TakenOrder) -> Self {
         Self {
             message: "Sales order created successfully",
-            sales_order: SalesOrder { lines: taken.lines, ..taken.order.into() },
+            sales_order: InOrder(SalesOrder { lines: taken.lines, ..taken.order.into() }),
             replayed: taken.replayed,
         }
     }

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::rows::Table;
 use super::{NewReceipt, OrderToInsert};
 use crate::domain::event::Happening;
 use crate::domain::money::Money;
 use crate::domain::order::OrderStatus;
 use crate::domain::order_input::NewOrder;
 use crate::store::connect::micros;
-use crate::store::rows::Table;
 
 pub(super) const ORDERS: Table = Table {
     name: "sales_orders",
@@ -36,10 +36,11 @@ pub(super) const ORDERS: Table = Table {
     suffix: "ON CONFLICT (client_id, idempotency_key) DO NOTHING RETURNING id, client_id, idempotency_key",
 };
 
-pub(super) fn order_row(new: &OrderToInsert) -> Value {
+pub(super) fn order_row(place: usize, new: &OrderToInsert) -> Value {
     // Taken apart so that a new field cannot be forgotten here.
     let NewOrder { customer_code, site_code, sales_name, address, currency, note, products } = &new.order;
     json!({
+        "place": place,
         "client_id": new.client_id.as_str(),
         "idempotency_key": new.idempotency_key,
         "request_digest": hex::encode(new.digest),

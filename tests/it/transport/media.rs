@@ -102,6 +102,25 @@ async fn a_failed_field_is_null_and_takes_along_only_what_may_not_be_without_it(
             "b": {"orderNumber": "SO-0000000001", "note": null},
         })
     );
+    // An object all of whose fields failed is still there, through fragments and lists; one that may not miss a field is
+    // not, by whatever name it was asked for.
+    let query = "{ salesOrders { nodes { r: receipt { signature } } edges { node { ...F } } }
+                   kept: node(id: \"U2FsZXNPcmRlcjox\") { ... on SalesOrder { id receipt { signature } } }
+                   lost: node(id: \"U2FsZXNPcmRlcjox\") { id ... on SalesOrder { products { lineNo } } } }
+                 fragment F on SalesOrder { orderNumber receipt { signature } }";
+    let answer = partner.graphql(query, json!({})).await.expect(200);
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 4, "{answer}");
+    assert_eq!(
+        answer["data"],
+        json!({
+            "salesOrders": {
+                "nodes": [{"r": null}],
+                "edges": [{"node": {"orderNumber": "SO-0000000001", "receipt": null}}],
+            },
+            "kept": {"id": "U2FsZXNPcmRlcjox", "receipt": null},
+            "lost": null,
+        })
+    );
     // What may not be null at the top leaves nothing of the answer.
     let answer = app.graphql("{ viewer { name } __typename }", json!({})).await.expect(200);
     assert_eq!(answer["errors"][0]["path"], json!(["viewer"]));

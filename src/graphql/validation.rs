@@ -1,44 +1,29 @@
-//! Tells the request's log line which operation ran and what it cost.
+//! Checks clients' documents against the schema, without running them.
+//!
+//! A schema of its own does it, for an extension is the only way to learn what a document costs, and with one every
+//! field of an answer would be wrapped once more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_graphql::async_trait::async_trait;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextValidation};
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Name, Response, ServerError, ValidationResult, Value};
+use async_graphql::{Response, ServerError, ValidationResult, Value};
 
 use super::error::with_code;
-use super::prepared::chosen;
 use crate::error::ErrorCode;
 use crate::telemetry;
-
-/// A name is the caller's text, and a line of the log is no place for a megabyte of it.
-const MAX_NAME: usize = 100;
 
 /// A document of nothing but mistakes must not get an answer thirty times its size.
 const MAX_ERRORS: usize = 100;
 
-/// Notes the operation that a request with this `operationName` runs.
-pub fn note_operation(document: &ExecutableDocument, name: Option<&str>) {
-    let Some((name, operation)) = chosen(document, name) else { return };
-    telemetry::note(|facts| {
-        facts.operation_name = name.map(|name| name.chars().take(MAX_NAME).collect());
-        facts.operation_type = Some(match operation.ty {
-            OperationType::Query => "query",
-            OperationType::Mutation => "mutation",
-            OperationType::Subscription => "subscription",
-        });
-    });
-}
-
-/// Tells the log and the client what a request costs.
-pub struct Observe {
+/// Makes a schema answer, instead of running a document, what it costs.
+pub struct ValidateOnly {
     /// The most it may cost.
     pub max_complexity: usize,
 }
 
-impl ExtensionFactory for Observe {
+impl ExtensionFactory for ValidateOnly {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(OneRequest { complexity: AtomicUsize::new(0), max_complexity: self.max_complexity })
     }
@@ -66,16 +51,8 @@ impl Extension for OneRequest {
         }
     }
 
-    /// Who writes a query sees how near it is to the limit before it meets it.
-    async fn execute(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        operation_name: Option<&str>,
-        next: NextExecute<'_>,
-    ) -> Response {
-        let cost = [("complexity", self.complexity.load(Ordering::Relaxed)), ("maxComplexity", self.max_complexity)];
-        let cost = cost.into_iter().map(|(name, points)| (Name::new(name), points.into())).collect();
-        next.run(ctx, operation_name).await.extension("cost", Value::Object(cost))
+    async fn execute(&self, _: &ExtensionContext<'_>, _: Option<&str>, _: NextExecute<'_>) -> Response {
+        Response::new(Value::from(self.complexity.load(Ordering::Relaxed)))
     }
 }
 
