@@ -79,7 +79,7 @@ measure() { # NAME SECONDS: prints one row of the table, for TEST_DATABASE_URL o
 
   local run figures=() limits=()
   for ((run = 1; run <= RUNS; run++)); do
-    figures+=("$(timeout $(($2 + 60)) "$load" --base "$address" --client-id load --client-secret="$secret" \
+    figures+=("$(timeout $(($2 + 60)) "$load" orders --base "$address" --client-id load --client-secret="$secret" \
       --private-key "$base/private.pem" --connections "$CONNECTIONS" --seconds "$2" --json)") ||
       die "a run failed: ${figures[*]} $(tail -n 5 "$base/log")"
     [[ -z ${TEST_DATABASE_URL:-} ]] || limits+=("$(raw "$2")")
@@ -89,13 +89,13 @@ measure() { # NAME SECONDS: prints one row of the table, for TEST_DATABASE_URL o
   stop
 
   of_runs() { printf '%s\n' "${figures[@]}" | sed -n "s/.*\"$1\":\([0-9.]*\).*/\1/p" | median; }
-  printf '%-10s %10.0f %9.1f %9.1f %9.1f %10s %12s\n' "$1" "$(of_runs creates_per_second)" "$(of_runs p50_ms)" \
+  printf '%-10s %10.0f %9.1f %9.1f %9.1f %10s %12s\n' "$1" "$(of_runs per_second)" "$(of_runs p50_ms)" \
     "$(of_runs p99_ms)" "$(of_runs max_ms)" "$memory" "$((up / 1000))"
   [[ -n ${limits[*]} ]] || return 0
   local limit
   limit=$(printf '%s\n' "${limits[@]}" | median)
   printf '%-10s %10.0f   one order a transaction; the service takes %.2f times as many\n' pgbench "$limit" \
-    "$(awk -v a="$(of_runs creates_per_second)" -v b="$limit" 'BEGIN { print a / b }')"
+    "$(awk -v a="$(of_runs per_second)" -v b="$limit" 'BEGIN { print a / b }')"
 }
 
 if [[ ${1:-} == --measure ]]; then
