@@ -25,7 +25,7 @@ pub struct Facts {
     pub operation_type: Option<&'static str>,
     /// The GraphQL operation's name.
     pub operation_name: Option<String>,
-    /// What the operation costs by the schema's measure.
+    /// What a client's document costs by the schema's measure; ours, behind REST, are not measured.
     pub complexity: Option<usize>,
     /// SQL statements run.
     pub queries: u32,

@@ -125,13 +125,13 @@ impl Scenario for Orders {
     }
 }
 
-/// Strangers whose token is not ours: its last letter is another.
+/// Strangers whose token is not ours: a letter of its signature is another.
 pub struct BadTokens(pub Orders);
 
 impl Scenario for BadTokens {
     fn request(&self, connection: u32, number: u32) -> Result<Vec<u8>> {
         let mut token = self.0.session.authorization.clone();
-        // One of the middle: what the last letter of base64 says is partly ignored.
+        // Not the last one: part of what it says is ignored in base64.
         let place = token.len() - 10;
         let other = if token.as_bytes()[place] == b'A' { "B" } else { "A" };
         token.replace_range(place..=place, other);

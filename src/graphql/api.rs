@@ -138,8 +138,8 @@ impl Api {
         variables: serde_json::Value,
         caller: Caller,
     ) -> Result<serde_json::Value, AppError> {
-        let mut request = self.equip(prepared::request(operation.document()), caller, Naming::SnakeCase);
-        request.variables = values::variables(variables);
+        let request = prepared::request(operation.document(), None, values::variables(variables));
+        let request = self.equip(request, caller, Naming::SnakeCase);
         let mut response = error::classify(self.executor.execute(request).await);
         if let Some(failure) = response.errors.first() {
             return Err(error::into_app_error(failure));
@@ -165,15 +165,12 @@ impl Api {
     /// A request that is valid and may run, or else the response that says what is wrong with it.
     async fn validate(&self, read: Read) -> Result<(Valid, Request), Response> {
         let Read { document, operation_name, variables, caller } = read;
-        let mut request = prepared::request(&document).variables(variables.clone());
-        request.operation_name.clone_from(&operation_name);
-        let validated = self.validator.execute(request).await;
+        let name = operation_name.as_deref();
+        let validated = self.validator.execute(prepared::request(&document, name, variables.clone())).await;
         if !validated.errors.is_empty() {
-            let name = operation_name.as_deref();
             return Err(error::classify(faults::complete(validated, &document, name, &variables, &caller).await));
         }
-        let mut request = self.equip(prepared::request(&document), caller, Naming::CamelCase).variables(variables);
-        request.operation_name.clone_from(&operation_name);
+        let request = self.equip(prepared::request(&document, name, variables), caller, Naming::CamelCase);
         let max_complexity = self.limits.complexity;
         Ok((Valid { document, operation_name, complexity: validated.data, max_complexity }, request))
     }

@@ -33,7 +33,7 @@ pub async fn complete(
     caller: &Caller,
 ) -> Response {
     let is_faulty_input = response.errors.iter().all(|error| into_app_error(error).code == ErrorCode::ValidationFailed);
-    if !is_faulty_input || !super::is_request_error(&response) {
+    if !is_faulty_input {
         return response;
     }
     let fields = root_fields(document, chosen);

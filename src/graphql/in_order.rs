@@ -1,3 +1,5 @@
+//! Objects that are resolved in place.
+
 use std::borrow::Cow;
 
 use async_graphql::indexmap::IndexMap;
@@ -6,10 +8,8 @@ use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::resolve_container_serial;
 use async_graphql::{ContainerType, ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
 
-/// An object whose fields are at hand: they are taken one after the other.
-///
-/// async-graphql runs the fields of an object side by side, each in two allocations of its own, which is most of what a
-/// page of orders costs.
+/// An object whose fields are, nearly always, at hand: they are taken one after the other. async-graphql runs the fields
+/// of an object side by side, each in allocations of its own.
 pub struct InOrder<T>(pub T);
 
 impl<T: ContainerType> OutputType for InOrder<T> {

@@ -2,7 +2,7 @@
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
-use async_graphql::{Name, Request, ServerError};
+use async_graphql::{Name, Request, ServerError, Variables};
 
 use super::{error, lexical};
 use crate::telemetry;
@@ -91,9 +91,10 @@ fn runs(request: &mut Request, kind: OperationType) -> bool {
     chosen(document, name.as_deref()).is_some_and(|(_, operation)| operation.ty == kind)
 }
 
-/// A request that runs a document which was parsed before.
-pub(super) fn request(document: &ExecutableDocument) -> Request {
-    let mut request = Request::new("");
+/// A request that runs the operation with this name (or the only one) of a document which was parsed before.
+pub(super) fn request(document: &ExecutableDocument, name: Option<&str>, variables: Variables) -> Request {
+    let mut request = Request::new("").variables(variables);
+    request.operation_name = name.map(str::to_owned);
     request.set_parsed_query(document.clone());
     request
 }

@@ -84,17 +84,17 @@ async fn insert(tx: &DatabaseTransaction, new: &[OrderToInsert]) -> StoreResult<
     // Of two with one key the first. In one order for everybody: two transactions that meet at two keys would each wait
     // for the other.
     let mut firsts = BTreeMap::new();
-    for (place, order) in new.iter().enumerate() {
-        firsts.entry((order.client_id.as_str(), order.idempotency_key.as_str())).or_insert(place);
+    for (place, order) in (0_i64..).zip(new) {
+        firsts.entry((order.client_id.as_str(), order.idempotency_key.as_str())).or_insert((place, order));
     }
     note_key_uses(tx, new).await?;
-    let firsts: Vec<_> = firsts.into_values().map(|place| (place, &new[place])).collect();
+    let firsts: Vec<_> = firsts.into_values().collect();
     let ids = match tx.get_database_backend() {
         DbBackend::Postgres => postgres::insert(tx, &firsts).await?,
         _ => sqlite::insert(tx, &firsts).await?,
     };
     let mut outcomes = Vec::with_capacity(new.len());
-    for (place, order) in new.iter().enumerate() {
+    for (place, order) in (0_i64..).zip(new) {
         outcomes.push(match ids.get(&place) {
             Some(id) => made_order(*id, order),
             None => existing(tx, order).await?,

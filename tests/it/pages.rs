@@ -183,3 +183,33 @@ async fn every_faulty_argument_of_a_page_is_named_with_what_would_be_right() {
         assert_eq!(errors.iter().map(|error| &error["pointer"]).collect::<Vec<_>>(), pointers, "{variables}");
     }
 }
+
+#[tokio::test]
+async fn a_page_is_the_same_however_its_members_are_selected() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    partner.create(&order()).await.expect(201);
+    let expected = json!([{
+        "__typename": "SalesOrder", "products": [
+            {"lineNo": 1, "code": "HD9650", "quantity": 2},
+            {"lineNo": 2, "code": "HR2223", "quantity": 1},
+        ],
+        "number": "SO-0000000001", "status": "RECEIVED",
+    }]);
+    for selection in [
+        "__typename products { lineNo code: productCode quantity } number: orderNumber status",
+        "__typename products { lineNo } products { code: productCode quantity } number: orderNumber status status",
+        "__typename products { ...Line quantity } ... on SalesOrder { number: orderNumber ...Order }",
+        "__typename products { lineNo code: productCode @skip(if: false) quantity } number: orderNumber status
+         note @include(if: false)",
+    ] {
+        let fragments = if selection.contains("...") {
+            "fragment Line on SalesOrderLine { lineNo code: productCode } fragment Order on SalesOrder { status }"
+        } else {
+            ""
+        };
+        let document = format!("{{ salesOrders {{ nodes {{ {selection} }} }} }} {fragments}");
+        let nodes = partner.graphql(&document, json!({})).await.data()["salesOrders"]["nodes"].take();
+        assert_eq!(nodes.to_string(), expected.to_string(), "{selection}");
+    }
+}

@@ -13,22 +13,17 @@ use crate::store::error::StoreResult;
 use crate::store::events::postgres_lock;
 
 /// Stores orders whose keys differ, and gives the ids of those whose key was not used before, by their place.
-pub(super) async fn insert(
-    tx: &DatabaseTransaction,
-    new: &[(usize, &OrderToInsert)],
-) -> StoreResult<BTreeMap<usize, i64>> {
+pub(super) async fn insert(tx: &DatabaseTransaction, new: &[(i64, &OrderToInsert)]) -> StoreResult<BTreeMap<i64, i64>> {
     // What belongs to an order names it by its place: its id is not known yet.
-    let all = || new.iter().map(|(place, order)| (i64::try_from(*place).unwrap_or(i64::MAX), *order));
     let orders: Value = new.iter().map(|(place, order)| order_row(*place, order)).collect();
-    let lines: Value = all().flat_map(|(place, order)| line_rows(place, &order.order)).collect();
-    let receipts: Value = all().map(|(place, order)| receipt_row(place, order)).collect();
-    let events: Value = all().map(|(place, order)| event_row(place, order)).collect();
+    let lines: Value = new.iter().flat_map(|(place, order)| line_rows(*place, &order.order)).collect();
+    let receipts: Value = new.iter().map(|(place, order)| receipt_row(*place, order)).collect();
+    let events: Value = new.iter().map(|(place, order)| event_row(*place, order)).collect();
     let parameters = [orders, lines, receipts, events].map(|rows| rows.to_string().into());
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, INSERT.as_str(), parameters);
     let mut ids = BTreeMap::new();
     for row in tx.query_all_raw(statement).await? {
-        let place: i64 = row.try_get_by_index(0)?;
-        ids.insert(usize::try_from(place).unwrap_or(usize::MAX), row.try_get_by_index(1)?);
+        ids.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     }
     Ok(ids)
 }

@@ -36,7 +36,7 @@ pub(super) const ORDERS: Table = Table {
     suffix: "ON CONFLICT (client_id, idempotency_key) DO NOTHING RETURNING id, client_id, idempotency_key",
 };
 
-pub(super) fn order_row(place: usize, new: &OrderToInsert) -> Value {
+pub(super) fn order_row(place: i64, new: &OrderToInsert) -> Value {
     // Taken apart so that a new field cannot be forgotten here.
     let NewOrder { customer_code, site_code, sales_name, address, currency, note, products } = &new.order;
     json!({
