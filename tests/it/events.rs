@@ -7,9 +7,10 @@ use sales_order_api::domain::event::Position;
 use sales_order_api::domain::order_filter::OrderFilter;
 use sales_order_api::domain::permission::Scope;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
-use crate::support::{Partner, TestApp, order};
+use crate::support::{Partner, TestApp, on_postgres, order};
 
 const EVENTS: &str = "query($after: String, $first: Int!, $where: SalesOrderFilter) {
     salesOrderEvents(after: $after, first: $first, where: $where) {
@@ -174,6 +175,44 @@ async fn concurrent_writers_never_hide_an_event_from_a_reader() {
     let seen =
         tokio::time::timeout(Duration::from_secs(30), reading).await.expect("the reader missed an event").unwrap();
     assert!(seen.is_sorted() && seen.len() == 200);
+}
+
+/// On PostgreSQL; on SQLite there is one writer. Without the wait a later position could be committed first; and what can be
+/// done before is, so that nobody waits for longer than it takes to append.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_gets_its_place_in_the_feed_last_and_only_when_nobody_else_is_appending() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let appending = app.database.db_connect().await;
+    appending.execute_unprepared("BEGIN; SELECT pg_advisory_xact_lock(x'73616c65732d6576'::bigint)").await.unwrap();
+    let order = order();
+    let mut create = std::pin::pin!(partner.create(&order));
+    let waiting = async {
+        let waiting = "SELECT count(*) FROM pg_locks JOIN pg_database AS d ON d.oid = database
+            WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted";
+        while app.database.db_number(waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = &mut create => panic!("an order was answered while somebody else was appending"),
+        () = waiting => {}
+    }
+    let positions = "SELECT count(*) FROM sales_order_events_position_seq WHERE is_called";
+    assert_eq!(app.database.db_number(positions).await, 0);
+    // Files grow with the rows that nobody else can see yet.
+    for (table, is_written) in
+        [("orders", true), ("order_lines", true), ("order_receipts", true), ("order_events", false)]
+    {
+        let size = app.database.db_number(&format!("SELECT pg_relation_size('sales_{table}')")).await;
+        assert_eq!(size > 0, is_written, "{table}");
+    }
+    appending.close().await.unwrap();
+    create.await.expect(201);
+    assert_eq!(app.database.whole_orders(2).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -29,7 +29,8 @@ pub(super) async fn insert(tx: &DatabaseTransaction, new: &[(i64, &OrderToInsert
 }
 
 /// The lock comes when everything else is done, for it holds up everybody else's events until the commit; counting what
-/// was written before is what makes PostgreSQL keep to that order.
+/// was written before is what makes PostgreSQL keep to that order
+/// (`an_order_gets_its_place_in_the_feed_last_and_only_when_nobody_else_is_appending`).
 static INSERT: LazyLock<String> = LazyLock::new(|| {
     let of_made = |table: &Table, parameter| {
         format!("{} JOIN made ON made.place = r.order_id", table.postgres_rows(parameter, ""))
