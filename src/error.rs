@@ -104,7 +104,7 @@ catalogue! {
     InternalError = "INTERNAL_ERROR", 500, "Internal error";
     /// The database cannot be reached or is busy: send the same request again after `Retry-After`.
     DatabaseUnavailable = "DATABASE_UNAVAILABLE", 503, "Database unavailable";
-    /// The request took too long and was given up: send the same request again after `Retry-After`.
+    /// There is more to do than can be done in time, and the request was given up: send it again after `Retry-After`.
     Overloaded = "OVERLOADED", 503, "Overloaded";
 }
 
