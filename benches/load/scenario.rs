@@ -19,9 +19,7 @@ use crate::session::Session;
 const UNIT_PRICE: &str = "125000.5";
 const TWO_PIECES: u64 = 250_001;
 
-pub const PAGE: &str = "{ salesOrders(first: 50) { nodes { orderNumber status version clientId customerCode siteCode \
-    salesName address note currency products { lineNo productCode productName quantity unit unitPrice note } \
-    totalQuantity totalAmount createdAt updatedAt } pageInfo { hasNextPage endCursor } } }";
+pub const PAGE: &str = include_str!("../page.graphql");
 
 /// What each connection sends again and again.
 pub trait Scenario {

@@ -1,18 +1,22 @@
 //! Why a signature is wrong, found out after it was refused.
 //!
-//! Bounded: at most [`MAX_KEYS_EXAMINED`] keys, each with one RSA operation to read what it signed and, only if the
-//! result looks like PSS, up to three to prove it: never more than 40, and one a key for almost every signature.
+//! Bounded: the active keys were read already; others are, up to [`MAX_KEYS_EXAMINED`] in all, with one RSA operation a
+//! key. Only a result that looks like PSS takes up to three more to prove it.
+
+use std::mem;
 
 use chrono::{DateTime, Utc};
 use rsa::Pss;
 use sha2::{Digest as _, Sha256};
 
 use super::hint::Hint;
+use super::minify::minify_json;
 use super::mistakes;
 use super::public_key::PublicKey;
-use super::recovery::{Recovered, recover};
+use super::recovery::{Content, SHA_256, read};
 use super::registered_key::{KeyStatus, RegisteredKey};
 use super::signature::SignedRequest;
+use super::string_to_sign::{body_bound_string, documented_string};
 
 /// How many of a client's keys are examined, the active ones first.
 const MAX_KEYS_EXAMINED: usize = 10;
@@ -28,6 +32,14 @@ pub(super) struct Diagnosis {
     pub(super) signed: Option<String>,
 }
 
+/// What a key signed, if it made the signature.
+pub(super) struct Reading<'a> {
+    /// The key.
+    pub(super) registered: &'a RegisteredKey,
+    /// The content of the signature, when it is this key's.
+    pub(super) content: Option<Content>,
+}
+
 /// A refused signature and all that is needed to explain it.
 pub(super) struct Case<'a> {
     /// The request.
@@ -38,40 +50,40 @@ pub(super) struct Case<'a> {
     pub(super) signature: &'a [u8],
     /// All keys of the client, usable or not.
     pub(super) keys: &'a [RegisteredKey],
+    /// The active keys that a signature of this length can be by.
+    pub(super) readings: Vec<Reading<'a>>,
     /// The instant of `X-TIMESTAMP`.
     pub(super) instant: DateTime<Utc>,
     /// The time of the check.
     pub(super) now: DateTime<Utc>,
-    /// The documented text, which is right unless the client's policy asks for more.
-    pub(super) documented: &'a str,
-    /// The body-bound texts.
-    pub(super) body_bound: &'a [String],
 }
 
 impl Case<'_> {
     /// Finds out why the signature is wrong.
-    pub(super) fn diagnose(&self) -> Diagnosis {
+    pub(super) fn diagnose(mut self) -> Diagnosis {
+        let active = mem::take(&mut self.readings);
+        let any_fits = !active.is_empty();
         let is_active = |key: &&RegisteredKey| key.status(self.now) == KeyStatus::Active;
-        let fits = |key: &&RegisteredKey| key.key.signature_len() == self.signature.len();
-        let fitting_active = self.keys.iter().filter(is_active).filter(fits);
-        let fitting_others = self.keys.iter().filter(|key| !is_active(key)).filter(fits);
-        let found = fitting_active.chain(fitting_others).take(MAX_KEYS_EXAMINED).find_map(|key| self.examine(key));
+        let others = self.keys.iter().filter(|key| !is_active(key));
+        let others = others.filter(|key| key.key.signature_len() == self.signature.len());
+        let others = others.map(|registered| Reading { registered, content: read(&registered.key, self.signature) });
+        let found = active.into_iter().chain(others).take(MAX_KEYS_EXAMINED).find_map(|reading| self.examine(reading));
         found.unwrap_or_else(|| {
-            let hint = if !self.keys.iter().any(|key| is_active(&key)) {
-                Hint::NoUsableKey
-            } else if !self.keys.iter().filter(is_active).any(|key| fits(&key)) {
+            let hint = if any_fits {
+                Hint::SignatureMismatch
+            } else if self.keys.iter().any(|key| is_active(&key)) {
                 Hint::SignatureWrongLength
             } else {
-                Hint::SignatureMismatch
+                Hint::NoUsableKey
             };
             Diagnosis { hint, key: None, signed: None }
         })
     }
 
     /// Explains the signature if this key made it.
-    fn examine(&self, registered: &RegisteredKey) -> Option<Diagnosis> {
-        let recovered = recover(&registered.key, self.signature)?;
-        if recovered == Recovered::PerhapsPss && !self.is_pss(&registered.key) {
+    fn examine(&self, Reading { registered, content }: Reading<'_>) -> Option<Diagnosis> {
+        let content = content?;
+        if content == Content::PerhapsPss && !self.is_pss(&registered.key) {
             return None;
         }
         // What an unusable key signed does not matter: the client has to change the key first.
@@ -79,25 +91,27 @@ impl Case<'_> {
             KeyStatus::Revoked => (Hint::SignedWithRevokedKey, None),
             KeyStatus::Expired => (Hint::SignedWithExpiredKey, None),
             KeyStatus::NotYetActive => (Hint::SignedWithFutureKey, None),
-            KeyStatus::Active => self.explain(recovered),
+            KeyStatus::Active => self.explain(content),
         };
         Some(Diagnosis { hint, key: Some(registered.key.fingerprint().to_owned()), signed })
     }
 
-    fn explain(&self, recovered: Recovered) -> (Hint, Option<String>) {
-        match recovered {
-            Recovered::PerhapsPss => (Hint::SignedWithPss, None),
-            Recovered::Bare => (Hint::SignedWithoutDigestInfo, None),
-            Recovered::Digest { algorithm: "SHA-256", digest } => self.explain_text(&digest),
-            Recovered::Digest { algorithm: "SHA-1", .. } => (Hint::SignedWithSha1, None),
-            Recovered::Digest { algorithm: "SHA-512", .. } => (Hint::SignedWithSha512, None),
-            Recovered::Digest { .. } => (Hint::SignedWithOtherDigest, None),
+    fn explain(&self, content: Content) -> (Hint, Option<String>) {
+        match content {
+            Content::PerhapsPss => (Hint::SignedWithPss, None),
+            Content::Bare => (Hint::SignedWithoutDigestInfo, None),
+            Content::Digest { algorithm: SHA_256, digest } => self.explain_text(&digest),
+            Content::Digest { algorithm: "SHA-1", .. } => (Hint::SignedWithSha1, None),
+            Content::Digest { algorithm: "SHA-512", .. } => (Hint::SignedWithSha512, None),
+            Content::Digest { .. } => (Hint::SignedWithOtherDigest, None),
         }
     }
 
     fn explain_text(&self, digest: &[u8]) -> (Hint, Option<String>) {
-        if Sha256::digest(self.documented).as_slice() == digest {
-            return (Hint::SignedBodyBoundExpected, Some(self.documented.to_owned()));
+        // Right, unless the client's policy asks for more.
+        let documented = self.documented();
+        if Sha256::digest(&documented).as_slice() == digest {
+            return (Hint::SignedBodyBoundExpected, Some(documented));
         }
         match mistakes::find(digest, self.request, self.body_sha256, self.instant) {
             Some(mistake) => (mistake.hint, mistake.signed),
@@ -107,11 +121,18 @@ impl Case<'_> {
 
     /// Whether the signature is a PSS signature of a text that would be right; any length of salt.
     fn is_pss(&self, key: &PublicKey) -> bool {
-        let texts = self.body_bound.iter().map(String::as_str).chain([self.documented]);
+        let SignedRequest { method, path, body, timestamp, .. } = *self.request;
+        let minified = Sha256::digest(minify_json(body)).into();
+        let body_bound = [self.body_sha256, &minified].map(|hash| body_bound_string(method, path, hash, timestamp));
+        let texts = body_bound.into_iter().chain([self.documented()]);
         texts.map(Sha256::digest).any(|digest| {
             let scheme = Pss::<Sha256> { salt_len: None, ..Pss::new() };
             key.rsa().verify(scheme, &digest, self.signature).is_ok()
         })
+    }
+
+    fn documented(&self) -> String {
+        documented_string(self.request.client_id, self.request.timestamp)
     }
 }
 

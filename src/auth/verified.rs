@@ -6,12 +6,13 @@ use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
 use super::public_key::PublicKey;
+use super::recovery::{self, Content, SHA_256};
 
-/// Remembers which key made which signature over which text: what is true of the three stays true. Whether the key still
-/// counts, and whether the text is the right one, is asked anew every time. Only true signatures are kept, so nobody but
-/// clients with a key can fill it.
+/// Remembers of which text (by its SHA-256) a key made a signature: what is true of the three stays true. Whether the key
+/// still counts, and whether the text is the right one, is asked anew every time. Only true signatures are kept, so nobody
+/// but clients with a key can fill it.
 #[derive(Debug, Clone)]
-pub struct VerifiedSignatures(Cache<[u8; 32], ()>);
+pub struct VerifiedSignatures(Cache<[u8; 32], [u8; 32]>);
 
 impl VerifiedSignatures {
     /// Remembers so many; 0 remembers none.
@@ -20,23 +21,32 @@ impl VerifiedSignatures {
         Self(Cache::new(capacity))
     }
 
-    /// Which of the keys made this signature over this text. One that was found before costs no RSA operation.
-    pub(super) fn find_maker<'k>(&self, keys: &[&'k PublicKey], text: &str, signature: &[u8]) -> Option<&'k PublicKey> {
-        let digest = |key: &PublicKey| -> [u8; 32] {
-            let parts = [key.fingerprint().as_bytes(), text.as_bytes(), signature];
-            // Each with its length in front: parts that are cut elsewhere are other parts.
-            let hasher = parts.iter().fold(Sha256::new(), |hasher, part| {
-                hasher.chain_update((part.len() as u64).to_le_bytes()).chain_update(part)
-            });
-            hasher.finalize().into()
-        };
-        if let Some(known) = keys.iter().find(|key| self.0.contains_key(&digest(key))) {
-            return Some(known);
+    /// What the key signed; none when it did not make the signature. One that was found true before costs no RSA
+    /// operation.
+    pub(super) fn read(&self, key: &PublicKey, signature: &[u8]) -> Option<Content> {
+        match self.0.get(&name(key, signature)) {
+            Some(digest) => Some(Content::Digest { algorithm: SHA_256, digest: digest.to_vec() }),
+            None => recovery::read(key, signature),
         }
-        let maker = keys.iter().find(|key| key.verify(text.as_bytes(), signature))?;
-        self.0.insert(digest(maker), ());
-        Some(maker)
     }
+
+    /// Whether the key made this signature over this text; remembered if it did.
+    pub(super) fn verify(&self, key: &PublicKey, text: &str, signature: &[u8]) -> bool {
+        let (name, digest) = (name(key, signature), Sha256::digest(text).into());
+        if self.0.get(&name) == Some(digest) {
+            return true;
+        }
+        let is_true = key.verify(text.as_bytes(), signature);
+        if is_true {
+            self.0.insert(name, digest);
+        }
+        is_true
+    }
+}
+
+/// A fingerprint is as long as every other, so what comes after it cannot be mistaken for part of it.
+fn name(key: &PublicKey, signature: &[u8]) -> [u8; 32] {
+    Sha256::new().chain_update(key.fingerprint()).chain_update(signature).finalize().into()
 }
 
 #[cfg(test)]
@@ -51,14 +61,12 @@ mod tests {
         let signature = OWN.sign(DOCUMENTED.as_bytes()).unwrap();
         let verified = VerifiedSignatures::new(10);
         for _ in 0..2 {
-            assert_eq!(verified.find_maker(&[other.public_key(), own], DOCUMENTED, &signature), Some(own));
-            assert_eq!(
-                verified.find_maker(&[other.public_key()], DOCUMENTED, &signature),
-                None,
-                "the key is withdrawn"
-            );
-            assert_eq!(verified.find_maker(&[own], "another text", &signature), None);
-            assert_eq!(verified.find_maker(&[own], DOCUMENTED, &signature[1..]), None);
+            assert!(verified.verify(own, DOCUMENTED, &signature));
+            assert!(!verified.verify(other.public_key(), DOCUMENTED, &signature), "the key is withdrawn");
+            assert!(!verified.verify(own, "another text", &signature));
+            assert!(!verified.verify(own, DOCUMENTED, &signature[1..]));
+            let digest = Sha256::digest(DOCUMENTED).to_vec();
+            assert_eq!(verified.read(own, &signature), Some(Content::Digest { algorithm: SHA_256, digest }));
         }
         verified.0.run_pending_tasks();
         assert_eq!(verified.0.entry_count(), 1, "what is wrong is not kept");
