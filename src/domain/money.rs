@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use rust_decimal::Decimal;
 use thiserror::Error;
 
 const SCALE: u32 = 4;
@@ -110,7 +109,11 @@ impl Money {
 impl fmt::Display for Money {
     /// The shortest exact decimal: `125000`, `0.5`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Decimal::new(self.0, SCALE).normalize().fmt(f)
+        let (whole, fraction) = (self.0 / 10_000, self.0 % 10_000);
+        match fraction {
+            0 => write!(f, "{whole}"),
+            _ => write!(f, "{whole}.{}", format!("{fraction:04}").trim_end_matches('0')),
+        }
     }
 }
 

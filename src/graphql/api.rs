@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Name, ServerError, ValidationMode, Value, Variables};
+use async_graphql::{Data, Name, ServerError, ValidationMode, Value, Variables};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::prepared::{self, PreparedOperation, chosen};
@@ -32,6 +32,7 @@ struct Read {
     document: ExecutableDocument,
     operation_name: Option<String>,
     variables: Variables,
+    data: Data,
     caller: Caller,
 }
 
@@ -155,22 +156,24 @@ impl Api {
     /// Reads a request's document, before async-graphql's own checks, which walk a fragment as often as it is spread.
     fn read(&self, mut request: Request, credentials: Credentials) -> Result<Read, ServerError> {
         let document = prepared::parse(&mut request)?.clone();
-        let Request { operation_name, mut variables, .. } = request;
+        let Request { operation_name, mut variables, data, .. } = request;
         prepared::note(&document, operation_name.as_deref());
         self.limits.check(&document).map_err(error::sourced)?;
         faults::null_missing_variables(&document, operation_name.as_deref(), &mut variables);
-        Ok(Read { document, operation_name, variables, caller: self.caller(credentials) })
+        Ok(Read { document, operation_name, variables, data, caller: self.caller(credentials) })
     }
 
     /// A request that is valid and may run, or else the response that says what is wrong with it.
     async fn validate(&self, read: Read) -> Result<(Valid, Request), Response> {
-        let Read { document, operation_name, variables, caller } = read;
+        let Read { document, operation_name, variables, data, caller } = read;
         let name = operation_name.as_deref();
         let validated = self.validator.execute(prepared::request(&document, name, variables.clone())).await;
         if !validated.errors.is_empty() {
             return Err(error::classify(faults::complete(validated, &document, name, &variables, &caller).await));
         }
-        let request = self.equip(prepared::request(&document, name, variables), caller, Naming::CamelCase);
+        let mut request = prepared::request(&document, name, variables);
+        request.data = data;
+        let request = self.equip(request, caller, Naming::CamelCase);
         let max_complexity = self.limits.complexity;
         Ok((Valid { document, operation_name, complexity: validated.data, max_complexity }, request))
     }

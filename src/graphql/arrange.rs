@@ -2,7 +2,7 @@
 //! are equal texts. async-graphql leaves them in the order in which their resolvers happened to finish.
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
+use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use async_graphql::{Name, Value};
 
 use super::prepared::chosen;
@@ -19,9 +19,15 @@ fn arrange_value(value: &mut Value, selections: &[&SelectionSet], document: &Exe
     match value {
         Value::List(items) => items.iter_mut().for_each(|item| arrange_value(item, selections, document)),
         Value::Object(object) => {
-            if let Some(fields) = fields_in_step(object, selections) {
-                for (value, field) in object.values_mut().zip(fields) {
-                    arrange_below(value, &[&field.selection_set.node], document);
+            if let [only] = selections
+                && only.items.len() == object.len()
+                && only.items.iter().zip(object.keys()).all(|(selection, name)| is_field(&selection.node, name))
+            {
+                // They stand in the document's order already, as nearly all do.
+                for (value, selection) in object.values_mut().zip(&only.items) {
+                    if let Selection::Field(field) = &selection.node {
+                        arrange_below(value, &[&field.node.selection_set.node], document);
+                    }
                 }
                 return;
             }
@@ -47,15 +53,8 @@ fn arrange_below(value: &mut Value, selections: &[&SelectionSet], document: &Exe
     }
 }
 
-/// The fields of an object's members, when they stand in the document's order already, as nearly all do.
-fn fields_in_step<'a>(object: &IndexMap<Name, Value>, selections: &[&'a SelectionSet]) -> Option<Vec<&'a Field>> {
-    let [only] = selections else { return None };
-    let field = |(selection, name): (&'a Selection, &Name)| match selection {
-        Selection::Field(field) if field.node.response_key().node == *name => Some(&field.node),
-        _ => None,
-    };
-    let selected = only.items.iter().map(|selection| &selection.node);
-    (only.items.len() == object.len()).then(|| selected.zip(object.keys()).map(field).collect())?
+fn is_field(selection: &Selection, key: &Name) -> bool {
+    matches!(selection, Selection::Field(field) if field.node.response_key().node == *key)
 }
 
 type Members<'a> = IndexMap<&'a str, Vec<&'a SelectionSet>>;

@@ -26,7 +26,7 @@ struct Related {
 /// The orders of a page, with what the page selects of them.
 pub async fn orders(ctx: &Context<'_>, orders: Vec<order::SalesOrder>) -> Result<Vec<SalesOrder>> {
     let page = ctx.look_ahead();
-    let related = related(ctx, &orders, &[page.field("nodes"), page.field("edges").field("node")]).await?;
+    let mut related = related(ctx, &orders, &[page.field("nodes"), page.field("edges").field("node")]).await?;
     Ok(orders.into_iter().map(|order| related.attach(order)).collect())
 }
 
@@ -42,9 +42,12 @@ pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>) -> Result<Vec<Sa
     numbers.dedup();
     // Whoever holds an event got it from a query that asked for the caller's own.
     let orders = ctx.data::<Arc<Services>>()?.orders.by_number(&Scope::All, &numbers).await?;
-    let related = related(ctx, &orders.values().cloned().collect::<Vec<_>>(), &selected).await?;
+    let orders: Vec<_> = orders.into_values().collect();
+    let mut related = related(ctx, &orders, &selected).await?;
+    let orders: HashMap<_, _> = orders.into_iter().map(|order| (order.number, related.attach(order))).collect();
+    // Copied, for an order may have more than one event on a page.
     let with_order = |event: OrderEvent| {
-        let order = orders.get(&event.number).map(|order| related.attach(order.clone()));
+        let order = orders.get(&event.number).cloned();
         SalesOrderEvent::with_order(event, order)
     };
     Ok(events.into_iter().map(with_order).collect())
@@ -71,19 +74,19 @@ async fn related(ctx: &Context<'_>, orders: &[order::SalesOrder], selected: &[Lo
 }
 
 impl Related {
-    /// Copies, for an order may have more than one event on a page.
-    fn attach(&self, order: order::SalesOrder) -> SalesOrder {
+    /// Gives the order what belongs to it.
+    fn attach(&mut self, order: order::SalesOrder) -> SalesOrder {
         let number = order.number;
         SalesOrder {
             order,
-            lines: of(self.lines.as_ref(), number),
-            acknowledgements: of(self.acknowledgements.as_ref(), number),
-            events: of(self.events.as_ref(), number),
-            receipt: self.receipts.as_ref().and_then(|receipts| receipts.get(&number).cloned()),
+            lines: of(self.lines.as_mut(), number),
+            acknowledgements: of(self.acknowledgements.as_mut(), number),
+            events: of(self.events.as_mut(), number),
+            receipt: self.receipts.as_mut().and_then(|receipts| receipts.remove(&number)),
         }
     }
 }
 
-fn of<T: Clone>(all: Option<&HashMap<OrderNumber, Vec<T>>>, number: OrderNumber) -> Option<Vec<T>> {
-    all.map(|all| all.get(&number).cloned().unwrap_or_default())
+fn of<T>(all: Option<&mut HashMap<OrderNumber, Vec<T>>>, number: OrderNumber) -> Option<Vec<T>> {
+    all.map(|all| all.remove(&number).unwrap_or_default())
 }

@@ -1,5 +1,7 @@
 //! Scalars that GraphQL does not have.
 
+use std::fmt;
+
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -9,6 +11,12 @@ use crate::domain::summary::Sum;
 
 #[derive(Debug, Clone, Copy)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
+
+impl fmt::Display for DateTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
 
 /// An instant: RFC 3339 in UTC with microseconds, such as `2026-11-23T13:37:16.123456Z`.
 #[Scalar]
@@ -25,7 +33,7 @@ impl ScalarType for DateTime {
     }
 
     fn to_value(&self) -> Value {
-        Value::String(self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+        Value::String(self.to_string())
     }
 }
 

@@ -80,7 +80,7 @@ async fn execute(state: &AppState, request: Request, credentials: Credentials, m
     if media == MediaType::EventStream {
         return event_stream(state, request, credentials);
     }
-    let response = state.api().execute(request, credentials).await;
+    let response = state.api().execute(request.data(graphql::TakesText), credentials).await;
     // Under `application/json` a client cannot tell our error from a proxy's by the status, so the specification keeps
     // 200 there.
     let status = match media {
@@ -204,6 +204,8 @@ impl MediaType {
         let wait = response.errors.iter().filter_map(|e| graphql::into_app_error(e).retry_after_seconds()).max();
         let mut answer = if graphql::is_request_error(&response) {
             Json(body(&response)).into_response()
+        } else if graphql::holds_text(&response) {
+            graphql::to_json(&response).into_response()
         } else {
             GraphQLResponse::from(response).into_response()
         };

@@ -213,3 +213,34 @@ async fn a_page_is_the_same_however_its_members_are_selected() {
         assert_eq!(nodes.to_string(), expected.to_string(), "{selection}");
     }
 }
+
+/// Orders are written at once where all fields are plain; a fragment makes them take the long way.
+#[tokio::test]
+async fn a_page_is_the_same_text_whichever_way_it_is_made() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let mut full = order();
+    full["note"] = json!("\"Ring\" the bell \\ then\nwait \u{1F514}");
+    full["products"] = json!([
+        {"product_code": "P-1", "quantity": 2, "product_name": "Étagère \u{2028}", "unit": "PCS", "unit_price": "0.0005", "note": "/"},
+        {"product_code": "P-2", "quantity": 1, "unit_price": 1200},
+    ]);
+    let mut priceless = order();
+    priceless["products"] = json!([{"product_code": "P-3", "quantity": 3}]);
+    for order in [order(), full, priceless] {
+        partner.create(&order).await.expect(201);
+    }
+    let dashboard = app.dashboard().await;
+    let line = "lineNo productCode productName quantity unit unitPrice note __typename";
+    let order = format!(
+        "id __typename number: orderNumber status version clientId customerCode siteCode salesName address note currency
+         products {{ {line} }} totalQuantity totalAmount createdAt updatedAt"
+    );
+    for list in ["nodes { ORDER }", "edges { cursor __typename node { ORDER } }"] {
+        let page = |order: &str| format!("{{ salesOrders(first: 10) {{ {} }} }}", list.replace("ORDER", order));
+        let short = dashboard.graphql(&page(&order), Value::Null).await;
+        let long = dashboard.graphql(&page(&format!("... on SalesOrder {{ {order} }}")), Value::Null).await;
+        assert!(short.data()["salesOrders"].to_string().contains("Étagère"), "{}", short.text);
+        assert_eq!(short.text, long.text);
+    }
+}

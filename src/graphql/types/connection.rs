@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use async_graphql::connection::{Connection, Edge};
+use async_graphql::connection::{Connection, Edge, PageInfo};
 use async_graphql::{Context, Object, Result};
 
 use super::{SalesOrder, SalesOrderEvent};
@@ -12,22 +12,44 @@ use crate::domain::permission::Scope;
 use crate::error::AppError;
 use crate::graphql::in_order::InOrder;
 use crate::graphql::preload;
+use crate::graphql::written::WrittenList;
 use crate::service::Services;
-
-/// A page of orders.
-pub type SalesOrderConnection = Connection<String, InOrder<SalesOrder>, Count>;
 
 /// A page of events.
 pub type SalesOrderEventConnection = Connection<String, SalesOrderEvent>;
 
-/// Counts what the list pages through, when somebody asks.
-pub struct Count {
+/// A page of orders.
+pub struct SalesOrderConnection {
+    edges: Vec<SalesOrderEdge>,
+    has_previous: bool,
+    has_next: bool,
     scope: Scope,
     filter: OrderFilter,
 }
 
+/// A page of orders (Relay's connection), resolved in order.
 #[Object]
-impl Count {
+impl SalesOrderConnection {
+    /// Where the page begins and ends.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_previous_page: self.has_previous,
+            has_next_page: self.has_next,
+            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
+            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
+        }
+    }
+
+    /// Its orders, each with its cursor.
+    async fn edges(&self) -> WrittenList<'_, SalesOrderEdge> {
+        WrittenList(self.edges.iter().collect())
+    }
+
+    /// Its orders.
+    async fn nodes(&self) -> WrittenList<'_, SalesOrder> {
+        WrittenList(self.edges.iter().map(|edge| &edge.node).collect())
+    }
+
     /// How many orders there are in all, counted up to `max`: one more than `max` means that there are more.
     #[graphql(complexity = "10")]
     async fn total_count(
@@ -40,6 +62,25 @@ impl Count {
     }
 }
 
+pub struct SalesOrderEdge {
+    pub(super) node: SalesOrder,
+    pub(super) cursor: String,
+}
+
+/// An order on a page.
+#[Object]
+impl SalesOrderEdge {
+    /// The order.
+    async fn node(&self) -> InOrder<&SalesOrder> {
+        InOrder(&self.node)
+    }
+
+    /// Its place in the list, for `after` and `before`.
+    async fn cursor(&self) -> &str {
+        &self.cursor
+    }
+}
+
 /// Draws a page of orders.
 pub async fn of_orders(
     ctx: &Context<'_>,
@@ -49,10 +90,8 @@ pub async fn of_orders(
 ) -> Result<SalesOrderConnection> {
     let cursors: Vec<_> = page.rows.iter().map(|order| Cursor::of(key, order).encode()).collect();
     let orders = preload::orders(ctx, page.rows).await?;
-    let count = Count { scope, filter };
-    let mut connection = Connection::with_additional_fields(page.has_previous, page.has_next, count);
-    connection.edges.extend(cursors.into_iter().zip(orders).map(|(cursor, order)| Edge::new(cursor, InOrder(order))));
-    Ok(connection)
+    let edges = cursors.into_iter().zip(orders).map(|(cursor, node)| SalesOrderEdge { node, cursor }).collect();
+    Ok(SalesOrderConnection { edges, has_previous: page.has_previous, has_next: page.has_next, scope, filter })
 }
 
 /// Draws a page of events.

@@ -5,6 +5,7 @@ mod client;
 mod client_credentials;
 pub mod connection;
 pub mod node;
+mod plain;
 mod sales_order;
 mod sales_order_event;
 mod sales_order_receipt;

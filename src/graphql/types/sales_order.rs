@@ -1,4 +1,7 @@
+use std::borrow::Cow;
+
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use futures_util::FutureExt as _;
 
 use super::node::{GlobalId, global_id};
 use super::sales_order_event::SalesOrderEvent;
@@ -7,9 +10,9 @@ use crate::domain::event::OrderEvent;
 use crate::domain::permission::Permission;
 use crate::domain::receipt::Receipt;
 use crate::domain::{acknowledgement, order};
-use crate::graphql::in_order::InOrder;
+use crate::graphql::in_order::{InOrder, ListInOrder};
 use crate::graphql::limits::{EVENTS_PER_ORDER, LINES_PER_ORDER};
-use crate::graphql::loaders::Loaders;
+use crate::graphql::loaders::{Loaders, load_one};
 use crate::graphql::scalars::{DateTime, Decimal};
 use crate::service::Caller;
 use crate::service::intake::TakenOrder;
@@ -111,12 +114,15 @@ impl SalesOrder {
 
     /// Its lines, in the sender's order.
     #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
-    async fn products(&self, ctx: &Context<'_>) -> Result<Vec<InOrder<SalesOrderLine>>> {
+    async fn products(&self, ctx: &Context<'_>) -> Result<ListInOrder<SalesOrderLine<'_>>> {
         let lines = match &self.lines {
-            Some(lines) => lines.clone(),
-            None => ctx.data::<Loaders>()?.lines.load_one(self.order.number).await?.unwrap_or_default(),
+            Some(lines) => lines.iter().map(|line| SalesOrderLine(Cow::Borrowed(line))).collect(),
+            None => {
+                let lines = load_one(&ctx.data::<Loaders>()?.lines, self.order.number).await?.unwrap_or_default();
+                lines.into_iter().map(|line| SalesOrderLine(Cow::Owned(line))).collect()
+            }
         };
-        Ok(lines.into_iter().map(|line| InOrder(line.into())).collect())
+        Ok(ListInOrder(lines))
     }
 
     /// Sum of the lines' quantities.
@@ -134,7 +140,7 @@ impl SalesOrder {
     async fn acknowledgements(&self, ctx: &Context<'_>) -> Result<Vec<Acknowledgement>> {
         let found = match &self.acknowledgements {
             Some(known) => known.clone(),
-            None => ctx.data::<Loaders>()?.acknowledgements.load_one(self.order.number).await?.unwrap_or_default(),
+            None => load_one(&ctx.data::<Loaders>()?.acknowledgements, self.order.number).await?.unwrap_or_default(),
         };
         Ok(found.into_iter().map(Acknowledgement::from).collect())
     }
@@ -144,7 +150,7 @@ impl SalesOrder {
     async fn events(&self, ctx: &Context<'_>) -> Result<Vec<SalesOrderEvent>> {
         let found = match &self.events {
             Some(events) => events.clone(),
-            None => ctx.data::<Loaders>()?.histories.load_one(self.order.number).await?.unwrap_or_default(),
+            None => load_one(&ctx.data::<Loaders>()?.histories, self.order.number).await?.unwrap_or_default(),
         };
         Ok(found.into_iter().map(SalesOrderEvent::from).collect())
     }
@@ -152,10 +158,10 @@ impl SalesOrder {
     /// What its sender signed. Needs scope `orders:read`. Sample orders have none.
     #[graphql(complexity = "2 + child_complexity")]
     async fn receipt(&self, ctx: &Context<'_>) -> Result<Option<SalesOrderReceipt>> {
-        ctx.data::<Caller>()?.permitted_principal(Permission::OrdersRead).await?;
+        ctx.data::<Caller>()?.permitted_principal(Permission::OrdersRead).boxed().await?;
         let receipt = match &self.receipt {
             Some(known) => Some(known.clone()),
-            None => ctx.data::<Loaders>()?.receipts.load_one(self.order.number).await?,
+            None => load_one(&ctx.data::<Loaders>()?.receipts, self.order.number).await?,
         };
         Ok(receipt.map(SalesOrderReceipt::from))
     }
@@ -171,29 +177,44 @@ impl SalesOrder {
     }
 }
 
-/// One line of a sales order.
-#[derive(SimpleObject)]
-pub struct SalesOrderLine {
-    /// Its place in the order, from 1.
-    line_no: i32,
-    /// Product code.
-    product_code: String,
-    /// Product name.
-    product_name: Option<String>,
-    /// How many.
-    quantity: i32,
-    /// Unit, such as PCS.
-    unit: Option<String>,
-    /// Price of one, in the order's currency.
-    unit_price: Option<Decimal>,
-    /// Free text.
-    note: Option<String>,
-}
+pub struct SalesOrderLine<'a>(Cow<'a, order::SalesOrderLine>);
 
-impl From<order::SalesOrderLine> for SalesOrderLine {
-    fn from(line: order::SalesOrderLine) -> Self {
-        let order::SalesOrderLine { line_no, product_code, product_name, quantity, unit, unit_price, note } = line;
-        Self { line_no, product_code, product_name, quantity, unit, unit_price: unit_price.map(Decimal::from), note }
+/// One line of a sales order.
+#[Object]
+impl SalesOrderLine<'_> {
+    /// Its place in the order, from 1.
+    async fn line_no(&self) -> i32 {
+        self.0.line_no
+    }
+
+    /// Product code.
+    async fn product_code(&self) -> &str {
+        &self.0.product_code
+    }
+
+    /// Product name.
+    async fn product_name(&self) -> Option<&str> {
+        self.0.product_name.as_deref()
+    }
+
+    /// How many.
+    async fn quantity(&self) -> i32 {
+        self.0.quantity
+    }
+
+    /// Unit, such as PCS.
+    async fn unit(&self) -> Option<&str> {
+        self.0.unit.as_deref()
+    }
+
+    /// Price of one, in the order's currency.
+    async fn unit_price(&self) -> Option<Decimal> {
+        self.0.unit_price.map(Decimal::from)
+    }
+
+    /// Free text.
+    async fn note(&self) -> Option<&str> {
+        self.0.note.as_deref()
     }
 }
 
@@ -235,5 +256,22 @@ impl From<TakenOrder> for CreateSalesOrderPayload {
             sales_order: InOrder(SalesOrder { lines: taken.lines, ..taken.order.into() }),
             replayed: taken.replayed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::ContainerType;
+
+    use super::*;
+
+    fn size<'a, T, F>(_: fn(&'a T, &'a Context<'a>) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn fields_are_small_enough_to_be_moved() {
+        assert!(size(SalesOrder::resolve_field) <= 1024);
+        assert!(size(SalesOrderLine::resolve_field) <= 1024);
     }
 }

@@ -1,6 +1,7 @@
 //! Rows of `sales_orders`.
 
 use sea_orm::entity::prelude::*;
+use sea_orm::{FromQueryResult, QueryResult};
 
 #[derive(Clone, Debug, DeriveEntityModel)]
 #[sea_orm(table_name = "sales_orders")]
@@ -30,7 +31,7 @@ pub struct Model {
 
 /// What is read of an order. The rest is there to be compared, added up and searched by the database.
 #[derive(Clone, Debug, DerivePartialModel)]
-#[sea_orm(entity = "Entity")]
+#[sea_orm(entity = "Entity", from_query_result = "false")]
 pub struct OrderRow {
     pub id: i64,
     pub client_id: String,
@@ -46,6 +47,30 @@ pub struct OrderRow {
     pub total_amount: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
+}
+
+impl FromQueryResult for OrderRow {
+    /// By the columns' places: to find each by its name costs as much as to read it.
+    fn from_query_result(row: &QueryResult, _: &str) -> Result<Self, DbErr> {
+        let mut places = 0..;
+        let mut next = || places.next().unwrap_or_default();
+        Ok(Self {
+            id: row.try_get_by_index(next())?,
+            client_id: row.try_get_by_index(next())?,
+            customer_code: row.try_get_by_index(next())?,
+            site_code: row.try_get_by_index(next())?,
+            sales_name: row.try_get_by_index(next())?,
+            address: row.try_get_by_index(next())?,
+            note: row.try_get_by_index(next())?,
+            currency: row.try_get_by_index(next())?,
+            status: row.try_get_by_index(next())?,
+            version: row.try_get_by_index(next())?,
+            total_quantity: row.try_get_by_index(next())?,
+            total_amount: row.try_get_by_index(next())?,
+            created_at: row.try_get_by_index(next())?,
+            updated_at: row.try_get_by_index(next())?,
+        })
+    }
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
