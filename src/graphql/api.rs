@@ -6,6 +6,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Data, Name, ServerError, ValidationMode, Value, Variables};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
+use super::known::{Key, Known, KnownDocuments};
 use super::prepared::{self, PreparedOperation, chosen};
 use super::validation::ValidateOnly;
 use super::{ApiSchema, Limits, Request, Response, arrange, error, faults, guard, loaders, nulls, schema, values};
@@ -14,6 +15,7 @@ use crate::domain::fields::Naming;
 use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode};
 use crate::service::{Caller, Principal, Services};
+use crate::telemetry;
 
 /// The executable schema. Cloning shares it.
 #[derive(Clone)]
@@ -25,11 +27,16 @@ pub struct Api {
     /// Runs documents that are known to be valid: clients' by the validator, our own because the suite validates them
     /// against the schema. What is left to check is the input of ours, and that is the resolvers' business.
     executor: ApiSchema,
+    known: KnownDocuments,
 }
 
 /// A client's request whose document was read.
 struct Read {
-    document: ExecutableDocument,
+    key: Key,
+    text: usize,
+    document: Arc<ExecutableDocument>,
+    /// What it costs, when it was found valid before.
+    complexity: Option<Value>,
     operation_name: Option<String>,
     variables: Variables,
     data: Data,
@@ -38,7 +45,7 @@ struct Read {
 
 /// What is needed to complete a response.
 struct Valid {
-    document: ExecutableDocument,
+    document: Arc<ExecutableDocument>,
     operation_name: Option<String>,
     complexity: Value,
     max_complexity: usize,
@@ -55,7 +62,8 @@ impl Api {
             validator = validator.disable_introspection().disable_suggestions();
             executor = executor.disable_introspection();
         }
-        Self { services, limits, validator: validator.finish(), executor: executor.finish() }
+        let (validator, executor) = (validator.finish(), executor.finish());
+        Self { services, limits, validator, executor, known: KnownDocuments::new() }
     }
 
     /// Who sends these credentials, for a connection that wants to know before any operation.
@@ -155,27 +163,49 @@ impl Api {
 
     /// Reads a request's document, before async-graphql's own checks, which walk a fragment as often as it is spread.
     fn read(&self, mut request: Request, credentials: Credentials) -> Result<Read, ServerError> {
-        let document = prepared::parse(&mut request)?.clone();
-        let Request { operation_name, mut variables, data, .. } = request;
+        let key = KnownDocuments::key(&request);
+        let (document, complexity) = match self.known.find(&key) {
+            Some(Known { document, complexity }) => (document, Some(complexity)),
+            None => {
+                let document = prepared::parse(&mut request)?.clone();
+                (Arc::new(document), None)
+            }
+        };
+        let Request { query, operation_name, mut variables, data, .. } = request;
         prepared::note(&document, operation_name.as_deref());
-        self.limits.check(&document).map_err(error::sourced)?;
+        if complexity.is_none() {
+            self.limits.check(&document).map_err(error::sourced)?;
+            prepared::ensure_chosen(&document, operation_name.as_deref()).map_err(error::sourced)?;
+        }
         faults::null_missing_variables(&document, operation_name.as_deref(), &mut variables);
-        Ok(Read { document, operation_name, variables, data, caller: self.caller(credentials) })
+        let caller = self.caller(credentials);
+        Ok(Read { key, text: query.len(), document, complexity, operation_name, variables, data, caller })
     }
 
     /// A request that is valid and may run, or else the response that says what is wrong with it.
     async fn validate(&self, read: Read) -> Result<(Valid, Request), Response> {
-        let Read { document, operation_name, variables, data, caller } = read;
+        let Read { key, text, document, complexity, operation_name, variables, data, caller } = read;
         let name = operation_name.as_deref();
-        let validated = self.validator.execute(prepared::request(&document, name, variables.clone())).await;
-        if !validated.errors.is_empty() {
-            return Err(error::classify(faults::complete(validated, &document, name, &variables, &caller).await));
-        }
+        let complexity = match complexity {
+            Some(complexity) => complexity,
+            None => {
+                let request = prepared::request(&document, name, variables.clone());
+                let validated = self.validator.execute(request).await;
+                if !validated.errors.is_empty() {
+                    let response = faults::complete(validated, &document, name, &variables, &caller).await;
+                    return Err(error::classify(response));
+                }
+                let known = Known { document: Arc::clone(&document), complexity: validated.data };
+                self.known.remember(key, text, known.clone());
+                known.complexity
+            }
+        };
+        telemetry::note(|facts| facts.complexity = points(&complexity));
         let mut request = prepared::request(&document, name, variables);
         request.data = data;
         let request = self.equip(request, caller, Naming::CamelCase);
         let max_complexity = self.limits.complexity;
-        Ok((Valid { document, operation_name, complexity: validated.data, max_complexity }, request))
+        Ok((Valid { document, operation_name, complexity, max_complexity }, request))
     }
 
     fn caller(&self, credentials: Credentials) -> Caller {
@@ -204,6 +234,13 @@ impl Valid {
         let cost = [("complexity", self.complexity.clone()), ("maxComplexity", self.max_complexity.into())];
         let cost = cost.into_iter().map(|(name, points)| (Name::new(name), points)).collect();
         error::classify(response).extension("cost", Value::Object(cost))
+    }
+}
+
+fn points(complexity: &Value) -> Option<usize> {
+    match complexity {
+        Value::Number(points) => usize::try_from(points.as_u64()?).ok(),
+        _ => None,
     }
 }
 

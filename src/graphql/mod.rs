@@ -13,6 +13,7 @@ mod faults;
 mod guard;
 mod in_order;
 mod inputs;
+mod known;
 mod lexical;
 mod limits;
 mod loaders;

@@ -5,6 +5,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Oper
 use async_graphql::{Name, Request, ServerError, Variables};
 
 use super::{error, lexical};
+use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
 
 /// A document of one operation with one root field.
@@ -56,6 +57,22 @@ pub(super) fn chosen<'d>(
         None => operations.next().filter(|_| operations.next().is_none()),
     };
     found.map(|(name, operation)| (name, &operation.node))
+}
+
+/// Refuses a request that does not say which operation of its document it means, or one that is not there.
+pub(super) fn ensure_chosen(document: &ExecutableDocument, name: Option<&str>) -> Result<(), AppError> {
+    if chosen(document, name).is_some() {
+        return Ok(());
+    }
+    let mut names: Vec<_> = document.operations.iter().filter_map(|(name, _)| name).map(Name::as_str).collect();
+    names.sort_unstable();
+    names.truncate(10);
+    let names = names.join(", ");
+    let message = match name {
+        None => format!("The document has several operations: name the one to run in operationName (of {names})"),
+        Some(_) => format!("operationName names no operation of the document (which has {names})"),
+    };
+    Err(AppError::new(ErrorCode::GraphqlValidationFailed, message))
 }
 
 /// A name is the caller's text, and a line of the log is no place for a megabyte of it.

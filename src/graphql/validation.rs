@@ -12,7 +12,6 @@ use async_graphql::{Response, ServerError, ValidationResult, Value};
 
 use super::error::with_code;
 use crate::error::ErrorCode;
-use crate::telemetry;
 
 /// A document of nothing but mistakes must not get an answer thirty times its size.
 const MAX_ERRORS: usize = 100;
@@ -44,7 +43,6 @@ impl Extension for OneRequest {
         match next.run(ctx).await {
             Ok(result) => {
                 self.complexity.store(result.complexity, Ordering::Relaxed);
-                telemetry::note(|facts| facts.complexity = Some(result.complexity));
                 Ok(result)
             }
             Err(errors) => Err(errors.into_iter().take(MAX_ERRORS).map(|error| self.refused(error)).collect()),

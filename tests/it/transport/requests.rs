@@ -7,7 +7,7 @@ use axum::http::Request;
 use serde_json::json;
 
 use super::{get, get_with, percent_encoded};
-use crate::support::{Database, Process, TestApp};
+use crate::support::{Database, Process, TestApp, order};
 
 #[tokio::test]
 async fn the_public_audit_suite_passes_in_full() {
@@ -157,4 +157,47 @@ async fn a_variable_that_must_be_given_and_is_not_is_refused_before_anything_run
     assert!(refused["errors"][0]["message"].as_str().unwrap().contains("orderNumber"), "{refused}");
     let default = "query($number: String! = \"none\") { salesOrder(orderNumber: $number) { orderNumber } }";
     partner.graphql(default, json!({})).await.data();
+}
+
+/// Valid documents are remembered: what one of them may do must not depend on that.
+#[tokio::test]
+async fn a_document_is_answered_alike_each_time_it_is_sent() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    for key in ["order-1", "order-2"] {
+        partner.create_with_key(key, &order()).await.expect(201);
+    }
+    let dashboard = app.dashboard().await;
+    let two = "query one($n: Int!) { salesOrders(first: $n) { nodes { orderNumber } } }
+               query other { node(id: \"x\") { id } }";
+    let requests = [
+        json!({"query": two, "operationName": "one", "variables": {"n": 1}}),
+        json!({"query": two, "operationName": "other", "variables": {"n": 1}}),
+        json!({"query": two, "operationName": "one", "variables": {"n": 2}}),
+        json!({"query": two, "operationName": "one", "variables": {"n": "many"}}),
+        json!({"query": two, "operationName": "one", "variables": {}}),
+        json!({"query": two, "operationName": "one", "variables": {"n": 1000}}),
+        json!({"query": two, "operationName": "none"}),
+        json!({"query": two}),
+        json!({"query": "{ salesOrders(first: 1) { nodes { nothing } } }"}),
+        json!({"query": "{ clients { nodes { clientId } } }"}),
+    ];
+    let mut first = Vec::new();
+    for _ in 0..2 {
+        for actor in [&dashboard, &partner] {
+            let mut answers = Vec::new();
+            for request in &requests {
+                let authorization = actor.authorization();
+                let headers = [("authorization", authorization.as_str())];
+                answers.push(app.post_text("/graphql", &headers, request.to_string()).await.text);
+            }
+            first.push(answers);
+        }
+    }
+    let again = first.split_off(2);
+    assert_eq!(first, again);
+    let [of_dashboard, ..] = first.as_slice() else { unreachable!() };
+    for (index, answer) in of_dashboard.iter().enumerate() {
+        assert_eq!(of_dashboard.iter().position(|other| other == answer), Some(index), "two are alike: {answer}");
+    }
 }

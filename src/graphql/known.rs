@@ -1,0 +1,53 @@
+//! Documents that were found valid before: parsed once and validated once, for dashboards send the same ones all day.
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Request, Value};
+use moka::sync::Cache;
+use sha2::{Digest as _, Sha256};
+
+/// A valid document. Whoever sends it must still be allowed what it asks for: guards are run with it.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) document: Arc<ExecutableDocument>,
+    pub(super) complexity: Value,
+}
+
+/// What makes two requests one: validation looks at the document, the operation that is meant and the variables.
+pub(super) type Key = [u8; 32];
+
+/// Remembers valid documents, as many as take about so much memory.
+#[derive(Clone)]
+pub(super) struct KnownDocuments(Cache<Key, (u32, Known)>);
+
+const BYTES: u64 = 4 << 20;
+
+/// A parsed document takes some times the memory of its text.
+const TIMES_ITS_TEXT: usize = 16;
+
+impl KnownDocuments {
+    pub(super) fn new() -> Self {
+        Self(Cache::builder().max_capacity(BYTES).weigher(|_, (bytes, _)| *bytes).build())
+    }
+
+    pub(super) fn key(request: &Request) -> Key {
+        let variables = serde_json::to_vec(&request.variables).unwrap_or_default();
+        let name = request.operation_name.as_deref();
+        let parts = [request.query.as_bytes(), name.unwrap_or_default().as_bytes(), &variables];
+        // Each with its length in front: parts that are cut elsewhere are other parts.
+        let hasher = parts.iter().fold(Sha256::new_with_prefix([u8::from(name.is_some())]), |hasher, part| {
+            hasher.chain_update((part.len() as u64).to_le_bytes()).chain_update(part)
+        });
+        hasher.finalize().into()
+    }
+
+    pub(super) fn find(&self, key: &Key) -> Option<Known> {
+        self.0.get(key).map(|(_, known)| known)
+    }
+
+    pub(super) fn remember(&self, key: Key, text: usize, known: Known) {
+        let bytes = text.saturating_add(64).saturating_mul(TIMES_ITS_TEXT);
+        self.0.insert(key, (u32::try_from(bytes).unwrap_or(u32::MAX), known));
+    }
+}
