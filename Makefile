@@ -67,9 +67,13 @@ test-postgres: tests/node/node_modules/.package-lock.json web ## The integration
 	$(CARGO) test --locked --test it --no-run
 	scripts/with-postgres.sh $(CARGO) test --locked --test it $(ARGS)
 
-.PHONY: bench-load
-bench-load: ## How fast the release binary takes orders, on SQLite and on PostgreSQL; ARGS=SECONDS for each of its runs
-	scripts/bench-load.sh $(ARGS)
+.PHONY: bench
+bench: web ## The release binary beside what the databases can do; ARGS='SECONDS ORDERS' for each run and the largest size
+	scripts/bench.sh $(ARGS)
+
+.PHONY: bench-pieces
+bench-pieces: web ## What a signature, a token, an order and a page cost by themselves; ARGS=NAME picks some
+	$(CARGO) bench --locked --bench pieces -- $(ARGS)
 
 .PHONY: bench-dashboard
 bench-dashboard: ## What a dashboard waits for at a million orders, on SQLite and on PostgreSQL; ARGS=ORDERS for another size

@@ -6,15 +6,16 @@
 //! It talks to this machine alone, and on one thread, so that it takes as little as it can from what it measures.
 
 mod client;
+mod direct;
 mod scenario;
 mod session;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -23,20 +24,21 @@ use serde_json::json;
 use tokio::task::LocalSet;
 
 use client::Connection;
-use scenario::{BadSignatures, BadTokens, Orders, Pages, Scenario};
+use direct::Direct;
+use scenario::{BadSignatures, BadTokens, Orders, Pages, Scenario, customer};
 use session::Session;
 
 /// Sends requests for a while and says how fast they were answered.
 #[derive(clap::Parser)]
 struct Args {
     scenario: Kind,
-    /// Base address of the service, on this machine
+    /// Base address of the service, on this machine; for `direct` the URL of the database
     #[arg(long)]
     base: String,
     #[arg(long)]
     client_id: String,
     // Secrets are base64url: one in 64 begins with a hyphen.
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long, allow_hyphen_values = true, default_value = "")]
     client_secret: String,
     /// The client's private key (PEM); pages need none
     #[arg(long)]
@@ -63,6 +65,8 @@ enum Kind {
     BadSignatures,
     /// The page of the 50 newest orders with their lines
     Pages,
+    /// Orders stored in the database without a service, one a transaction
+    Direct,
 }
 
 /// What was measured.
@@ -87,25 +91,20 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<bool> {
-    let session = Session::log_in(&args.base, &args.client_id, &args.client_secret).await?;
-    let orders = || {
-        let path = args.private_key.as_ref().context("orders are signed: give --private-key")?;
-        let pem = std::fs::read_to_string(path).context("cannot read the private key")?;
-        Orders::new(session.clone(), &pem, args.lines)
+    let target = match args.scenario {
+        Kind::Direct => Target::Database(Direct::open(&args.base, &args.client_id, args.lines).await?),
+        kind => {
+            let session = Session::log_in(&args.base, &args.client_id, &args.client_secret).await?;
+            let address = session.address;
+            Target::Service(address, scenario(kind, session, &args)?)
+        }
     };
-    let scenario: Rc<dyn Scenario> = match args.scenario {
-        Kind::Orders => Rc::new(orders()?),
-        Kind::BadTokens => Rc::new(BadTokens(orders()?)),
-        Kind::BadSignatures => Rc::new(BadSignatures(orders()?)),
-        Kind::Pages => Rc::new(Pages::new(&session)),
-    };
+    let target = Rc::new(target);
     let started = Instant::now();
     let end = started + Duration::from_secs(args.seconds);
     let local = LocalSet::new();
-    let session = Arc::new(session);
-    let connections: Vec<_> = (0..args.connections)
-        .map(|connection| local.spawn_local(send(Arc::clone(&session), Rc::clone(&scenario), connection, end)))
-        .collect();
+    let connections: Vec<_> =
+        (0..args.connections).map(|connection| local.spawn_local(send(Rc::clone(&target), connection, end))).collect();
     let mut all = Figures::default();
     local
         .run_until(async {
@@ -122,15 +121,44 @@ async fn run(args: Args) -> Result<bool> {
     all.print(started.elapsed(), args.json)
 }
 
+fn scenario(kind: Kind, session: Session, args: &Args) -> Result<Box<dyn Scenario>> {
+    if let Kind::Pages = kind {
+        return Ok(Box::new(Pages::new(&session)));
+    }
+    let path = args.private_key.as_ref().context("orders are signed: give --private-key")?;
+    let pem = std::fs::read_to_string(path).context("cannot read the private key")?;
+    let orders = Orders::new(session, &pem, args.lines)?;
+    Ok(match kind {
+        Kind::BadTokens => Box::new(BadTokens(orders)),
+        Kind::BadSignatures => Box::new(BadSignatures(orders)),
+        _ => Box::new(orders),
+    })
+}
+
+/// What is measured.
+enum Target {
+    Service(SocketAddr, Box<dyn Scenario>),
+    Database(Direct),
+}
+
 /// One connection: a request, its answer, the next request.
-async fn send(session: Arc<Session>, scenario: Rc<dyn Scenario>, number: u32, end: Instant) -> Figures {
+async fn send(target: Rc<Target>, number: u32, end: Instant) -> Figures {
     let mut figures = Figures::default();
     let mut connection = None;
     for request in 0_u32.. {
         if Instant::now() >= end {
             break;
         }
-        match exchange(&session, &*scenario, &mut connection, (number, request)).await {
+        let took = match &*target {
+            Target::Service(address, scenario) => {
+                exchange(*address, &**scenario, &mut connection, (number, request)).await
+            }
+            Target::Database(direct) => {
+                let started = Instant::now();
+                direct.store(&customer(number, request)).await.map(|()| started.elapsed())
+            }
+        };
+        match took {
             Ok(took) => figures.latencies.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)),
             Err(error) => {
                 *figures.errors.entry(format!("{error:#}")).or_default() += 1;
@@ -143,7 +171,7 @@ async fn send(session: Arc<Session>, scenario: Rc<dyn Scenario>, number: u32, en
 
 /// Sends one request and takes its time, then looks whether the answer is right.
 async fn exchange(
-    session: &Session,
+    address: SocketAddr,
     scenario: &dyn Scenario,
     connection: &mut Option<Connection>,
     (number, request): (u32, u32),
@@ -151,7 +179,7 @@ async fn exchange(
     let bytes = scenario.request(number, request)?;
     let connection = match connection {
         Some(connection) => connection,
-        None => connection.insert(Connection::open(session.address).await?),
+        None => connection.insert(Connection::open(address).await?),
     };
     let sent = Instant::now();
     let answer = connection.exchange(&bytes).await?;

@@ -10,7 +10,7 @@ use sales_order_api::auth::string_to_sign::documented_string;
 use sales_order_api::clock::Clock;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Answer, post};
 use crate::session::Session;
@@ -80,16 +80,21 @@ impl Orders {
     }
 
     fn order(&self, customer: &str) -> String {
-        let products: Vec<_> = (1..=self.lines)
-            .map(|n| json!({"product_code": format!("P-{n}"), "quantity": 2 * n, "unit_price": UNIT_PRICE}))
-            .collect();
-        let order = json!({"customer_code": customer, "site_code": "SITE-001", "sales_name": "John Doe",
-                           "address": "Jl. Sudirman No. 1, Jakarta", "products": products});
-        order.to_string()
+        order(customer, self.lines).to_string()
     }
 }
 
-fn customer(connection: u32, number: u32) -> String {
+/// An order as a partner sends it.
+pub fn order(customer: &str, lines: u64) -> Value {
+    let products: Vec<_> = (1..=lines)
+        .map(|n| json!({"product_code": format!("P-{n}"), "quantity": 2 * n, "unit_price": UNIT_PRICE}))
+        .collect();
+    json!({"customer_code": customer, "site_code": "SITE-001", "sales_name": "John Doe",
+           "address": "Jl. Sudirman No. 1, Jakarta", "products": products})
+}
+
+/// Another customer for each order.
+pub fn customer(connection: u32, number: u32) -> String {
     format!("C-{connection}-{number}")
 }
 
@@ -190,7 +195,7 @@ impl Scenario for Pages {
             ensure!(first == answer.body, "the page is another than before");
             return Ok(());
         }
-        let page: serde_json::Value = serde_json::from_slice(answer.body).context("the answer cannot be read")?;
+        let page: Value = serde_json::from_slice(answer.body).context("the answer cannot be read")?;
         ensure!(page.get("errors").is_none(), "{page}");
         let nodes = page["data"]["salesOrders"]["nodes"].as_array().context("there is no page")?;
         ensure!(nodes.len() == 50, "the page has {} orders", nodes.len());

@@ -1,9 +1,9 @@
 //! Client secrets: made from randomness, kept as argon2id hashes.
 
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 
 use argon2::password_hash::{PasswordHasher as _, phc::Output, phc::PasswordHash};
-use argon2::{Argon2, Block, Params};
+use argon2::{Argon2, Params};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::clock::random_bytes;
@@ -44,24 +44,9 @@ fn is_secret_of(secret: &SecretString, stored: &PasswordHash) -> Option<bool> {
     let (salt, expected) = (stored.salt?, stored.hash?);
     let argon2 = Argon2::from(Params::try_from(stored).ok()?);
     let mut output = vec![0; expected.len()];
-    with_memory(argon2.params().block_count(), |memory| {
-        argon2.hash_password_into_with_memory(secret.expose_secret().as_bytes(), &salt, &mut output, memory)
-    })
-    .ok()?;
+    argon2.hash_password_into(secret.expose_secret().as_bytes(), &salt, &mut output).ok()?;
     // Outputs are compared in constant time.
     Some(Output::new(&output).ok()? == expected)
-}
-
-/// Lends a hash the 19 MiB it works in, and keeps them for the next one: an allocator that got them back from ever
-/// other threads would keep them once for each (`many_logins_take_no_more_memory_than_a_few`).
-fn with_memory<T>(blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
-    static IDLE: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
-    let idle = || IDLE.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut memory = idle().pop().unwrap_or_default();
-    memory.resize(blocks.max(memory.len()), Block::default());
-    let outcome = work(&mut memory[..blocks]);
-    idle().push(memory);
-    outcome
 }
 
 /// Does beforehand what the first refusal would otherwise take longer for.
