@@ -220,6 +220,7 @@ done
 for ((run = 1; run <= RUNS; run++)); do
   for size in "${sizes[@]}"; do orders[$size]+=$(sent "of_$size" orders 32)$'\n'; done
 done
+for size in "${sizes[@]}"; do stop "of_$size"; done
 
 printf '\nmedians of %d runs of %d s in alternation; %s cores for service, database and load\n\n' "$RUNS" "$seconds" "$(nproc)"
 printf '%-44s %10s %10s %8s  %s\n' '' service limit ratio 'to reach'
