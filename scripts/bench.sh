@@ -21,7 +21,10 @@ say() { printf 'bench: %s\n' "$*" >&2; }
 
 if [[ ${1:-} != --inside ]]; then
   seconds=${1:-5} largest=${2:-1000000}
-  [[ $seconds =~ ^[1-9][0-9]{0,2}$ && $largest =~ ^[1-9][0-9]*$ ]] || { echo "usage: $0 [SECONDS [LARGEST]]" >&2; exit 2; }
+  if ! [[ $seconds =~ ^[1-9][0-9]{0,2}$ && $largest =~ ^[1-9][0-9]{3,7}$ ]] || ((largest < 5000)); then
+    echo "usage: $0 [SECONDS [LARGEST]]      LARGEST of 5000 at least: a hundredth of it must fill a page" >&2
+    exit 2
+  fi
   command -v openssl >/dev/null || die 'openssl is missing; it makes the key that signs the orders'
   "${CARGO:-cargo}" build --locked --release --bin sales-order-api --example load
   # Never a server that is there already: the rows that this leaves are nothing for somebody's database.
@@ -30,8 +33,11 @@ if [[ ${1:-} != --inside ]]; then
 fi
 readonly seconds=$2 largest=$3
 
-program() { # one of PostgreSQL's
-  command -v "$1" || printf '%s\n' /usr/lib/postgresql/*/bin/"$1" /usr/pgsql-*/bin/"$1" | sort -rV | xargs -r ls 2>/dev/null | head -n 1
+program() { # one of PostgreSQL's, of the newest version there is
+  local path
+  while read -r path; do
+    [[ ! -x $path ]] || { echo "$path"; return; }
+  done < <(command -v "$1"; printf '%s\n' /usr/lib/postgresql/*/bin/"$1" /usr/pgsql-*/bin/"$1" | sort -rV)
 }
 pgbench=$(program pgbench) psql=$(program psql)
 [[ -n $pgbench && -n $psql ]] || die "pgbench or psql is missing (Debian, Ubuntu: package 'postgresql-contrib' or 'postgresql')"

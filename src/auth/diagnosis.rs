@@ -1,7 +1,7 @@
 //! Why a signature is wrong, found out after it was refused.
 //!
-//! Bounded: the active keys were read already; others are, up to [`MAX_KEYS_EXAMINED`] in all, with one RSA operation a
-//! key. Only a result that looks like PSS takes up to three more to prove it.
+//! Bounded: the active keys were read already, one RSA operation each; of the others so many are read that
+//! [`MAX_KEYS_EXAMINED`] are explained at most. Only a result that looks like PSS takes up to three more to prove it.
 
 use std::mem;
 

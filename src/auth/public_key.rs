@@ -203,7 +203,7 @@ impl PublicKey {
         self.0.verifier.verify_sig(message, signature).is_ok()
     }
 
-    /// The key in numbers, for the diagnosis of a refused signature.
+    /// The key in numbers, for reading what a signature says.
     pub(super) fn rsa(&self) -> &rsa::PublicKey {
         &self.0.rsa
     }

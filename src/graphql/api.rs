@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Data, Name, ServerError, ValidationMode, Value, Variables};
+use async_graphql::{Name, ServerError, ValidationMode, Value, Variables};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::known::{Key, Known, KnownDocuments};
 use super::prepared::{self, PreparedOperation, chosen};
 use super::validation::ValidateOnly;
+use super::written::{self, Lists, TakesText};
 use super::{ApiSchema, Limits, Request, Response, arrange, error, faults, guard, loaders, nulls, schema, values};
 use crate::auth::credentials::Credentials;
 use crate::domain::fields::Naming;
@@ -39,7 +40,6 @@ struct Read {
     complexity: Option<Value>,
     operation_name: Option<String>,
     variables: Variables,
-    data: Data,
     caller: Caller,
 }
 
@@ -72,14 +72,20 @@ impl Api {
     }
 
     /// Runs a client's query or mutation. Whatever fails is in the response, each error with `extensions.code`.
-    pub async fn execute(&self, request: Request, credentials: Credentials) -> Response {
+    pub async fn execute(&self, request: Request, credentials: Credentials, lists: Lists) -> Response {
         let read = match self.read(request, credentials) {
             Ok(read) if read.is_subscription() => return error::refusal(no_stream()),
             Ok(read) => read,
             Err(error) => return error::classify(Response::from_errors(vec![error])),
         };
         match self.validate(read).await {
-            Ok((valid, request)) => valid.complete(self.executor.execute(request).await),
+            Ok((valid, request)) => {
+                let request = match lists {
+                    Lists::MayBeText if valid.may_hold_text() => request.data(TakesText),
+                    _ => request,
+                };
+                valid.complete(self.executor.execute(request).await)
+            }
             Err(refusal) => refusal,
         }
     }
@@ -171,7 +177,7 @@ impl Api {
                 (Arc::new(document), None)
             }
         };
-        let Request { query, operation_name, mut variables, data, .. } = request;
+        let Request { query, operation_name, mut variables, .. } = request;
         prepared::note(&document, operation_name.as_deref());
         if complexity.is_none() {
             self.limits.check(&document).map_err(error::sourced)?;
@@ -179,12 +185,12 @@ impl Api {
         }
         faults::null_missing_variables(&document, operation_name.as_deref(), &mut variables);
         let caller = self.caller(credentials);
-        Ok(Read { key, text: query.len(), document, complexity, operation_name, variables, data, caller })
+        Ok(Read { key, text: query.len(), document, complexity, operation_name, variables, caller })
     }
 
     /// A request that is valid and may run, or else the response that says what is wrong with it.
     async fn validate(&self, read: Read) -> Result<(Valid, Request), Response> {
-        let Read { key, text, document, complexity, operation_name, variables, data, caller } = read;
+        let Read { key, text, document, complexity, operation_name, variables, caller } = read;
         let name = operation_name.as_deref();
         let complexity = match complexity {
             Some(complexity) => complexity,
@@ -195,14 +201,16 @@ impl Api {
                     let response = faults::complete(validated, &document, name, &variables, &caller).await;
                     return Err(error::classify(response));
                 }
-                let known = Known { document: Arc::clone(&document), complexity: validated.data };
-                self.known.remember(key, text, known.clone());
-                known.complexity
+                // A mutation comes but once, and may have a secret in its text.
+                if chosen(&document, name).is_some_and(|(_, operation)| operation.ty != OperationType::Mutation) {
+                    let known = Known { document: Arc::clone(&document), complexity: validated.data.clone() };
+                    self.known.remember(key, text, known);
+                }
+                validated.data
             }
         };
         telemetry::note(|facts| facts.complexity = points(&complexity));
-        let mut request = prepared::request(&document, name, variables);
-        request.data = data;
+        let request = prepared::request(&document, name, variables);
         let request = self.equip(request, caller, Naming::CamelCase);
         let max_complexity = self.limits.complexity;
         Ok((Valid { document, operation_name, complexity, max_complexity }, request))
@@ -225,6 +233,11 @@ impl Read {
 }
 
 impl Valid {
+    fn may_hold_text(&self) -> bool {
+        chosen(&self.document, self.operation_name.as_deref())
+            .is_some_and(|(_, operation)| written::may_hold_text(&operation.selection_set.node))
+    }
+
     /// Names what failed, puts the members in the document's order, and says what the request costs, so that who writes a
     /// query sees how near it is to the limit before it meets it.
     fn complete(&self, mut response: Response) -> Response {

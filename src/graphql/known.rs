@@ -21,10 +21,10 @@ pub(super) type Key = [u8; 32];
 #[derive(Clone)]
 pub(super) struct KnownDocuments(Cache<Key, (u32, Known)>);
 
-const BYTES: u64 = 4 << 20;
+const BYTES: u64 = 8 << 20;
 
-/// A parsed document takes some times the memory of its text.
-const TIMES_ITS_TEXT: usize = 16;
+/// How much more memory a parsed document takes than its text, at worst: three bytes of text become a field of 216.
+const TIMES_ITS_TEXT: usize = 72;
 
 impl KnownDocuments {
     pub(super) fn new() -> Self {

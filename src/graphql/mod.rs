@@ -37,7 +37,7 @@ pub use error::{into_app_error, is_request_error, refusal};
 pub use limits::Limits;
 pub use prepared::{PreparedOperation, is_mutation, is_subscription};
 pub use values::variables;
-pub use written::{TakesText, holds_text, to_json};
+pub use written::{Lists, holds_text, to_json};
 
 /// What can be read. Every client reads its own orders; scope `orders:read` reads all of them.
 #[derive(MergedObject, Default)]

@@ -70,6 +70,9 @@ pub(super) fn ensure_chosen(document: &ExecutableDocument, name: Option<&str>) -
     let names = names.join(", ");
     let message = match name {
         None => format!("The document has several operations: name the one to run in operationName (of {names})"),
+        Some(_) if names.is_empty() => {
+            "The document's operation has no name: leave operationName out, or give it that name".to_owned()
+        }
         Some(_) => format!("operationName names no operation of the document (which has {names})"),
     };
     Err(AppError::new(ErrorCode::GraphqlValidationFailed, message))

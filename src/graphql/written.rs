@@ -16,8 +16,24 @@ use serde::Serialize;
 
 use super::in_order::{ListInOrder, plain_fields};
 
-/// In a request's data: who asks takes lists as text.
-pub struct TakesText;
+/// What whoever runs a request does with its response.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Lists {
+    /// Writes it with [`to_json`] where it [`holds_text`].
+    MayBeText,
+    /// Reads it.
+    AreValues,
+}
+
+/// In a request's data: lists may be text.
+pub(super) struct TakesText;
+
+/// Whether nothing in these root fields is selected in two places: async-graphql merges two objects or two lists under one
+/// name, but not two texts (`a_page_is_the_same_text_whichever_way_it_is_made`).
+pub(super) fn may_hold_text(root: &SelectionSet) -> bool {
+    plain_fields(root)
+        .is_some_and(|fields| fields.iter().all(|field| plain_fields(&field.node.selection_set.node).is_some()))
+}
 
 /// Writes one value of an object; nothing when it is not at hand.
 pub type Step<T> = Box<dyn Fn(&T, &mut Vec<u8>) -> Option<()> + Send + Sync>;

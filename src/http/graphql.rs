@@ -21,7 +21,7 @@ use super::envelope;
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::error::{AppError, ErrorCode};
-use crate::graphql::{self, Request};
+use crate::graphql::{self, Lists, Request};
 use crate::json::parse as parse_json;
 use crate::rest::problem::Problem;
 use crate::rest::request::{JsonRequest, credentials};
@@ -80,7 +80,7 @@ async fn execute(state: &AppState, request: Request, credentials: Credentials, m
     if media == MediaType::EventStream {
         return event_stream(state, request, credentials);
     }
-    let response = state.api().execute(request.data(graphql::TakesText), credentials).await;
+    let response = state.api().execute(request, credentials, Lists::MayBeText).await;
     // Under `application/json` a client cannot tell our error from a proxy's by the status, so the specification keeps
     // 200 there.
     let status = match media {
@@ -122,7 +122,7 @@ pub(super) fn run(
     }
     let (api, limit) = (state.api().clone(), state.config().http.request_timeout);
     let response = async move {
-        let response = tokio::time::timeout(limit, api.execute(request, credentials)).await;
+        let response = tokio::time::timeout(limit, api.execute(request, credentials, Lists::AreValues)).await;
         response.unwrap_or_else(|_| graphql::refusal(envelope::too_slow(limit)))
     };
     stream::once(response).boxed()

@@ -243,4 +243,17 @@ async fn a_page_is_the_same_text_whichever_way_it_is_made() {
         assert!(short.data()["salesOrders"].to_string().contains("Étagère"), "{}", short.text);
         assert_eq!(short.text, long.text);
     }
+    // What is selected in several places is one list.
+    let whole =
+        dashboard.graphql("{ salesOrders(first: 3) { nodes { orderNumber status } } }", Value::Null).await.data();
+    for parts in [
+        "{ salesOrders(first: 3) { nodes { orderNumber } nodes { status } } }",
+        "{ salesOrders(first: 3) { nodes { orderNumber } ... { nodes { status } } } }",
+        "{ salesOrders(first: 3) { ...A ...B } } fragment A on SalesOrderConnection { nodes { orderNumber } }
+         fragment B on SalesOrderConnection { nodes { status } }",
+        "{ salesOrders(first: 3) { nodes { orderNumber } } salesOrders(first: 3) { nodes { status } } }",
+        "{ salesOrders(first: 3) { nodes { orderNumber } } ... on Query { salesOrders(first: 3) { nodes { status } } } }",
+    ] {
+        assert_eq!(dashboard.graphql(parts, Value::Null).await.data(), whole, "{parts}");
+    }
 }

@@ -27,7 +27,7 @@ pub struct SalesOrderConnection {
     filter: OrderFilter,
 }
 
-/// A page of orders (Relay's connection), resolved in order.
+/// A page of orders.
 #[Object]
 impl SalesOrderConnection {
     /// Where the page begins and ends.
