@@ -117,8 +117,8 @@ directly() { # CONNECTIONS: the same rows on SQLite, one order a transaction
   "$load" direct --base "${url[sqlite]}" --client-id load --connections "$1" --seconds "$seconds" --json
 }
 
-raw() { # NAME FILE CONNECTIONS: transactions a second of pgbench
-  "$pgbench" -n -f "$sql/$2" -c "$3" -j 2 -T "$seconds" "${url[$1]}" 2>>"$base/$1.log" |
+raw() { # NAME FILE CONNECTIONS [MODE]: transactions a second of pgbench, which by default plans each anew
+  "$pgbench" -n -M "${4:-simple}" -f "$sql/$2" -c "$3" -j 2 -T "$seconds" "${url[$1]}" 2>>"$base/$1.log" |
     sed -n 's/^tps = \([0-9.]*\).*/{"per_second":\1}/p'
 }
 
@@ -174,8 +174,9 @@ flooded() { # what a flood of wrong signatures by one client leaves to the order
 bring_up sqlite "sqlite://$base/orders.db" 0
 on_postgres bench 100000
 
-compared 'page of 50 of 100000, 16 connections, PostgreSQL' '0.75 or more' "pgbench's JSON" bench pages 16 \
-  raw bench page.sql 16
+page='page of 50 of 100000, 16 connections, PostgreSQL'
+compared "$page" '0.75 or more' "pgbench's JSON" bench pages 16 raw bench page.sql 16
+compared "$page" '-' "pgbench's JSON, prepared" bench pages 16 raw bench page.sql 16 prepared
 
 # A new server makes the files of its log as they are needed first, which takes longer than filling them.
 say 'warming up'
@@ -186,6 +187,8 @@ done
 for connections in 32 64; do
   compared "orders, $connections connections, PostgreSQL" '1.5 or more' 'pgbench, one a transaction' bench orders \
     "$connections" raw bench order.sql "$connections"
+  compared "orders, $connections connections, PostgreSQL" '-' 'pgbench, one a transaction, prepared' bench orders \
+    "$connections" raw bench order.sql "$connections" prepared
 done
 compared 'orders, 64 connections, SQLite' '5 or more' 'one a transaction, same file' sqlite orders 64 directly 64
 refused 'refused tokens, 32 connections' bad-tokens
