@@ -178,8 +178,13 @@ impl Store {
         let tx = self.write.begin_with_options(options).await?;
         let outcome = work(&tx).await?;
         tx.commit().await?;
-        self.appended.send_replace(());
+        self.note_appended();
         Ok(outcome)
+    }
+
+    /// Wakes the followers of this instance.
+    pub(super) fn note_appended(&self) {
+        self.appended.send_replace(());
     }
 }
 

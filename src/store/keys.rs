@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
 };
 use std::collections::HashMap;
 
@@ -113,7 +113,7 @@ impl Store {
 
 /// Notes that a key verified a request with this form of signature.
 pub(super) async fn update_last_used(
-    tx: &DatabaseTransaction,
+    tx: &impl ConnectionTrait,
     client_id: &ClientId,
     fingerprint: &str,
     form: SignatureForm,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::Value;
 
 use super::OrderToInsert;
@@ -13,7 +13,10 @@ use crate::store::error::StoreResult;
 use crate::store::events::postgres_lock;
 
 /// Stores orders whose keys differ, and gives the ids of those whose key was not used before, by their place.
-pub(super) async fn insert(tx: &DatabaseTransaction, new: &[(i64, &OrderToInsert)]) -> StoreResult<BTreeMap<i64, i64>> {
+pub(super) async fn insert(
+    tx: &impl ConnectionTrait,
+    new: &[(i64, &OrderToInsert)],
+) -> StoreResult<BTreeMap<i64, i64>> {
     // What belongs to an order names it by its place: its id is not known yet.
     let orders: Value = new.iter().map(|(place, order)| order_row(*place, order)).collect();
     let lines: Value = new.iter().flat_map(|(place, order)| line_rows(*place, &order.order)).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::Value;
 
 use super::OrderToInsert;
@@ -11,7 +11,10 @@ use super::tables::{EVENTS, LINES, ORDERS, RECEIPTS, event_row, line_rows, order
 use crate::store::error::StoreResult;
 
 /// Stores orders whose keys differ, and gives the ids of those whose key was not used before, by their place.
-pub(super) async fn insert(tx: &DatabaseTransaction, new: &[(i64, &OrderToInsert)]) -> StoreResult<BTreeMap<i64, i64>> {
+pub(super) async fn insert(
+    tx: &impl ConnectionTrait,
+    new: &[(i64, &OrderToInsert)],
+) -> StoreResult<BTreeMap<i64, i64>> {
     let key = |order: &OrderToInsert| (order.client_id.to_string(), order.idempotency_key.clone());
     let by_key: HashMap<_, _> = new.iter().map(|(place, order)| (key(order), (*place, *order))).collect();
     let rows = new.iter().map(|(place, order)| order_row(*place, order));
