@@ -18,8 +18,9 @@ impl Table {
             "bytea" => format!("unhex(r.value ->> '{column}')"),
             _ => format!("r.value ->> '{column}'"),
         });
-        // Without WHERE, SQLite would take ON CONFLICT for a part of a join.
-        self.insert(&values, "json_each(?1) AS r WHERE true")
+        // JSONB, so that SQLite does not parse each row's text once more. Without WHERE, it would take ON CONFLICT for a
+        // part of a join.
+        self.insert(&values, "jsonb_each(?1) AS r WHERE true")
     }
 
     /// What writes rows named `r`, as [`Table::postgres_rows`] reads them, on PostgreSQL. `order_id` is what `id` says.
