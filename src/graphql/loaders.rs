@@ -1,11 +1,9 @@
 //! Batches: however many orders a page has, what belongs to them is one statement for each kind.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use futures_util::future::{BoxFuture, FutureExt as _};
 
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::client::ClientId;
@@ -34,16 +32,6 @@ pub struct Loaders {
     pub keys: DataLoader<Keys>,
     /// Clients' live secrets.
     pub secrets: DataLoader<Secrets>,
-}
-
-/// Loads one, in an allocation of its own: the future of an object's fields is as large as its largest, and is moved for
-/// each field (`fields_are_small_enough_to_be_moved`).
-pub fn load_one<K, L>(loader: &DataLoader<L>, key: K) -> BoxFuture<'_, Result<Option<L::Value>, L::Error>>
-where
-    K: Send + Sync + Hash + Eq + Clone + 'static,
-    L: Loader<K>,
-{
-    loader.load_one(key).boxed()
 }
 
 impl Loaders {

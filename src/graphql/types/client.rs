@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::client_credentials::{ClientKey, ClientSecret};
 use crate::domain::{client, permission::Permission, signature_policy};
-use crate::graphql::loaders::{Loaders, load_one};
+use crate::graphql::loaders::Loaders;
 use crate::graphql::scalars::DateTime;
 use crate::service::Services;
 
@@ -82,7 +82,7 @@ impl Client {
     #[graphql(complexity = "1 + CREDENTIALS * child_complexity")]
     async fn keys(&self, ctx: &Context<'_>) -> Result<Vec<ClientKey>> {
         let now = ctx.data::<Arc<Services>>()?.clients.now();
-        let keys = load_one(&ctx.data::<Loaders>()?.keys, self.client.client_id.clone()).await?.unwrap_or_default();
+        let keys = ctx.data::<Loaders>()?.keys.load_one(self.client.client_id.clone()).await?.unwrap_or_default();
         Ok(keys.into_iter().map(|key| ClientKey { key, now }).collect())
     }
 
@@ -90,7 +90,7 @@ impl Client {
     #[graphql(complexity = "1 + CREDENTIALS * child_complexity")]
     async fn secrets(&self, ctx: &Context<'_>) -> Result<Vec<ClientSecret>> {
         let loaders = ctx.data::<Loaders>()?;
-        let secrets = load_one(&loaders.secrets, self.client.client_id.clone()).await?.unwrap_or_default();
+        let secrets = loaders.secrets.load_one(self.client.client_id.clone()).await?.unwrap_or_default();
         Ok(secrets.into_iter().map(ClientSecret::from).collect())
     }
 }

@@ -3,7 +3,7 @@ use async_graphql::{Context, Enum, ID, Object, Result};
 use super::node::{GlobalId, global_id};
 use super::sales_order::{OrderStatus, SalesOrder};
 use crate::domain::event::{Happening, OrderEvent};
-use crate::graphql::loaders::{Loaders, load_one};
+use crate::graphql::loaders::Loaders;
 use crate::graphql::scalars::DateTime;
 
 /// Something that happened to an order.
@@ -83,7 +83,7 @@ impl SalesOrderEvent {
     async fn sales_order(&self, ctx: &Context<'_>) -> Result<Option<SalesOrder>> {
         Ok(match &self.order {
             Some(order) => Some(order.clone()),
-            None => load_one(&ctx.data::<Loaders>()?.orders, self.event.number).await?.map(SalesOrder::from),
+            None => ctx.data::<Loaders>()?.orders.load_one(self.event.number).await?.map(SalesOrder::from),
         })
     }
 
