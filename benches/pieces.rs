@@ -1,4 +1,4 @@
-//! What the pieces of a request cost by themselves, without a network: `cargo bench`.
+//! What the pieces of a request cost by themselves, without a network: `make bench-pieces`.
 //!
 //! Create and page run through the router on SQLite in a file, one after the other: a create alone pays its whole commit.
 #![expect(clippy::expect_used, reason = "what cannot be set up cannot be measured")]

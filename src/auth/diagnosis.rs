@@ -3,8 +3,6 @@
 //! Bounded: the active keys were read already, one RSA operation each; of the others so many are read that
 //! [`MAX_KEYS_EXAMINED`] are explained at most. Only a result that looks like PSS takes up to three more to prove it.
 
-use std::mem;
-
 use chrono::{DateTime, Utc};
 use rsa::Pss;
 use sha2::{Digest as _, Sha256};
@@ -50,8 +48,6 @@ pub(super) struct Case<'a> {
     pub(super) signature: &'a [u8],
     /// All keys of the client, usable or not.
     pub(super) keys: &'a [RegisteredKey],
-    /// The active keys that a signature of this length can be by.
-    pub(super) readings: Vec<Reading<'a>>,
     /// The instant of `X-TIMESTAMP`.
     pub(super) instant: DateTime<Utc>,
     /// The time of the check.
@@ -59,9 +55,8 @@ pub(super) struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Finds out why the signature is wrong.
-    pub(super) fn diagnose(mut self) -> Diagnosis {
-        let active = mem::take(&mut self.readings);
+    /// Finds out why the signature is wrong. `active` is what the active keys say that a signature of this length can be by.
+    pub(super) fn diagnose(&self, active: Vec<Reading<'_>>) -> Diagnosis {
         let any_fits = !active.is_empty();
         let is_active = |key: &&RegisteredKey| key.status(self.now) == KeyStatus::Active;
         let others = self.keys.iter().filter(|key| !is_active(key));

@@ -56,7 +56,7 @@ pub(super) fn read(key: &PublicKey, signature: &[u8]) -> Option<Content> {
 }
 
 /// The signature to the power of the public exponent (RSAVP1, RFC 8017 §5.2.2), by squaring and multiplying: neither is a
-/// secret, and the same from the `rsa` crate takes twice as long, for it hides the exponent.
+/// secret, and the same from the `rsa` crate takes four times as long, for it hides the exponent.
 fn public_operation(rsa: &rsa::PublicKey, number: BoxedUint) -> BoxedUint {
     let base = BoxedMontyForm::new(number, rsa.n_params());
     let exponent = rsa.e();

@@ -138,11 +138,10 @@ impl Check<'_> {
             body_sha256: &self.body_sha256,
             signature: &signature,
             keys,
-            readings,
             instant,
             now: self.now,
         };
-        Err(refuse(case.diagnose(), Some(signature.len())))
+        Err(refuse(case.diagnose(readings), Some(signature.len())))
     }
 
     /// The texts that the signature may be over, each made when it is asked for.

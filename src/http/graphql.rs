@@ -1,6 +1,6 @@
 //! GraphQL over HTTP, to the letter of the public specification (graphql.github.io/graphql-over-http): the suite runs
 //! its 61 audits. Our own transport, because async-graphql-axum's reads and answers some requests otherwise; its
-//! response type writes the body.
+//! response type writes the body of every answer that is not text in part already (`graphql::written`).
 
 use std::convert::Infallible;
 use std::sync::Arc;

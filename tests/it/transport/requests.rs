@@ -197,6 +197,16 @@ async fn a_document_is_answered_alike_each_time_it_is_sent() {
     let again = first.split_off(2);
     assert_eq!(first, again);
     let [of_dashboard, ..] = first.as_slice() else { unreachable!() };
+    for (index, said) in [(6, "operationName names no operation"), (7, "name the one to run in operationName")] {
+        assert!(
+            of_dashboard[index].contains(said) && of_dashboard[index].contains("one, other"),
+            "{}",
+            of_dashboard[index]
+        );
+    }
+    let unnamed = json!({"query": "{ __typename }", "operationName": "x"}).to_string();
+    let answer = app.post_text("/graphql", &[], unnamed).await.expect_error("GRAPHQL_VALIDATION_FAILED");
+    assert!(answer["message"].as_str().unwrap().contains("leave operationName out"), "{answer}");
     for (index, answer) in of_dashboard.iter().enumerate() {
         assert_eq!(of_dashboard.iter().position(|other| other == answer), Some(index), "two are alike: {answer}");
     }
