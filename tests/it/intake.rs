@@ -6,7 +6,7 @@ use sales_order_api::domain::signature_policy::SignaturePolicy;
 use serde_json::{Value, json};
 use tokio::time::interval;
 
-use crate::support::{Database, Partner, Process, Remote, Signed, TestApp, order};
+use crate::support::{Database, Partner, Process, Remote, Signed, TestApp, on_postgres, order};
 
 /// A figure of the running service.
 async fn metric(partner: &Remote, name: &str) -> u32 {
@@ -113,7 +113,7 @@ async fn when_too_many_orders_wait_the_next_one_is_told_to_come_back_and_nothing
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_killed_with_a_batch_in_flight_answered_none_of_it_and_takes_all_of_it_afterwards() {
+async fn orders_in_flight_when_the_service_is_killed_are_unanswered_and_whole_and_there_once_after_a_retry() {
     let database = Database::new().await;
     let folder = database.folder.path();
     let service = Process::serve(folder, &database.url, |_| {});
@@ -136,7 +136,10 @@ async fn a_service_killed_with_a_batch_in_flight_answered_none_of_it_and_takes_a
         assert!(sent.await.unwrap().is_err(), "an answer before the commit");
     }
     held.close().await.unwrap();
-    assert_eq!(database.whole_orders(2).await, 1);
+    // SQLite's writer died with the service. PostgreSQL finishes a statement whether or not its sender is there.
+    let stored = database.whole_orders(2).await;
+    let most = if on_postgres().is_some() { 31 } else { 1 };
+    assert!((1..=most).contains(&stored), "{stored} orders");
 
     let service = Process::serve(folder, &database.url, |_| {});
     let partner = partner.at(&service.base);
