@@ -207,7 +207,12 @@ fn sqlite(options: &DatabaseOptions, connections: u32, read_only: bool) -> Conne
                 .busy_timeout(busy_timeout)
                 // FULL: an answered order survives a power cut, not only a crash of the process.
                 .synchronous(SqliteSynchronous::Full);
-            if read_only { sqlite.pragma("query_only", "ON") } else { sqlite.journal_mode(SqliteJournalMode::Wal) }
+            if read_only {
+                return sqlite.pragma("query_only", "ON");
+            }
+            // The pages that a statement changes are kept for the case that it fails: in memory, or SQLite makes and
+            // removes a file for each statement of a batch.
+            sqlite.journal_mode(SqliteJournalMode::Wal).pragma("temp_store", "MEMORY")
         });
     connect
 }
