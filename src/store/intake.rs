@@ -8,8 +8,10 @@ mod tables;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Statement};
+use serde_json::Value;
 
+use self::tables::{event_row, line_rows, order_row, receipt_row};
 use super::connect::Store;
 use super::entity::sales_orders::{self, OrderRow};
 use super::error::StoreResult;
@@ -76,9 +78,8 @@ impl Store {
     /// Stores orders, their lines, first events and receipts in one transaction, except those whose key was used before.
     /// Of any number of simultaneous calls with one key exactly one stores. Gives what became of each, in their order.
     pub async fn insert_orders(&self, new: Arc<[OrderToInsert]>) -> StoreResult<Vec<Created>> {
-        // PostgreSQL stores them in one statement, which is a transaction by itself and saves two round trips.
-        let is_one_statement = self.backend() == DbBackend::Postgres && new.iter().all(|order| !order.key_use_is_due);
-        if is_one_statement {
+        // One statement is a transaction by itself, which saves two round trips.
+        if new.iter().all(|order| !order.key_use_is_due) {
             let outcomes = insert(self.write(), &new).await?;
             self.note_appended();
             return Ok(outcomes);
@@ -96,10 +97,7 @@ async fn insert(tx: &impl ConnectionTrait, new: &[OrderToInsert]) -> StoreResult
     }
     note_key_uses(tx, new).await?;
     let firsts: Vec<_> = firsts.into_values().collect();
-    let ids = match tx.get_database_backend() {
-        DbBackend::Postgres => postgres::insert(tx, &firsts).await?,
-        _ => sqlite::insert(tx, &firsts).await?,
-    };
+    let ids = insert_rows(tx, &firsts).await?;
     let mut outcomes = Vec::with_capacity(new.len());
     for (place, order) in (0_i64..).zip(new) {
         outcomes.push(match ids.get(&place) {
@@ -108,6 +106,22 @@ async fn insert(tx: &impl ConnectionTrait, new: &[OrderToInsert]) -> StoreResult
         });
     }
     Ok(outcomes)
+}
+
+/// Stores orders whose keys differ, and gives the ids of those whose key was not used before, by their place.
+async fn insert_rows(tx: &impl ConnectionTrait, new: &[(i64, &OrderToInsert)]) -> StoreResult<BTreeMap<i64, i64>> {
+    let orders: Value = new.iter().map(|(place, order)| order_row(*place, order)).collect();
+    let lines: Value = new.iter().flat_map(|(place, order)| line_rows(*place, &order.order)).collect();
+    let receipts: Value = new.iter().map(|(place, order)| receipt_row(*place, order)).collect();
+    let events: Value = new.iter().map(|(place, order)| event_row(*place, order)).collect();
+    let parameters = [orders, lines, receipts, events].map(|rows| rows.to_string().into());
+    let backend = tx.get_database_backend();
+    let sql = if backend == DbBackend::Postgres { &postgres::INSERT } else { &sqlite::INSERT };
+    let mut ids = BTreeMap::new();
+    for row in tx.query_all_raw(Statement::from_sql_and_values(backend, sql.as_str(), parameters)).await? {
+        ids.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    Ok(ids)
 }
 
 async fn note_key_uses(tx: &impl ConnectionTrait, orders: &[OrderToInsert]) -> StoreResult<()> {

@@ -1,51 +1,51 @@
 //! Many rows by one statement, whose text is the same for any number of rows: they go along as JSON texts, so that the
-//! statement is prepared once a connection and no row costs a round trip.
+//! statement is prepared once a connection and no row costs a round trip. Each row names its order by the order's place
+//! in the batch; `made` is where a statement keeps which id that order got.
 
 /// A table as rows are written to it.
 pub(super) struct Table {
     /// Its name.
     pub(super) name: &'static str,
-    /// Columns, with what PostgreSQL calls their types. `bytea` is written in hex.
+    /// Columns besides the order's id, with what PostgreSQL calls their types. `bytea` is written in hex.
     pub(super) columns: &'static [(&'static str, &'static str)],
-    /// What comes behind the rows.
-    pub(super) suffix: &'static str,
 }
 
+/// The order's id as a column, and where it comes from.
+pub(super) type Id = Option<(&'static str, &'static str)>;
+
 impl Table {
-    /// What writes the rows of `?1`, a JSON list of objects with a member for each column, on SQLite.
-    pub(super) fn sqlite(&self) -> String {
-        let values = self.list(|column, kind| match kind {
+    /// What writes the rows `r` of `rows`, which are members of a JSON list, on SQLite.
+    pub(super) fn sqlite(&self, id: Id, rows: &str) -> String {
+        self.insert(id, rows, |column, kind| match kind {
             "bytea" => format!("unhex(r.value ->> '{column}')"),
             _ => format!("r.value ->> '{column}'"),
-        });
-        // JSONB, so that SQLite does not parse each row's text once more. Without WHERE, it would take ON CONFLICT for a
-        // part of a join.
-        self.insert(&values, "jsonb_each(?1) AS r WHERE true")
+        })
     }
 
-    /// What writes rows named `r`, as [`Table::postgres_rows`] reads them, on PostgreSQL. `order_id` is what `id` says.
-    pub(super) fn postgres(&self, id: &str, rows: &str) -> String {
-        let values = self.list(|column, kind| match (column, kind) {
-            ("order_id", _) => id.to_owned(),
-            (_, "bytea") => format!("decode(r.{column}, 'hex')"),
+    /// What writes the rows `r` of `rows`, which are as [`Table::postgres_rows`] reads them, on PostgreSQL.
+    pub(super) fn postgres(&self, id: Id, rows: &str) -> String {
+        self.insert(id, rows, |column, kind| match kind {
+            "bytea" => format!("decode(r.{column}, 'hex')"),
             _ => format!("r.{column}"),
-        });
-        self.insert(&values, rows)
+        })
     }
 
-    /// The rows of a JSON text, a list of objects with a member for each column and for each of `further`, on PostgreSQL.
-    pub(super) fn postgres_rows(&self, text: &str, further: &str) -> String {
-        let types = self.list(|column, kind| format!("{column} {}", if kind == "bytea" { "text" } else { kind }));
-        format!("json_to_recordset({text}::json) AS r ({types}{further})")
+    /// The rows of a JSON list of objects, with a member for each column and the place of the order, on PostgreSQL.
+    pub(super) fn postgres_rows(&self, text: &str) -> String {
+        let types = self.columns.iter().map(|(column, kind)| (*column, if *kind == "bytea" { "text" } else { kind }));
+        let types = list(types.chain([("place", "bigint")]), |(column, kind)| format!("{column} {kind}"));
+        format!("json_to_recordset({text}::json) AS r ({types})")
     }
 
-    fn insert(&self, values: &str, rows: &str) -> String {
-        let Self { name, suffix, .. } = self;
-        let columns = self.list(|column, _| column.to_owned());
-        format!("INSERT INTO {name} ({columns}) SELECT {values} FROM {rows} {suffix}")
+    fn insert(&self, id: Id, rows: &str, value: impl Fn(&str, &str) -> String) -> String {
+        let own = self.columns.iter().map(|(column, kind)| (*column, value(column, kind)));
+        let all: Vec<_> = id.map(|(column, from)| (column, from.to_owned())).into_iter().chain(own).collect();
+        let columns = list(&all, |(column, _)| (*column).to_owned());
+        let values = list(&all, |(_, value)| value.clone());
+        format!("INSERT INTO {} ({columns}) SELECT {values} FROM {rows}", self.name)
     }
+}
 
-    fn list(&self, item: impl Fn(&str, &str) -> String) -> String {
-        self.columns.iter().map(|(column, kind)| item(column, kind)).collect::<Vec<_>>().join(", ")
-    }
+fn list<T>(items: impl IntoIterator<Item = T>, text: impl Fn(T) -> String) -> String {
+    items.into_iter().map(text).collect::<Vec<_>>().join(", ")
 }

@@ -1,39 +1,38 @@
-//! SQLite: a statement for each table. They cost no round trip, and it knows no statement that writes to several.
+//! SQLite: no statement writes to several tables, but a trigger does. So here too it is one for all, for the writing
+//! connection is a thread of its own, and each return to it is a wait in which nothing is stored.
 
-use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
-use serde_json::Value;
-
-use super::OrderToInsert;
 use super::rows::Table;
-use super::tables::{EVENTS, LINES, ORDERS, RECEIPTS, event_row, line_rows, order_row, receipt_row};
-use crate::store::error::StoreResult;
+use super::tables::{EVENTS, LINES, ORDERS, RECEIPTS};
 
-/// Stores orders whose keys differ, and gives the ids of those whose key was not used before, by their place.
-pub(super) async fn insert(
-    tx: &impl ConnectionTrait,
-    new: &[(i64, &OrderToInsert)],
-) -> StoreResult<BTreeMap<i64, i64>> {
-    let key = |order: &OrderToInsert| (order.client_id.to_string(), order.idempotency_key.clone());
-    let by_key: HashMap<_, _> = new.iter().map(|(place, order)| (key(order), (*place, *order))).collect();
-    let rows = new.iter().map(|(place, order)| order_row(*place, order));
-    let mut made = Vec::with_capacity(new.len());
-    for row in tx.query_all_raw(statement(&ORDERS, rows)).await? {
-        if let Some((place, order)) = by_key.get(&(row.try_get_by_index(1)?, row.try_get_by_index(2)?)) {
-            made.push((*place, row.try_get_by_index(0)?, *order));
-        }
-    }
-    if !made.is_empty() {
-        let lines = made.iter().flat_map(|(_, id, order)| line_rows(*id, &order.order));
-        tx.execute_raw(statement(&LINES, lines)).await?;
-        tx.execute_raw(statement(&RECEIPTS, made.iter().map(|(_, id, order)| receipt_row(*id, order)))).await?;
-        tx.execute_raw(statement(&EVENTS, made.iter().map(|(_, id, order)| event_row(*id, order)))).await?;
-    }
-    Ok(made.into_iter().map(|(place, id, _)| (place, id)).collect())
-}
-
-fn statement(table: &Table, rows: impl Iterator<Item = Value>) -> Statement {
-    let rows: Value = rows.collect();
-    Statement::from_sql_and_values(DbBackend::Sqlite, table.sqlite(), [rows.to_string().into()])
-}
+/// What it stores through is the connection's own and there from its first batch on. Places get their ids in advance: who
+/// writes holds the lock from the beginning, so nobody else takes one. They rise in the order in which rows are stored, or
+/// the index for searching would write itself to the file at each that does not. JSONB is read faster, and parsed once.
+pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let of_made = |rows| format!("jsonb_each(new.{rows}) AS r CROSS JOIN made ON made.place = r.value ->> 'place'");
+    let of_order = |table: &Table, rows| table.sqlite(Some(("order_id", "made.id")), &of_made(rows));
+    format!(
+        "CREATE TEMP TABLE IF NOT EXISTS made (place integer PRIMARY KEY, id integer NOT NULL);
+         CREATE TEMP VIEW IF NOT EXISTS batch AS SELECT NULL AS orders, NULL AS lines, NULL AS receipts, NULL AS events;
+         CREATE TEMP TRIGGER IF NOT EXISTS tr_batch INSTEAD OF INSERT ON batch BEGIN
+             DELETE FROM made;
+             INSERT INTO made
+                 SELECT r.value ->> 'place', coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = 'sales_orders'), 0)
+                     + row_number() OVER (ORDER BY r.key)
+                 FROM jsonb_each(new.orders) AS r
+                 WHERE NOT EXISTS (SELECT 1 FROM sales_orders AS o
+                     WHERE o.client_id = r.value ->> 'client_id' AND o.idempotency_key = r.value ->> 'idempotency_key');
+             {orders};
+             {lines};
+             {receipts};
+             {events};
+         END;
+         INSERT INTO batch VALUES (jsonb(?1), jsonb(?2), jsonb(?3), jsonb(?4));
+         SELECT place, id FROM made",
+        orders = ORDERS.sqlite(Some(("id", "made.id")), &of_made("orders")),
+        lines = of_order(&LINES, "lines"),
+        receipts = of_order(&RECEIPTS, "receipts"),
+        events = of_order(&EVENTS, "events"),
+    )
+});

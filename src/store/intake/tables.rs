@@ -33,7 +33,6 @@ pub(super) const ORDERS: Table = Table {
         ("priced_amount", "bigint"),
         ("search_text", "text"),
     ],
-    suffix: "ON CONFLICT (client_id, idempotency_key) DO NOTHING RETURNING id, client_id, idempotency_key",
 };
 
 pub(super) fn order_row(place: i64, new: &OrderToInsert) -> Value {
@@ -66,7 +65,6 @@ pub(super) fn order_row(place: i64, new: &OrderToInsert) -> Value {
 pub(super) const LINES: Table = Table {
     name: "sales_order_lines",
     columns: &[
-        ("order_id", "bigint"),
         ("line_no", "integer"),
         ("product_code", "text"),
         ("product_name", "text"),
@@ -75,13 +73,12 @@ pub(super) const LINES: Table = Table {
         ("unit_price", "bigint"),
         ("note", "text"),
     ],
-    suffix: "",
 };
 
-pub(super) fn line_rows(order_id: i64, order: &NewOrder) -> impl Iterator<Item = Value> {
+pub(super) fn line_rows(place: i64, order: &NewOrder) -> impl Iterator<Item = Value> {
     order.products.iter().zip(1..).map(move |(line, line_no): (_, i32)| {
         json!({
-            "order_id": order_id,
+            "place": place,
             "line_no": line_no,
             "product_code": line.product_code,
             "product_name": line.product_name,
@@ -96,20 +93,18 @@ pub(super) fn line_rows(order_id: i64, order: &NewOrder) -> impl Iterator<Item =
 pub(super) const RECEIPTS: Table = Table {
     name: "sales_order_receipts",
     columns: &[
-        ("order_id", "bigint"),
         ("signature_form", "text"),
         ("string_to_sign", "text"),
         ("signature", "bytea"),
         ("key_fingerprint", "text"),
         ("body_sha256", "bytea"),
     ],
-    suffix: "",
 };
 
-pub(super) fn receipt_row(order_id: i64, new: &OrderToInsert) -> Value {
+pub(super) fn receipt_row(place: i64, new: &OrderToInsert) -> Value {
     let NewReceipt { signature_form, string_to_sign, signature, key_fingerprint, body_sha256 } = &new.receipt;
     json!({
-        "order_id": order_id,
+        "place": place,
         "signature_form": signature_form.as_str(),
         "string_to_sign": string_to_sign,
         "signature": hex::encode(signature),
@@ -121,20 +116,18 @@ pub(super) fn receipt_row(order_id: i64, new: &OrderToInsert) -> Value {
 pub(super) const EVENTS: Table = Table {
     name: "sales_order_events",
     columns: &[
-        ("order_id", "bigint"),
         ("sequence", "integer"),
         ("kind", "text"),
         ("actor", "text"),
         ("payload", "text"),
         ("created_at", "bigint"),
     ],
-    suffix: "",
 };
 
-pub(super) fn event_row(order_id: i64, new: &OrderToInsert) -> Value {
+pub(super) fn event_row(place: i64, new: &OrderToInsert) -> Value {
     let happening = Happening::Created;
     json!({
-        "order_id": order_id,
+        "place": place,
         "sequence": 1,
         "kind": happening.kind(),
         "actor": new.client_id.as_str(),
