@@ -113,8 +113,8 @@ sent() { # NAME SCENARIO CONNECTIONS [SECONDS [CLIENT]]: the figures as JSON
     --seconds "${4:-$seconds}" --json || die "wrong answers on $1 to $2; the end of its log: $(tail -n 3 "$base/$1.log")"
 }
 
-directly() { # CONNECTIONS: the same rows on SQLite, one order a transaction
-  "$load" direct --base "${url[sqlite]}" --client-id load --connections "$1" --seconds "$seconds" --json
+directly() { # SCENARIO CONNECTIONS: the same rows on SQLite, one order a transaction
+  "$load" "$1" --base "${url[sqlite]}" --client-id load --connections "$2" --seconds "$seconds" --json
 }
 
 raw() { # NAME FILE CONNECTIONS [MODE]: transactions a second of pgbench, which by default plans each anew
@@ -190,7 +190,10 @@ for connections in 32 64; do
   compared "orders, $connections connections, PostgreSQL" '-' 'pgbench, one a transaction, prepared' bench orders \
     "$connections" raw bench order.sql "$connections" prepared
 done
-compared 'orders, 64 connections, SQLite' '5 or more' 'one a transaction, same file' sqlite orders 64 directly 64
+compared 'orders, 64 connections, SQLite' '5 or more' 'one a transaction, a statement a table' sqlite orders 64 \
+  directly plain 64
+compared 'orders, 64 connections, SQLite' '-' "one a transaction, the service's statement" sqlite orders 64 \
+  directly direct 64
 refused 'refused tokens, 32 connections' bad-tokens
 refused 'refused signatures, 32 connections' bad-signatures
 flooded

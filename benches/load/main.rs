@@ -32,7 +32,7 @@ use session::Session;
 #[derive(clap::Parser)]
 struct Args {
     scenario: Kind,
-    /// Base address of the service, on this machine; for `direct` the URL of the database
+    /// Base address of the service, on this machine; for `direct` and `plain` the URL of the database
     #[arg(long)]
     base: String,
     #[arg(long)]
@@ -65,8 +65,10 @@ enum Kind {
     BadSignatures,
     /// The page of the 50 newest orders with their lines
     Pages,
-    /// Orders stored in the database without a service, one a transaction
+    /// Orders stored in SQLite without a service, one a transaction, by the service's statement
     Direct,
+    /// Orders stored in SQLite without a service, one a transaction, by a statement a table
+    Plain,
 }
 
 /// What was measured.
@@ -92,7 +94,10 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> Result<bool> {
     let target = match args.scenario {
-        Kind::Direct => Target::Database(Direct::open(&args.base, &args.client_id, args.lines).await?),
+        kind @ (Kind::Direct | Kind::Plain) => {
+            let plainly = matches!(kind, Kind::Plain);
+            Target::Database(Direct::open(&args.base, &args.client_id, args.lines, plainly).await?)
+        }
         kind => {
             let session = Session::log_in(&args.base, &args.client_id, &args.client_secret).await?;
             let address = session.address;
