@@ -8,10 +8,10 @@ mod tables;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Statement};
-use serde_json::Value;
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Statement, Value};
+use serde::Serialize;
 
-use self::tables::{event_row, line_rows, order_row, receipt_row};
+use self::tables::{Event, Line, Order, Receipt};
 use super::connect::Store;
 use super::entity::sales_orders::{self, OrderRow};
 use super::error::StoreResult;
@@ -110,11 +110,11 @@ async fn insert(tx: &impl ConnectionTrait, new: &[OrderToInsert]) -> StoreResult
 
 /// Stores orders whose keys differ, and gives the ids of those whose key was not used before, by their place.
 async fn insert_rows(tx: &impl ConnectionTrait, new: &[(i64, &OrderToInsert)]) -> StoreResult<BTreeMap<i64, i64>> {
-    let orders: Value = new.iter().map(|(place, order)| order_row(*place, order)).collect();
-    let lines: Value = new.iter().flat_map(|(place, order)| line_rows(*place, &order.order)).collect();
-    let receipts: Value = new.iter().map(|(place, order)| receipt_row(*place, order)).collect();
-    let events: Value = new.iter().map(|(place, order)| event_row(*place, order)).collect();
-    let parameters = [orders, lines, receipts, events].map(|rows| rows.to_string().into());
+    let orders = json(new.iter().map(|(place, order)| Order::new(*place, order)))?;
+    let lines = json(new.iter().flat_map(|(place, order)| Line::all(*place, order)))?;
+    let receipts = json(new.iter().map(|(place, order)| Receipt::new(*place, order)))?;
+    let events = json(new.iter().map(|(place, order)| Event::new(*place, order)))?;
+    let parameters = [orders, lines, receipts, events].map(Value::from);
     let backend = tx.get_database_backend();
     let sql = if backend == DbBackend::Postgres { &postgres::INSERT } else { &sqlite::INSERT };
     let mut ids = BTreeMap::new();
@@ -122,6 +122,10 @@ async fn insert_rows(tx: &impl ConnectionTrait, new: &[(i64, &OrderToInsert)]) -
         ids.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     }
     Ok(ids)
+}
+
+fn json(rows: impl Iterator<Item = impl Serialize>) -> Result<String, DbErr> {
+    serde_json::to_string(&rows.collect::<Vec<_>>()).map_err(|error| DbErr::Json(error.to_string()))
 }
 
 async fn note_key_uses(tx: &impl ConnectionTrait, orders: &[OrderToInsert]) -> StoreResult<()> {

@@ -1,6 +1,6 @@
-//! What of an order goes into which table.
+//! What of an order goes into which table. A row's members are its table's columns and the place of its order.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::rows::Table;
 use super::{NewReceipt, OrderToInsert};
@@ -35,31 +35,57 @@ pub(super) const ORDERS: Table = Table {
     ],
 };
 
-pub(super) fn order_row(place: i64, new: &OrderToInsert) -> Value {
-    // Taken apart so that a new field cannot be forgotten here.
-    let NewOrder { customer_code, site_code, sales_name, address, currency, note, products } = &new.order;
-    json!({
-        "place": place,
-        "client_id": new.client_id.as_str(),
-        "idempotency_key": new.idempotency_key,
-        "request_digest": hex::encode(new.digest),
-        "customer_code": customer_code,
-        "site_code": site_code,
-        "sales_name": sales_name,
-        "address": address,
-        "note": note,
-        "currency": currency,
-        "status": OrderStatus::Received.as_str(),
-        "version": 1,
-        "total_quantity": new.order.total_quantity(),
-        "total_amount": new.order.total_amount().map(Money::ten_thousandths),
-        "created_at": micros(new.now),
-        "updated_at": micros(new.now),
-        "line_count": products.len(),
-        "unpriced_lines": new.order.unpriced_lines(),
-        "priced_amount": new.order.priced_amount().ten_thousandths(),
-        "search_text": new.order.search_text(),
-    })
+#[derive(Serialize)]
+pub(super) struct Order<'a> {
+    place: i64,
+    client_id: &'a str,
+    idempotency_key: &'a str,
+    request_digest: String,
+    customer_code: &'a str,
+    site_code: &'a str,
+    sales_name: &'a str,
+    address: &'a str,
+    note: Option<&'a str>,
+    currency: &'a str,
+    status: &'a str,
+    version: i32,
+    total_quantity: i64,
+    total_amount: Option<i64>,
+    created_at: i64,
+    updated_at: i64,
+    line_count: usize,
+    unpriced_lines: usize,
+    priced_amount: i64,
+    search_text: String,
+}
+
+impl<'a> Order<'a> {
+    pub(super) fn new(place: i64, new: &'a OrderToInsert) -> Self {
+        // Taken apart so that a new field cannot be forgotten here.
+        let NewOrder { customer_code, site_code, sales_name, address, currency, note, products } = &new.order;
+        Self {
+            place,
+            client_id: new.client_id.as_str(),
+            idempotency_key: &new.idempotency_key,
+            request_digest: hex::encode(new.digest),
+            customer_code,
+            site_code,
+            sales_name,
+            address,
+            note: note.as_deref(),
+            currency,
+            status: OrderStatus::Received.as_str(),
+            version: 1,
+            total_quantity: new.order.total_quantity(),
+            total_amount: new.order.total_amount().map(Money::ten_thousandths),
+            created_at: micros(new.now),
+            updated_at: micros(new.now),
+            line_count: products.len(),
+            unpriced_lines: new.order.unpriced_lines(),
+            priced_amount: new.order.priced_amount().ten_thousandths(),
+            search_text: new.order.search_text(),
+        }
+    }
 }
 
 pub(super) const LINES: Table = Table {
@@ -75,19 +101,31 @@ pub(super) const LINES: Table = Table {
     ],
 };
 
-pub(super) fn line_rows(place: i64, order: &NewOrder) -> impl Iterator<Item = Value> {
-    order.products.iter().zip(1..).map(move |(line, line_no): (_, i32)| {
-        json!({
-            "place": place,
-            "line_no": line_no,
-            "product_code": line.product_code,
-            "product_name": line.product_name,
-            "quantity": line.quantity,
-            "unit": line.unit,
-            "unit_price": line.unit_price.map(Money::ten_thousandths),
-            "note": line.note,
+#[derive(Serialize)]
+pub(super) struct Line<'a> {
+    place: i64,
+    line_no: i32,
+    product_code: &'a str,
+    product_name: Option<&'a str>,
+    quantity: i32,
+    unit: Option<&'a str>,
+    unit_price: Option<i64>,
+    note: Option<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn all(place: i64, new: &'a OrderToInsert) -> impl Iterator<Item = Self> {
+        new.order.products.iter().zip(1..).map(move |(line, line_no)| Self {
+            place,
+            line_no,
+            product_code: &line.product_code,
+            product_name: line.product_name.as_deref(),
+            quantity: line.quantity,
+            unit: line.unit.as_deref(),
+            unit_price: line.unit_price.map(Money::ten_thousandths),
+            note: line.note.as_deref(),
         })
-    })
+    }
 }
 
 pub(super) const RECEIPTS: Table = Table {
@@ -101,16 +139,28 @@ pub(super) const RECEIPTS: Table = Table {
     ],
 };
 
-pub(super) fn receipt_row(place: i64, new: &OrderToInsert) -> Value {
-    let NewReceipt { signature_form, string_to_sign, signature, key_fingerprint, body_sha256 } = &new.receipt;
-    json!({
-        "place": place,
-        "signature_form": signature_form.as_str(),
-        "string_to_sign": string_to_sign,
-        "signature": hex::encode(signature),
-        "key_fingerprint": key_fingerprint,
-        "body_sha256": hex::encode(body_sha256),
-    })
+#[derive(Serialize)]
+pub(super) struct Receipt<'a> {
+    place: i64,
+    signature_form: &'a str,
+    string_to_sign: &'a str,
+    signature: String,
+    key_fingerprint: &'a str,
+    body_sha256: String,
+}
+
+impl<'a> Receipt<'a> {
+    pub(super) fn new(place: i64, new: &'a OrderToInsert) -> Self {
+        let NewReceipt { signature_form, string_to_sign, signature, key_fingerprint, body_sha256 } = &new.receipt;
+        Self {
+            place,
+            signature_form: signature_form.as_str(),
+            string_to_sign,
+            signature: hex::encode(signature),
+            key_fingerprint,
+            body_sha256: hex::encode(body_sha256),
+        }
+    }
 }
 
 pub(super) const EVENTS: Table = Table {
@@ -124,14 +174,26 @@ pub(super) const EVENTS: Table = Table {
     ],
 };
 
-pub(super) fn event_row(place: i64, new: &OrderToInsert) -> Value {
-    let happening = Happening::Created;
-    json!({
-        "place": place,
-        "sequence": 1,
-        "kind": happening.kind(),
-        "actor": new.client_id.as_str(),
-        "payload": happening.payload(),
-        "created_at": micros(new.now),
-    })
+#[derive(Serialize)]
+pub(super) struct Event<'a> {
+    place: i64,
+    sequence: i32,
+    kind: &'a str,
+    actor: &'a str,
+    payload: String,
+    created_at: i64,
+}
+
+impl<'a> Event<'a> {
+    pub(super) fn new(place: i64, new: &'a OrderToInsert) -> Self {
+        let happening = Happening::Created;
+        Self {
+            place,
+            sequence: 1,
+            kind: happening.kind(),
+            actor: new.client_id.as_str(),
+            payload: happening.payload(),
+            created_at: micros(new.now),
+        }
+    }
 }
