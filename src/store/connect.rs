@@ -96,8 +96,8 @@ impl Store {
         Ok(Self { read, write, appended: watch::Sender::new(()) })
     }
 
-    /// How many transactions are worth running side by side. On PostgreSQL one prepares its rows while another commits;
-    /// SQLite has one writer.
+    /// How many transactions may run side by side. On PostgreSQL one writes its rows while another commits; SQLite has one
+    /// writer.
     #[must_use]
     pub fn writers(&self) -> usize {
         if self.backend() == DbBackend::Sqlite { 1 } else { 2 }

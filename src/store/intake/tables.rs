@@ -104,7 +104,8 @@ pub(super) const LINES: Table = Table {
 #[derive(Serialize)]
 pub(super) struct Line<'a> {
     place: i64,
-    line_no: i32,
+    #[serde(rename = "line_no")]
+    number: i32,
     product_code: &'a str,
     product_name: Option<&'a str>,
     quantity: i32,
@@ -115,9 +116,9 @@ pub(super) struct Line<'a> {
 
 impl<'a> Line<'a> {
     pub(super) fn all(place: i64, new: &'a OrderToInsert) -> impl Iterator<Item = Self> {
-        new.order.products.iter().zip(1..).map(move |(line, line_no)| Self {
+        new.order.products.iter().zip(1..).map(move |(line, number)| Self {
             place,
-            line_no,
+            number,
             product_code: &line.product_code,
             product_name: line.product_name.as_deref(),
             quantity: line.quantity,
