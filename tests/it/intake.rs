@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sales_order_api::domain::signature_policy::SignaturePolicy;
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use tokio::time::interval;
 
@@ -181,4 +182,40 @@ async fn orders_that_arrive_together_share_transactions_and_each_has_its_own_num
     // Those that came first were on their way; the others wait together, up to 32.
     assert!(batches <= 3, "40 orders took {batches} transactions");
     assert_eq!(metric(&partner, "sales_orders_waiting").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_transaction_of_orders_overtakes_one_that_waits_for_another_instance() {
+    if on_postgres().is_none() {
+        return; // SQLite has one writer.
+    }
+    let database = Database::new().await;
+    let service = Process::serve(database.folder.path(), &database.url, |_| {});
+    let secret = Remote::register(&database, "partner").await;
+    let partner = Remote::log_in(&service.base, "partner", &secret).await;
+    let signed = partner.sign();
+    partner.create(&signed, Some("before"), &order()).await.unwrap().expect(201);
+    let columns = "request_digest, customer_code, site_code, sales_name, address, currency, status, version,
+                   total_quantity, created_at, updated_at, search_text";
+    let other = database.db_connect().await;
+    let insert = format!(
+        "BEGIN; INSERT INTO sales_orders (client_id, idempotency_key, {columns})
+                SELECT client_id, 'key:contested', {columns} FROM sales_orders"
+    );
+    other.execute_unprepared(&insert).await.unwrap();
+
+    let send = |key: String| {
+        let (partner, signed) = (partner.clone(), signed.clone());
+        tokio::spawn(async move { partner.create(&signed, Some(&key), &order()).await.unwrap().expect(201) })
+    };
+    let contested = send("contested".to_owned());
+    until_taken_in(&partner, 2).await;
+    let others: Vec<_> = (0..32).map(|n| send(n.to_string())).collect();
+    for sent in others {
+        sent.await.unwrap();
+    }
+    assert!(!contested.is_finished(), "nobody overtook it");
+    other.close().await.unwrap();
+    contested.await.unwrap();
+    assert_eq!(database.whole_orders(2).await, 34);
 }
