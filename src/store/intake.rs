@@ -80,9 +80,10 @@ impl Store {
     pub async fn insert_orders(&self, new: Arc<[OrderToInsert]>) -> StoreResult<Vec<Created>> {
         // One statement is a transaction by itself, which saves two round trips.
         if new.iter().all(|order| !order.key_use_is_due) {
-            let outcomes = insert(self.write(), &new).await?;
+            let outcomes = insert(self.write(), &new).await;
+            // Also when only reading afterwards failed: what is stored then stays.
             self.note_appended();
-            return Ok(outcomes);
+            return outcomes;
         }
         self.transaction(move |tx| Box::pin(async move { insert(tx, &new).await })).await
     }
