@@ -59,6 +59,12 @@ impl Store {
 /// The columns of `sales_order_lines` by their places: to find each by its name costs as much as to read it.
 type LineRow = (i64, i32, String, Option<String>, i32, Option<String>, Option<i64>, Option<String>);
 
+/// SQLite's expression for the largest id that an order has or had, to be asked while nobody else may write. It gives out
+/// the next ones by both as well, so an edited `sqlite_sequence` does no harm.
+pub(super) const SQLITE_LAST_ID: &str =
+    "max(coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = 'sales_orders'), 0),
+    coalesce((SELECT max(id) FROM sales_orders), 0))";
+
 /// A number of lines; an order has at most 500.
 pub(super) fn count(lines: usize) -> i32 {
     i32::try_from(lines).unwrap_or(i32::MAX)

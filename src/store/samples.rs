@@ -11,7 +11,7 @@ use super::connect::{Store, micros};
 use super::entity::{sales_order_acknowledgements as acknowledgements, sales_order_events as events};
 use super::entity::{sales_order_lines as lines, sales_orders as orders};
 use super::error::StoreResult;
-use super::orders::{count, new_line};
+use super::orders::{SQLITE_LAST_ID, count, new_line};
 use crate::domain::client::ClientId;
 use crate::domain::event::Happening;
 use crate::domain::money::Money;
@@ -66,7 +66,7 @@ async fn reserve_ids(tx: &DatabaseTransaction, count: usize) -> StoreResult<Vec<
     } else {
         format!(
             "WITH RECURSIVE ids (id) AS (
-                 SELECT coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = 'sales_orders'), 0) + 1
+                 SELECT {SQLITE_LAST_ID} + 1
                  UNION ALL SELECT id + 1 FROM ids LIMIT {count})
              SELECT id FROM ids"
         )

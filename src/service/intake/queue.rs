@@ -23,9 +23,12 @@ struct Job {
     answer: oneshot::Sender<Outcome>,
 }
 
-/// The most orders of one transaction. More of them make everybody in it wait for longer, save next to nothing, and leave
-/// nobody to get ready meanwhile.
+/// The most orders of one transaction. More of them make everybody in it wait for longer and save next to nothing.
 const MAX_BATCH: usize = 32;
+
+/// How long a transaction keeps others waiting that are fewer than that. It takes a few milliseconds, unless it waits for
+/// another instance (`an_order_overtakes_one_that_waits_for_another_instance`).
+const PATIENCE: Duration = Duration::from_millis(100);
 
 impl IntakeQueue {
     /// A queue in which so many orders may wait.
@@ -47,7 +50,7 @@ impl IntakeQueue {
         let outcome = outcome.await;
         // Once more, or the last one of a rush would stay noted as waiting.
         self.note_waiting();
-        // Without an answer the transaction was given up in the middle, and nothing is stored.
+        // Without an answer something panicked. Should the order be stored all the same, it is found when it comes again.
         let (created, statements) = outcome.map_err(AppError::internal)??;
         telemetry::count_statements(statements);
         Ok(created)
@@ -69,9 +72,12 @@ fn overloaded() -> AppError {
 async fn work(store: Store, mut jobs: mpsc::Receiver<Job>, crowded: Arc<Notify>) {
     let mut on_their_way = JoinSet::new();
     let mut stored = Vec::new();
+    let mut patience_is_over = false;
     loop {
         // One transaction of many is cheaper than two of half as many, so a second one waits until it would be full.
-        while on_their_way.is_empty() || (on_their_way.len() < store.writers() && jobs.len() >= MAX_BATCH) {
+        while on_their_way.is_empty()
+            || on_their_way.len() < store.writers() && (patience_is_over || jobs.len() >= MAX_BATCH)
+        {
             let mut batch = Vec::with_capacity(MAX_BATCH);
             if on_their_way.is_empty() && stored.is_empty() {
                 if jobs.recv_many(&mut batch, MAX_BATCH).await == 0 {
@@ -84,7 +90,7 @@ async fn work(store: Store, mut jobs: mpsc::Receiver<Job>, crowded: Arc<Notify>)
             if batch.is_empty() {
                 break;
             }
-            // A task of its own: should it panic, its orders are not stored, and the next ones are.
+            // A task of its own: should it panic, the next ones are stored nevertheless.
             on_their_way.spawn(take(store.clone(), batch));
         }
         // Whose order is stored is answered while the next ones are on their way.
@@ -95,9 +101,12 @@ async fn work(store: Store, mut jobs: mpsc::Receiver<Job>, crowded: Arc<Notify>)
         if on_their_way.is_empty() {
             continue;
         }
+        let may_have_another = on_their_way.len() < store.writers();
+        patience_is_over = false;
         tokio::select! {
             done = on_their_way.join_next() => stored = done.and_then(Result::ok).unwrap_or_default(),
-            () = crowded.notified(), if on_their_way.len() < store.writers() => {}
+            () = crowded.notified(), if may_have_another => {}
+            () = tokio::time::sleep(PATIENCE), if may_have_another => patience_is_over = true,
         }
     }
 }
@@ -110,31 +119,30 @@ struct Stored {
 
 type Outcome = Result<(Created, u32), AppError>;
 
-/// Stores orders together. When that fails for another reason than the database being away, each for itself: one that
-/// cannot be stored must not take its neighbours with it.
+/// Stores orders together; gives whom to answer. When that fails for another reason than the database being away, each is
+/// stored for itself and answered at once: one that cannot be stored must not take its neighbours with it.
 async fn take(store: Store, batch: Vec<Job>) -> Vec<Stored> {
     let (orders, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|job| (job.order, job.answer)).unzip();
     telemetry::count_batch(orders.len());
     let orders: Arc<[_]> = orders.into();
     let (outcome, statements) = telemetry::counting(store.insert_orders(Arc::clone(&orders))).await;
-    let outcomes = match outcome {
+    let outcomes: Vec<_> = match outcome {
         Ok(created) => created.into_iter().map(|created| Ok((created, statements))).collect(),
         Err(error) if orders.len() == 1 || matches!(error, StoreError::Unavailable(_)) => {
             let error = AppError::from(error);
             orders.iter().map(|_| Err(error.clone())).collect()
         }
         Err(_) => {
-            let mut outcomes = Vec::with_capacity(orders.len());
-            for order in orders.iter() {
+            for (order, answer) in orders.iter().zip(answers) {
                 let alone = Arc::from([order.clone()]);
                 let (outcome, statements) = telemetry::counting(store.insert_orders(alone)).await;
                 let outcome = outcome.map_err(AppError::from).and_then(|created| {
                     let created = created.into_iter().next();
                     created.ok_or_else(|| AppError::internal("an order was lost on its way into the database"))
                 });
-                outcomes.push(outcome.map(|created| (created, statements)));
+                let _ = answer.send(outcome.map(|created| (created, statements)));
             }
-            outcomes
+            return Vec::new();
         }
     };
     answers.into_iter().zip(outcomes).map(|(answer, outcome)| Stored { answer, outcome }).collect()

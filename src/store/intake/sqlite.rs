@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::rows::Table;
 use super::tables::{EVENTS, LINES, ORDERS, RECEIPTS};
+use crate::store::orders::SQLITE_LAST_ID as LAST_ID;
 
 /// What it stores through is the connection's own and there from its first batch on. Places get their ids in advance: who
 /// writes holds the lock from the beginning, so nobody else takes one. They rise in the order in which rows are stored, or
@@ -18,8 +19,7 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
          CREATE TEMP TRIGGER IF NOT EXISTS tr_batch INSTEAD OF INSERT ON batch BEGIN
              DELETE FROM made;
              INSERT INTO made
-                 SELECT r.value ->> 'place', coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = 'sales_orders'), 0)
-                     + row_number() OVER (ORDER BY r.key)
+                 SELECT r.value ->> 'place', {LAST_ID} + row_number() OVER (ORDER BY r.key)
                  FROM jsonb_each(new.orders) AS r
                  WHERE NOT EXISTS (SELECT 1 FROM sales_orders AS o
                      WHERE o.client_id = r.value ->> 'client_id' AND o.idempotency_key = r.value ->> 'idempotency_key');
