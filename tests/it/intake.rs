@@ -190,7 +190,10 @@ async fn an_order_overtakes_one_that_waits_for_another_instance() {
         return; // SQLite has one writer.
     }
     let database = Database::new().await;
-    let service = Process::serve(database.folder.path(), &database.url, |_| {});
+    let service = Process::serve(database.folder.path(), &database.url, |command| {
+        // However slow the machine is.
+        command.env("SALES_ORDER_DATABASE__ACQUIRE_TIMEOUT", "60s").env("SALES_ORDER_HTTP__REQUEST_TIMEOUT", "90s");
+    });
     let secret = Remote::register(&database, "partner").await;
     let partner = Remote::log_in(&service.base, "partner", &secret).await;
     let signed = partner.sign();
