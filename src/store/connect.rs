@@ -212,8 +212,6 @@ fn sqlite(options: &DatabaseOptions, connections: u32, read_only: bool) -> Conne
             }
             sqlite
                 .journal_mode(SqliteJournalMode::Wal)
-                // The ids of a batch, and the pages to go back to when a statement fails.
-                .pragma("temp_store", "MEMORY")
                 // 16 MiB of log before it is written into the database: pages that change often are written less often.
                 .pragma("wal_autocheckpoint", "4000")
         });
