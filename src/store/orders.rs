@@ -59,8 +59,8 @@ impl Store {
 /// The columns of `sales_order_lines` by their places: to find each by its name costs as much as to read it.
 type LineRow = (i64, i32, String, Option<String>, i32, Option<String>, Option<i64>, Option<String>);
 
-/// SQLite's expression for the largest id that an order has or had, to be asked while nobody else may write. It gives out
-/// the next ones by both as well, so an edited `sqlite_sequence` does no harm.
+/// The largest id that an order has or had, on SQLite, to be asked while nobody else may write. AUTOINCREMENT looks into both
+/// places as well (`an_order_gets_a_number_that_is_free_when_the_sequence_was_lost`).
 pub(super) const SQLITE_LAST_ID: &str =
     "max(coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = 'sales_orders'), 0),
     coalesce((SELECT max(id) FROM sales_orders), 0))";
