@@ -15,6 +15,7 @@ use crate::domain::audit::{Actor, Via};
 use crate::graphql::{Api, Limits};
 use crate::service::directory::ClientDirectory;
 use crate::service::intake::IntakeRules;
+use crate::service::reports::{ReportRules, Reports};
 use crate::service::sessions::SessionRules;
 use crate::service::throttle::{Rate, Throttle, ThrottleRules};
 use crate::service::{Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Services, Sessions};
@@ -153,6 +154,11 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
     let directory = ClientDirectory::new(store.clone(), config.auth.client_cache_ttl);
     let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, throttle, hashing);
     let sessions = Arc::new(sessions);
+    let reports = Reports::new(ReportRules {
+        of_client: config.database.max_reports_per_client,
+        of_all: config.database.max_reports as usize,
+        patience: config.database.acquire_timeout,
+    });
     let intake_rules = IntakeRules {
         default_currency: config.orders.default_currency.clone(),
         max_waiting: config.orders.max_waiting,
@@ -162,8 +168,8 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         doctor: Doctor::new(Arc::clone(&sessions), clock.clone()),
         sessions,
         intake: OrderIntake::new(store, clock.clone(), directory, intake_rules),
-        orders: Orders::new(store.clone()),
-        events: Events::new(store.clone()),
+        orders: Orders::new(store.clone(), reports.clone()),
+        events: Events::new(store.clone(), reports),
         lifecycle: Lifecycle::new(store.clone(), clock.clone()),
     })
 }
@@ -177,6 +183,9 @@ fn limits(config: &Config) -> Limits {
         directives: config.graphql.max_directives,
         mutations: config.graphql.max_mutations,
         logins: config.graphql.max_logins,
+        root_fields: config.graphql.max_root_fields,
+        statements: config.graphql.max_statements,
+        answer_bytes: config.graphql.max_answer_bytes,
     }
 }
 
@@ -192,7 +201,9 @@ pub async fn connect(config: &Config) -> anyhow::Result<Store> {
     let options = DatabaseOptions {
         url: config.database.url.expose_secret().to_owned(),
         max_connections: config.database.max_connections,
+        report_connections: config.database.max_reports,
         acquire_timeout: config.database.acquire_timeout,
+        statement_timeout: config.database.statement_timeout,
         on_statement: telemetry::count_statement,
     };
     Store::connect(&options).await.context("cannot open the database (database.url)")

@@ -12,6 +12,7 @@ pub mod app; // the composition root
 pub mod auth; // secrets, tokens, signatures: pure verification
 pub mod cli; // one file for each command
 pub mod clock; // time and randomness, injected
+pub mod compute; // long computing, off the threads of the requests
 pub mod config; // settings; the only reader of the environment
 pub mod domain; // the rules of the business, pure
 pub mod error; // ErrorCode, AppError

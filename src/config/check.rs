@@ -45,12 +45,17 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
     for (key, value) in [
         ("http.max_body_bytes", http.max_body_bytes),
         ("database.max_connections", database.max_connections as usize),
+        ("database.max_reports", database.max_reports as usize),
+        ("database.max_reports_per_client", database.max_reports_per_client),
         ("orders.max_waiting", orders.max_waiting),
         ("auth.password_hash_concurrency", auth.password_hash_concurrency),
         ("graphql.max_depth", graphql.max_depth),
         ("graphql.max_complexity", graphql.max_complexity),
         ("graphql.max_mutations", graphql.max_mutations),
         ("graphql.max_logins", graphql.max_logins),
+        ("graphql.max_root_fields", graphql.max_root_fields),
+        ("graphql.max_statements", graphql.max_statements),
+        ("graphql.max_answer_bytes", graphql.max_answer_bytes),
     ] {
         if value == 0 {
             return Err(ConfigError::invalid(figment, key, "must be at least 1, but is 0"));

@@ -49,6 +49,13 @@ pub struct DatabaseConfig {
     pub migrate_on_start: bool,
     /// The most connections of the pool.
     pub max_connections: u32,
+    /// The most reports at once.
+    pub max_reports: u32,
+    /// The most of them of one client.
+    pub max_reports_per_client: usize,
+    /// How long a read may take.
+    #[serde(deserialize_with = "duration")]
+    pub statement_timeout: Duration,
     /// How long to wait for a connection and, with SQLite, for its write lock.
     #[serde(deserialize_with = "duration")]
     pub acquire_timeout: Duration,
@@ -122,6 +129,12 @@ pub struct GraphqlLimits {
     pub max_mutations: usize,
     /// Logins in a request.
     pub max_logins: usize,
+    /// Root fields of a query, merged.
+    pub max_root_fields: usize,
+    /// Database statements of a request.
+    pub max_statements: usize,
+    /// Bytes of an answer.
+    pub max_answer_bytes: usize,
 }
 
 /// `[rate_limit]`: how often somebody may try.

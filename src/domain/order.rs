@@ -128,6 +128,8 @@ pub struct SalesOrder {
     pub total_quantity: i64,
     /// Sum of the lines' amounts; `None` when a line has no price.
     pub total_amount: Option<Money>,
+    /// How many lines it has.
+    pub line_count: i32,
     /// When it was taken.
     pub created_at: DateTime<Utc>,
     /// When it last changed.

@@ -80,6 +80,16 @@ impl OrderFilter {
     }
 }
 
+impl OrderFilter {
+    /// Whether orders are looked for by what they hold, which may mean to read them all; numbers, clients and times are
+    /// found at once.
+    #[must_use]
+    pub fn is_search(&self) -> bool {
+        let Self { numbers, client_ids, created_from, created_before, .. } = self.clone();
+        *self != Self { numbers, client_ids, created_from, created_before, ..Self::default() }
+    }
+}
+
 fn read_text(fields: &mut Fields<'_>, name: &'static str, max: usize) -> TextFilter {
     let read = |fields: &mut Fields<'_>| {
         let any_of = any_of(fields, Text::line(max));

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Name, ServerError, ValidationMode, Value, Variables};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{Name, ValidationMode, Value, Variables};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
+use super::budget::{self, Budget, Meter};
 use super::known::{Key, Known, KnownDocuments};
+use super::preload::ShortPages;
 use super::prepared::{self, PreparedOperation, chosen};
 use super::validation::ValidateOnly;
-use super::written::{self, Lists, TakesText};
-use super::{ApiSchema, Limits, Request, Response, arrange, error, faults, guard, loaders, nulls, schema, values};
+use super::written::{TakesText, text_bytes, to_text};
+use super::{ApiSchema, Limits, Request, Response};
+use super::{arrange, error, faults, guard, introspection, limits, loaders, normal, nulls, schema, values};
 use crate::auth::credentials::Credentials;
+use crate::compute;
 use crate::domain::fields::Naming;
 use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode};
@@ -25,45 +29,55 @@ pub struct Api {
     limits: Limits,
     /// Validates clients' documents, and runs nothing.
     validator: ApiSchema,
+    /// Says what operations cost in their normal form, and runs nothing.
+    pricer: ApiSchema,
     /// Runs documents that are known to be valid: clients' by the validator, our own because the suite validates them
     /// against the schema. What is left to check is the input of ours, and that is the resolvers' business.
     executor: ApiSchema,
+    /// The same for clients', each value of whose answers is taken from the budget.
+    metered: ApiSchema,
     known: KnownDocuments,
 }
 
-/// A client's request whose document was read.
-struct Read {
+/// A client's request whose document was read and holds to the limits.
+pub struct Read {
     key: Key,
     text: usize,
+    selections: usize,
     document: Arc<ExecutableDocument>,
-    /// What it costs, when it was found valid before.
-    complexity: Option<Value>,
+    /// Its normal form and what that costs, when it was found valid before.
+    known: Option<Known>,
     operation_name: Option<String>,
     variables: Variables,
-    caller: Caller,
 }
 
-/// What is needed to complete a response.
+/// A valid operation in its normal form.
 struct Valid {
-    document: Arc<ExecutableDocument>,
-    operation_name: Option<String>,
-    complexity: Value,
-    max_complexity: usize,
+    known: Known,
+    budget: Arc<Budget>,
+    limits: Limits,
+    /// Where its answer is remembered, if it may be.
+    key: Option<(Key, usize)>,
 }
 
 impl Api {
     /// The schema over these services.
     #[must_use]
     pub fn new(services: Arc<Services>, limits: Limits) -> Self {
-        let mut validator =
-            schema().extension(ValidateOnly { max_complexity: limits.complexity }).limit_complexity(limits.complexity);
-        let mut executor = schema().data(Arc::clone(&services)).validation_mode(ValidationMode::Fast);
-        if !limits.introspection {
-            validator = validator.disable_introspection().disable_suggestions();
-            executor = executor.disable_introspection();
-        }
-        let (validator, executor) = (validator.finish(), executor.finish());
-        Self { services, limits, validator, executor, known: KnownDocuments::new() }
+        let price = ValidateOnly { max_complexity: limits.complexity };
+        let validate = ValidateOnly { max_complexity: usize::MAX };
+        let executor = || schema().data(Arc::clone(&services)).validation_mode(ValidationMode::Fast);
+        let schemas = [
+            schema().extension(validate),
+            schema().extension(price).limit_complexity(limits.complexity).validation_mode(ValidationMode::Fast),
+            executor(),
+            executor().extension(Meter),
+        ];
+        let [validator, pricer, executor, metered] = schemas.map(|schema| match limits.introspection {
+            true => schema.finish(),
+            false => schema.disable_introspection().disable_suggestions().finish(),
+        });
+        Self { services, limits, validator, pricer, executor, metered, known: KnownDocuments::new() }
     }
 
     /// Who sends these credentials, for a connection that wants to know before any operation.
@@ -71,42 +85,75 @@ impl Api {
         self.caller(credentials).principal().await
     }
 
-    /// Runs a client's query or mutation. Whatever fails is in the response, each error with `extensions.code`.
-    pub async fn execute(&self, request: Request, credentials: Credentials, lists: Lists) -> Response {
-        let read = match self.read(request, credentials) {
-            Ok(read) if read.is_subscription() => return error::refusal(no_stream()),
-            Ok(read) => read,
-            Err(error) => return error::classify(Response::from_errors(vec![error])),
-        };
-        match self.validate(read).await {
+    /// Reads a client's request, before async-graphql's own checks, which walk a fragment as often as it is spread. Gives
+    /// the refusal of one that is no document, asks for too much or does not say what to run.
+    pub async fn read(&self, mut request: Request) -> Result<Read, Response> {
+        let key = KnownDocuments::key(&request);
+        if let Some(known) = self.known.find(&key) {
+            let document = Arc::clone(&known.document);
+            return Ok(Read::new(key, request, 0, document, Some(known)));
+        }
+        let read = compute::on(request.query.len(), || {
+            let document = prepared::parse(&mut request)?.clone();
+            let selections = self.limits.check(&document).map_err(error::sourced)?;
+            prepared::ensure_chosen(&document, request.operation_name.as_deref()).map_err(error::sourced)?;
+            Ok((document, selections))
+        });
+        match read.await {
+            Ok((document, selections)) => Ok(Read::new(key, request, selections, Arc::new(document), None)),
+            Err(error) => Err(error::classify(Response::from_errors(vec![error]))),
+        }
+    }
+
+    /// Runs a client's query or mutation. Whatever fails is in the response, each error with `extensions.code`. Parts of
+    /// the response may be text already: [`super::to_json`] writes it.
+    pub async fn execute(&self, read: Read, credentials: Credentials) -> Response {
+        if read.is_subscription() {
+            return error::refusal(no_stream());
+        }
+        match self.validate(read, self.caller(credentials)).await {
+            Ok((valid, request)) if valid.is_introspection() => self.introspect(&valid, request).await,
             Ok((valid, request)) => {
-                let request = match lists {
-                    Lists::MayBeText if valid.may_hold_text() => request.data(TakesText),
-                    _ => request,
-                };
-                valid.complete(self.executor.execute(request).await)
+                let response = self.metered.execute(request.data(TakesText)).await;
+                valid.complete(response)
             }
             Err(refusal) => refusal,
         }
     }
 
     /// Runs a client's subscription: a response for each of its events.
-    pub fn subscribe(&self, request: Request, credentials: Credentials) -> BoxStream<'static, Response> {
+    pub fn subscribe(&self, read: Read, credentials: Credentials) -> BoxStream<'static, Response> {
         let api = self.clone();
         let responses = async move {
-            let valid = match api.read(request, credentials) {
-                Ok(read) => api.validate(read).await,
-                Err(error) => Err(error::classify(Response::from_errors(vec![error]))),
-            };
-            match valid {
+            match api.validate(read, api.caller(credentials)).await {
                 Ok((valid, request)) => {
-                    let responses = api.executor.execute_stream(request);
+                    let responses = api.metered.execute_stream(request);
                     responses.map(move |response| valid.complete(response)).boxed()
                 }
                 Err(refusal) => stream::once(async { refusal }).boxed(),
             }
         };
         stream::once(responses).flatten().boxed()
+    }
+
+    /// Answers a question about the schema, which waits for nothing, from memory if somebody asked it before.
+    async fn introspect(&self, valid: &Valid, request: Request) -> Response {
+        if let Some(answer) = &valid.known.answer {
+            return valid.with_cost(Response::new(answer.clone()));
+        }
+        // A point is some fifty bytes of answer.
+        compute::on(valid.known.complexity * 50, || {
+            let mut response = valid.complete(compute::drive(self.executor.execute(request)));
+            if let (Value::Object(members), true) = (&mut response.data, response.errors.is_empty()) {
+                members.values_mut().for_each(|answer| *answer = to_text(answer));
+                if let Some((key, text)) = valid.key {
+                    let known = Known { answer: Some(response.data.clone()), ..valid.known.clone() };
+                    self.known.remember(key, (text, text_bytes(&response.data)), known);
+                }
+            }
+            response
+        })
+        .await
     }
 
     /// Runs one of our own documents and gives the value of its one root field. Its variables are read only for a caller
@@ -154,12 +201,15 @@ impl Api {
         caller: Caller,
     ) -> Result<serde_json::Value, AppError> {
         let request = prepared::request(operation.document(), None, values::variables(variables));
-        let request = self.equip(request, caller, Naming::SnakeCase);
+        let limits = Limits { complexity: usize::MAX, statements: usize::MAX, ..self.limits };
+        let request = self.equip(request, caller, Naming::SnakeCase, Budget::new(limits, 0, false)).data(ShortPages);
         let mut response = error::classify(self.executor.execute(request).await);
         if let Some(failure) = response.errors.first() {
             return Err(error::into_app_error(failure));
         }
-        arrange::arrange(&mut response.data, operation.document(), None);
+        if let Some(selected) = operation.selection_set() {
+            arrange::arrange(&mut response.data, selected);
+        }
         let root = match response.data {
             Value::Object(members) => members.into_values().next().unwrap_or_default(),
             other => other,
@@ -167,93 +217,149 @@ impl Api {
         Ok(values::to_json(root))
     }
 
-    /// Reads a request's document, before async-graphql's own checks, which walk a fragment as often as it is spread.
-    fn read(&self, mut request: Request, credentials: Credentials) -> Result<Read, ServerError> {
-        let key = KnownDocuments::key(&request);
-        let (document, complexity) = match self.known.find(&key) {
-            Some(Known { document, complexity }) => (document, Some(complexity)),
+    /// An operation that is valid and may run, with the request that runs it, or else the response that says what is
+    /// wrong with it.
+    async fn validate(&self, read: Read, caller: Caller) -> Result<(Valid, Request), Response> {
+        let Read { key, text, selections, document, known, operation_name, mut variables } = read;
+        let name = operation_name.as_deref();
+        faults::null_missing_variables(&document, name, &mut variables);
+        let (known, key) = match known {
+            Some(known) => (known, None),
             None => {
-                let document = prepared::parse(&mut request)?.clone();
-                (Arc::new(document), None)
+                // A selection takes as long as some twenty bytes of text.
+                let known = compute::on(selections * 20, || self.normalise(&document, name, &variables)).await;
+                let known = match known {
+                    Ok(known) => known,
+                    Err(refused) => {
+                        return Err(error::classify(
+                            faults::complete(refused, &document, name, &variables, &caller).await,
+                        ));
+                    }
+                };
+                // A mutation comes but once, and may have a secret in its text.
+                let is_mutation = chosen(&document, name).is_some_and(|(_, it)| it.ty == OperationType::Mutation);
+                if !is_mutation {
+                    self.known.remember(key, (text, 0), known.clone());
+                }
+                (known, Some((key, text)))
             }
         };
-        let Request { query, operation_name, mut variables, .. } = request;
-        prepared::note(&document, operation_name.as_deref());
-        if complexity.is_none() {
-            self.limits.check(&document).map_err(error::sourced)?;
-            prepared::ensure_chosen(&document, operation_name.as_deref()).map_err(error::sourced)?;
-        }
-        faults::null_missing_variables(&document, operation_name.as_deref(), &mut variables);
-        let caller = self.caller(credentials);
-        Ok(Read { key, text: query.len(), document, complexity, operation_name, variables, caller })
+        telemetry::note(|facts| facts.complexity = Some(known.complexity));
+        let request = prepared::request(&known.document, name, variables);
+        let is_stream = operation(&known.document).is_some_and(|it| it.ty == OperationType::Subscription);
+        let budget = Budget::new(self.limits, known.complexity, is_stream);
+        let request = self.equip(request, caller, Naming::CamelCase, Arc::clone(&budget));
+        Ok((Valid { known, budget, limits: self.limits, key }, request))
     }
 
-    /// A request that is valid and may run, or else the response that says what is wrong with it.
-    async fn validate(&self, read: Read) -> Result<(Valid, Request), Response> {
-        let Read { key, text, document, complexity, operation_name, variables, caller } = read;
-        let name = operation_name.as_deref();
-        let complexity = match complexity {
-            Some(complexity) => complexity,
-            None => {
-                let request = prepared::request(&document, name, variables.clone());
-                let validated = self.validator.execute(request).await;
-                if !validated.errors.is_empty() {
-                    let response = faults::complete(validated, &document, name, &variables, &caller).await;
-                    return Err(error::classify(response));
-                }
-                // A mutation comes but once, and may have a secret in its text.
-                if chosen(&document, name).is_some_and(|(_, operation)| operation.ty != OperationType::Mutation) {
-                    let known = Known { document: Arc::clone(&document), complexity: validated.data.clone() };
-                    self.known.remember(key, text, known);
-                }
-                validated.data
-            }
+    /// The normal form of a valid document's operation, and what it costs.
+    fn normalise(
+        &self,
+        document: &ExecutableDocument,
+        name: Option<&str>,
+        variables: &Variables,
+    ) -> Result<Known, Response> {
+        let validated = compute::drive(self.validator.execute(prepared::request(document, name, variables.clone())));
+        if !validated.errors.is_empty() {
+            return Err(validated);
+        }
+        let refuse = |failure| Response::from_errors(vec![error::sourced(failure)]);
+        let document = normal::normalise(document, name, variables).map_err(refuse)?;
+        let Some(root) = operation(&document).map(|operation| &operation.selection_set.node) else {
+            return Err(refuse(AppError::internal("an operation lost itself in its normal form")));
         };
-        telemetry::note(|facts| facts.complexity = points(&complexity));
-        let request = prepared::request(&document, name, variables);
-        let request = self.equip(request, caller, Naming::CamelCase);
-        let max_complexity = self.limits.complexity;
-        Ok((Valid { document, operation_name, complexity, max_complexity }, request))
+        self.limits.check_roots(root).map_err(refuse)?;
+        let about_schema = introspection::cost(root);
+        let priced = compute::drive(self.pricer.execute(prepared::request(&document, name, variables.clone())));
+        if !priced.errors.is_empty() {
+            return Err(priced);
+        }
+        let complexity = points(&priced.data).saturating_add(about_schema);
+        if complexity > self.limits.complexity {
+            return Err(refuse(budget::too_dear(self.limits.complexity)));
+        }
+        Ok(Known { document: Arc::new(document), complexity, answer: None })
     }
 
     fn caller(&self, credentials: Credentials) -> Caller {
         Caller::new(Arc::clone(&self.services.sessions), credentials)
     }
 
-    fn equip(&self, request: Request, caller: Caller, naming: Naming) -> Request {
-        request.data(caller).data(naming).data(loaders::Loaders::new(&self.services))
+    fn equip(&self, request: Request, caller: Caller, naming: Naming, budget: Arc<Budget>) -> Request {
+        request.data(caller).data(naming).data(loaders::Loaders::new(&self.services, &budget)).data(budget)
     }
 }
 
 impl Read {
-    fn is_subscription(&self) -> bool {
-        let chosen = chosen(&self.document, self.operation_name.as_deref());
-        chosen.is_some_and(|(_, operation)| operation.ty == OperationType::Subscription)
+    fn new(
+        key: Key,
+        request: Request,
+        selections: usize,
+        document: Arc<ExecutableDocument>,
+        known: Option<Known>,
+    ) -> Self {
+        let Request { query, operation_name, variables, .. } = request;
+        prepared::note(&document, operation_name.as_deref());
+        Self { key, text: query.len(), selections, document, known, operation_name, variables }
+    }
+
+    /// Whether it runs a mutation.
+    #[must_use]
+    pub fn is_mutation(&self) -> bool {
+        self.kind() == Some(OperationType::Mutation)
+    }
+
+    /// Whether it runs a subscription.
+    #[must_use]
+    pub fn is_subscription(&self) -> bool {
+        self.kind() == Some(OperationType::Subscription)
+    }
+
+    fn kind(&self) -> Option<OperationType> {
+        chosen(&self.document, self.operation_name.as_deref()).map(|(_, operation)| operation.ty)
     }
 }
 
 impl Valid {
-    fn may_hold_text(&self) -> bool {
-        chosen(&self.document, self.operation_name.as_deref())
-            .is_some_and(|(_, operation)| written::may_hold_text(&operation.selection_set.node))
+    fn operation(&self) -> Option<&OperationDefinition> {
+        operation(&self.known.document)
+    }
+
+    fn is_introspection(&self) -> bool {
+        self.operation().is_some_and(|operation| introspection::is_all(&operation.selection_set.node))
     }
 
     /// Names what failed, puts the members in the document's order, and says what the request costs, so that who writes a
     /// query sees how near it is to the limit before it meets it.
     fn complete(&self, mut response: Response) -> Response {
-        let name = self.operation_name.as_deref();
-        nulls::complete(&mut response, &self.document, name);
-        arrange::arrange(&mut response.data, &self.document, name);
-        let cost = [("complexity", self.complexity.clone()), ("maxComplexity", self.max_complexity.into())];
-        let cost = cost.into_iter().map(|(name, points)| (Name::new(name), points)).collect();
-        error::classify(response).extension("cost", Value::Object(cost))
+        // One is what a request that fails has.
+        let errors = response.errors.len().saturating_sub(1);
+        if self.budget.charge(errors.saturating_mul(limits::ERROR)).is_err() {
+            return error::refusal(budget::too_dear(self.limits.complexity));
+        }
+        if let Some(operation) = self.operation() {
+            nulls::complete(&mut response, operation);
+            arrange::arrange(&mut response.data, &operation.selection_set.node);
+        }
+        self.with_cost(error::classify(response))
+    }
+
+    fn with_cost(&self, response: Response) -> Response {
+        let cost = [("complexity", self.budget.points()), ("maxComplexity", self.limits.complexity)];
+        let cost = cost.into_iter().map(|(name, points)| (Name::new(name), points.into())).collect();
+        response.extension("cost", Value::Object(cost))
     }
 }
 
-fn points(complexity: &Value) -> Option<usize> {
+/// The operation of a document in its normal form, which has but one.
+fn operation(document: &ExecutableDocument) -> Option<&OperationDefinition> {
+    document.operations.iter().next().map(|(_, operation)| &operation.node)
+}
+
+fn points(complexity: &Value) -> usize {
     match complexity {
-        Value::Number(points) => usize::try_from(points.as_u64()?).ok(),
-        _ => None,
+        Value::Number(points) => points.as_u64().and_then(|points| usize::try_from(points).ok()).unwrap_or(usize::MAX),
+        _ => usize::MAX,
     }
 }
 

@@ -1,10 +1,9 @@
 //! Queries of those who look after clients.
 
-use std::sync::Arc;
-
 use async_graphql::connection::{Connection, Edge};
 use async_graphql::{Context, Object, Result};
 
+use super::budget;
 use super::guard::Gate;
 use super::inputs::both;
 use super::limits::page_cost;
@@ -13,7 +12,6 @@ use crate::domain::audit;
 use crate::domain::client;
 use crate::domain::page::read_length;
 use crate::error::AppError;
-use crate::service::Services;
 
 #[derive(Default)]
 pub struct ClientQuery;
@@ -27,7 +25,7 @@ impl ClientQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Client id, such as versuni-client-001.")] client_id: String,
     ) -> Result<Option<Client>> {
-        Ok(ctx.data::<Arc<Services>>()?.clients.find(&client_id).await?.map(Client::from))
+        Ok(budget::read(ctx, 1)?.clients.find(&client_id).await?.map(Client::from))
     }
 
     /// Every client by its id, page by page. Needs scope `clients:read`.
@@ -39,7 +37,7 @@ impl ClientQuery {
         #[graphql(desc = "Only clients behind this cursor, which is a client id.")] after: Option<String>,
     ) -> Result<ClientConnection> {
         let first = read_length("first", first).map_err(AppError::invalid)?;
-        let page = ctx.data::<Arc<Services>>()?.clients.page(after.as_deref(), first).await?;
+        let page = budget::read(ctx, 1)?.clients.page(after.as_deref(), first).await?;
         let mut connection = Connection::new(page.has_previous, page.has_next);
         let edge = |client: client::Client| Edge::new(client.client_id.to_string(), client.into());
         connection.edges.extend(page.rows.into_iter().map(edge));
@@ -57,7 +55,7 @@ impl ClientQuery {
     ) -> Result<AuditConnection> {
         let arguments = both(read_length("first", first), audit::read_cursor(after.as_deref()));
         let (first, after) = arguments.map_err(AppError::invalid)?;
-        let log = ctx.data::<Arc<Services>>()?.clients.audit_log(client_id.as_deref(), after, first).await?;
+        let log = budget::read(ctx, 1)?.clients.audit_log(client_id.as_deref(), after, first).await?;
         let mut connection = Connection::new(log.has_previous, log.has_next);
         connection.edges.extend(log.rows.into_iter().map(|entry| Edge::new(entry.cursor(), entry.into())));
         Ok(connection)

@@ -1,13 +1,17 @@
 //! Objects and lists that are resolved in place.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::resolve_container_serial;
-use async_graphql::{ContainerType, ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
+use async_graphql::{ContainerType, ContextSelectionSet, OutputType, Positioned, ServerError, ServerResult, Value};
 use futures_util::FutureExt as _;
+
+use super::budget::Budget;
+use crate::error::AppError;
 
 /// An object whose fields are, nearly always, at hand: they are taken one after the other. async-graphql runs the fields
 /// of an object side by side, each in allocations of its own.
@@ -72,6 +76,7 @@ async fn resolve<T: ContainerType>(
     let Some(fields) = fields else {
         return resolve_container_serial(ctx, object).await;
     };
+    let budget = ctx.data_opt::<Arc<Budget>>();
     let mut members = IndexMap::with_capacity(fields.len());
     for field in fields {
         let name = field.node.response_key().node.clone();
@@ -81,11 +86,21 @@ async fn resolve<T: ContainerType>(
         }
         let ctx = ctx.with_field(field);
         match object.resolve_field(&ctx).await {
-            Ok(value) => drop(members.insert(name, value.unwrap_or_default())),
+            Ok(value) => {
+                let value = value.unwrap_or_default();
+                if let Some(budget) = budget {
+                    budget.value(&value).await.map_err(|error| error_at(error, field))?;
+                }
+                members.insert(name, value);
+            }
             Err(error) => ctx.add_error(error),
         }
     }
     Ok(if members.is_empty() { Value::Null } else { Value::Object(members) })
+}
+
+fn error_at(error: AppError, field: &Positioned<Field>) -> ServerError {
+    async_graphql::Error::from(error).into_server_error(field.pos)
 }
 
 /// The fields of a set that is nothing but fields, each once and without directives.

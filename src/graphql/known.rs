@@ -1,4 +1,5 @@
-//! Documents that were found valid before: parsed once and validated once, for dashboards send the same ones all day.
+//! Operations that were found valid before, in their normal form: parsed, validated and priced once, for dashboards send
+//! the same ones all day. What tools ask about the schema is kept with its answer, which is everybody's.
 
 use std::sync::Arc;
 
@@ -7,11 +8,15 @@ use async_graphql::{Request, Value};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
-/// A valid document. Whoever sends it must still be allowed what it asks for: guards are run with it.
+/// A valid operation. Whoever sends it must still be allowed what it asks for: guards are run with it.
 #[derive(Clone)]
 pub(super) struct Known {
+    /// Its normal form.
     pub(super) document: Arc<ExecutableDocument>,
-    pub(super) complexity: Value,
+    /// The points it costs.
+    pub(super) complexity: usize,
+    /// The answer, when it asks about the schema and nothing else, as text.
+    pub(super) answer: Option<Value>,
 }
 
 /// What makes two requests one: validation looks at the document, the operation that is meant and the variables.
@@ -46,8 +51,9 @@ impl KnownDocuments {
         self.0.get(key).map(|(_, known)| known)
     }
 
-    pub(super) fn remember(&self, key: Key, text: usize, known: Known) {
-        let bytes = text.saturating_add(64).saturating_mul(TIMES_ITS_TEXT);
+    /// Remembers an operation whose document, and answer if it is kept, have so many bytes.
+    pub(super) fn remember(&self, key: Key, (text, answer): (usize, usize), known: Known) {
+        let bytes = text.saturating_add(64).saturating_mul(TIMES_ITS_TEXT).saturating_add(answer);
         self.0.insert(key, (u32::try_from(bytes).unwrap_or(u32::MAX), known));
     }
 }

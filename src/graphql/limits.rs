@@ -5,9 +5,11 @@
 
 use std::collections::HashMap;
 
-use async_graphql::Name;
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet};
+use async_graphql::{Name, Positioned};
 
+use super::inputs::{Raw, SalesOrderFilter};
+use super::normal;
 use crate::domain::page::DEFAULT_PAGE;
 use crate::error::{AppError, ErrorCode};
 
@@ -28,6 +30,12 @@ pub struct Limits {
     pub mutations: usize,
     /// How many of them may be `login`: guessing secrets in batches must not slip under the login limit.
     pub logins: usize,
+    /// How many root fields, merged, may ask the database.
+    pub root_fields: usize,
+    /// How many database statements a request may run.
+    pub statements: usize,
+    /// How many bytes its answer may have.
+    pub answer_bytes: usize,
 }
 
 /// How deep selections may nest, fragments spread out; bounds the recursion of everything that walks a document. It is
@@ -46,24 +54,52 @@ pub(super) fn page_cost(length: Option<i32>, each: usize) -> usize {
     length.saturating_mul(each).saturating_add(1)
 }
 
-/// What a summary costs: the database adds up a group for less than it reads an order.
+/// What a summary costs: all the orders that are meant are read, however few groups are shown; and the database adds up
+/// a group for less than it reads an order.
 pub(super) fn summary_cost(groups: i32, each: usize) -> usize {
-    page_cost(Some(groups), each) / 4 + each
+    SUMMARY + page_cost(Some(groups), each) / 4 + each
 }
+
+/// Adding up reads every order, and twenty summaries are as much as a request may ask for.
+const SUMMARY: usize = 950;
+
+/// What it costs to look for a text in orders, above reading the ones that are found.
+pub(super) const SEARCH: usize = 200;
+
+/// What it costs that orders are looked for by what they hold.
+pub(super) fn search_cost(filter: Option<&Raw<SalesOrderFilter>>) -> usize {
+    if filter.is_some_and(|filter| !filter.json().is_null()) { SEARCH } else { 0 }
+}
+
+/// What counting up to so many orders costs: they are read, if only their keys. As many as are counted without being told
+/// cost little.
+pub(super) fn count_cost(max: i32) -> usize {
+    10 + usize::try_from(max).unwrap_or_default().saturating_sub(10_000) / 100
+}
+
+/// What an error costs, which has a sentence and says where.
+pub(super) const ERROR: usize = 10;
 
 /// Every use of a variable is looked up in the list of all of them.
 const MAX_VARIABLES: usize = 1000;
 
 impl Limits {
-    /// Refuses a document that asks for too much.
-    pub(super) fn check(&self, document: &ExecutableDocument) -> Result<(), AppError> {
+    /// Refuses an operation in its normal form that has too many root fields.
+    pub(super) fn check_roots(&self, root: &SelectionSet) -> Result<(), AppError> {
+        let asks_database = |item: &&Positioned<Selection>| !normal::name(&item.node).starts_with("__");
+        within("root fields", root.items.iter().filter(asks_database).count(), self.root_fields)
+            .map_err(|message| AppError::new(ErrorCode::LimitExceeded, message))
+    }
+
+    /// Refuses a document that asks for too much; gives how many selections it has, fragments spread out.
+    pub(super) fn check(&self, document: &ExecutableDocument) -> Result<usize, AppError> {
         let asked = self.measure(document).map_err(|message| AppError::new(ErrorCode::LimitExceeded, message))?;
         if asked.introspects && !self.introspection {
             // async-graphql would answer null, as if there were no schema.
             let message = "Introspection is switched off here; /schema.graphql holds the schema";
             return Err(AppError::new(ErrorCode::GraphqlValidationFailed, message));
         }
-        Ok(())
+        Ok(asked.selections)
     }
 
     fn measure(&self, document: &ExecutableDocument) -> Result<Measure, String> {

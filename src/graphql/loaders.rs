@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 
+use super::budget::Budget;
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::client::ClientId;
 use crate::domain::event::OrderEvent;
@@ -15,6 +16,9 @@ use crate::error::AppError;
 use crate::service::Services;
 use crate::service::clients::{StoredPublicKey, StoredSecret};
 use crate::telemetry::spawn_in_request;
+
+/// Where loaders read, and the budget it is taken from.
+type Source = (Arc<Services>, Arc<Budget>);
 
 /// The loaders of one request: nothing is remembered from one request to the next.
 pub struct Loaders {
@@ -36,57 +40,64 @@ pub struct Loaders {
 
 impl Loaders {
     /// Loaders that have loaded nothing.
-    pub fn new(services: &Arc<Services>) -> Self {
+    pub fn new(services: &Arc<Services>, budget: &Arc<Budget>) -> Self {
+        let source = || (Arc::clone(services), Arc::clone(budget));
         Self {
-            lines: DataLoader::new(Lines(Arc::clone(services)), spawn_in_request),
-            acknowledgements: DataLoader::new(Acknowledgements(Arc::clone(services)), spawn_in_request),
-            histories: DataLoader::new(Histories(Arc::clone(services)), spawn_in_request),
-            receipts: DataLoader::new(Receipts(Arc::clone(services)), spawn_in_request),
-            keys: DataLoader::new(Keys(Arc::clone(services)), spawn_in_request),
-            secrets: DataLoader::new(Secrets(Arc::clone(services)), spawn_in_request),
-            orders: DataLoader::new(Orders(Arc::clone(services)), spawn_in_request),
+            lines: DataLoader::new(Lines(source()), spawn_in_request),
+            acknowledgements: DataLoader::new(Acknowledgements(source()), spawn_in_request),
+            histories: DataLoader::new(Histories(source()), spawn_in_request),
+            receipts: DataLoader::new(Receipts(source()), spawn_in_request),
+            keys: DataLoader::new(Keys(source()), spawn_in_request),
+            secrets: DataLoader::new(Secrets(source()), spawn_in_request),
+            orders: DataLoader::new(Orders(source()), spawn_in_request),
         }
     }
 }
 
 /// Loads orders' lines.
-pub struct Lines(Arc<Services>);
+pub struct Lines(Source);
 
 impl Loader<OrderNumber> for Lines {
     type Value = Vec<SalesOrderLine>;
     type Error = AppError;
 
     async fn load(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Self::Value>, Self::Error> {
-        self.0.orders.lines(orders).await
+        let (services, budget) = &self.0;
+        budget.statements(1)?;
+        services.orders.lines(orders).await
     }
 }
 
 /// Loads which systems have orders.
-pub struct Acknowledgements(Arc<Services>);
+pub struct Acknowledgements(Source);
 
 impl Loader<OrderNumber> for Acknowledgements {
     type Value = Vec<Acknowledgement>;
     type Error = AppError;
 
     async fn load(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Self::Value>, Self::Error> {
-        self.0.orders.acknowledgements(orders).await
+        let (services, budget) = &self.0;
+        budget.statements(1)?;
+        services.orders.acknowledgements(orders).await
     }
 }
 
 /// Loads orders' histories.
-pub struct Histories(Arc<Services>);
+pub struct Histories(Source);
 
 impl Loader<OrderNumber> for Histories {
     type Value = Vec<OrderEvent>;
     type Error = AppError;
 
     async fn load(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Self::Value>, Self::Error> {
-        self.0.events.of_orders(orders).await
+        let (services, budget) = &self.0;
+        budget.statements(1)?;
+        services.events.of_orders(orders).await
     }
 }
 
 /// Loads the orders of events.
-pub struct Orders(Arc<Services>);
+pub struct Orders(Source);
 
 impl Loader<OrderNumber> for Orders {
     type Value = SalesOrder;
@@ -94,42 +105,50 @@ impl Loader<OrderNumber> for Orders {
 
     async fn load(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Self::Value>, Self::Error> {
         // Whoever holds an event got it from a query that asked for the caller's own.
-        self.0.orders.by_number(&Scope::All, orders).await
+        let (services, budget) = &self.0;
+        budget.statements(1)?;
+        services.orders.by_number(&Scope::All, orders).await
     }
 }
 
 /// Loads orders' receipts.
-pub struct Receipts(Arc<Services>);
+pub struct Receipts(Source);
 
 impl Loader<OrderNumber> for Receipts {
     type Value = Receipt;
     type Error = AppError;
 
     async fn load(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Self::Value>, Self::Error> {
-        self.0.orders.receipts(orders).await
+        let (services, budget) = &self.0;
+        budget.statements(1)?;
+        services.orders.receipts(orders).await
     }
 }
 
 /// Loads clients' keys.
-pub struct Keys(Arc<Services>);
+pub struct Keys(Source);
 
 impl Loader<ClientId> for Keys {
     type Value = Vec<StoredPublicKey>;
     type Error = AppError;
 
     async fn load(&self, clients: &[ClientId]) -> Result<HashMap<ClientId, Self::Value>, Self::Error> {
-        self.0.clients.keys_of(clients).await
+        let (services, budget) = &self.0;
+        budget.statements(1)?;
+        services.clients.keys_of(clients).await
     }
 }
 
 /// Loads clients' live secrets.
-pub struct Secrets(Arc<Services>);
+pub struct Secrets(Source);
 
 impl Loader<ClientId> for Secrets {
     type Value = Vec<StoredSecret>;
     type Error = AppError;
 
     async fn load(&self, clients: &[ClientId]) -> Result<HashMap<ClientId, Self::Value>, Self::Error> {
-        self.0.clients.secrets_of(clients).await
+        let (services, budget) = &self.0;
+        budget.statements(1)?;
+        services.clients.secrets_of(clients).await
     }
 }

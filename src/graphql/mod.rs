@@ -6,6 +6,8 @@
 
 mod api;
 mod arrange;
+mod budget;
+mod catalog;
 mod client_mutation;
 mod client_query;
 mod error;
@@ -13,11 +15,13 @@ mod faults;
 mod guard;
 mod in_order;
 mod inputs;
+mod introspection;
 mod known;
 mod lexical;
 mod limits;
 mod loaders;
 mod mutation;
+mod normal;
 mod nulls;
 mod preload;
 mod prepared;
@@ -31,13 +35,13 @@ mod written;
 
 use async_graphql::{MergedObject, Schema, SchemaBuilder};
 
-pub use api::Api;
+pub use api::{Api, Read};
 pub use async_graphql::{Request, Response};
 pub use error::{into_app_error, is_request_error, refusal};
 pub use limits::Limits;
-pub use prepared::{PreparedOperation, is_mutation, is_subscription};
+pub use prepared::PreparedOperation;
 pub use values::variables;
-pub use written::{Lists, holds_text, to_json};
+pub use written::{holds_text, to_json};
 
 /// What can be read. Every client reads its own orders; scope `orders:read` reads all of them.
 #[derive(MergedObject, Default)]

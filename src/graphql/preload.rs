@@ -4,14 +4,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::{Context, Lookahead, Result};
+use async_graphql::{Context, Lookahead, Result, SelectionField};
 
+use super::budget::{self, Budget};
+use super::limits::LINES_PER_ORDER;
 use super::types::{SalesOrder, SalesOrderEvent};
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::event::OrderEvent;
 use crate::domain::order::{self, OrderNumber, SalesOrderLine};
+use crate::domain::page::Page;
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
+use crate::error::AppError;
 use crate::service::Services;
 
 /// What belongs to some orders, as far as it is selected.
@@ -21,6 +25,30 @@ struct Related {
     acknowledgements: Option<HashMap<OrderNumber, Vec<Acknowledgement>>>,
     events: Option<HashMap<OrderNumber, Vec<OrderEvent>>>,
     receipts: Option<HashMap<OrderNumber, Receipt>>,
+}
+
+/// In the data of a request that reads page after page to the end: a page may have fewer orders than are asked for, so
+/// that it has no more lines than memory is meant for.
+pub struct ShortPages;
+
+/// About as many lines as 400 usual orders have.
+const LINES_OF_SHORT_PAGE: i32 = 2000;
+
+/// A page cut where it would have too many lines; an order that has them by itself stays whole.
+pub fn shorten(ctx: &Context<'_>, page: &mut Page<order::SalesOrder>) {
+    if ctx.data_opt::<ShortPages>().is_none() {
+        return;
+    }
+    let mut lines = 0;
+    let mut fits = |order: &order::SalesOrder| {
+        lines += order.line_count;
+        lines <= LINES_OF_SHORT_PAGE
+    };
+    let kept = page.rows.iter().map_while(|order| fits(order).then_some(())).count().max(1);
+    if kept < page.rows.len() {
+        page.rows.truncate(kept);
+        page.has_next = true;
+    }
 }
 
 /// The orders of a page, with what the page selects of them.
@@ -41,7 +69,7 @@ pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>) -> Result<Vec<Sa
     numbers.sort_unstable();
     numbers.dedup();
     // Whoever holds an event got it from a query that asked for the caller's own.
-    let orders = ctx.data::<Arc<Services>>()?.orders.by_number(&Scope::All, &numbers).await?;
+    let orders = budget::read(ctx, 1)?.orders.by_number(&Scope::All, &numbers).await?;
     let orders: Vec<_> = orders.into_values().collect();
     let mut related = related(ctx, &orders, &selected).await?;
     let orders: HashMap<_, _> = orders.into_iter().map(|order| (order.number, related.attach(order))).collect();
@@ -57,20 +85,42 @@ async fn related(ctx: &Context<'_>, orders: &[order::SalesOrder], selected: &[Lo
     let numbers: Vec<_> = orders.iter().map(|order| order.number).collect();
     let wanted = |name: &str| !numbers.is_empty() && selected.iter().any(|order| order.field(name).exists());
     let services = ctx.data::<Arc<Services>>()?;
+    let budget = budget::of(ctx)?;
     let mut related = Related::default();
     if wanted("products") {
+        let selected = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
+        charge_lines(budget, orders, selected)?;
+        budget.statements(1)?;
         related.lines = Some(services.orders.lines(&numbers).await?);
     }
     if wanted("acknowledgements") {
+        budget.statements(1)?;
         related.acknowledgements = Some(services.orders.acknowledgements(&numbers).await?);
     }
     if wanted("events") {
+        budget.statements(1)?;
         related.events = Some(services.events.of_orders(&numbers).await?);
     }
     if wanted("receipt") {
+        budget.statements(1)?;
         related.receipts = Some(services.orders.receipts(&numbers).await?);
     }
     Ok(related)
+}
+
+/// Takes the points of lines before they are read: the document's cost holds a usual number for each order.
+pub fn charge_lines(budget: &Budget, orders: &[order::SalesOrder], fields: usize) -> Result<(), AppError> {
+    let lines: usize = orders.iter().map(|order| usize::try_from(order.line_count).unwrap_or_default()).sum();
+    budget.charge(lines.saturating_sub(orders.len() * LINES_PER_ORDER).saturating_mul(fields))
+}
+
+/// How many fields are selected below one, at all depths.
+fn fields_below(field: &Lookahead<'_>) -> usize {
+    field.selection_fields().iter().map(count_fields).sum()
+}
+
+fn count_fields(field: &SelectionField<'_>) -> usize {
+    field.selection_set().map(|field| 1 + count_fields(&field)).sum()
 }
 
 impl Related {

@@ -1,10 +1,10 @@
 //! Our own documents: parsed once, run by REST on the same schema.
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
 use async_graphql::{Name, Request, ServerError, Variables};
 
-use super::{error, lexical};
+use super::{error, lexical, normal};
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
 
@@ -30,13 +30,14 @@ impl PreparedOperation {
         &self.document
     }
 
+    /// What it selects.
+    pub(super) fn selection_set(&self) -> Option<&SelectionSet> {
+        chosen(&self.document, None).map(|(_, operation)| &operation.selection_set.node)
+    }
+
     /// The name of its one root field.
     pub(super) fn root_field(&self) -> &str {
-        let root = chosen(&self.document, None).and_then(|(_, operation)| operation.selection_set.node.items.first());
-        match root.map(|selection| &selection.node) {
-            Some(Selection::Field(field)) => &field.node.name.node,
-            _ => "",
-        }
+        self.selection_set().and_then(|set| set.items.first()).map_or("", |root| normal::name(&root.node))
     }
 }
 
@@ -92,23 +93,6 @@ pub(super) fn note(document: &ExecutableDocument, name: Option<&str>) {
             OperationType::Subscription => "subscription",
         });
     });
-}
-
-/// Whether a request would run a mutation.
-pub fn is_mutation(request: &mut Request) -> bool {
-    runs(request, OperationType::Mutation)
-}
-
-/// Whether a request would run a subscription.
-pub fn is_subscription(request: &mut Request) -> bool {
-    runs(request, OperationType::Subscription)
-}
-
-/// A request whose document does not parse, or that does not say which of several operations it means, runs nothing.
-fn runs(request: &mut Request, kind: OperationType) -> bool {
-    let name = request.operation_name.clone();
-    let Ok(document) = parse(request) else { return false };
-    chosen(document, name.as_deref()).is_some_and(|(_, operation)| operation.ty == kind)
 }
 
 /// A request that runs the operation with this name (or the only one) of a document which was parsed before.

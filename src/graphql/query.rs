@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
 
+use super::budget;
 use super::guard::Gate;
 use super::inputs::{ExplainSignatureInput, Raw, SalesOrderFilter, SalesOrderSort, both, read_filter};
-use super::limits::{page_cost, summary_cost};
+use super::limits::{page_cost, search_cost, summary_cost};
 use super::scalars::TimeZone;
 use super::types::node::{GlobalId, read_global_id};
 use super::types::{
@@ -60,12 +61,15 @@ impl OrderQuery {
         #[graphql(desc = "Order number, such as SO-0000000042.")] order_number: String,
     ) -> Result<Option<SalesOrder>> {
         let scope = ctx.data::<Caller>()?.principal().await?.scope();
-        Ok(ctx.data::<Arc<Services>>()?.orders.sales_order(&scope, &order_number).await?.map(SalesOrder::from))
+        Ok(budget::read(ctx, 1)?.orders.sales_order(&scope, &order_number).await?.map(SalesOrder::from))
     }
 
     /// Orders, page by page (the Relay cursor connections specification). A page costs the same wherever it is, and
     /// orders that arrive or change meanwhile neither repeat a row nor skip one.
-    #[graphql(guard = "Gate", complexity = "page_cost(first.or(last), child_complexity)")]
+    #[graphql(
+        guard = "Gate",
+        complexity = "page_cost(first.or(last), child_complexity) + search_cost(filter.as_ref())"
+    )]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn sales_orders(
         &self,
@@ -79,16 +83,16 @@ impl OrderQuery {
         #[graphql(desc = "How they are sorted.", default_with = "SalesOrderSort::CreatedAtDesc")]
         order_by: SalesOrderSort,
     ) -> Result<SalesOrderConnection> {
-        let scope = ctx.data::<Caller>()?.principal().await?.scope();
+        let reader = ctx.data::<Caller>()?.principal().await?;
         let sort = Sort::from(order_by);
         let page = PageRequest::read(sort, (first, after.as_deref()), (last, before.as_deref()));
         let (page, filter) = both(page, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
-        let found = ctx.data::<Arc<Services>>()?.orders.page(&scope, &filter, &page).await?;
-        connection::of_orders(ctx, found, sort.key, (scope, filter)).await
+        let found = budget::read(ctx, 2)?.orders.page(&reader, &filter, &page).await?;
+        connection::of_orders(ctx, found, sort.key, (reader, filter)).await
     }
 
     /// Totals of the orders that `salesOrders` lists for the same `where`.
-    #[graphql(guard = "Gate", complexity = "summary_cost(first, child_complexity)")]
+    #[graphql(guard = "Gate", complexity = "summary_cost(first, child_complexity) + search_cost(filter.as_ref())")]
     async fn sales_order_summary(
         &self,
         ctx: &Context<'_>,
@@ -100,15 +104,15 @@ impl OrderQuery {
         time_zone: TimeZone,
         #[graphql(desc = "How many groups, at most 1000.", default = 100)] first: i32,
     ) -> Result<SalesOrderSummary> {
-        let scope = ctx.data::<Caller>()?.principal().await?.scope();
+        let reader = ctx.data::<Caller>()?.principal().await?;
         let dimensions = group_by.into_iter().map(Dimension::from).collect();
         let request = SummaryRequest::read(dimensions, time_zone.0, first, wants(ctx));
         let (request, filter) = both(request, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
-        Ok(ctx.data::<Arc<Services>>()?.orders.summary(&scope, &filter, &request).await?.into())
+        Ok(budget::read(ctx, SUMMARY_STATEMENTS)?.orders.summary(&reader, &filter, &request).await?.into())
     }
 
     /// What happened to orders, in the order in which it happened: page by page, from the beginning or from a cursor.
-    #[graphql(guard = "Gate", complexity = "page_cost(Some(first), child_complexity)")]
+    #[graphql(guard = "Gate", complexity = "page_cost(Some(first), child_complexity) + search_cost(filter.as_ref())")]
     async fn sales_order_events(
         &self,
         ctx: &Context<'_>,
@@ -116,10 +120,10 @@ impl OrderQuery {
         #[graphql(desc = "How many, at most 100.", default = 100)] first: i32,
         #[graphql(name = "where", desc = "Of which orders; of all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
     ) -> Result<SalesOrderEventConnection> {
-        let scope = ctx.data::<Caller>()?.principal().await?.scope();
+        let reader = ctx.data::<Caller>()?.principal().await?;
         let range = both(Position::read(after.as_deref()), read_length("first", first));
         let ((after, first), filter) = both(range, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
-        let page = ctx.data::<Arc<Services>>()?.events.page(&scope, &filter, after, first).await?;
+        let page = budget::read(ctx, 2)?.events.page(&reader, &filter, after, first).await?;
         connection::of_events(ctx, page).await
     }
 
@@ -131,7 +135,7 @@ impl OrderQuery {
         #[graphql(desc = "The id, as its field `id` gives it.")] id: ID,
     ) -> Result<Option<Node>> {
         let scope = ctx.data::<Caller>()?.principal().await?.scope();
-        let services = ctx.data::<Arc<Services>>()?;
+        let services = budget::read(ctx, 1)?;
         Ok(match read_global_id(&id) {
             Some(GlobalId::SalesOrder(number)) => services.orders.find(&scope, number).await?.map(Node::from),
             Some(GlobalId::SalesOrderEvent(place)) => services.events.event(&scope, place).await?.map(Node::from),
@@ -139,6 +143,9 @@ impl OrderQuery {
         })
     }
 }
+
+/// How many statements a summary may run: beginning and end, the currencies, the span, groups, totals, customers.
+const SUMMARY_STATEMENTS: usize = 8;
 
 /// Which figures are selected; what nobody selects is not added up.
 fn wants(ctx: &Context<'_>) -> Wants {

@@ -10,6 +10,7 @@ use async_graphql::async_trait::async_trait;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextValidation};
 use async_graphql::{Response, ServerError, ValidationResult, Value};
 
+use super::budget;
 use super::error::with_code;
 use crate::error::ErrorCode;
 
@@ -62,12 +63,8 @@ impl OneRequest {
         if error.source.is_some() {
             error
         } else if error.message == "Query is too complex." {
-            let message = format!(
-                "The request costs more than {} points; ask for fewer rows or fields (extensions.cost of an answer \
-                 says what it cost)",
-                self.max_complexity
-            );
-            with_code(ServerError { message, ..error }, ErrorCode::LimitExceeded)
+            let failure = budget::too_dear(self.max_complexity);
+            ServerError { source: Some(Arc::new(failure)), ..error }
         } else if error.message.starts_with("Invalid value for argument") {
             with_code(error, ErrorCode::ValidationFailed)
         } else {

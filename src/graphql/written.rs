@@ -8,32 +8,19 @@
 //! the list take the long way; `a_page_is_the_same_text_whichever_way_it_is_made` compares the two.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::parser::types::{Field, SelectionSet};
 use async_graphql::registry::Registry;
 use async_graphql::{ContainerType, ContextSelectionSet, OutputType, Positioned, Response, ServerResult, Value};
 use serde::Serialize;
 
+use super::budget::Budget;
+use super::error::is_request_error;
 use super::in_order::{ListInOrder, plain_fields};
-
-/// What whoever runs a request does with its response.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Lists {
-    /// Writes it with [`to_json`] where it [`holds_text`].
-    MayBeText,
-    /// Reads it.
-    AreValues,
-}
 
 /// In a request's data: lists may be text.
 pub(super) struct TakesText;
-
-/// Whether nothing in these root fields is selected in two places: async-graphql merges two objects or two lists under one
-/// name, but not two texts (`a_page_is_the_same_text_whichever_way_it_is_made`).
-pub(super) fn may_hold_text(root: &SelectionSet) -> bool {
-    plain_fields(root)
-        .is_some_and(|fields| fields.iter().all(|field| plain_fields(&field.node.selection_set.node).is_some()))
-}
 
 /// Writes one value of an object; nothing when it is not at hand.
 pub type Step<T> = Box<dyn Fn(&T, &mut Vec<u8>) -> Option<()> + Send + Sync>;
@@ -97,18 +84,25 @@ impl<T: Plain> Plan<T> {
     pub fn write_list<'t>(&self, objects: impl IntoIterator<Item = &'t T>, out: &mut Vec<u8>) -> Option<()> {
         out.push(b'[');
         for (index, object) in objects.into_iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            self.write(object, out)?;
+            self.write_item(index, object, out)?;
         }
         out.push(b']');
         Some(())
+    }
+
+    fn write_item(&self, index: usize, object: &T, out: &mut Vec<u8>) -> Option<()> {
+        if index > 0 {
+            out.push(b',');
+        }
+        self.write(object, out)
     }
 }
 
 /// A list that is written if all that is selected is plain, and otherwise a [`ListInOrder`].
 pub struct WrittenList<'t, T>(pub Vec<&'t T>);
+
+/// So much text is written before others get their turn.
+const BYTES_A_TURN: usize = 64 * 1024;
 
 /// What an order with its lines takes, more or less.
 const BYTES_PER_OBJECT: usize = 1024;
@@ -130,8 +124,8 @@ impl<T: Plain + ContainerType> OutputType for WrittenList<'_, T> {
         if ctx.data_opt::<TakesText>().is_some()
             && let Some(plan) = Plan::<T>::of(&ctx.item.node)
         {
-            let mut text = Vec::with_capacity(self.0.len() * BYTES_PER_OBJECT);
-            if plan.write_list(self.0.iter().copied(), &mut text).is_some() {
+            let text = self.write(ctx, &plan).await.map_err(|error| error.into_server_error(field.pos))?;
+            if let Some(text) = text {
                 return Ok(Value::Binary(text.into()));
             }
         }
@@ -139,35 +133,77 @@ impl<T: Plain + ContainerType> OutputType for WrittenList<'_, T> {
     }
 }
 
-/// Whether lists of a response are text already.
-pub fn holds_text(response: &Response) -> bool {
-    fn is_within(value: &Value) -> bool {
-        match value {
-            Value::Binary(_) => true,
-            Value::Object(members) => members.values().any(is_within),
-            Value::List(items) => items.iter().any(is_within),
-            _ => false,
+impl<T: Plain> WrittenList<'_, T> {
+    /// The list as text, or nothing when something of it is not at hand. Its bytes are taken as they are written.
+    async fn write(&self, ctx: &ContextSelectionSet<'_>, plan: &Plan<T>) -> async_graphql::Result<Option<Vec<u8>>> {
+        let budget = ctx.data::<Arc<Budget>>()?;
+        let mut text = Vec::with_capacity(self.0.len() * BYTES_PER_OBJECT);
+        let mut taken = 0;
+        text.push(b'[');
+        for (index, object) in self.0.iter().enumerate() {
+            if plan.write_item(index, object, &mut text).is_none() {
+                return Ok(None);
+            }
+            if text.len() - taken >= BYTES_A_TURN {
+                budget.bytes(text.len() - taken)?;
+                taken = text.len();
+                tokio::task::yield_now().await;
+            }
         }
+        text.push(b']');
+        budget.bytes(text.len() - taken)?;
+        Ok(Some(text))
     }
-    is_within(&response.data)
 }
 
-/// A response of which lists are text, as JSON.
-pub fn to_json(response: &Response) -> Vec<u8> {
+/// Whether parts of a response are text already.
+pub fn holds_text(response: &Response) -> bool {
+    text_bytes(&response.data) > 0
+}
+
+/// How many bytes of a value are text already.
+pub(super) fn text_bytes(value: &Value) -> usize {
+    match value {
+        Value::Binary(text) => text.len(),
+        Value::Object(members) => members.values().map(text_bytes).sum(),
+        Value::List(items) => items.iter().map(text_bytes).sum(),
+        _ => 0,
+    }
+}
+
+/// A response as JSON, with the parts that are text in their places. Where nothing ran it has no `data`, not even null
+/// (GraphQL §7.1.2).
+pub fn to_json(response: &Response) -> String {
     let mut out = Vec::with_capacity(BYTES_PER_OBJECT);
-    out.extend_from_slice(b"{\"data\":");
-    write_value(&response.data, &mut out);
-    for (name, is_there, value) in [
-        ("extensions", !response.extensions.is_empty(), serde_json::to_vec(&response.extensions)),
-        ("errors", !response.errors.is_empty(), serde_json::to_vec(&response.errors)),
-    ] {
-        if let (true, Ok(value)) = (is_there, value) {
-            out.extend_from_slice(format!(",\"{name}\":").as_bytes());
-            out.extend_from_slice(&value);
+    let is_refusal = is_request_error(response);
+    let mut member = |name: &str, write: &mut dyn FnMut(&mut Vec<u8>)| {
+        out.push(if out.is_empty() { b'{' } else { b',' });
+        out.extend_from_slice(format!("\"{name}\":").as_bytes());
+        write(&mut out);
+    };
+    if !is_refusal {
+        member("data", &mut |out| write_value(&response.data, out));
+        if !response.extensions.is_empty() {
+            member("extensions", &mut |out| {
+                let _ = write(&response.extensions, out);
+            });
         }
     }
+    if !response.errors.is_empty() {
+        member("errors", &mut |out| {
+            let _ = write(&response.errors, out);
+        });
+    }
     out.push(b'}');
-    out
+    // Every part of it was written as JSON, which is UTF-8.
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// A value of an answer as text, which is copied into each answer that has it instead of being written again.
+pub(super) fn to_text(value: &Value) -> Value {
+    let mut text = Vec::new();
+    write_value(value, &mut text);
+    Value::Binary(text.into())
 }
 
 fn write_value(value: &Value, out: &mut Vec<u8>) {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql_axum::GraphQLResponse;
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
@@ -15,13 +14,14 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::envelope;
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
+use crate::compute;
 use crate::error::{AppError, ErrorCode};
-use crate::graphql::{self, Lists, Request};
+use crate::graphql::{self, Read, Request};
 use crate::json::parse as parse_json;
 use crate::rest::problem::Problem;
 use crate::rest::request::{JsonRequest, credentials};
@@ -34,8 +34,9 @@ pub async fn post(State(state): State<AppState>, parts: Parts, request: JsonRequ
     if let Err(error) = is_json {
         return Problem(error).into_response();
     }
-    match parse_json(&credentials.body).and_then(read_parameters) {
-        Ok(request) => execute(&state, request, credentials, media).await,
+    let body = Arc::clone(&credentials.body);
+    match compute::on(body.len(), || parse_json(&body).and_then(read_parameters)).await {
+        Ok(request) => execute(&state, state.api().read(request).await, credentials, media).await,
         Err(error) => media.refuse(error),
     }
 }
@@ -63,24 +64,30 @@ pub async fn get(
             return media.refuse(malformed(&format!("The parameter {name} is given twice; it")));
         }
     }
-    let mut request = match read_parameters(Value::Object(parameters)) {
-        Ok(request) => request,
+    let read = match read_parameters(Value::Object(parameters)) {
+        Ok(request) => state.api().read(request).await,
         Err(error) => return media.refuse(error),
     };
-    if graphql::is_mutation(&mut request) {
+    if read.as_ref().is_ok_and(Read::is_mutation) {
         let message = "A mutation must be sent by POST; GET is for queries";
         let mut refusal = media.refuse(AppError::new(ErrorCode::MethodNotAllowed, message));
         refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return refusal;
     }
-    execute(&state, request, credentials(&parts, Arc::default()), media).await
+    execute(&state, read, credentials(&parts, Arc::default()), media).await
 }
 
-async fn execute(state: &AppState, request: Request, credentials: Credentials, media: MediaType) -> Response {
+/// A request as the schema read it, or the refusal.
+type Reading = Result<Read, graphql::Response>;
+
+async fn execute(state: &AppState, read: Reading, credentials: Credentials, media: MediaType) -> Response {
     if media == MediaType::EventStream {
-        return event_stream(state, request, credentials);
+        return event_stream(state, read, credentials);
     }
-    let response = state.api().execute(request, credentials, Lists::MayBeText).await;
+    let response = match read {
+        Ok(read) => state.api().execute(read, credentials).await,
+        Err(refusal) => refusal,
+    };
     // Under `application/json` a client cannot tell our error from a proxy's by the status, so the specification keeps
     // 200 there.
     let status = match media {
@@ -92,14 +99,14 @@ async fn execute(state: &AppState, request: Request, credentials: Credentials, m
 
 /// The protocol graphql-sse in its mode of distinct connections: an event `next` for each result, then `complete`. When
 /// the service stops, the stream breaks off without `complete`, and the client comes again with the last cursor.
-fn event_stream(state: &AppState, request: Request, credentials: Credentials) -> Response {
-    let results = run(state, request, credentials);
+fn event_stream(state: &AppState, read: Reading, credentials: Credentials) -> Response {
+    let results = run(state, read, credentials);
     let events = stream::unfold(Some(results), |results| async {
         let mut results = results?;
         Some(match tokio::time::timeout(KEEP_ALIVE, results.next()).await {
             Ok(Some(response)) => {
                 note_failures(&response);
-                (format!("event: next\ndata: {}\n\n", body(&response)), Some(results))
+                (format!("event: next\ndata: {}\n\n", graphql::to_json(&response)), Some(results))
             }
             // The empty line of data matters: without one, browsers dispatch no event. axum's own writes none.
             Ok(None) => ("event: complete\ndata: \n\n".to_owned(), None),
@@ -112,17 +119,15 @@ fn event_stream(state: &AppState, request: Request, credentials: Credentials) ->
 
 /// Runs any operation on a connection that stays: a subscription for as long as it goes on, anything else within the time
 /// a request has.
-pub(super) fn run(
-    state: &AppState,
-    mut request: Request,
-    credentials: Credentials,
-) -> BoxStream<'static, graphql::Response> {
-    if graphql::is_subscription(&mut request) {
-        return state.api().subscribe(request, credentials);
-    }
+pub(super) fn run(state: &AppState, read: Reading, credentials: Credentials) -> BoxStream<'static, graphql::Response> {
+    let read = match read {
+        Ok(read) if read.is_subscription() => return state.api().subscribe(read, credentials),
+        Ok(read) => read,
+        Err(refusal) => return stream::once(async { refusal }).boxed(),
+    };
     let (api, limit) = (state.api().clone(), state.config().http.request_timeout);
     let response = async move {
-        let response = tokio::time::timeout(limit, api.execute(request, credentials, Lists::AreValues)).await;
+        let response = tokio::time::timeout(limit, api.execute(read, credentials)).await;
         response.unwrap_or_else(|_| graphql::refusal(envelope::too_slow(limit)))
     };
     stream::once(response).boxed()
@@ -133,11 +138,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub(super) fn note_failures(response: &graphql::Response) {
     response.errors.iter().for_each(|error| telemetry::note_failure(&graphql::into_app_error(error)));
-}
-
-/// What a response looks like. Where nothing ran there is no `data` entry, not even null (GraphQL §7.1.2).
-fn body(response: &graphql::Response) -> Value {
-    if graphql::is_request_error(response) { json!({"errors": response.errors}) } else { json!(response) }
 }
 
 /// Reads the parameters of a request (GraphQL over HTTP §5.1). A list is a batch, and a batch holds one request.
@@ -202,9 +202,7 @@ impl MediaType {
     fn answer(self, status: StatusCode, response: graphql::Response) -> Response {
         note_failures(&response);
         let wait = response.errors.iter().filter_map(|e| graphql::into_app_error(e).retry_after_seconds()).max();
-        let mut answer = if graphql::is_request_error(&response) {
-            Json(body(&response)).into_response()
-        } else if graphql::holds_text(&response) {
+        let mut answer = if graphql::is_request_error(&response) || graphql::holds_text(&response) {
             graphql::to_json(&response).into_response()
         } else {
             GraphQLResponse::from(response).into_response()

@@ -67,7 +67,7 @@ struct Close(u16, String);
 
 /// What an operation gives.
 enum Given {
-    Next(Value),
+    Next(String),
     Error(Value),
     Complete,
 }
@@ -225,7 +225,9 @@ impl Connection {
             self.operations.remove(&id);
         }
         Some(match given {
-            Given::Next(payload) => answer(json!({"id": id, "type": "next"}), Some(payload)),
+            Given::Next(payload) => {
+                Message::Text(format!("{{\"id\":{},\"type\":\"next\",\"payload\":{payload}}}", json!(id)).into())
+            }
             Given::Error(payload) => answer(json!({"id": id, "type": "error"}), Some(payload)),
             Given::Complete => answer(json!({"id": id, "type": "complete"}), None),
         })
@@ -249,7 +251,8 @@ async fn run_operation(
     let log = RequestLog::new(&key.0.chars().take(100).collect::<String>());
     let line = Line::new(log.clone(), "WS", "/graphql/ws".to_owned());
     let work = async move {
-        let mut responses = run(&state, request, credentials);
+        let read = state.api().read(request).await;
+        let mut responses = run(&state, read, credentials);
         let mut status = 200;
         while let Some(response) = responses.next().await {
             note_failures(&response);
@@ -258,7 +261,11 @@ async fn run_operation(
             }
             // The whole operation was refused, or its stream ended with a failure.
             let is_refusal = graphql::is_request_error(&response);
-            let given = if is_refusal { Given::Error(json!(response.errors)) } else { Given::Next(json!(response)) };
+            let given = if is_refusal {
+                Given::Error(json!(response.errors))
+            } else {
+                Given::Next(graphql::to_json(&response))
+            };
             if results.send((key.clone(), given)).await.is_err() || is_refusal {
                 return status;
             }

@@ -13,7 +13,8 @@ use futures_util::stream::{self, Stream};
 use tokio::sync::watch;
 use tracing::warn;
 
-use super::caller::LiveSession;
+use super::caller::{LiveSession, Principal};
+use super::reports::Reports;
 use crate::domain::event::{OrderEvent, Position};
 use crate::domain::order::OrderNumber;
 use crate::domain::order_filter::OrderFilter;
@@ -35,6 +36,7 @@ const BATCH: usize = 100;
 #[derive(Clone)]
 pub struct Events {
     store: Store,
+    reports: Reports,
     watcher: Arc<Watcher>,
 }
 
@@ -46,19 +48,22 @@ struct Watcher {
 impl Events {
     /// The feed of this store.
     #[must_use]
-    pub fn new(store: Store) -> Self {
+    pub fn new(store: Store, reports: Reports) -> Self {
         let watcher = Watcher { last: watch::Sender::new(Position::START), is_running: AtomicBool::new(false) };
-        Self { store, watcher: Arc::new(watcher) }
+        Self { store, reports, watcher: Arc::new(watcher) }
     }
 
     /// Events after a place, of orders that are meant.
     pub async fn page(
         &self,
-        scope: &Scope,
+        reader: &Principal,
         filter: &OrderFilter,
         after: Option<Position>,
         first: usize,
     ) -> Result<Page<OrderEvent>, AppError> {
+        let scope = &reader.scope();
+        let is_all = *scope == Scope::All && *filter == OrderFilter::default();
+        let _turn = if is_all { None } else { Some(self.reports.turn(reader.client_id()).await?) };
         let range = (after.unwrap_or(Position::START), Position::END);
         let mut rows = self.store.list_events(scope, filter, range, first + 1).await?;
         let has_next = rows.len() > first;

@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod intake;
 pub mod lifecycle;
 pub mod orders;
+pub mod reports;
 pub mod sessions;
 pub mod strangers;
 pub mod throttle;

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use chrono::TimeDelta;
 
+use super::caller::Principal;
+use super::reports::Reports;
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::buckets::{self, Bucket, Unit};
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
@@ -21,13 +23,14 @@ use crate::store::{Grouping, Store, StoredPublicKey, SummaryRow, SummarySnapshot
 #[derive(Clone)]
 pub struct Orders {
     store: Store,
+    reports: Reports,
 }
 
 impl Orders {
-    /// Reads from this store.
+    /// Reads from this store; what may take long in turns.
     #[must_use]
-    pub const fn new(store: Store) -> Self {
-        Self { store }
+    pub const fn new(store: Store, reports: Reports) -> Self {
+        Self { store, reports }
     }
 
     /// The order with this number, if the scope holds it. A text that is no order number names no order.
@@ -55,16 +58,19 @@ impl Orders {
     /// One page of the orders that are meant.
     pub async fn page(
         &self,
-        scope: &Scope,
+        reader: &Principal,
         filter: &OrderFilter,
         page: &PageRequest,
     ) -> Result<Page<SalesOrder>, AppError> {
+        let scope = &reader.scope();
+        let _turn = if filter.is_search() { Some(self.reports.turn(reader.client_id()).await?) } else { None };
         Ok(self.store.list_orders(scope, filter, page).await?)
     }
 
     /// How many orders are meant, counted up to one more than `max`.
-    pub async fn count(&self, scope: &Scope, filter: &OrderFilter, max: u32) -> Result<i64, AppError> {
-        Ok(self.store.count_orders(scope, filter, max).await?)
+    pub async fn count(&self, reader: &Principal, filter: &OrderFilter, max: u32) -> Result<i64, AppError> {
+        let _turn = self.reports.turn(reader.client_id()).await?;
+        Ok(self.store.count_orders(&reader.scope(), filter, max).await?)
     }
 
     /// The lines of many orders at once.
@@ -98,11 +104,12 @@ impl Orders {
     /// Totals of the orders that are meant.
     pub async fn summary(
         &self,
-        scope: &Scope,
+        reader: &Principal,
         filter: &OrderFilter,
         request: &SummaryRequest,
     ) -> Result<Summary, AppError> {
-        let snapshot = self.store.summary(scope, filter).await?;
+        let _turn = self.reports.turn(reader.client_id()).await?;
+        let snapshot = self.store.summary(&reader.scope(), filter).await?;
         let buckets = match request.unit() {
             Some(unit) => cut(&snapshot, filter, unit, request).await?,
             None => Vec::new(),

@@ -18,7 +18,7 @@ impl Store {
     /// Whether the client has logged in from this address.
     pub async fn has_address(&self, client_id: &str, address: IpAddr) -> StoreResult<bool> {
         let key = (client_id.to_owned(), address.to_string());
-        Ok(Entity::find_by_id(key).one(&self.read).await?.is_some())
+        Ok(Entity::find_by_id(key).one(&self.core).await?.is_some())
     }
 }
 

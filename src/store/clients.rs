@@ -41,7 +41,7 @@ impl Store {
 
     /// The client with this id.
     pub async fn find_client(&self, client_id: &str) -> StoreResult<Option<Client>> {
-        Entity::find_by_id(client_id).one(&self.read).await?.map(Client::try_from).transpose()
+        Entity::find_by_id(client_id).one(&self.core).await?.map(Client::try_from).transpose()
     }
 
     /// Clients by id: those behind one, so many at most; every one without a limit.

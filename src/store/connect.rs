@@ -1,25 +1,21 @@
 //! Connecting, migrating, and the two ways into the database: reading and writing.
 
 use std::collections::HashSet;
-use std::fs::{DirBuilder, OpenOptions};
 use std::future::Future;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use migrations::{Migrator, MigratorTrait, SchemaManager, seaql_migrations};
-use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::error::{StoreError, StoreResult};
+use super::pools::Pools;
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -28,17 +24,31 @@ pub struct DatabaseOptions {
     pub url: String,
     /// How many connections (on SQLite: readers) one instance may hold.
     pub max_connections: u32,
+    /// How many of them reports may hold.
+    pub report_connections: u32,
     /// How long a query waits for a free connection, and on SQLite for another process' write.
     pub acquire_timeout: Duration,
+    /// How long a statement of a report may take, and on PostgreSQL one of any reader.
+    pub statement_timeout: Duration,
     /// Called once for every statement, in the task that runs it.
     pub on_statement: fn(),
 }
 
 /// The database. Cloning shares its connections.
+///
+/// Each kind of work has connections of its own, so that no number of slow reports keeps an order, a login or a health
+/// check waiting (`a_partner_orders_and_logs_in_while_reports_hold_every_connection`).
 #[derive(Debug, Clone)]
 pub struct Store {
+    /// Pages, and what belongs to their orders.
     pub(super) read: DatabaseConnection,
+    /// What an order, a login and a health check read.
+    pub(super) core: DatabaseConnection,
+    /// Reads that may take long.
+    pub(super) reports: DatabaseConnection,
     write: DatabaseConnection,
+    /// Turns of changes other than orders, which must not fill the queue for the connections orders are stored on.
+    changes: Arc<Semaphore>,
     /// Told after each commit of this process; on PostgreSQL the database itself tells every instance.
     pub(super) appended: watch::Sender<()>,
 }
@@ -57,43 +67,13 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'a>>;
 impl Store {
     /// Connects. On SQLite the file and its folder are made when they are not there.
     pub async fn connect(options: &DatabaseOptions) -> StoreResult<Self> {
-        let (mut read, mut write) = if options.url.starts_with("sqlite:") {
-            make_file(&options.url)?;
-            // One writer, so that writers in this process queue in memory instead of meeting SQLITE_BUSY. It opens
-            // first, because only a writer can put a new file into WAL mode.
-            let write = Database::connect(sqlite(options, 1, false)).await?;
-            let read = Database::connect(sqlite(options, options.max_connections, true)).await?;
-            (read, write)
-        } else {
-            // Before SeaORM does, whose complaint quotes the address with its password.
-            if let Err(error) = options.url.parse::<PgConnectOptions>() {
-                return Err(StoreError::Address(error.to_string()));
-            }
-            let lock_timeout = options.acquire_timeout;
-            let mut connect = ConnectOptions::new(&options.url);
-            connect
-                .max_connections(options.max_connections)
-                .acquire_timeout(options.acquire_timeout)
-                .connect_timeout(options.acquire_timeout)
-                .set_application_name("sales-order-api")
-                .sqlx_logging(false)
-                // Who waits for another's lock is answered in time, as on SQLite.
-                .map_sqlx_postgres_opts(move |postgres| {
-                    postgres.options([
-                        ("lock_timeout", format!("{}ms", lock_timeout.as_millis())),
-                        // Compiling a summary takes longer than running it.
-                        ("jit", "off".to_owned()),
-                        // Three months of orders are sorted in memory.
-                        ("work_mem", "16MB".to_owned()),
-                    ])
-                });
-            let both = Database::connect(connect).await?;
-            (both.clone(), both)
-        };
+        let Pools { mut read, mut core, mut reports, mut write } = Pools::connect(options).await?;
         let on_statement = options.on_statement;
-        read.set_metric_callback(move |_| on_statement());
-        write.set_metric_callback(move |_| on_statement());
-        Ok(Self { read, write, appended: watch::Sender::new(()) })
+        for connection in [&mut read, &mut core, &mut reports, &mut write] {
+            connection.set_metric_callback(move |_| on_statement());
+        }
+        let changes = Arc::new(Semaphore::new(1));
+        Ok(Self { read, core, reports, write, changes, appended: watch::Sender::new(()) })
     }
 
     /// How many transactions may run side by side. On PostgreSQL one writes its rows while another commits; SQLite has one
@@ -105,15 +85,16 @@ impl Store {
 
     /// Answers once both ways into the database work.
     pub async fn ping(&self) -> StoreResult<()> {
-        self.read.ping().await?;
+        self.core.ping().await?;
         if self.backend() == DbBackend::Sqlite { Ok(self.write.ping().await?) } else { Ok(()) }
     }
 
     /// Closes every connection, after the statements under way.
     pub async fn close(&self) {
         // A connection that is gone already is closed.
-        let _ = self.write.close_by_ref().await;
-        let _ = self.read.close_by_ref().await;
+        for connection in [&self.write, &self.core, &self.read, &self.reports] {
+            let _ = connection.close_by_ref().await;
+        }
     }
 
     /// Applies the pending migrations, all or none, and gives their names. Instances that start together wait for
@@ -150,7 +131,7 @@ impl Store {
 
     /// Every migration and whether the database has it. Changes nothing.
     pub async fn migrations(&self) -> StoreResult<Vec<MigrationState>> {
-        let applied = applied_migrations(&self.read).await?;
+        let applied = applied_migrations(&self.core).await?;
         let state = |name: String| MigrationState { applied: applied.contains(&name), name };
         Ok(Migrator::migrations().iter().map(|migration| state(migration.name().to_owned())).collect())
     }
@@ -163,8 +144,20 @@ impl Store {
         self.write.get_database_backend()
     }
 
-    /// Runs `work` in one writing transaction: committed when it gives `Ok`, rolled back otherwise.
+    /// Runs `work` in one writing transaction: committed when it gives `Ok`, rolled back otherwise. Waits for its turn
+    /// among the changes of this instance.
     pub(super) async fn transaction<T, F>(&self, work: F) -> StoreResult<T>
+    where
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> Boxed<'t, T> + Send,
+        T: Send,
+    {
+        // It is never closed.
+        let _turn = self.changes.acquire().await;
+        self.transaction_of_orders(work).await
+    }
+
+    /// The same for orders, which wait for nobody's change.
+    pub(super) async fn transaction_of_orders<T, F>(&self, work: F) -> StoreResult<T>
     where
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> Boxed<'t, T> + Send,
         T: Send,
@@ -186,49 +179,6 @@ impl Store {
     pub(super) fn note_appended(&self) {
         self.appended.send_replace(());
     }
-}
-
-fn sqlite(options: &DatabaseOptions, connections: u32, read_only: bool) -> ConnectOptions {
-    let busy_timeout = options.acquire_timeout;
-    let mut connect = ConnectOptions::new(&options.url);
-    connect
-        .max_connections(connections)
-        .min_connections(1)
-        .acquire_timeout(options.acquire_timeout)
-        .connect_timeout(options.acquire_timeout)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(move |sqlite| {
-            let sqlite = sqlite
-                .create_if_missing(!read_only)
-                .foreign_keys(true)
-                .busy_timeout(busy_timeout)
-                // FULL: an answered order survives a power cut, not only a crash of the process.
-                .synchronous(SqliteSynchronous::Full);
-            if read_only {
-                return sqlite.pragma("query_only", "ON");
-            }
-            sqlite
-                .journal_mode(SqliteJournalMode::Wal)
-                // 16 MiB of log before it is written into the database: pages that change often are written less often.
-                .pragma("wal_autocheckpoint", "4000")
-        });
-    connect
-}
-
-/// Makes the database file, readable by its owner only: it holds addresses and the hashes of secrets. SQLite gives the
-/// files it adds the same mode. What is there already keeps its mode.
-fn make_file(url: &str) -> StoreResult<()> {
-    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
-    let path = Path::new(path.split('?').next().unwrap_or_default());
-    let failed = |error: io::Error| DbErr::Custom(format!("cannot make {}: {error}", path.display()));
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-    }
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
-    Ok(())
 }
 
 /// Any number will do as long as nobody else in the database uses it; this one spells "sales-or" in ASCII.
@@ -284,11 +234,13 @@ mod tests {
         let options = DatabaseOptions {
             url: format!("sqlite://{}", folder.path().join("new/orders.db").display()),
             max_connections: 2,
+            report_connections: 1,
             acquire_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(5),
             on_statement: || {},
         };
         let store = Store::connect(&options).await.unwrap();
-        for connection in [&store.read, &store.write] {
+        for connection in [&store.read, &store.core, &store.reports, &store.write] {
             assert_eq!(pragma(connection, "journal_mode").await, "wal");
             assert_eq!(pragma(connection, "synchronous").await, "2", "FULL is 2");
             assert_eq!(pragma(connection, "foreign_keys").await, "1");

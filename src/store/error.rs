@@ -1,9 +1,11 @@
 //! Tells a database that is away or busy from a mistake of ours.
 
+use std::time::Duration;
+
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 use thiserror::Error;
 
-use crate::error::AppError;
+use crate::error::{AppError, ErrorCode};
 
 /// What a query can fail with.
 #[derive(Debug, Error)]
@@ -25,6 +27,9 @@ pub enum StoreError {
         /// What it holds.
         value: String,
     },
+    /// The database was given as long as a statement may take, and ended it.
+    #[error("the database was not done in time")]
+    TooSlow(#[source] DbErr),
     /// Everything else.
     #[error("a query failed")]
     Failed(#[source] DbErr),
@@ -35,6 +40,9 @@ pub type StoreResult<T> = Result<T, StoreError>;
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
+        if is_ended(&error) {
+            return Self::TooSlow(error);
+        }
         if is_transient(&error) {
             return Self::Unavailable(error);
         }
@@ -54,9 +62,21 @@ impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) => Self::unavailable(error),
+            StoreError::TooSlow(_) => {
+                let message = "The database needs too long for this; ask for fewer orders, such as by createdAt";
+                Self::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(5))
+            }
             _ => Self::internal(error),
         }
     }
+}
+
+fn is_ended(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
+        return false;
+    };
+    // PostgreSQL's query_canceled, SQLite's INTERRUPT.
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "57014" || code == "9")
 }
 
 fn is_transient(error: &DbErr) -> bool {

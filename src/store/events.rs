@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait, JoinType, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, JoinType, QueryFilter, QueryOrder,
     QuerySelect, RelationDef,
 };
 use std::collections::HashMap;
@@ -24,6 +24,9 @@ use crate::domain::order::OrderNumber;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::permission::Scope;
 
+/// So many events are read whatever they are of.
+const NEAR: i64 = 10_000;
+
 impl Store {
     /// Events behind a place in the feed and not behind another, of orders that are meant, in the order of the feed.
     pub async fn list_events(
@@ -33,16 +36,33 @@ impl Store {
         (after, until): (Position, Position),
         limit: usize,
     ) -> StoreResult<Vec<OrderEvent>> {
+        // Whoever may see all and asks for all needs no look at the orders; anybody else's events may be far apart.
+        let is_all = *scope == Scope::All && *filter == OrderFilter::default();
+        if is_all || until.get() - after.get() <= NEAR {
+            return self.list_events_on(&self.read, (scope, filter), (after, until), (is_all, limit)).await;
+        }
+        let report = self.report().await?;
+        let events = self.list_events_on(&report.tx, (scope, filter), (after, until), (is_all, limit)).await?;
+        report.finish().await?;
+        Ok(events)
+    }
+
+    async fn list_events_on(
+        &self,
+        connection: &impl ConnectionTrait,
+        (scope, filter): (&Scope, &OrderFilter),
+        (after, until): (Position, Position),
+        (is_all, limit): (bool, usize),
+    ) -> StoreResult<Vec<OrderEvent>> {
         let mut query = Entity::find()
             .filter(Column::Position.gt(after.get()))
             .filter(Column::Position.lte(until.get()))
             .order_by_asc(Column::Position)
             .limit(u64::try_from(limit).unwrap_or(u64::MAX));
-        // Whoever may see all and asks for all needs no look at the orders.
-        if *scope != Scope::All || *filter != OrderFilter::default() {
-            query = query.join(JoinType::InnerJoin, of_order()).filter(self.matching(&self.read, scope, filter).await?);
+        if !is_all {
+            query = query.join(JoinType::InnerJoin, of_order()).filter(self.matching(connection, scope, filter).await?);
         }
-        let rows = query.all(&self.read).await?;
+        let rows = query.all(connection).await?;
         rows.into_iter().map(OrderEvent::try_from).collect()
     }
 
@@ -77,7 +97,7 @@ impl Store {
             .select_only()
             .column_as(Expr::col(Column::Position).max(), "last")
             .into_tuple()
-            .one(&self.read)
+            .one(&self.core)
             .await?;
         Ok(last.flatten().map_or(Position::START, Position::new))
     }

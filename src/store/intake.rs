@@ -16,6 +16,7 @@ use super::connect::Store;
 use super::entity::sales_orders::{self, OrderRow};
 use super::error::StoreResult;
 use super::keys;
+use super::orders::count;
 use crate::auth::signature::SignatureForm;
 use crate::domain::client::ClientId;
 use crate::domain::order::{OrderNumber, OrderStatus, SalesOrder, SalesOrderLine};
@@ -85,7 +86,7 @@ impl Store {
             self.note_appended();
             return outcomes;
         }
-        self.transaction(move |tx| Box::pin(async move { insert(tx, &new).await })).await
+        self.transaction_of_orders(move |tx| Box::pin(async move { insert(tx, &new).await })).await
     }
 }
 
@@ -179,6 +180,7 @@ fn made_order(id: i64, new: &OrderToInsert) -> Created {
             version: 1,
             total_quantity: order.total_quantity(),
             total_amount: order.total_amount(),
+            line_count: count(order.products.len()),
             created_at: new.now,
             updated_at: new.now,
         },

@@ -57,7 +57,7 @@ impl Store {
         let rows = Entity::find()
             .filter(Column::ClientId.eq(client_id.as_str()))
             .order_by_asc(Column::Id)
-            .all(&self.read)
+            .all(&self.core)
             .await?;
         rows.into_iter().map(StoredPublicKey::try_from).collect()
     }
@@ -67,7 +67,7 @@ impl Store {
         let rows = Entity::find()
             .filter(Column::ClientId.is_in(clients.iter().map(ClientId::as_str)))
             .order_by_asc(Column::Id)
-            .all(&self.read)
+            .all(&self.core)
             .await?;
         let mut keys: HashMap<_, Vec<_>> = clients.iter().map(|client| (client.clone(), Vec::new())).collect();
         for row in rows {

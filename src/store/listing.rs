@@ -1,7 +1,7 @@
 //! Pages of orders, and how many there are.
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query};
-use sea_orm::{ConnectionTrait as _, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::connect::Store;
 use super::entity::sales_orders::{Column, Entity, OrderRow};
@@ -20,8 +20,24 @@ impl Store {
         filter: &OrderFilter,
         page: &PageRequest,
     ) -> StoreResult<Page<SalesOrder>> {
+        if !filter.is_search() {
+            return self.list_orders_on(&self.read, scope, filter, page).await;
+        }
+        let report = self.report().await?;
+        let orders = self.list_orders_on(&report.tx, scope, filter, page).await?;
+        report.finish().await?;
+        Ok(orders)
+    }
+
+    async fn list_orders_on(
+        &self,
+        connection: &impl ConnectionTrait,
+        scope: &Scope,
+        filter: &OrderFilter,
+        page: &PageRequest,
+    ) -> StoreResult<Page<SalesOrder>> {
         let descending = page.sort.descending != page.from_end;
-        let mut query = Entity::find().filter(self.matching(&self.read, scope, filter).await?);
+        let mut query = Entity::find().filter(self.matching(connection, scope, filter).await?);
         for (cursor, is_start) in [(page.after, true), (page.before, false)] {
             if let Some(cursor) = cursor {
                 // Behind a place in a descending list are the smaller ones.
@@ -35,7 +51,7 @@ impl Store {
         let rows = query
             .limit(u64::try_from(page.limit).unwrap_or(u64::MAX).saturating_add(1))
             .into_partial_model::<OrderRow>()
-            .all(&self.read)
+            .all(connection)
             .await?;
         let orders: StoreResult<Vec<_>> = rows.into_iter().map(SalesOrder::try_from).collect();
         Ok(page.page(orders?))
@@ -43,15 +59,18 @@ impl Store {
 
     /// How many orders are meant, counted up to one more than `max`.
     pub async fn count_orders(&self, scope: &Scope, filter: &OrderFilter, max: u32) -> StoreResult<i64> {
+        let report = self.report().await?;
         let some = Query::select()
             .expr(Expr::value(1))
             .from(Entity)
-            .cond_where(self.matching(&self.read, scope, filter).await?)
+            .cond_where(self.matching(&report.tx, scope, filter).await?)
             .limit(u64::from(max) + 1)
             .take();
         let count = Query::select().expr(Expr::cust("count(*)")).from_subquery(some, "some").take();
-        let row = self.read.query_one(&count).await?;
-        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
+        let row = report.tx.query_one(&count).await?;
+        let count = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0);
+        report.finish().await?;
+        Ok(count)
     }
 }
 

@@ -91,6 +91,7 @@ impl From<sales_orders::Model> for OrderRow {
             version: row.version,
             total_quantity: row.total_quantity,
             total_amount: row.total_amount,
+            line_count: row.line_count,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -115,6 +116,7 @@ impl TryFrom<OrderRow> for SalesOrder {
             version: row.version,
             total_quantity: row.total_quantity,
             total_amount: row.total_amount.map(Money::from_ten_thousandths),
+            line_count: row.line_count,
             created_at: instant(row.created_at)?,
             updated_at: instant(row.updated_at)?,
         })

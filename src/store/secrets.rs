@@ -55,7 +55,7 @@ impl Store {
             .filter(live_at(now))
             .order_by_desc(Column::Id)
             .limit(LIVE_SECRETS as u64)
-            .all(&self.read)
+            .all(&self.core)
             .await?;
         rows.into_iter().map(StoredSecret::try_from).collect()
     }
@@ -70,7 +70,7 @@ impl Store {
             .filter(Column::ClientId.is_in(clients.iter().map(ClientId::as_str)))
             .filter(live_at(now))
             .order_by_desc(Column::Id)
-            .all(&self.read)
+            .all(&self.core)
             .await?;
         let mut secrets: HashMap<_, Vec<_>> = clients.iter().map(|client| (client.clone(), Vec::new())).collect();
         for row in rows {

@@ -6,15 +6,13 @@ mod source;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, IntoCondition as _, Order, Query, SelectStatement};
-use sea_orm::{
-    AccessMode, ConnectionTrait as _, DatabaseTransaction, DbBackend, IsolationLevel, QueryResult, Statement,
-    TransactionTrait as _,
-};
+use sea_orm::{ConnectionTrait as _, DbBackend, QueryResult, Statement};
 
 use super::connect::{Store, instant, micros};
 use super::entity::{sales_order_lines as lines, sales_orders as orders};
 use super::error::{StoreError, StoreResult};
 use super::filter::of_totals;
+use super::report::Report;
 use crate::domain::buckets::Bucket;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::permission::Scope;
@@ -35,7 +33,7 @@ pub struct SummaryRow {
 
 /// One summary under way: all that is read here is of the same moment.
 pub struct SummarySnapshot {
-    tx: DatabaseTransaction,
+    report: Report,
     condition: Condition,
     /// The same for the totals the database keeps, if they hold all that the filter asks about.
     of_totals: Option<Condition>,
@@ -59,14 +57,12 @@ pub struct Grouping<'a> {
 impl Store {
     /// Begins a summary of the orders that are meant.
     pub async fn summary(&self, scope: &Scope, filter: &OrderFilter) -> StoreResult<SummarySnapshot> {
-        // SQLite's transactions are snapshots already and take no level.
-        let level = (self.backend() == DbBackend::Postgres).then_some(IsolationLevel::RepeatableRead);
-        let access = level.map(|_| AccessMode::ReadOnly);
-        let tx = self.read.begin_with_config(level, access).await?;
-        let condition = self.matching(&tx, scope, filter).await?;
+        let report = self.report().await?;
+        let tx = &report.tx;
+        let condition = self.matching(tx, scope, filter).await?;
         let rows = tx.query_all_raw(Statement::from_string(tx.get_database_backend(), CURRENCIES)).await?;
         let currencies = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
-        Ok(SummarySnapshot { tx, condition, of_totals: of_totals(scope, filter), currencies })
+        Ok(SummarySnapshot { report, condition, of_totals: of_totals(scope, filter), currencies })
     }
 }
 
@@ -84,7 +80,7 @@ impl SummarySnapshot {
         let created_at = || Expr::col((orders::Entity, orders::Column::CreatedAt));
         let mut span = Query::select().from(orders::Entity).cond_where(self.condition.clone()).take();
         span.expr(created_at().min()).expr(created_at().max());
-        let Some(row) = self.tx.query_one(&span).await? else { return Ok(None) };
+        let Some(row) = self.report.tx.query_one(&span).await? else { return Ok(None) };
         match (row.try_get_by_index::<Option<i64>>(0)?, row.try_get_by_index::<Option<i64>>(1)?) {
             (Some(first), Some(last)) => Ok(Some((instant(first)?, instant(last)?))),
             _ => Ok(None),
@@ -115,7 +111,7 @@ impl SummarySnapshot {
         parts: &[Part],
         grouping: &Grouping<'_>,
     ) -> StoreResult<Vec<SummaryRow>> {
-        let rows = self.tx.query_all(&self.grouped(source, parts, grouping)).await?;
+        let rows = self.report.tx.query_all(&self.grouped(source, parts, grouping)).await?;
         rows.iter().map(|row| self.read(row, grouping, parts)).collect()
     }
 
@@ -138,13 +134,13 @@ impl SummarySnapshot {
             .cond_where(condition.clone())
             .take();
         let count = Query::select().expr(Expr::cust("count(*)")).from_subquery(customers, "customers").take();
-        let row = self.tx.query_one(&count).await?;
+        let row = self.report.tx.query_one(&count).await?;
         Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
     }
 
     /// A customer as customers are told apart: by the bytes of the code, which sort faster than a language's letters.
     fn customer(&self) -> &'static str {
-        match self.tx.get_database_backend() {
+        match self.report.tx.get_database_backend() {
             DbBackend::Postgres => "customer_code COLLATE \"C\"",
             _ => "customer_code",
         }
@@ -152,7 +148,7 @@ impl SummarySnapshot {
 
     /// Ends the snapshot.
     pub async fn finish(self) -> StoreResult<()> {
-        Ok(self.tx.commit().await?)
+        self.report.finish().await
     }
 
     /// What the source holds under its keys, with its figures. No two tables of one source share a column's name.

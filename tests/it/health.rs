@@ -123,7 +123,9 @@ async fn an_order_sent_while_the_database_is_away_can_be_sent_again_and_is_there
     let options = DatabaseOptions {
         url: outage.url.clone(),
         max_connections: 4,
+        report_connections: 1,
         acquire_timeout: Duration::from_millis(300),
+        statement_timeout: Duration::from_secs(8),
         on_statement: || {},
     };
     let app = app_on(database, Store::connect(&options).await.unwrap());

@@ -3,6 +3,8 @@
 mod bombs;
 mod counts;
 mod introspection;
+mod merging;
+mod work;
 
 use serde_json::{Value, json};
 

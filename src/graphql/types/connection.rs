@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use async_graphql::connection::{Connection, Edge, PageInfo};
 use async_graphql::{Context, Object, Result};
 
@@ -8,12 +6,13 @@ use crate::domain::event::OrderEvent;
 use crate::domain::order;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{self, Cursor, Page, SortKey};
-use crate::domain::permission::Scope;
 use crate::error::AppError;
+use crate::graphql::budget;
 use crate::graphql::in_order::InOrder;
+use crate::graphql::limits::{SEARCH, count_cost};
 use crate::graphql::preload;
 use crate::graphql::written::WrittenList;
-use crate::service::Services;
+use crate::service::Principal;
 
 /// A page of events.
 pub type SalesOrderEventConnection = Connection<String, SalesOrderEvent>;
@@ -23,7 +22,7 @@ pub struct SalesOrderConnection {
     edges: Vec<SalesOrderEdge>,
     has_previous: bool,
     has_next: bool,
-    scope: Scope,
+    reader: Principal,
     filter: OrderFilter,
 }
 
@@ -51,14 +50,17 @@ impl SalesOrderConnection {
     }
 
     /// How many orders there are in all, counted up to `max`: one more than `max` means that there are more.
-    #[graphql(complexity = "10")]
+    #[graphql(complexity = "count_cost(max)")]
     async fn total_count(
         &self,
         ctx: &Context<'_>,
         #[graphql(default = 10_000, desc = "Where to stop counting, 0 to 100,000.")] max: i32,
     ) -> Result<i64> {
         let max = page::read_max(max).map_err(AppError::invalid)?;
-        Ok(ctx.data::<Arc<Services>>()?.orders.count(&self.scope, &self.filter, max).await?)
+        if self.filter.is_search() {
+            budget::of(ctx)?.charge(SEARCH)?;
+        }
+        Ok(budget::read(ctx, 2)?.orders.count(&self.reader, &self.filter, max).await?)
     }
 }
 
@@ -84,14 +86,15 @@ impl SalesOrderEdge {
 /// Draws a page of orders.
 pub async fn of_orders(
     ctx: &Context<'_>,
-    page: Page<order::SalesOrder>,
+    mut page: Page<order::SalesOrder>,
     key: SortKey,
-    (scope, filter): (Scope, OrderFilter),
+    (reader, filter): (Principal, OrderFilter),
 ) -> Result<SalesOrderConnection> {
+    preload::shorten(ctx, &mut page);
     let cursors: Vec<_> = page.rows.iter().map(|order| Cursor::of(key, order).encode()).collect();
     let orders = preload::orders(ctx, page.rows).await?;
     let edges = cursors.into_iter().zip(orders).map(|(cursor, node)| SalesOrderEdge { node, cursor }).collect();
-    Ok(SalesOrderConnection { edges, has_previous: page.has_previous, has_next: page.has_next, scope, filter })
+    Ok(SalesOrderConnection { edges, has_previous: page.has_previous, has_next: page.has_next, reader, filter })
 }
 
 /// Draws a page of events.

@@ -10,9 +10,11 @@ use crate::domain::event::OrderEvent;
 use crate::domain::permission::Permission;
 use crate::domain::receipt::Receipt;
 use crate::domain::{acknowledgement, order};
+use crate::graphql::budget;
 use crate::graphql::in_order::{InOrder, ListInOrder};
 use crate::graphql::limits::{EVENTS_PER_ORDER, LINES_PER_ORDER};
 use crate::graphql::loaders::Loaders;
+use crate::graphql::preload::charge_lines;
 use crate::graphql::scalars::{DateTime, Decimal};
 use crate::service::Caller;
 use crate::service::intake::TakenOrder;
@@ -118,6 +120,8 @@ impl SalesOrder {
         let lines = match &self.lines {
             Some(lines) => lines.iter().map(|line| SalesOrderLine(Cow::Borrowed(line))).collect(),
             None => {
+                let fields = ctx.field().selection_set().count();
+                charge_lines(budget::of(ctx)?, std::slice::from_ref(&self.order), fields)?;
                 let lines = ctx.data::<Loaders>()?.lines.load_one(self.order.number).await?.unwrap_or_default();
                 lines.into_iter().map(|line| SalesOrderLine(Cow::Owned(line))).collect()
             }

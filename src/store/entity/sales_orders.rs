@@ -45,6 +45,7 @@ pub struct OrderRow {
     pub version: i32,
     pub total_quantity: i64,
     pub total_amount: Option<i64>,
+    pub line_count: i32,
     pub created_at: i64,
     pub updated_at: i64,
 }
@@ -67,6 +68,7 @@ impl FromQueryResult for OrderRow {
             version: row.try_get_by_index(next())?,
             total_quantity: row.try_get_by_index(next())?,
             total_amount: row.try_get_by_index(next())?,
+            line_count: row.try_get_by_index(next())?,
             created_at: row.try_get_by_index(next())?,
             updated_at: row.try_get_by_index(next())?,
         })

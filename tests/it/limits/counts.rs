@@ -192,7 +192,7 @@ async fn a_page_costs_as_much_as_its_rows() {
     };
     let cost = async |document: String| {
         let answer = partner.graphql(&document, json!({})).await.expect(200);
-        assert_eq!(answer["extensions"]["cost"]["maxComplexity"], 20_000);
+        assert_eq!(answer["extensions"]["cost"]["maxComplexity"], 20_000, "{answer}");
         answer["extensions"]["cost"]["complexity"].as_u64().unwrap_or_else(|| panic!("{answer}"))
     };
     let (ten, hundred) = (cost(page(10)).await, cost(page(100)).await);

@@ -76,3 +76,44 @@ async fn introspection_in_circles_is_refused_by_every_way_round() {
         assert_eq!(answer.get("errors"), None::<&Value>, "{answer}");
     }
 }
+
+#[tokio::test]
+async fn questions_about_the_schema_cost_what_their_answers_have() {
+    let app = TestApp::new().await;
+    // Seven times ten times ten spreads of one field are one field.
+    let repeated = format!(
+        "{{ __schema {{ types {{ fields {{ {} }} }} }} }} fragment A on __Field {{ {} }} fragment B on __Field {{ {} }}
+         fragment C on __Field {{ {} }}",
+        "...C ".repeat(7),
+        "type { name } ".repeat(10),
+        "...A ".repeat(10),
+        "...B ".repeat(10),
+    );
+    let once = "{ __schema { types { fields { type { name } } } } }";
+    let (repeated, once) = (app.graphql(&repeated, json!({})).await, app.graphql(once, json!({})).await);
+    assert_eq!(repeated.expect(200), once.expect(200));
+    // From memory, the answer is the same.
+    assert_eq!(app.graphql("{ __schema { types { fields { type { name } } } } }", json!({})).await.text, once.text);
+    let names: String = (0..99).map(|number| format!("n{number}: name ")).collect();
+    let kinds: String = (0..99).map(|number| format!("k{number}: kind ")).collect();
+    let dear =
+        format!("{{ __schema {{ types {{ fields {{ type {{ {kinds} ofType {{ {kinds} }} }} args {{ type {{ {kinds} }} }} }} }} }} }}");
+    // Not for its aliases, of which it has too many as well.
+    let app = TestApp::with(|config| config.graphql.max_aliases = 1000).await;
+    let error = app.graphql(&dear, json!({})).await.expect_error("LIMIT_EXCEEDED");
+    assert!(error["message"].as_str().unwrap().contains("20000 points"), "{error}");
+}
+
+#[tokio::test]
+async fn a_question_about_the_schema_is_answered_by_its_variables_and_its_operation() {
+    let app = TestApp::new().await;
+    let document = "query Kind($name: String!) { __type(name: $name) { kind } } query Name($name: String!) { t: __type(name: $name) { name } }";
+    for (name, kind) in [("SalesOrder", "OBJECT"), ("Node", "INTERFACE"), ("SalesOrder", "OBJECT")] {
+        let ask = async |operation: &str| {
+            let body = json!({"query": document, "operationName": operation, "variables": {"name": name}});
+            app.post("/graphql", &body).await.data()
+        };
+        assert_eq!(ask("Kind").await, json!({"__type": {"kind": kind}}));
+        assert_eq!(ask("Name").await, json!({"t": {"name": name}}));
+    }
+}

@@ -67,7 +67,9 @@ impl Database {
         let options = DatabaseOptions {
             url: self.url.clone(),
             max_connections: 8,
+            report_connections: 3,
             acquire_timeout,
+            statement_timeout: Duration::from_secs(8),
             on_statement: telemetry::count_statement,
         };
         Store::connect(&options).await.unwrap()

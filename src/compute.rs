@@ -1,0 +1,46 @@
+//! Long computing, kept off the threads that carry the requests.
+//!
+//! What belongs here: work that reads or makes a lot of text, or walks a large document, and waits for nothing. What
+//! does not: password hashes, which wait in a queue of their own (`service::sessions`).
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::LazyLock;
+use std::task::{Context, Poll, Waker};
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::Semaphore;
+
+/// Work on less input than this, in bytes, is done where it stands: to move it would cost as much.
+pub const SMALL: usize = 8 * 1024;
+
+/// Half of the cores, so that the other half answers whoever asks for little.
+static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Semaphore::new((cores / 2).max(1))
+});
+
+/// Does work on so many bytes of input; a large one waits for its turn, and other requests go on meanwhile.
+pub async fn on<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    if bytes < SMALL {
+        return work();
+    }
+    // It is never closed.
+    let _turn = TURNS.acquire().await;
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        // A runtime of one thread has nobody to hand the other requests to.
+        _ => work(),
+    }
+}
+
+/// Drives a future that waits for nothing to its end.
+pub fn drive<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
+}

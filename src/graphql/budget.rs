@@ -1,0 +1,142 @@
+//! What one request may still take while it runs: points for what its document does not tell, statements, and bytes of
+//! its answer.
+//!
+//! A document's own cost is known before anything runs (`validation`). How many lines an order has, how long its texts
+//! are and how often the database is asked shows on the way, and is charged here before the work is done.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use async_graphql::async_trait::async_trait;
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo};
+use async_graphql::{Context, ServerResult, Value};
+
+use super::Limits;
+use crate::error::{AppError, ErrorCode};
+use crate::service::Services;
+
+/// The budget of one request.
+pub struct Budget {
+    limits: Limits,
+    /// Whether every event of a stream has the whole budget anew.
+    is_of_stream: bool,
+    points: AtomicUsize,
+    statements: AtomicUsize,
+    bytes: AtomicUsize,
+    values: AtomicU32,
+}
+
+/// How many values are made before others get their turn.
+const VALUES_A_TURN: u32 = 1024;
+
+impl Budget {
+    /// A budget of which the document takes so many points.
+    pub fn new(limits: Limits, document: usize, is_of_stream: bool) -> Arc<Self> {
+        let [statements, bytes] = [0, 0].map(AtomicUsize::new);
+        let (points, values) = (AtomicUsize::new(document), AtomicU32::new(0));
+        Arc::new(Self { limits, is_of_stream, points, statements, bytes, values })
+    }
+
+    /// The points taken so far.
+    pub fn points(&self) -> usize {
+        self.points.load(Ordering::Relaxed)
+    }
+
+    /// Takes points for work that the document does not tell.
+    pub fn charge(&self, points: usize) -> Result<(), AppError> {
+        let taken = self.take(&self.points, points);
+        if taken <= self.limits.complexity { Ok(()) } else { Err(too_dear(self.limits.complexity)) }
+    }
+
+    /// Takes statements of the database.
+    pub fn statements(&self, statements: usize) -> Result<(), AppError> {
+        let most = self.limits.statements;
+        if self.take(&self.statements, statements) <= most {
+            return Ok(());
+        }
+        let message = format!("The request needs more than {most} database statements; split it");
+        Err(AppError::new(ErrorCode::LimitExceeded, message))
+    }
+
+    /// Takes bytes of the answer.
+    pub fn bytes(&self, bytes: usize) -> Result<(), AppError> {
+        let most = self.limits.answer_bytes;
+        if self.take(&self.bytes, bytes) <= most {
+            return Ok(());
+        }
+        let message = format!("The answer has more than {most} bytes; ask for fewer rows or fields");
+        Err(AppError::new(ErrorCode::LimitExceeded, message))
+    }
+
+    /// Takes the bytes of a value, without those of the objects in it, which are taken when they are made. Lets other
+    /// requests have their turn now and then.
+    pub async fn value(&self, value: &Value) -> Result<(), AppError> {
+        self.bytes(leaf_bytes(value))?;
+        if self.values.fetch_add(1, Ordering::Relaxed).is_multiple_of(VALUES_A_TURN) {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    fn take(&self, counter: &AtomicUsize, amount: usize) -> usize {
+        if self.is_of_stream { amount } else { counter.fetch_add(amount, Ordering::Relaxed).saturating_add(amount) }
+    }
+}
+
+/// The budget of the request under way.
+pub fn of<'c>(ctx: &Context<'c>) -> async_graphql::Result<&'c Arc<Budget>> {
+    ctx.data::<Arc<Budget>>()
+}
+
+/// The services, for a read of so many statements at most.
+pub fn read<'c>(ctx: &Context<'c>, statements: usize) -> async_graphql::Result<&'c Services> {
+    of(ctx)?.statements(statements)?;
+    Ok(ctx.data::<Arc<Services>>()?)
+}
+
+/// What is told when the points are used up.
+pub fn too_dear(most: usize) -> AppError {
+    let message = format!(
+        "The request costs more than {most} points; ask for fewer rows or fields (extensions.cost of an answer says \
+         what it cost)"
+    );
+    AppError::new(ErrorCode::LimitExceeded, message)
+}
+
+/// What of a value is text in the answer by itself: about its length, with what stands around it.
+fn leaf_bytes(value: &Value) -> usize {
+    const AROUND: usize = 16;
+    AROUND
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Binary(text) => text.len(),
+            Value::List(items) => items.iter().map(leaf_bytes).sum(),
+            _ => 0,
+        }
+}
+
+/// Takes the bytes of every value that async-graphql resolves by itself.
+pub struct Meter;
+
+impl ExtensionFactory for Meter {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait]
+impl Extension for Meter {
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        let pos = info.field.name.pos;
+        let value = next.run(ctx, info).await?;
+        if let (Some(value), Some(budget)) = (&value, ctx.data_opt::<Arc<Budget>>()) {
+            budget.value(value).await.map_err(|error| async_graphql::Error::from(error).into_server_error(pos))?;
+        }
+        Ok(value)
+    }
+}

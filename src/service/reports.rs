@@ -1,0 +1,68 @@
+//! Turns of reports: reads that may take long, which no client may have many of at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::domain::client::ClientId;
+use crate::error::{AppError, ErrorCode};
+
+/// How many reports may run at once.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportRules {
+    /// Of one client.
+    pub of_client: usize,
+    /// Of all of them.
+    pub of_all: usize,
+    /// How long one waits for its turn.
+    pub patience: Duration,
+}
+
+/// Gives turns in the order in which they are asked for. Cloning shares them.
+#[derive(Clone)]
+pub struct Reports {
+    rules: ReportRules,
+    of_client: Cache<ClientId, Arc<Semaphore>>,
+    of_all: Arc<Semaphore>,
+}
+
+/// A report may run while this is held.
+pub struct Turn(#[expect(dead_code, reason = "held, not read")] [OwnedSemaphorePermit; 2]);
+
+/// So many clients are told apart; of more, some have their reports counted anew.
+const CLIENTS: u64 = 10_000;
+
+impl Reports {
+    /// Turns by these rules.
+    #[must_use]
+    pub fn new(rules: ReportRules) -> Self {
+        let of_client = Cache::builder().max_capacity(CLIENTS).time_to_idle(Duration::from_mins(15)).build();
+        Self { rules, of_client, of_all: Arc::new(Semaphore::new(rules.of_all)) }
+    }
+
+    /// Turns for whoever runs alone, as a command does.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        let most = Semaphore::MAX_PERMITS;
+        Self::new(ReportRules { of_client: most, of_all: most, patience: Duration::MAX })
+    }
+
+    /// Waits for a turn of this client.
+    pub async fn turn(&self, client: &ClientId) -> Result<Turn, AppError> {
+        let of_client = self.of_client.get_with_by_ref(client, || Arc::new(Semaphore::new(self.rules.of_client)));
+        let turn = async {
+            // Its own first: who waits for one of its own must not hold one that others could use.
+            let own = of_client.acquire_owned().await;
+            Ok(Turn([
+                own.map_err(AppError::internal)?,
+                Arc::clone(&self.of_all).acquire_owned().await.map_err(AppError::internal)?,
+            ]))
+        };
+        tokio::time::timeout(self.rules.patience, turn).await.unwrap_or_else(|_| {
+            let message = "Too many summaries, counts and searches are under way; send the same request again shortly";
+            Err(AppError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1)))
+        })
+    }
+}

@@ -1,0 +1,153 @@
+//! The connections to the database: pools for each kind of work.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+
+use super::connect::DatabaseOptions;
+use super::error::{StoreError, StoreResult};
+use super::report;
+
+/// One pool for each kind of work; some share one.
+pub(super) struct Pools {
+    pub read: DatabaseConnection,
+    pub core: DatabaseConnection,
+    pub reports: DatabaseConnection,
+    pub write: DatabaseConnection,
+}
+
+/// With fewer connections than this there is one pool for everything.
+const FEWEST_SHARED_OUT: u32 = 6;
+
+impl Pools {
+    pub(super) async fn connect(options: &DatabaseOptions) -> StoreResult<Self> {
+        if options.url.starts_with("sqlite:") { Self::sqlite(options).await } else { Self::postgres(options).await }
+    }
+
+    async fn sqlite(options: &DatabaseOptions) -> StoreResult<Self> {
+        make_file(&options.url)?;
+        // One writer, so that writers in this process queue in memory instead of meeting SQLITE_BUSY. It opens first,
+        // because only a writer can put a new file into WAL mode.
+        let write = Database::connect(sqlite(options, 1, false)).await?;
+        let Shares { core, reports, read } = Shares::of(options);
+        let mut of_reports = sqlite(options, reports, true);
+        report::limit_sqlite(&mut of_reports, options.statement_timeout);
+        Ok(Self {
+            read: Database::connect(sqlite(options, read, true)).await?,
+            core: Database::connect(sqlite(options, core, true)).await?,
+            reports: Database::connect(of_reports).await?,
+            write,
+        })
+    }
+
+    async fn postgres(options: &DatabaseOptions) -> StoreResult<Self> {
+        // Before SeaORM does, whose complaint quotes the address with its password.
+        if let Err(error) = options.url.parse::<PgConnectOptions>() {
+            return Err(StoreError::Address(error.to_string()));
+        }
+        if options.max_connections < FEWEST_SHARED_OUT {
+            let all = Database::connect(postgres(options, options.max_connections, false)).await?;
+            return Ok(Self { read: all.clone(), core: all.clone(), reports: all.clone(), write: all });
+        }
+        let Shares { core, reports, read } = Shares::of(options);
+        let core = Database::connect(postgres(options, core, false)).await?;
+        Ok(Self {
+            read: Database::connect(postgres(options, read, true)).await?,
+            reports: Database::connect(postgres(options, reports, true)).await?,
+            write: core.clone(),
+            core,
+        })
+    }
+}
+
+/// How many connections each kind of work has.
+struct Shares {
+    core: u32,
+    reports: u32,
+    read: u32,
+}
+
+impl Shares {
+    fn of(options: &DatabaseOptions) -> Self {
+        let all = options.max_connections;
+        let core = (all * 3 / 8).max(1);
+        let reports = options.report_connections.min(all.saturating_sub(core + 1)).max(1);
+        Self { core, reports, read: all.saturating_sub(core + reports).max(1) }
+    }
+}
+
+fn postgres(options: &DatabaseOptions, connections: u32, reads: bool) -> ConnectOptions {
+    let (lock_timeout, statement_timeout) = (options.acquire_timeout, options.statement_timeout);
+    let mut connect = ConnectOptions::new(&options.url);
+    connect
+        .max_connections(connections)
+        .acquire_timeout(options.acquire_timeout)
+        .connect_timeout(options.acquire_timeout)
+        .set_application_name("sales-order-api")
+        .sqlx_logging(false)
+        .map_sqlx_postgres_opts(move |postgres| {
+            let postgres = postgres.options([
+                // Who waits for another's lock is answered in time, as on SQLite.
+                ("lock_timeout", format!("{}ms", lock_timeout.as_millis())),
+                // Compiling a summary takes longer than running it.
+                ("jit", "off".to_owned()),
+                // Three months of orders are sorted in memory.
+                ("work_mem", "16MB".to_owned()),
+            ]);
+            // Of readers alone: where a commit waits for a standby, PostgreSQL takes the end of this time for leave to
+            // call the order stored although no standby has it.
+            if reads {
+                return postgres.options([("statement_timeout", format!("{}ms", statement_timeout.as_millis()))]);
+            }
+            postgres
+        });
+    connect
+}
+
+fn sqlite(options: &DatabaseOptions, connections: u32, read_only: bool) -> ConnectOptions {
+    let busy_timeout = options.acquire_timeout;
+    let mut connect = ConnectOptions::new(&options.url);
+    connect
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(options.acquire_timeout)
+        .connect_timeout(options.acquire_timeout)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |sqlite| {
+            let sqlite = sqlite
+                .create_if_missing(!read_only)
+                .foreign_keys(true)
+                .busy_timeout(busy_timeout)
+                // FULL: an answered order survives a power cut, not only a crash of the process.
+                .synchronous(SqliteSynchronous::Full);
+            if read_only {
+                return sqlite.pragma("query_only", "ON");
+            }
+            sqlite
+                .journal_mode(SqliteJournalMode::Wal)
+                // 16 MiB of log before it is written into the database: pages that change often are written less often.
+                .pragma("wal_autocheckpoint", "4000")
+        });
+    connect
+}
+
+/// Makes the database file, readable by its owner only: it holds addresses and the hashes of secrets. SQLite gives the
+/// files it adds the same mode. What is there already keeps its mode.
+fn make_file(url: &str) -> StoreResult<()> {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let path = Path::new(path.split('?').next().unwrap_or_default());
+    let failed = |error: io::Error| DbErr::Custom(format!("cannot make {}: {error}", path.display()));
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    }
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
+    Ok(())
+}

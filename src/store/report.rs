@@ -1,0 +1,116 @@
+//! Reads that may take long: each in a snapshot of its own, for so long at most, and ended when whoever asked for it is
+//! gone. Left alone, PostgreSQL would finish it for nobody, and on SQLite it would hold its thread and a core.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use sea_orm::sqlx::{self, SqliteConnection};
+use sea_orm::{
+    AccessMode, ConnectOptions, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend,
+    IsolationLevel, Statement, TransactionTrait as _,
+};
+use tracing::debug;
+
+use super::connect::Store;
+use super::error::StoreResult;
+
+/// One report under way: all that is read here is of the same moment.
+pub struct Report {
+    // Dropped after the guard: what runs is ended before its connection is waited for.
+    guard: Guard,
+    pub(super) tx: DatabaseTransaction,
+}
+
+/// Ends what still runs when it is dropped before the report is finished.
+struct Guard {
+    given_up: Arc<AtomicBool>,
+    backend: Option<Backend>,
+    is_finished: bool,
+}
+
+/// A connection as PostgreSQL knows it, in this transaction and no other.
+struct Backend {
+    pid: i32,
+    began: String,
+    canceller: DatabaseConnection,
+}
+
+tokio::task_local! {
+    /// Whether the report that takes a connection was given up.
+    static GIVEN_UP: Arc<AtomicBool>;
+}
+
+impl Store {
+    /// Begins a report.
+    pub(super) async fn report(&self) -> StoreResult<Report> {
+        let given_up = Arc::new(AtomicBool::new(false));
+        // SQLite's transactions are snapshots already and take no level.
+        let level = (self.backend() == DbBackend::Postgres).then_some(IsolationLevel::RepeatableRead);
+        let access = level.map(|_| AccessMode::ReadOnly);
+        let tx = GIVEN_UP.scope(Arc::clone(&given_up), self.reports.begin_with_config(level, access)).await?;
+        let mut guard = Guard { given_up, backend: None, is_finished: false };
+        if level.is_some() {
+            let who = Statement::from_string(DbBackend::Postgres, "SELECT pg_backend_pid(), now()::text");
+            if let Some(row) = tx.query_one_raw(who).await? {
+                let (pid, began) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+                guard.backend = Some(Backend { pid, began, canceller: self.core.clone() });
+            }
+        }
+        Ok(Report { guard, tx })
+    }
+}
+
+impl Report {
+    /// Ends the report.
+    pub async fn finish(mut self) -> StoreResult<()> {
+        self.guard.is_finished = true;
+        Ok(self.tx.commit().await?)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.given_up.store(true, Ordering::Relaxed);
+        let Some(Backend { pid, began, canceller }) = self.backend.take().filter(|_| !self.is_finished) else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            // The connection may be another's by then, in another transaction.
+            let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+                WHERE pid = $1 AND xact_start = CAST($2 AS timestamptz)";
+            let cancel = Statement::from_sql_and_values(DbBackend::Postgres, cancel, [pid.into(), began.into()]);
+            if let Err(error) = canceller.query_one_raw(cancel).await {
+                // It ends by `statement_timeout`.
+                debug!(%error, "a report that was given up could not be ended");
+            }
+        });
+    }
+}
+
+/// How many steps of SQLite's machine go by between two looks at the time: less than a millisecond.
+const STEPS: i32 = 10_000;
+
+/// Limits every report on these connections of SQLite, which has no limit of its own.
+pub(super) fn limit_sqlite(connect: &mut ConnectOptions, limit: Duration) {
+    connect
+        .map_sqlx_sqlite_before_acquire(move |connection, _| {
+            watch(connection, limit).map(|watched| watched.map(|()| true)).boxed()
+        })
+        .map_sqlx_sqlite_pool_opts(move |pool| pool.after_connect(move |connection, _| watch(connection, limit)));
+}
+
+fn watch(connection: &mut SqliteConnection, limit: Duration) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+    let given_up = GIVEN_UP.try_with(Arc::clone).ok();
+    let deadline = Instant::now() + limit;
+    let goes_on = move || {
+        let is_given_up = given_up.as_ref().is_some_and(|given_up| given_up.load(Ordering::Relaxed));
+        !is_given_up && Instant::now() < deadline
+    };
+    async move {
+        connection.lock_handle().await?.set_progress_handler(STEPS, goes_on);
+        Ok(())
+    }
+    .boxed()
+}
