@@ -79,6 +79,10 @@ bench-pieces: web ## What a signature, a token, an order and a page cost by them
 bench-dashboard: ## What a dashboard waits for at a million orders, on SQLite and on PostgreSQL; ARGS=ORDERS for another size
 	scripts/bench-dashboard.sh $(ARGS)
 
+.PHONY: bench-abuse
+bench-abuse: release ## What an honest partner waits for while somebody does harm; ARGS=NAME picks attacks
+	node benches/abuse.mjs $${CARGO_TARGET_DIR:-target}/release/sales-order-api $(ARGS)
+
 # npm writes this file last: when it is newer than the lock file, what is installed is what is locked.
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json %/.npmrc
 	@command -v npm >/dev/null || { echo 'npm is missing: install Node 20.19 or newer' >&2; exit 1; }

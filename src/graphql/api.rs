@@ -167,7 +167,7 @@ impl Api {
         prepared::note(operation.document(), None);
         let caller = self.caller(credentials);
         guard::check(operation.root_field(), &caller).await?;
-        let variables = variables(&caller.credentials)?;
+        let variables = compute::on(caller.credentials.body.len(), || variables(&caller.credentials)).await?;
         self.run_prepared(operation, variables, caller).await
     }
 

@@ -114,3 +114,55 @@ fn watch(connection: &mut SqliteConnection, limit: Duration) -> BoxFuture<'_, Re
     }
     .boxed()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{DatabaseOptions, StoreError};
+
+    /// Never ends by itself.
+    const ENDLESS: &str = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+
+    async fn store(folder: &tempfile::TempDir, statement_timeout: Duration) -> Store {
+        let options = DatabaseOptions {
+            url: format!("sqlite://{}", folder.path().join("orders.db").display()),
+            max_connections: 6,
+            report_connections: 1,
+            acquire_timeout: Duration::from_mins(1),
+            statement_timeout,
+            on_statement: || {},
+        };
+        Store::connect(&options).await.unwrap()
+    }
+
+    fn endless() -> Statement {
+        Statement::from_string(DbBackend::Sqlite, ENDLESS)
+    }
+
+    #[tokio::test]
+    async fn a_report_on_sqlite_is_ended_after_its_time_and_the_next_one_has_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder, Duration::from_millis(50)).await;
+        for _ in 0..3 {
+            let report = store.report().await.unwrap();
+            let failure = StoreError::from(report.tx.query_one_raw(endless()).await.unwrap_err());
+            assert!(matches!(failure, StoreError::TooSlow(_)), "{failure:?}");
+        }
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_report_on_sqlite_that_is_given_up_leaves_its_connection_to_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder, Duration::from_hours(24)).await;
+        let report = store.report().await.unwrap();
+        let mut running = report.tx.query_one_raw(endless());
+        assert!(futures_util::poll!(&mut running).is_pending());
+        drop(running);
+        drop(report);
+        // The only one there is: it is free once the endless statement has ended.
+        let next = tokio::time::timeout(Duration::from_mins(1), store.report()).await;
+        next.expect("the connection is free").unwrap().finish().await.unwrap();
+        store.close().await;
+    }
+}

@@ -33,6 +33,7 @@ mod parity;
 mod permissions;
 mod receipts;
 mod refusals;
+mod reports;
 mod rotation;
 mod sessions;
 mod signatures;

@@ -96,8 +96,9 @@ async fn questions_about_the_schema_cost_what_their_answers_have() {
     assert_eq!(app.graphql("{ __schema { types { fields { type { name } } } } }", json!({})).await.text, once.text);
     let names: String = (0..99).map(|number| format!("n{number}: name ")).collect();
     let kinds: String = (0..99).map(|number| format!("k{number}: kind ")).collect();
-    let dear =
-        format!("{{ __schema {{ types {{ fields {{ type {{ {kinds} ofType {{ {kinds} }} }} args {{ type {{ {kinds} }} }} }} }} }} }}");
+    let dear = format!(
+        "{{ __schema {{ types {{ fields {{ type {{ {kinds} ofType {{ {kinds} }} }} args {{ type {{ {kinds} }} }} }} }} }} }}"
+    );
     // Not for its aliases, of which it has too many as well.
     let app = TestApp::with(|config| config.graphql.max_aliases = 1000).await;
     let error = app.graphql(&dear, json!({})).await.expect_error("LIMIT_EXCEEDED");
