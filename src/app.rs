@@ -16,7 +16,8 @@ use crate::graphql::{Api, Limits};
 use crate::service::directory::ClientDirectory;
 use crate::service::intake::IntakeRules;
 use crate::service::sessions::SessionRules;
-use crate::service::throttle::{Rate, Throttle, ThrottleRules};
+use crate::service::buckets::Rate;
+use crate::service::throttle::{Throttle, ThrottleRules};
 use crate::service::{Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Services, Sessions};
 use crate::store::{DatabaseOptions, Store};
 use crate::telemetry;
@@ -52,6 +53,12 @@ impl AppState {
     #[must_use]
     pub fn api(&self) -> &Api {
         &self.0.api
+    }
+
+    /// Sessions, for the budget of requests without a valid token.
+    #[must_use]
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.services.sessions
     }
 
     /// The database, for health checks and for stopping.
@@ -142,6 +149,7 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         let rules = ThrottleRules {
             login: rate(rate_limit.login_attempts_per_minute, rate_limit.login_burst),
             address: rate(rate_limit.address_attempts_per_minute, rate_limit.address_burst),
+            anonymous: rate(rate_limit.anonymous_requests_per_minute, rate_limit.anonymous_burst),
             longest_pause: rate_limit.login_longest_pause,
             requests: rate_limit.requests_per_minute,
             checks_at_once: hashing,

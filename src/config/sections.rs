@@ -143,6 +143,10 @@ pub struct RateLimit {
     pub address_burst: NonZeroU32,
     /// Requests a minute for each client.
     pub requests_per_minute: NonZeroU32,
+    /// Requests a minute without a valid token, for each address.
+    pub anonymous_requests_per_minute: NonZeroU32,
+    /// Requests without a valid token that may come from one address at once.
+    pub anonymous_burst: NonZeroU32,
 }
 
 /// `[log]`: what is logged and how it looks.

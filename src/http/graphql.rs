@@ -28,15 +28,23 @@ use crate::rest::request::{JsonRequest, credentials};
 use crate::telemetry;
 
 /// `POST /graphql`: any operation.
-pub async fn post(State(state): State<AppState>, parts: Parts, request: JsonRequest) -> Response {
+pub async fn post(
+    State(state): State<AppState>,
+    parts: Parts,
+    request: Result<JsonRequest, Problem>,
+) -> Response {
     let media = MediaType::accepted_by(&parts.headers);
-    let JsonRequest { credentials, is_json } = request;
+    let JsonRequest { credentials, is_json } = match request {
+        Ok(request) => request,
+        Err(Problem(error)) if error.code == ErrorCode::RateLimited => return media.refuse(error),
+        Err(problem) => return problem.into_response(),
+    };
     if let Err(error) = is_json {
         return Problem(error).into_response();
     }
     match parse_json(&credentials.body).and_then(read_parameters) {
         Ok(request) => execute(&state, request, credentials, media).await,
-        Err(error) => media.refuse(error),
+        Err(error) => media.refuse(credentials.admission.refusal().unwrap_or(error)),
     }
 }
 
@@ -76,7 +84,12 @@ pub async fn get(
     execute(&state, request, credentials(&parts, Arc::default()), media).await
 }
 
-async fn execute(state: &AppState, request: Request, credentials: Credentials, media: MediaType) -> Response {
+async fn execute(state: &AppState, mut request: Request, credentials: Credentials, media: MediaType) -> Response {
+    if let Some(refusal) = credentials.admission.refusal()
+        && !graphql::only_authenticates(&mut request)
+    {
+        return media.refuse(refusal);
+    }
     if media == MediaType::EventStream {
         return event_stream(state, request, credentials);
     }
@@ -164,6 +177,11 @@ pub(super) fn read_parameters(value: Value) -> Result<Request, AppError> {
         None | Some(Value::Null | Value::Object(_)) => Ok(request),
         Some(_) => refuse("The member extensions must be an object"),
     }
+}
+
+/// Refuses a request of which nothing but the head was read.
+pub(super) fn refuse(headers: &HeaderMap, error: AppError) -> Response {
+    MediaType::accepted_by(headers).refuse(error)
 }
 
 /// The media types an answer may have.

@@ -4,6 +4,7 @@
 //! To add a path: a route in [`router`], and a row in the README's table.
 
 mod address;
+mod budget;
 mod envelope;
 mod graphql;
 mod health;
@@ -40,6 +41,7 @@ pub fn router(state: AppState) -> Router {
         .route("/metrics", get(metrics))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), budget::admit))
         .layer(option_layer(security::cors(&state.config().http)))
         .layer(from_fn_with_state(state.clone(), envelope::wrap))
         .layer(from_fn_with_state(state.clone(), address::note))

@@ -123,5 +123,11 @@ async fn run_with_body(
         is_json?;
         Ok(json!({"input": json::parse(&credentials.body)?}))
     };
-    state.api().execute_prepared(operation, credentials, read).await
+    let admission = credentials.admission.clone();
+    let result = state.api().execute_prepared(operation, credentials, read).await;
+    // What cannot be read is no login and no refresh: nothing that an address over its budget is heard for.
+    result.map_err(|error| match error.code.status() {
+        400 | 415 | 422 => admission.refusal().unwrap_or(error),
+        _ => error,
+    })
 }

@@ -4,6 +4,7 @@
 //! To add a use case: a method named after the business on the struct of its area; the CLI and the GraphQL resolvers
 //! call the same one.
 
+pub mod buckets;
 pub mod caller;
 pub mod clients;
 pub mod directory;
@@ -11,6 +12,7 @@ pub mod doctor;
 pub mod events;
 pub mod evidence;
 pub mod intake;
+pub mod known_addresses;
 pub mod lifecycle;
 pub mod orders;
 pub mod sessions;
