@@ -13,12 +13,13 @@ use crate::clock::{Clock, random_bytes};
 use crate::config::Config;
 use crate::domain::audit::{Actor, Via};
 use crate::graphql::{Api, Limits};
+use crate::service::buckets::Rate;
 use crate::service::directory::ClientDirectory;
 use crate::service::intake::IntakeRules;
 use crate::service::sessions::SessionRules;
-use crate::service::buckets::Rate;
+use crate::service::slots::Slots;
 use crate::service::throttle::{Throttle, ThrottleRules};
-use crate::service::{Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Services, Sessions};
+use crate::service::{Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Services, Sessions, SocketSlots};
 use crate::store::{DatabaseOptions, Store};
 use crate::telemetry;
 
@@ -59,6 +60,12 @@ impl AppState {
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
         &self.0.services.sessions
+    }
+
+    /// How many WebSockets there may be.
+    #[must_use]
+    pub fn sockets(&self) -> &SocketSlots {
+        &self.0.services.sockets
     }
 
     /// The database, for health checks and for stopping.
@@ -171,8 +178,12 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         sessions,
         intake: OrderIntake::new(store, clock.clone(), directory, intake_rules),
         orders: Orders::new(store.clone()),
-        events: Events::new(store.clone()),
+        events: Events::new(store.clone(), config.http.max_subscriptions_per_client),
         lifecycle: Lifecycle::new(store.clone(), clock.clone()),
+        sockets: SocketSlots {
+            anonymous: Slots::new(config.http.max_sockets_per_address),
+            clients: Slots::new(config.http.max_sockets_per_client),
+        },
     })
 }
 

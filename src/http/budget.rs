@@ -4,6 +4,8 @@
 //! What belongs here: which requests count, and which may go on when the budget is used up. What does not: counting
 //! (`service::throttle`), and what is found out only from a body (`service::sessions`).
 
+use std::time::Duration;
+
 use axum::extract::{Request, State};
 use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use axum::http::{HeaderMap, Method};
@@ -11,8 +13,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::graphql;
+use super::server::BeyondLimit;
 use crate::app::AppState;
 use crate::auth::admission::Admission;
+use crate::error::{AppError, ErrorCode};
 use crate::rest::problem::Problem;
 use crate::rest::request::{address, credentials_of};
 
@@ -21,11 +25,16 @@ pub async fn admit(State(state): State<AppState>, mut request: Request, next: Ne
     if is_free(&request) {
         return next.run(request).await;
     }
+    if request.extensions().get::<BeyondLimit>().is_some() {
+        let message = "Too many connections are open; send the request again";
+        return Problem(AppError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1))).into_response();
+    }
     let credentials = credentials_of(request.headers());
     let admission = state.sessions().admit(address(request.extensions()), credentials.bearer_token().ok());
     if let Admission::OverBudget(refusal) = &admission
         && !may_prove_itself(&request)
     {
+        state.sessions().pace_refusal(address(request.extensions())).await;
         let is_graphql = request.uri().path() == "/graphql";
         let refusal = refusal.as_ref().clone();
         return if is_graphql {

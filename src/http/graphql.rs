@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql_axum::GraphQLResponse;
-use axum::Json;
+use axum::{Extension, Json};
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
@@ -18,6 +18,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use serde_json::{Map, Value, json};
 
 use super::envelope;
+use super::server::WriteTimeout;
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::error::{AppError, ErrorCode};
@@ -88,6 +89,7 @@ async fn execute(state: &AppState, mut request: Request, credentials: Credential
     if let Some(refusal) = credentials.admission.refusal()
         && !graphql::only_authenticates(&mut request)
     {
+        state.sessions().pace_refusal(credentials.address).await;
         return media.refuse(refusal);
     }
     if media == MediaType::EventStream {
@@ -120,7 +122,9 @@ fn event_stream(state: &AppState, request: Request, credentials: Credentials) ->
         })
     });
     let events = events.take_until(state.stopping()).map(Ok::<_, Infallible>);
-    ([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")], Body::from_stream(events)).into_response()
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
+    let patience = WriteTimeout(state.config().http.subscription_write_timeout);
+    (headers, Extension(patience), Body::from_stream(events)).into_response()
 }
 
 /// Runs any operation on a connection that stays: a subscription for as long as it goes on, anything else within the time

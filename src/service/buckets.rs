@@ -71,10 +71,7 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
 
     /// Takes several; of more than a full bucket holds, a full bucket.
     pub fn take_many(&self, key: &K, tokens: NonZeroU32, refusal: &'static str) -> Result<(), AppError> {
-        // A look at all of them, so not at every one that comes.
-        if self.taken.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOK_EVERY) && self.limiter.len() > REMEMBERED {
-            self.limiter.retain_recent();
-        }
+        self.forget_full();
         let outcome: Result<StateSnapshot, NotUntil<Duration>> =
             self.limiter.check_key_n(key, tokens.min(self.rate.burst)).map_err(AppError::internal)?;
         self.tell(outcome.as_ref().map_or(0, StateSnapshot::remaining_burst_capacity));
@@ -82,6 +79,12 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
             let wait = refused.wait_time_from(self.clock.now()).max(Duration::from_secs(1));
             AppError::new(ErrorCode::RateLimited, refusal).retry_after(wait)
         })
+    }
+
+    /// Takes one if there is one, and says whether there was, without telling the caller.
+    pub fn is_there(&self, key: &K) -> bool {
+        self.forget_full();
+        self.limiter.check_key(key).is_ok()
     }
 
     /// Gives one back that was taken.
@@ -92,6 +95,13 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
             full.map(|full| ((), Nanos::new(full.as_u64().saturating_sub(refill)))).ok_or(())
         };
         let _ = self.state.measure_and_replace(key, earlier);
+    }
+
+    fn forget_full(&self) {
+        // A look at all of them, so not at every one that comes.
+        if self.taken.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOK_EVERY) && self.limiter.len() > REMEMBERED {
+            self.limiter.retain_recent();
+        }
     }
 
     /// Notes what is left, for the header fields of the answer.

@@ -16,6 +16,7 @@ pub mod known_addresses;
 pub mod lifecycle;
 pub mod orders;
 pub mod sessions;
+pub mod slots;
 pub mod strangers;
 pub mod throttle;
 
@@ -27,6 +28,14 @@ pub use intake::OrderIntake;
 pub use lifecycle::Lifecycle;
 pub use orders::Orders;
 pub use sessions::Sessions;
+
+/// How many WebSockets each may have open.
+pub struct SocketSlots {
+    /// Of an address, those that have brought no valid token yet.
+    pub anonymous: slots::Slots<std::net::IpAddr>,
+    /// Of a client.
+    pub clients: slots::Slots<crate::domain::client::ClientId>,
+}
 
 /// Every use case, as the composition root wires them.
 pub struct Services {
@@ -44,4 +53,6 @@ pub struct Services {
     pub events: Events,
     /// Moving orders through their life.
     pub lifecycle: Lifecycle,
+    /// How many WebSockets there may be.
+    pub sockets: SocketSlots,
 }

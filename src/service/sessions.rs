@@ -221,6 +221,13 @@ impl Sessions {
         self.throttle.admit_anonymous(address, weight)
     }
 
+    /// Waits before one more refusal is sent to an address that was sent many already: a flood is answered, and slowly.
+    pub async fn pace_refusal(&self, address: IpAddr) {
+        if let Some(pause) = self.throttle.refusal_pause(address) {
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// Counts a request whose token looked valid and was refused.
     pub fn refuse_token(&self, origin: &Credentials, refused: AppError) -> AppError {
         match &origin.admission {

@@ -45,6 +45,7 @@ struct Limits {
     by_address: Buckets<Network>,
     anonymous: Buckets<Network>,
     requests: Buckets<String>,
+    refusals: Buckets<Network>,
     failures: Cache<(String, Network), Failures>,
     longest_pause: Duration,
     strangers: StrangersLine,
@@ -64,6 +65,13 @@ struct Failures {
 /// So many failures in a row cost no pause: people mistype.
 const FREE_FAILURES: u32 = 5;
 
+/// So many requests over the budget of an address are refused at once. Of further ones each waits, and with it the
+/// connection that it came on: refusing costs little, but a hundred connections that ask nothing else would keep us busy.
+const REFUSALS: Rate = Rate { per_minute: NonZeroU32::new(1_200).unwrap(), burst: NonZeroU32::new(200).unwrap() };
+
+/// How long.
+const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
+
 /// A login that may go on to the question whether its client has used the address.
 pub struct LoginAttempt<'t> {
     limits: Option<&'t Limits>,
@@ -81,6 +89,7 @@ impl Throttle {
             by_client: Buckets::new("login", rules.login, clock),
             by_address: Buckets::new("address", rules.address, clock),
             anonymous: Buckets::new("anonymous", rules.anonymous, clock),
+            refusals: Buckets::new("refusals", REFUSALS, clock),
             requests: Buckets::new("requests", Rate { per_minute: rules.requests, burst: rules.requests }, clock),
             failures: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_mins(15)).build(),
             longest_pause: rules.longest_pause,
@@ -113,6 +122,12 @@ impl Throttle {
             return Admission::Uncounted;
         }
         self.admit_anonymous(address, NonZeroU32::MIN).map_or_else(Admission::over_budget, |()| Admission::counted())
+    }
+
+    /// How long one more refusal has to wait, once an address was sent many of them.
+    pub fn refusal_pause(&self, address: IpAddr) -> Option<Duration> {
+        let limits = self.0.as_ref()?;
+        (!limits.refusals.is_there(&network(address))).then_some(REFUSAL_PAUSE)
     }
 
     /// Gives a request back that turned out to be one that never counts.
