@@ -13,12 +13,14 @@ use crate::clock::{Clock, random_bytes};
 use crate::config::Config;
 use crate::domain::audit::{Actor, Via};
 use crate::graphql::{Api, Limits};
+use crate::service::buckets::Rate;
 use crate::service::directory::ClientDirectory;
 use crate::service::intake::IntakeRules;
 use crate::service::reports::{ReportRules, Reports};
 use crate::service::sessions::SessionRules;
-use crate::service::throttle::{Rate, Throttle, ThrottleRules};
-use crate::service::{Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Services, Sessions};
+use crate::service::slots::Slots;
+use crate::service::throttle::{Throttle, ThrottleRules};
+use crate::service::{Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Services, Sessions, SocketSlots};
 use crate::store::{DatabaseOptions, Store};
 use crate::telemetry;
 
@@ -53,6 +55,18 @@ impl AppState {
     #[must_use]
     pub fn api(&self) -> &Api {
         &self.0.api
+    }
+
+    /// Sessions, for the budget of requests without a valid token.
+    #[must_use]
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.services.sessions
+    }
+
+    /// How many WebSockets there may be.
+    #[must_use]
+    pub fn sockets(&self) -> &SocketSlots {
+        &self.0.services.sockets
     }
 
     /// The database, for health checks and for stopping.
@@ -143,6 +157,7 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         let rules = ThrottleRules {
             login: rate(rate_limit.login_attempts_per_minute, rate_limit.login_burst),
             address: rate(rate_limit.address_attempts_per_minute, rate_limit.address_burst),
+            anonymous: rate(rate_limit.anonymous_requests_per_minute, rate_limit.anonymous_burst),
             longest_pause: rate_limit.login_longest_pause,
             requests: rate_limit.requests_per_minute,
             checks_at_once: hashing,
@@ -169,8 +184,12 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         sessions,
         intake: OrderIntake::new(store, clock.clone(), directory, intake_rules),
         orders: Orders::new(store.clone(), reports.clone()),
-        events: Events::new(store.clone(), reports),
+        events: Events::new(store.clone(), reports, config.http.max_subscriptions_per_client),
         lifecycle: Lifecycle::new(store.clone(), clock.clone()),
+        sockets: SocketSlots {
+            anonymous: Slots::new(config.http.max_sockets_per_address),
+            clients: Slots::new(config.http.max_sockets_per_client),
+        },
     })
 }
 

@@ -81,6 +81,8 @@ catalogue! {
     ClientDisabled = "CLIENT_DISABLED", 403, "Client disabled";
     /// The client lacks the scope the operation asks for.
     InsufficientScope = "INSUFFICIENT_SCOPE", 403, "Not allowed";
+    /// A page of this origin may not open a WebSocket here: the operator names the origins that may.
+    OriginRefused = "ORIGIN_REFUSED", 403, "Origin refused";
     /// There is nothing here that the caller may see.
     NotFound = "NOT_FOUND", 404, "Not found";
     /// The path exists but not with this method: `Allow` lists the methods it has.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use super::admission::Admission;
 use crate::error::{AppError, ErrorCode};
 
 /// The address of a caller of whom none is known.
@@ -58,6 +59,8 @@ pub struct Credentials {
     pub path: String,
     /// The body exactly as received.
     pub body: Arc<[u8]>,
+    /// How the request stands with the budget of its address.
+    pub admission: Admission,
 }
 
 impl Default for Credentials {
@@ -72,6 +75,7 @@ impl Default for Credentials {
             method: String::new(),
             path: String::new(),
             body: Arc::default(),
+            admission: Admission::default(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! [`AppError`]: crate::error::AppError
 
+pub mod admission;
 pub mod credentials;
 mod diagnosis;
 pub mod encoding;

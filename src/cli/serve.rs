@@ -13,6 +13,7 @@ use super::{Common, output};
 use crate::app::{self, AppState};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
+use crate::http::ServerOptions;
 use crate::{http, telemetry};
 
 #[derive(Debug, clap::Args)]
@@ -27,6 +28,8 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     telemetry::install(&config.log.filter, config.log.format == LogFormat::Json)?;
     let server = Server::start(config).await?;
     let base = format!("http://{}", server.address);
+    let metrics =
+        server.metrics_address().map_or_else(String::new, |address| format!("\n  metrics  http://{address}/metrics"));
     // Before it says that it listens: whoever reads that may tell it to stop.
     let stop = stop_signal()?;
     let graphiql =
@@ -34,7 +37,7 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     output::text(&format!(
         "Sales Order API is listening on {base}\n  docs     {base}/docs\n{graphiql}  REST     {base}/api/v1\n  GraphQL  \
          {base}/graphql\n  schema   {base}/schema.graphql\n  OpenAPI  {base}/api/v1/openapi.json\n  health   \
-         {base}/health/ready"
+         {base}/health/ready{metrics}"
     ))?;
     server.run(stop).await;
     Ok(())
@@ -43,7 +46,10 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
 /// A service that is bound and ready to accept.
 pub struct Server {
     listener: TcpListener,
+    /// For the metrics alone, where they have an address of their own.
+    metrics: Option<TcpListener>,
     state: AppState,
+    options: ServerOptions,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -54,16 +60,28 @@ impl Server {
         // First what a wrong configuration refuses, so that nothing is created for a service that will not run.
         config.check_exposure()?;
         let store = app::open(&config).await?;
-        let listen = config.http.listen;
+        let (listen, metrics) = (config.http.listen, config.metrics.listen);
+        let options = ServerOptions::new(&config.http, most_connections(&config));
         let state = AppState::build(config, store, &Clock::system())?;
-        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let bind = async |address: SocketAddr, key: &str| {
+            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({key})"))
+        };
+        let listener = bind(listen, "http.listen").await?;
+        let metrics = match metrics {
+            Some(address) => Some(bind(address, "metrics.listen").await?),
+            None => None,
+        };
         let address = listener.local_addr()?;
-        Ok(Self { listener, state, address })
+        Ok(Self { listener, metrics, state, options, address })
+    }
+
+    /// Where the metrics are, if they have an address of their own.
+    fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.local_addr().ok()
     }
 
     /// Serves until `stop`, then finishes the requests under way and closes the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let drain = self.state.config().http.shutdown_timeout;
         tokio::spawn(telemetry::keep_up_metrics());
         let beside = self.state.clone();
         let beside = tokio::spawn(async move { beside.look_after().await });
@@ -73,7 +91,15 @@ impl Server {
             // Streams have no end of their own to wait for.
             state.stop_streams();
         };
-        http::serve(self.listener, http::router(self.state.clone()), stop, drain).await;
+        // Until the last request is answered, so that a stop can be watched.
+        let metrics = self.metrics.map(|listener| {
+            let serving = http::serve(listener, http::metrics_router(), self.options.clone(), std::future::pending());
+            tokio::spawn(serving)
+        });
+        http::serve(self.listener, http::router(self.state.clone()), self.options, stop).await;
+        if let Some(metrics) = metrics {
+            metrics.abort();
+        }
         beside.abort();
         if tokio::time::timeout(Duration::from_secs(2), self.state.streams_ended()).await.is_err() {
             warn!("streams still open were given up");
@@ -83,6 +109,32 @@ impl Server {
         }
         info!("stopped");
     }
+}
+
+/// Files that the process has open besides its connections: those of the database and of the log, the listeners.
+fn other_files(config: &Config) -> u64 {
+    // SQLite opens the database and its log for each connection.
+    64 + 3 * u64::from(config.database.max_connections)
+}
+
+/// How many connections this process can have open. It first asks the system for as many files as it may have.
+fn most_connections(config: &Config) -> usize {
+    let files = match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => files,
+        Err(error) => {
+            warn!(%error, "the limit of open files could not be raised");
+            rlimit::getrlimit(rlimit::Resource::NOFILE).map_or(1024, |(soft, _)| soft)
+        }
+    };
+    let left = usize::try_from(files.saturating_sub(other_files(config))).unwrap_or(usize::MAX).max(16);
+    if left < config.http.max_connections {
+        warn!(
+            open_files = files,
+            connections = left,
+            "fewer connections than http.max_connections: the limit of open files (RLIMIT_NOFILE) allows no more"
+        );
+    }
+    left
 }
 
 /// Resolves on the first SIGTERM or SIGINT; a second one ends the process at once.

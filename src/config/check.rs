@@ -18,12 +18,17 @@ const LONGEST_DURATION: Duration = Duration::from_hours(3_650 * 24);
 
 /// Refuses the first value that is out of its range.
 pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
-    let Config { http, database, auth, orders, graphql, rate_limit, log } = config;
+    let Config { http, database, auth, orders, graphql, rate_limit, log, metrics: _ } = config;
     let second = Duration::from_secs(1);
     let millisecond = Duration::from_millis(1);
     for (key, value, least, most) in [
         ("http.request_timeout", http.request_timeout, millisecond, LONGEST_DURATION),
         ("http.shutdown_timeout", http.shutdown_timeout, Duration::ZERO, LONGEST_DURATION),
+        ("http.header_timeout", http.header_timeout, millisecond, LONGEST_DURATION),
+        ("http.idle_timeout", http.idle_timeout, millisecond, LONGEST_DURATION),
+        ("http.write_timeout", http.write_timeout, millisecond, LONGEST_DURATION),
+        ("http.subscription_write_timeout", http.subscription_write_timeout, millisecond, LONGEST_DURATION),
+        ("http.anonymous_socket_timeout", http.anonymous_socket_timeout, millisecond, LONGEST_DURATION),
         ("database.acquire_timeout", database.acquire_timeout, millisecond, LONGEST_DURATION),
         ("auth.token_lifetime", auth.token_lifetime, second, LONGEST_DURATION),
         ("auth.refresh_window", auth.refresh_window, Duration::ZERO, LONGEST_DURATION),
@@ -44,6 +49,11 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
     }
     for (key, value) in [
         ("http.max_body_bytes", http.max_body_bytes),
+        ("http.max_connections", http.max_connections),
+        ("http.max_connections_per_address", http.max_connections_per_address),
+        ("http.max_sockets_per_address", http.max_sockets_per_address),
+        ("http.max_sockets_per_client", http.max_sockets_per_client),
+        ("http.max_subscriptions_per_client", http.max_subscriptions_per_client),
         ("database.max_connections", database.max_connections as usize),
         ("database.max_reports", database.max_reports as usize),
         ("database.max_reports_per_client", database.max_reports_per_client),
@@ -103,6 +113,18 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
         let problem =
             format!("holds {origin:?}, which is no origin such as https://dashboard.example.com, without a path");
         return Err(ConfigError::invalid(figment, "http.cors_origins", problem));
+    }
+    if config.http.trusted_hops > 0 && config.http.trusted_proxies.is_empty() {
+        let problem = format!(
+            "is {}, but http.trusted_proxies is empty: name there the proxies whose X-Forwarded-For is read",
+            config.http.trusted_hops
+        );
+        return Err(ConfigError::invalid(figment, "http.trusted_hops", problem));
+    }
+    let metrics = config.metrics.listen.filter(|metrics| metrics.port() != 0 && *metrics == config.http.listen);
+    if let Some(metrics) = metrics {
+        let problem = format!("is {metrics}, where http.listen is too: leave it empty, or name another port");
+        return Err(ConfigError::invalid(figment, "metrics.listen", problem));
     }
     let url = config.database.url.expose_secret();
     if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {

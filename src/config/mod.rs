@@ -23,7 +23,7 @@ use serde::Deserialize;
 
 pub use error::ConfigError;
 pub use secrets::{JwtSecrets, load_or_generate_jwt_secret};
-pub use sections::{Auth, DatabaseConfig, GraphqlLimits, Http, Log, LogFormat, Orders, RateLimit};
+pub use sections::{Auth, DatabaseConfig, GraphqlLimits, Http, Log, LogFormat, Metrics, Orders, RateLimit};
 
 /// The settings in force. Its `Debug` shows no secret.
 #[derive(Debug, Clone, Deserialize)]
@@ -43,6 +43,8 @@ pub struct Config {
     pub rate_limit: RateLimit,
     /// What is logged and how it looks.
     pub log: Log,
+    /// Where the metrics are.
+    pub metrics: Metrics,
 }
 
 /// Settings given as flags, which win over every other source. Its `Debug` shows no password.

@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::values::{address, duration, networks};
+use super::values::{address, duration, networks, optional_address};
 
 /// `[http]`: the listener and what it accepts.
 #[derive(Debug, Clone, Deserialize)]
@@ -37,6 +37,42 @@ pub struct Http {
     pub behind_tls: bool,
     /// Whose pages may call the service from a browser.
     pub cors_origins: Vec<String>,
+    /// How many proxies stand between callers and the service; 0 where their addresses tell.
+    pub trusted_hops: usize,
+    /// The longest that the head of a request may take.
+    #[serde(deserialize_with = "duration")]
+    pub header_timeout: Duration,
+    /// The longest that a connection may wait for its next request.
+    #[serde(deserialize_with = "duration")]
+    pub idle_timeout: Duration,
+    /// The longest that the other end may accept nothing of an answer.
+    #[serde(deserialize_with = "duration")]
+    pub write_timeout: Duration,
+    /// The same for what a subscription sends.
+    #[serde(deserialize_with = "duration")]
+    pub subscription_write_timeout: Duration,
+    /// The longest that a WebSocket without a valid token may have no operation.
+    #[serde(deserialize_with = "duration")]
+    pub anonymous_socket_timeout: Duration,
+    /// Connections in all.
+    pub max_connections: usize,
+    /// Connections from one address.
+    pub max_connections_per_address: usize,
+    /// WebSockets from one address.
+    pub max_sockets_per_address: usize,
+    /// WebSockets of one client.
+    pub max_sockets_per_client: usize,
+    /// Subscriptions of one client.
+    pub max_subscriptions_per_client: usize,
+}
+
+/// `[metrics]`: where the metrics are.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// Where to listen for them alone; the service's own address where this is empty.
+    #[serde(deserialize_with = "optional_address")]
+    pub listen: Option<SocketAddr>,
 }
 
 /// `[database]`: where the data is and how many connections go there.
@@ -156,6 +192,10 @@ pub struct RateLimit {
     pub address_burst: NonZeroU32,
     /// Requests a minute for each client.
     pub requests_per_minute: NonZeroU32,
+    /// Requests a minute without a valid token, for each address.
+    pub anonymous_requests_per_minute: NonZeroU32,
+    /// Requests without a valid token that may come from one address at once.
+    pub anonymous_burst: NonZeroU32,
 }
 
 /// `[log]`: what is logged and how it looks.

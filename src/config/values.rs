@@ -41,14 +41,23 @@ pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Dur
 
 /// Reads the address to listen on; of all names only `localhost` is known, for it needs no resolver.
 pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    read_address(&String::deserialize(deserializer)?)
+}
+
+/// The same, or nothing.
+pub(super) fn optional_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
     let text = String::deserialize(deserializer)?;
+    if text.trim().is_empty() { Ok(None) } else { read_address(&text).map(Some) }
+}
+
+fn read_address<E: Error>(text: &str) -> Result<SocketAddr, E> {
     let trimmed = text.trim();
     let numeric = match trimmed.rsplit_once(':') {
         Some((host, port)) if host.eq_ignore_ascii_case("localhost") => format!("127.0.0.1:{port}"),
         _ => trimmed.to_owned(),
     };
     let expected = "an IP address and a port such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080";
-    numeric.parse().map_err(|_| D::Error::invalid_value(Unexpected::Str(&text), &expected))
+    numeric.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &expected))
 }
 
 /// Reads addresses and networks; an address alone is a network of one.

@@ -6,6 +6,7 @@
 
 mod api;
 mod arrange;
+mod authenticating;
 mod budget;
 mod catalog;
 mod client_mutation;
@@ -37,6 +38,7 @@ use async_graphql::{MergedObject, Schema, SchemaBuilder};
 
 pub use api::{Api, Read};
 pub use async_graphql::{Request, Response};
+pub use authenticating::only_authenticates;
 pub use error::{into_app_error, is_request_error, refusal};
 pub use limits::Limits;
 pub use prepared::PreparedOperation;

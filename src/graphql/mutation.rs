@@ -29,8 +29,8 @@ impl OrderMutation {
         #[graphql(desc = "Client id and secret.")] input: Raw<LoginInput>,
     ) -> Result<AuthToken> {
         let input = session_input::LoginInput::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
-        let address = ctx.data::<Caller>()?.credentials.address;
-        Ok(ctx.data::<Arc<Services>>()?.sessions.login(input, address).await?.into())
+        let origin = &ctx.data::<Caller>()?.credentials;
+        Ok(ctx.data::<Arc<Services>>()?.sessions.login(input, origin).await?.into())
     }
 
     /// Carries a session on, also after its token expired. The old token stays valid until its own expiry.
@@ -40,8 +40,8 @@ impl OrderMutation {
         #[graphql(desc = "The token to carry on with.")] input: Raw<RefreshInput>,
     ) -> Result<AuthToken> {
         let input = session_input::RefreshInput::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
-        let address = ctx.data::<Caller>()?.credentials.address;
-        Ok(ctx.data::<Arc<Services>>()?.sessions.refresh(input, address).await?.into())
+        let origin = &ctx.data::<Caller>()?.credentials;
+        Ok(ctx.data::<Arc<Services>>()?.sessions.refresh(input, origin).await?.into())
     }
 
     /// Takes an order. Needs scope `orders:create` and the headers X-CLIENT-ID, X-TIMESTAMP and X-SIGNATURE.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Once;
 
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
+use axum::http::{Extensions, HeaderMap};
 use axum::middleware::Next;
 use axum::response::Response;
 use ipnet::IpNet;
@@ -20,16 +20,27 @@ pub struct Peer(pub SocketAddr);
 /// Notes where the request comes from.
 pub async fn note(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     if let Some(Peer(peer)) = request.extensions().get().copied() {
-        let address = client_address(peer.ip(), request.headers(), &state.config().http.trusted_proxies);
+        let http = &state.config().http;
+        let address = client_address(peer.ip(), request.headers(), &http.trusted_proxies, http.trusted_hops);
         request.extensions_mut().insert(ClientAddress(address));
     }
     next.run(request).await
 }
 
+/// Whether a request comes from a proxy of ours, so that what it says of its caller counts.
+pub fn is_proxied(extensions: &Extensions, trusted: &[IpNet]) -> bool {
+    extensions.get().is_some_and(|Peer(peer)| is_trusted(trusted, &peer.ip().to_canonical()))
+}
+
+fn is_trusted(trusted: &[IpNet], address: &IpAddr) -> bool {
+    trusted.iter().any(|network| network.contains(address))
+}
+
 /// The last address that no proxy of ours has. Each proxy adds the address it was called from at the end of
-/// `X-Forwarded-For`, so everything before the entry of the outermost trusted one is the caller's own invention.
-fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+/// `X-Forwarded-For`, so everything before the entry of the outermost trusted one is the caller's own invention. With a
+/// number of hops, the entry that the outermost of so many proxies added, whoever it names.
+fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet], hops: usize) -> IpAddr {
+    let is_trusted = |address: &IpAddr| is_trusted(trusted, address);
     let mut address = peer.to_canonical();
     let mut entries = headers.get_all("x-forwarded-for").iter().rev().flat_map(|value| {
         value.to_str().unwrap_or_default().rsplit(',').map(str::trim).map(str::to_owned).collect::<Vec<_>>()
@@ -37,6 +48,11 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAdd
     if trusted.is_empty() && entries.next().is_some() {
         warn_once();
         return address;
+    }
+    if hops > 0 {
+        // A list can be made longer by who calls, never shorter: of a short one the first entry is a proxy's too.
+        let from_proxies = if is_trusted(&address) { hops } else { 0 };
+        return entries.take(from_proxies).map_while(|entry| read(&entry)).last().unwrap_or(address);
     }
     while is_trusted(&address) {
         let Some(next) = entries.next().and_then(|entry| read(&entry)) else { break };
@@ -68,12 +84,16 @@ mod tests {
     use super::*;
 
     fn address(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        address_after(0, peer, forwarded, trusted)
+    }
+
+    fn address_after(hops: usize, peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().unwrap());
         }
         let trusted: Vec<_> = trusted.iter().map(|network| network.parse().unwrap()).collect();
-        client_address(peer.parse().unwrap(), &headers, &trusted).to_string()
+        client_address(peer.parse().unwrap(), &headers, &trusted, hops).to_string()
     }
 
     #[test]
@@ -91,6 +111,20 @@ mod tests {
         assert_eq!(address("fd00::1", &["2001:db8::1"], &trusted), "2001:db8::1");
         assert_eq!(address("::ffff:10.0.0.1", &["[2001:db8::1]:443"], &trusted), "2001:db8::1");
         assert_eq!(address("10.0.0.1", &["198.51.100.1:4711"], &trusted), "198.51.100.1");
+    }
+
+    #[test]
+    fn with_a_number_of_hops_the_entry_of_the_outermost_proxy_counts_whoever_it_names() {
+        let trusted = ["10.0.0.0/8"];
+        // Someone inside, whose address would count as a proxy's, forges what is left of its own.
+        assert_eq!(address_after(1, "10.0.0.1", &["198.51.100.1, 10.1.2.3"], &trusted), "10.1.2.3");
+        assert_eq!(address("10.0.0.1", &["198.51.100.1, 10.1.2.3"], &trusted), "198.51.100.1");
+        assert_eq!(address_after(2, "10.0.0.1", &["1.1.1.1", "198.51.100.1, 10.0.0.2"], &trusted), "198.51.100.1");
+        // Past the outer proxy the list is shorter; past both nobody is believed.
+        assert_eq!(address_after(2, "10.0.0.1", &["198.51.100.1"], &trusted), "198.51.100.1");
+        assert_eq!(address_after(2, "10.0.0.1", &[], &trusted), "10.0.0.1");
+        assert_eq!(address_after(2, "203.0.113.7", &["1.1.1.1, 198.51.100.1"], &trusted), "203.0.113.7");
+        assert_eq!(address_after(2, "10.0.0.1", &["unknown, 198.51.100.1"], &trusted), "198.51.100.1");
     }
 
     #[test]

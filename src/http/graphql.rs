@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql_axum::GraphQLResponse;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
@@ -17,6 +18,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use serde_json::{Map, Value};
 
 use super::envelope;
+use super::server::WriteTimeout;
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::compute;
@@ -28,16 +30,23 @@ use crate::rest::request::{JsonRequest, credentials};
 use crate::telemetry;
 
 /// `POST /graphql`: any operation.
-pub async fn post(State(state): State<AppState>, parts: Parts, request: JsonRequest) -> Response {
+pub async fn post(State(state): State<AppState>, parts: Parts, request: Result<JsonRequest, Problem>) -> Response {
     let media = MediaType::accepted_by(&parts.headers);
-    let JsonRequest { credentials, is_json } = request;
+    let JsonRequest { credentials, is_json } = match request {
+        Ok(request) => request,
+        Err(Problem(error)) if error.code == ErrorCode::RateLimited => return media.refuse(error),
+        Err(problem) => return problem.into_response(),
+    };
     if let Err(error) = is_json {
         return Problem(error).into_response();
     }
     let body = Arc::clone(&credentials.body);
     match compute::on(body.len(), || parse_json(&body).and_then(read_parameters)).await {
-        Ok(request) => execute(&state, state.api().read(request).await, credentials, media).await,
-        Err(error) => media.refuse(error),
+        Ok(mut request) => match refused(&state, &mut request, &credentials).await {
+            None => execute(&state, state.api().read(request).await, credentials, media).await,
+            Some(refusal) => media.refuse(refusal),
+        },
+        Err(error) => media.refuse(credentials.admission.refusal().unwrap_or(error)),
     }
 }
 
@@ -64,8 +73,12 @@ pub async fn get(
             return media.refuse(malformed(&format!("The parameter {name} is given twice; it")));
         }
     }
+    let credentials = credentials(&parts, Arc::default());
     let read = match read_parameters(Value::Object(parameters)) {
-        Ok(request) => state.api().read(request).await,
+        Ok(mut request) => match refused(&state, &mut request, &credentials).await {
+            None => state.api().read(request).await,
+            Some(refusal) => return media.refuse(refusal),
+        },
         Err(error) => return media.refuse(error),
     };
     if read.as_ref().is_ok_and(Read::is_mutation) {
@@ -74,11 +87,21 @@ pub async fn get(
         refusal.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return refusal;
     }
-    execute(&state, read, credentials(&parts, Arc::default()), media).await
+    execute(&state, read, credentials, media).await
 }
 
 /// A request as the schema read it, or the refusal.
 type Reading = Result<Read, graphql::Response>;
+
+/// Who has no valid token, and whose address has used up its budget, may still log in and refresh.
+async fn refused(state: &AppState, request: &mut Request, credentials: &Credentials) -> Option<AppError> {
+    let refusal = credentials.admission.refusal()?;
+    if graphql::only_authenticates(request) {
+        return None;
+    }
+    state.sessions().pace_refusal(credentials.address).await;
+    Some(refusal)
+}
 
 async fn execute(state: &AppState, read: Reading, credentials: Credentials, media: MediaType) -> Response {
     if media == MediaType::EventStream {
@@ -114,7 +137,9 @@ fn event_stream(state: &AppState, read: Reading, credentials: Credentials) -> Re
         })
     });
     let events = events.take_until(state.stopping()).map(Ok::<_, Infallible>);
-    ([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")], Body::from_stream(events)).into_response()
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
+    let patience = WriteTimeout(state.config().http.subscription_write_timeout);
+    (headers, Extension(patience), Body::from_stream(events)).into_response()
 }
 
 /// Runs any operation on a connection that stays: a subscription for as long as it goes on, anything else within the time
@@ -164,6 +189,11 @@ pub(super) fn read_parameters(value: Value) -> Result<Request, AppError> {
         None | Some(Value::Null | Value::Object(_)) => Ok(request),
         Some(_) => refuse("The member extensions must be an object"),
     }
+}
+
+/// Refuses a request of which nothing but the head was read.
+pub(super) fn refuse(headers: &HeaderMap, error: AppError) -> Response {
+    MediaType::accepted_by(headers).refuse(error)
 }
 
 /// The media types an answer may have.

@@ -4,15 +4,20 @@
 //! To add a path: a route in [`router`], and a row in the README's table.
 
 mod address;
+mod budget;
 mod envelope;
 mod graphql;
 mod health;
+mod origin;
 mod pages;
 mod security;
 mod server;
 mod websocket;
 
+use std::sync::LazyLock;
+
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -20,7 +25,7 @@ use axum::routing::get;
 use tower::util::option_layer;
 
 pub use address::Peer;
-pub use server::serve;
+pub use server::{ServerOptions, serve};
 
 use crate::app::AppState;
 use crate::error::{AppError, ErrorCode};
@@ -29,7 +34,9 @@ use crate::{graphql as schema, telemetry};
 
 /// Every path of the service.
 pub fn router(state: AppState) -> Router {
+    let metrics = if state.config().metrics.listen.is_some() { Router::new() } else { metrics_router() };
     Router::new()
+        .merge(metrics)
         .merge(rest::router())
         .merge(pages::router(state.config()))
         .route("/graphql", get(graphql::get).post(graphql::post))
@@ -37,9 +44,9 @@ pub fn router(state: AppState) -> Router {
         .route("/schema.graphql", get(sdl))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
-        .route("/metrics", get(metrics))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(state.clone(), budget::admit))
         .layer(option_layer(security::cors(&state.config().http)))
         .layer(from_fn_with_state(state.clone(), envelope::wrap))
         .layer(from_fn_with_state(state.clone(), address::note))
@@ -47,8 +54,16 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
+/// The metrics alone, for a listener of their own.
+pub fn metrics_router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/metrics", get(metrics))
+}
+
+/// Made once: it takes longer than all the rest of the request.
+static SDL: LazyLock<Bytes> = LazyLock::new(|| schema::sdl().into());
+
 async fn sdl() -> Response {
-    ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], schema::sdl()).into_response()
+    ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], SDL.clone()).into_response()
 }
 
 async fn metrics() -> Response {

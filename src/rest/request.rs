@@ -8,10 +8,11 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{Extensions, HeaderMap, HeaderName};
 
 use super::problem::Problem;
 use crate::app::AppState;
+use crate::auth::admission::Admission;
 use crate::auth::credentials::{Credentials, Header, UNKNOWN_ADDRESS};
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
@@ -20,12 +21,21 @@ use crate::telemetry;
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub IpAddr);
 
+/// Where a request comes from.
+pub fn address(extensions: &Extensions) -> IpAddr {
+    extensions.get::<ClientAddress>().map_or(UNKNOWN_ADDRESS, |known| known.0)
+}
+
+/// The token of a request, before anything else of it is read.
+pub fn credentials_of(headers: &HeaderMap) -> Credentials {
+    Credentials { authorization: read_header(headers, &AUTHORIZATION), ..Credentials::default() }
+}
+
 /// A request without a body that matters.
 pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
     let header = |name: &'static str| read_header(&parts.headers, &HeaderName::from_static(name));
-    let address = parts.extensions.get::<ClientAddress>().map_or(UNKNOWN_ADDRESS, |known| known.0);
     Credentials {
-        address,
+        address: address(&parts.extensions),
         authorization: read_header(&parts.headers, &AUTHORIZATION),
         client_id: header("x-client-id"),
         timestamp: header("x-timestamp"),
@@ -34,6 +44,7 @@ pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
         body,
+        admission: parts.extensions.get().cloned().unwrap_or_default(),
     }
 }
 
@@ -45,13 +56,23 @@ pub struct JsonRequest {
     pub is_json: Result<(), AppError>,
 }
 
+/// More than a login or a refresh ever is: all that is read of a request whose address has used up its budget.
+const CREDENTIALS_BYTES: usize = 16 * 1024;
+
 impl FromRequest<AppState> for JsonRequest {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         telemetry::note(|facts| facts.receiving = true);
-        let body = read(&parts.headers, body, state.config().http.max_body_bytes).await?;
+        let limit = state.config().http.max_body_bytes;
+        let body = match parts.extensions.get() {
+            Some(Admission::OverBudget(refusal)) => {
+                let body = read(&parts.headers, body, limit.min(CREDENTIALS_BYTES)).await;
+                body.map_err(|_| AppError::clone(refusal))?
+            }
+            _ => read(&parts.headers, body, limit).await?,
+        };
         telemetry::note(|facts| facts.receiving = false);
         let is_json = if is_json(&parts.headers) {
             Ok(())

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, LazyLock};
 
+use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, LOCATION};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -109,8 +110,15 @@ async fn signature_check(
     Ok(([(CACHE_CONTROL, "no-store")], Json(check)).into_response())
 }
 
-async fn openapi_json() -> Response {
-    Json(openapi::document()).into_response()
+/// Made once: it takes longer than all the rest of the request.
+static OPENAPI: LazyLock<Result<Bytes, String>> = LazyLock::new(|| {
+    let document = serde_json::to_vec(&openapi::document());
+    document.map(Bytes::from).map_err(|error| error.to_string())
+});
+
+async fn openapi_json() -> Result<Response, Problem> {
+    let document = OPENAPI.clone().map_err(AppError::internal)?;
+    Ok(([(CONTENT_TYPE, "application/json")], document).into_response())
 }
 
 /// Runs an endpoint's document on the request's body.
@@ -123,5 +131,11 @@ async fn run_with_body(
         is_json?;
         Ok(json!({"input": json::parse(&credentials.body)?}))
     };
-    state.api().execute_prepared(operation, credentials, read).await
+    let admission = credentials.admission.clone();
+    let result = state.api().execute_prepared(operation, credentials, read).await;
+    // What cannot be read is no login and no refresh: nothing that an address over its budget is heard for.
+    result.map_err(|error| match error.code.status() {
+        400 | 415 | 422 => admission.refusal().unwrap_or(error),
+        _ => error,
+    })
 }

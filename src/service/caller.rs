@@ -137,7 +137,8 @@ impl Caller {
 
     async fn bearer(&self) -> Result<Principal, AppError> {
         let look_up = || async {
-            let principal = self.sessions.authenticate(self.credentials.bearer_token()?).await?;
+            let found = self.sessions.authenticate(self.credentials.bearer_token()?).await;
+            let principal = found.map_err(|refused| self.sessions.refuse_token(&self.credentials, refused))?;
             telemetry::note(|facts| facts.principal = Some(principal.client_id().to_string()));
             self.sessions.admit_request(&principal)?;
             Ok(principal)

@@ -15,6 +15,8 @@ use tracing::warn;
 
 use super::caller::{LiveSession, Principal};
 use super::reports::Reports;
+use super::slots::{Slot, Slots};
+use crate::domain::client::ClientId;
 use crate::domain::event::{OrderEvent, Position};
 use crate::domain::order::OrderNumber;
 use crate::domain::order_filter::OrderFilter;
@@ -38,6 +40,7 @@ pub struct Events {
     store: Store,
     reports: Reports,
     watcher: Arc<Watcher>,
+    followers: Arc<Slots<ClientId>>,
 }
 
 struct Watcher {
@@ -46,11 +49,12 @@ struct Watcher {
 }
 
 impl Events {
-    /// The feed of this store.
+    /// The feed of this store, which each client may follow so many times at once.
     #[must_use]
-    pub fn new(store: Store, reports: Reports) -> Self {
+    pub fn new(store: Store, reports: Reports, followers_per_client: usize) -> Self {
         let watcher = Watcher { last: watch::Sender::new(Position::START), is_running: AtomicBool::new(false) };
-        Self { store, reports, watcher: Arc::new(watcher) }
+        let followers = Arc::new(Slots::new(followers_per_client));
+        Self { store, reports, watcher: Arc::new(watcher), followers }
     }
 
     /// Events after a place, of orders that are meant.
@@ -89,13 +93,19 @@ impl Events {
         filter: OrderFilter,
         after: Option<Position>,
     ) -> Result<impl Stream<Item = Result<OrderEvent, AppError>> + use<>, AppError> {
-        session.principal().await?;
+        let principal = session.principal().await?;
+        let slot = self.followers.take(principal.client_id()).ok_or_else(|| {
+            let limit = self.followers.each();
+            let message = format!("A client may have {limit} subscriptions at once; end one, then subscribe again");
+            AppError::new(ErrorCode::LimitExceeded, message)
+        })?;
         let after = match after {
             Some(after) => after,
             None => self.store.find_last_position().await?,
         };
         let last = self.watch();
-        let follower = Follower { events: self.clone(), session, filter, after, last, ready: VecDeque::new() };
+        let follower =
+            Follower { events: self.clone(), session, filter, after, last, ready: VecDeque::new(), _slot: slot };
         Ok(stream::unfold(Some(follower), |follower| async {
             let mut follower = follower?;
             match follower.next().await {
@@ -123,6 +133,7 @@ struct Follower {
     after: Position,
     last: watch::Receiver<Position>,
     ready: VecDeque<OrderEvent>,
+    _slot: Slot<ClientId>,
 }
 
 impl Follower {

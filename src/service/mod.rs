@@ -4,6 +4,7 @@
 //! To add a use case: a method named after the business on the struct of its area; the CLI and the GraphQL resolvers
 //! call the same one.
 
+pub mod buckets;
 pub mod caller;
 pub mod clients;
 pub mod directory;
@@ -11,10 +12,12 @@ pub mod doctor;
 pub mod events;
 pub mod evidence;
 pub mod intake;
+pub mod known_addresses;
 pub mod lifecycle;
 pub mod orders;
 pub mod reports;
 pub mod sessions;
+pub mod slots;
 pub mod strangers;
 pub mod throttle;
 
@@ -26,6 +29,14 @@ pub use intake::OrderIntake;
 pub use lifecycle::Lifecycle;
 pub use orders::Orders;
 pub use sessions::Sessions;
+
+/// How many WebSockets each may have open.
+pub struct SocketSlots {
+    /// Of an address, those that have brought no valid token yet.
+    pub anonymous: slots::Slots<std::net::IpAddr>,
+    /// Of a client.
+    pub clients: slots::Slots<crate::domain::client::ClientId>,
+}
 
 /// Every use case, as the composition root wires them.
 pub struct Services {
@@ -43,4 +54,6 @@ pub struct Services {
     pub events: Events,
     /// Moving orders through their life.
     pub lifecycle: Lifecycle,
+    /// How many WebSockets there may be.
+    pub sockets: SocketSlots,
 }

@@ -1,17 +1,22 @@
 //! Logging in, refreshing, and finding out who calls.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use moka::sync::Cache;
 use secrecy::ExposeSecret as _;
 use tokio::sync::{Semaphore, watch};
 
+use super::buckets::REMEMBERED;
 use super::caller::Principal;
 use super::directory::{ClientDirectory, KnownClient};
+use super::known_addresses::KnownAddresses;
 use super::throttle::{Throttle, network};
-use crate::auth::credentials::SignatureHeaders;
+use crate::auth::admission::Admission;
+use crate::auth::credentials::{Credentials, SignatureHeaders};
 use crate::auth::secret;
 use crate::auth::signature::{self, SignedRequest, VerifiedSignature};
 use crate::auth::token::{Claims, IssuedToken, Session, TokenKeys};
@@ -49,6 +54,9 @@ pub struct Sessions {
     throttle: Throttle,
     verified: VerifiedSignatures,
     hashing: Arc<Semaphore>,
+    known_addresses: KnownAddresses,
+    /// Sessions that were found ended, by client id and generation, which never comes back.
+    ended: Cache<(String, i64), ()>,
 }
 
 impl Sessions {
@@ -66,6 +74,8 @@ impl Sessions {
         secret::prepare();
         let keys = watch::Sender::new(keys);
         Self {
+            known_addresses: KnownAddresses::new(store.clone()),
+            ended: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_hours(1)).build(),
             store,
             clock,
             directory,
@@ -89,15 +99,24 @@ impl Sessions {
     }
 
     /// Opens a session. A wrong id and a wrong secret are one answer at one cost.
-    pub async fn login(&self, input: LoginInput, address: IpAddr) -> Result<IssuedToken, AppError> {
-        let attempt = self.throttle.begin_login(&input.client_id, address)?;
+    pub async fn login(&self, input: LoginInput, origin: &Credentials) -> Result<IssuedToken, AppError> {
+        let Credentials { address, ref admission, .. } = *origin;
+        let attempt = self.throttle.begin_login(&input.client_id, address, admission)?;
         let now = self.clock.now();
         // The same statements for every id, also for one that no client can have: a round trip less would tell.
         let client_id = input.client_id.parse::<ClientId>();
         let asked = client_id.as_ref().map_or("", ClientId::as_str);
+        if let Some(refusal) = attempt.refusal()
+            && !self.known_addresses.holds(asked, network(address)).await?
+        {
+            return Err(refusal);
+        }
         let client = self.store.find_client(asked).await?;
         let secrets = self.store.list_live_secrets(asked, now).await?;
         let is_known = self.store.has_address(asked, network(address)).await?;
+        if is_known {
+            self.throttle.give_back(address, admission);
+        }
         let place = attempt.admit(is_known).await?;
         let hashes = secrets.iter().map(|secret| secret.hash.clone()).collect::<Vec<_>>();
         let permit = Arc::clone(&self.hashing).acquire_owned().await.map_err(AppError::internal)?;
@@ -114,6 +133,7 @@ impl Sessions {
         };
         attempt.succeeded();
         ensure_active(&client)?;
+        self.known_addresses.note(asked, network(address)).await;
         self.directory.note_secret_used(&client.client_id, secret.id, address, now);
         let session = Session {
             client_id: client.client_id.to_string(),
@@ -126,9 +146,15 @@ impl Sessions {
     }
 
     /// Carries a session on, also after its token expired, within the bounds of [`SessionRules`].
-    pub async fn refresh(&self, input: RefreshInput, address: IpAddr) -> Result<IssuedToken, AppError> {
+    pub async fn refresh(&self, input: RefreshInput, origin: &Credentials) -> Result<IssuedToken, AppError> {
         let now = self.clock.now();
-        let claims = self.keys.borrow().verify_ignoring_expiry(input.token.expose_secret(), now)?;
+        let Credentials { address, ref admission, .. } = *origin;
+        let over_budget = |refused: AppError| admission.refusal().unwrap_or(refused);
+        let claims =
+            self.keys.borrow().verify_ignoring_expiry(input.token.expose_secret(), now).map_err(over_budget)?;
+        if self.is_ended(&claims) {
+            return Err(over_budget(revoked()));
+        }
         self.throttle.admit_request(&claims.sub)?;
         let ended = |why: &'static str| Err(AppError::new(ErrorCode::Unauthenticated, why));
         if is_past(claims.exp, self.rules.refresh_window, now.timestamp()) {
@@ -140,12 +166,13 @@ impl Sessions {
         // Read afresh, not from the directory: a session that ends must not slip through the cache into a new token.
         let client_id: ClientId = claims.sub.parse().map_err(|_| revoked())?;
         let client = self.store.find_client(client_id.as_str()).await?.ok_or_else(revoked)?;
-        ensure_current(&claims, &client)?;
+        self.ensure_current(&claims, &client)?;
         ensure_active(&client)?;
         let secrets = self.store.list_live_secrets(client_id.as_str(), now).await?;
         if !secrets.iter().any(|secret| secret.id == claims.secret_id) {
             return ended("The secret that began this session was rotated out; log in with the new one");
         }
+        self.throttle.give_back(address, admission);
         // A session that goes on uses its secret: whoever means to end the secret must see that.
         self.directory.note_secret_used(&client_id, claims.secret_id, address, now);
         let session = Session {
@@ -163,11 +190,68 @@ impl Sessions {
         let claims = self.keys.borrow().verify(token, self.clock.now())?;
         let client_id = claims.sub.parse().map_err(|_| revoked())?;
         let known = self.directory.find(&client_id).await?.ok_or_else(revoked)?;
-        ensure_current(&claims, &known.client)?;
+        self.ensure_current(&claims, &known.client)?;
         // A scope taken from the client is gone at once, one given to it comes with its next token.
         let mut permissions = permission::split(&claims.scope);
         permissions.retain(|permission| known.client.permissions.contains(permission));
         Ok(Principal { known, permissions })
+    }
+
+    /// Whether a bearer token is valid as far as memory can tell: signed by us, not expired, and not found ended before.
+    #[must_use]
+    pub fn is_token_valid(&self, token: &str) -> bool {
+        let claims = self.keys.borrow().verify(token, self.clock.now());
+        claims.is_ok_and(|claims| !self.is_ended(&claims))
+    }
+
+    /// How a request with this bearer token, or without one, stands with the budget of its address.
+    pub fn admit(&self, address: IpAddr, token: Option<&str>) -> Admission {
+        match token {
+            Some(token) if self.is_token_valid(token) => Admission::Uncounted,
+            _ => self.throttle.admit(address),
+        }
+    }
+
+    /// Gives a request back that was counted before it was known to be one that never counts.
+    pub fn give_back(&self, address: IpAddr, admission: &Admission) {
+        self.throttle.give_back(address, admission);
+    }
+
+    /// Takes the weight of some work from the budget that an address has for requests without a valid token.
+    pub fn admit_anonymous(&self, address: IpAddr, weight: NonZeroU32) -> Result<(), AppError> {
+        self.throttle.admit_anonymous(address, weight)
+    }
+
+    /// Waits before one more refusal is sent to an address that was sent many already: a flood is answered, and slowly.
+    pub async fn pace_refusal(&self, address: IpAddr) {
+        if let Some(pause) = self.throttle.refusal_pause(address) {
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Counts a request whose token looked valid and was refused.
+    pub fn refuse_token(&self, origin: &Credentials, refused: AppError) -> AppError {
+        match &origin.admission {
+            Admission::Uncounted if refused.code == ErrorCode::Unauthenticated => {
+                self.admit_anonymous(origin.address, NonZeroU32::MIN).err().unwrap_or(refused)
+            }
+            _ => refused,
+        }
+    }
+
+    fn is_ended(&self, claims: &Claims) -> bool {
+        self.ended.contains_key(&(claims.sub.clone(), claims.session_generation))
+    }
+
+    fn ensure_current(&self, claims: &Claims, client: &Client) -> Result<(), AppError> {
+        if claims.session_generation == client.session_generation {
+            return Ok(());
+        }
+        // A token from the future was read before the client was: only an older one has ended.
+        if claims.session_generation < client.session_generation {
+            self.ended.insert((claims.sub.clone(), claims.session_generation), ());
+        }
+        Err(revoked())
     }
 
     /// Takes one piece of work for somebody without a token.
@@ -208,10 +292,6 @@ pub fn ensure_active(client: &Client) -> Result<(), AppError> {
         None => Ok(()),
         Some(_) => Err(AppError::new(ErrorCode::ClientDisabled, "This client is disabled; contact the operator")),
     }
-}
-
-fn ensure_current(claims: &Claims, client: &Client) -> Result<(), AppError> {
-    if claims.session_generation == client.session_generation { Ok(()) } else { Err(revoked()) }
 }
 
 fn revoked() -> AppError {

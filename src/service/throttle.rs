@@ -1,4 +1,5 @@
-//! How often somebody may try: logins by address and by client, and requests by client.
+//! How often somebody may try: logins by address and by client, requests by client, and requests without a valid token by
+//! address.
 //!
 //! Everything is counted in this instance's memory, so `n` instances together let through at most `n` times as much
 //! (`on_two_instances_a_guesser_gets_at_most_twice_the_attempts`). Nothing is ever locked: whatever is counted runs off
@@ -6,29 +7,17 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use governor::clock::Clock as GovernorClock;
-use governor::middleware::StateInformationMiddleware;
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
 use moka::ops::compute::Op;
 use moka::sync::Cache;
 
+use super::buckets::{Buckets, REMEMBERED, Rate};
 use super::strangers::{Place, StrangersLine};
+use crate::auth::admission::Admission;
 use crate::clock::Clock;
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry::{self, QuotaState};
-
-/// How much of what may come.
-#[derive(Debug, Clone, Copy)]
-pub struct Rate {
-    /// On average.
-    pub per_minute: NonZeroU32,
-    /// At once.
-    pub burst: NonZeroU32,
-}
 
 /// The limits of one instance.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +26,8 @@ pub struct ThrottleRules {
     pub login: Rate,
     /// Logins and other work for strangers from one address.
     pub address: Rate,
+    /// Requests without a valid token from one address.
+    pub anonymous: Rate,
     /// The longest pause after failed logins.
     pub longest_pause: Duration,
     /// Requests of one client.
@@ -50,16 +41,18 @@ pub struct Throttle(Option<Limits>);
 
 struct Limits {
     clock: Clock,
-    by_client: Bucket<(String, Option<Network>)>,
-    by_address: Bucket<Network>,
-    requests: Bucket<String>,
+    by_client: Buckets<(String, Option<Network>)>,
+    by_address: Buckets<Network>,
+    anonymous: Buckets<Network>,
+    requests: Buckets<String>,
+    refusals: Buckets<Network>,
     failures: Cache<(String, Network), Failures>,
     longest_pause: Duration,
     strangers: StrangersLine,
 }
 
 /// An address, or of IPv6 the network of one household: who has one of its addresses has all of them.
-type Network = IpAddr;
+pub type Network = IpAddr;
 
 /// Failed logins in a row, for one client id from one address.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,17 +65,19 @@ struct Failures {
 /// So many failures in a row cost no pause: people mistype.
 const FREE_FAILURES: u32 = 5;
 
-/// Above this many keys the ones whose bucket is full again are forgotten: what strangers make up must not fill memory.
-const REMEMBERED: usize = 10_000;
+/// So many requests over the budget of an address are refused at once. Of further ones each waits, and with it the
+/// connection that it came on: refusing costs little, but a hundred connections that ask nothing else would keep us busy.
+const REFUSALS: Rate = Rate { per_minute: NonZeroU32::new(1_200).unwrap(), burst: NonZeroU32::new(200).unwrap() };
 
-/// After so many it is looked which ones can be forgotten.
-const LOOK_EVERY: u64 = 1_024;
+/// How long.
+const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
 
-/// A login that may go on to the question whether its client knows the address.
+/// A login that may go on to the question whether its client has used the address.
 pub struct LoginAttempt<'t> {
     limits: Option<&'t Limits>,
     client_id: String,
     network: Network,
+    refusal: Option<AppError>,
 }
 
 impl Throttle {
@@ -91,9 +86,11 @@ impl Throttle {
     pub fn new(rules: &ThrottleRules, clock: &Clock) -> Self {
         Self(Some(Limits {
             clock: clock.clone(),
-            by_client: Bucket::new("login", rules.login, clock),
-            by_address: Bucket::new("address", rules.address, clock),
-            requests: Bucket::new("requests", Rate { per_minute: rules.requests, burst: rules.requests }, clock),
+            by_client: Buckets::new("login", rules.login, clock),
+            by_address: Buckets::new("address", rules.address, clock),
+            anonymous: Buckets::new("anonymous", rules.anonymous, clock),
+            refusals: Buckets::new("refusals", REFUSALS, clock),
+            requests: Buckets::new("requests", Rate { per_minute: rules.requests, burst: rules.requests }, clock),
             failures: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_mins(15)).build(),
             longest_pause: rules.longest_pause,
             strangers: StrangersLine::new(rules.checks_at_once),
@@ -112,12 +109,54 @@ impl Throttle {
         limits.by_address.take(&network(address), "Too many attempts from this address; wait, then try again")
     }
 
-    /// Takes one attempt to log in, as far as the address is concerned.
-    pub fn begin_login(&self, client_id: &str, address: IpAddr) -> Result<LoginAttempt<'_>, AppError> {
-        self.admit_stranger(address)?;
-        let attempt =
-            LoginAttempt { limits: self.0.as_ref(), client_id: client_id.to_owned(), network: network(address) };
+    /// Takes so much from the budget of an address for requests without a valid token.
+    pub fn admit_anonymous(&self, address: IpAddr, weight: NonZeroU32) -> Result<(), AppError> {
+        let Some(limits) = &self.0 else { return Ok(()) };
+        let message = "Too many requests without a valid token from this address; wait, or send the token of a login";
+        limits.anonymous.take_many(&network(address), weight, message)
+    }
+
+    /// Takes one request without a valid token.
+    pub fn admit(&self, address: IpAddr) -> Admission {
+        if self.0.is_none() {
+            return Admission::Uncounted;
+        }
+        self.admit_anonymous(address, NonZeroU32::MIN).map_or_else(Admission::over_budget, |()| Admission::counted())
+    }
+
+    /// How long one more refusal has to wait, once an address was sent many of them.
+    pub fn refusal_pause(&self, address: IpAddr) -> Option<Duration> {
+        let limits = self.0.as_ref()?;
+        (!limits.refusals.is_there(&network(address))).then_some(REFUSAL_PAUSE)
+    }
+
+    /// Gives a request back that turned out to be one that never counts.
+    pub fn give_back(&self, address: IpAddr, admission: &Admission) {
+        if let Some(limits) = &self.0
+            && admission.take_back()
+        {
+            limits.anonymous.give_back(&network(address));
+        }
+    }
+
+    /// Takes one attempt to log in, as far as the address is concerned. An address that has used up what it may is heard
+    /// all the same: a client that has used it before is not refused for its neighbours.
+    pub fn begin_login(
+        &self,
+        client_id: &str,
+        address: IpAddr,
+        admission: &Admission,
+    ) -> Result<LoginAttempt<'_>, AppError> {
+        let mut attempt = LoginAttempt {
+            limits: self.0.as_ref(),
+            client_id: client_id.to_owned(),
+            network: network(address),
+            refusal: admission.refusal(),
+        };
         attempt.ensure_no_pause()?;
+        if attempt.refusal.is_none() {
+            attempt.refusal = self.admit_stranger(address).err();
+        }
         Ok(attempt)
     }
 
@@ -159,11 +198,19 @@ impl LoginAttempt<'_> {
         Err(AppError::new(ErrorCode::RateLimited, message).retry_after(left))
     }
 
+    /// What to answer unless the client has used the address before.
+    pub fn refusal(&self) -> Option<AppError> {
+        self.refusal.clone()
+    }
+
     /// Takes one attempt from the client id's own bucket. An address from which the client has logged in has a bucket of
     /// its own, so that guessers elsewhere cannot use up the honest partner's attempts; from any other it waits in the
     /// strangers' line, and holds its place there until the check is done.
     pub async fn admit(&self, is_known: bool) -> Result<Option<Place>, AppError> {
         let Some(limits) = self.limits else { return Ok(None) };
+        if is_known && self.refusal.is_none() {
+            limits.by_address.give_back(&self.network);
+        }
         let key = (self.client_id.clone(), is_known.then_some(self.network));
         limits.by_client.take(&key, "Too many login attempts for this client id; wait, then try again")?;
         if is_known { Ok(None) } else { limits.strangers.enter().await.map(Some) }
@@ -202,66 +249,6 @@ pub fn network(address: IpAddr) -> Network {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !0u128 << 64)),
         v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
-/// Token buckets, one for each key.
-struct Bucket<K: std::hash::Hash + Eq + Clone> {
-    policy: &'static str,
-    rate: Rate,
-    clock: Ticks,
-    taken: AtomicU64,
-    limiter: RateLimiter<K, DashMapStateStore<K>, Ticks, StateInformationMiddleware>,
-}
-
-impl<K: std::hash::Hash + Eq + Clone> Bucket<K> {
-    fn new(policy: &'static str, rate: Rate, clock: &Clock) -> Self {
-        let quota = Quota::per_minute(rate.per_minute).allow_burst(rate.burst);
-        let clock = Ticks(clock.clone());
-        Self {
-            policy,
-            rate,
-            clock: clock.clone(),
-            taken: AtomicU64::new(0),
-            limiter: RateLimiter::dashmap_with_clock(quota, clock).with_middleware(),
-        }
-    }
-
-    fn take(&self, key: &K, refusal: &'static str) -> Result<(), AppError> {
-        // A look at all of them, so not at every one that comes.
-        if self.taken.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOK_EVERY) && self.limiter.len() > REMEMBERED {
-            self.limiter.retain_recent();
-        }
-        let outcome = self.limiter.check_key(key);
-        let remaining = outcome.as_ref().map_or(0, governor::middleware::StateSnapshot::remaining_burst_capacity);
-        let (burst, per_minute) = (self.rate.burst.get(), self.rate.per_minute.get());
-        // How long so many take to come back.
-        let refill = |used: u32| (u64::from(used) * 60).div_ceil(u64::from(per_minute));
-        telemetry::note(|facts| {
-            facts.quota = Some(QuotaState {
-                policy: self.policy,
-                quota: burst,
-                window: refill(burst).max(1),
-                remaining,
-                reset: refill(burst.saturating_sub(remaining)),
-            });
-        });
-        outcome.map(drop).map_err(|refused| {
-            let wait = refused.wait_time_from(self.clock.now()).max(Duration::from_secs(1));
-            AppError::new(ErrorCode::RateLimited, refusal).retry_after(wait)
-        })
-    }
-}
-
-/// Our clock as the buckets read it.
-#[derive(Debug, Clone)]
-struct Ticks(Clock);
-
-impl GovernorClock for Ticks {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.0.uptime()
     }
 }
 

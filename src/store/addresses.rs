@@ -14,11 +14,20 @@ use crate::domain::client::ClientId;
 /// So many addresses of a client are remembered, the last used ones: more than a partner's sites and proxies are.
 const REMEMBERED: u64 = 32;
 
+/// More clients than this at one address are not told apart from strangers once it is over its limits.
+const CLIENTS_AT_ONE: u64 = 1_000;
+
 impl Store {
     /// Whether the client has logged in from this address.
     pub async fn has_address(&self, client_id: &str, address: IpAddr) -> StoreResult<bool> {
         let key = (client_id.to_owned(), address.to_string());
         Ok(Entity::find_by_id(key).one(&self.core).await?.is_some())
+    }
+
+    /// The clients that have logged in from this address.
+    pub async fn list_clients_at(&self, address: IpAddr) -> StoreResult<Vec<String>> {
+        let at = Entity::find().filter(Column::Address.eq(address.to_string()));
+        Ok(at.select_only().column(Column::ClientId).limit(CLIENTS_AT_ONE).into_tuple().all(&self.read).await?)
     }
 }
 

@@ -22,7 +22,7 @@ fn app_on(database: Database, store: Store) -> TestApp {
     let clock = TestClock::new();
     let router = TestApp::router_on(&store, &clock, |_| {});
     let clients = app::clients(&store, &clock.clock());
-    TestApp { database, store, clock, clients, router }
+    TestApp { database, store, clock, clients, router, server: TestApp::default_server() }
 }
 
 #[tokio::test]

@@ -1,7 +1,11 @@
 //! The files of `web/dist`, as they lie in the binary: compressed twice, in brotli and in gzip, and never in the plain.
+//! However many ask for a file at once, its bytes are in memory once.
 
+use std::borrow::Cow;
 use std::io::Read as _;
+use std::sync::LazyLock;
 
+use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
@@ -9,6 +13,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use flate2::read::GzDecoder;
+use moka::sync::Cache;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::error::{AppError, ErrorCode};
@@ -37,7 +42,7 @@ pub async fn asset(Path(file): Path<String>, request: HeaderMap) -> Response {
 
 /// A file in the plain.
 pub fn text(file: &str) -> Option<String> {
-    String::from_utf8(unpack(&Dist::get(&format!("{file}.gz"))?)?).ok()
+    String::from_utf8(plain(&Dist::get(&format!("{file}.gz"))?)?.to_vec()).ok()
 }
 
 /// The name of a content, for a browser that asks whether it is still the same.
@@ -70,16 +75,37 @@ fn file_as_accepted(file: &str, request: &HeaderMap, caching: &'static str) -> O
         return Some((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     Some(match form {
-        Form::Brotli => (headers, [(CONTENT_ENCODING, "br")], found.data).into_response(),
-        Form::Gzip => (headers, [(CONTENT_ENCODING, "gzip")], found.data).into_response(),
-        Form::Plain => (headers, unpack(&found)?).into_response(),
+        Form::Brotli => (headers, [(CONTENT_ENCODING, "br")], packed(found)).into_response(),
+        Form::Gzip => (headers, [(CONTENT_ENCODING, "gzip")], packed(found)).into_response(),
+        Form::Plain => (headers, plain(&found)?).into_response(),
     })
 }
 
-fn unpack(file: &EmbeddedFile) -> Option<Vec<u8>> {
-    let mut plain = Vec::new();
-    GzDecoder::new(&*file.data).read_to_end(&mut plain).ok()?;
-    Some(plain)
+/// The bytes as they lie in the binary, or in the folder in a debug build.
+fn packed(file: EmbeddedFile) -> Bytes {
+    match file.data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    }
+}
+
+/// The files that somebody asked for in the plain, by the digest of their gzip form: unpacked once, for all.
+static PLAIN: LazyLock<Cache<[u8; 32], Bytes>> = LazyLock::new(|| {
+    let weigh = |_: &[u8; 32], plain: &Bytes| u32::try_from(plain.len()).unwrap_or(u32::MAX);
+    Cache::builder().max_capacity(MOST_PLAIN).weigher(weigh).build()
+});
+
+/// Bytes: more than all the files together have.
+const MOST_PLAIN: u64 = 32 * 1024 * 1024;
+
+fn plain(file: &EmbeddedFile) -> Option<Bytes> {
+    // Those who ask for a file while it is being unpacked wait for it.
+    PLAIN.optionally_get_with(file.metadata.sha256_hash(), || {
+        let mut plain = Vec::new();
+        GzDecoder::new(&*file.data).read_to_end(&mut plain).ok()?;
+        plain.shrink_to_fit();
+        Some(plain.into())
+    })
 }
 
 /// How a file is sent.

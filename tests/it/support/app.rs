@@ -10,7 +10,7 @@ use sales_order_api::app::{self, AppState};
 use sales_order_api::config::{self, Config, Overrides};
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
-use sales_order_api::http::{self, Peer};
+use sales_order_api::http::{self, Peer, ServerOptions};
 use sales_order_api::service::Clients;
 use sales_order_api::service::clients::ClientToCreate;
 use sales_order_api::store::Store;
@@ -27,6 +27,8 @@ pub struct TestApp {
     pub clock: TestClock,
     pub clients: Clients,
     pub router: Router,
+    /// How it treats connections, once it listens.
+    pub server: ServerOptions,
 }
 
 /// The secret that signs tokens in tests.
@@ -42,9 +44,20 @@ impl TestApp {
         let database = Database::new().await;
         let store = database.connect().await;
         let clock = TestClock::new();
-        let router = Self::router_on(&store, &clock, change);
+        let mut server = None;
+        let router = Self::router_on(&store, &clock, |config| {
+            change(config);
+            server = Some(ServerOptions::new(&config.http, usize::MAX));
+        });
         let clients = app::clients(&store, &clock.clock());
-        Self { database, store, clock, clients, router }
+        Self { database, store, clock, clients, router, server: server.unwrap() }
+    }
+
+    /// How a service treats connections by default.
+    pub fn default_server() -> ServerOptions {
+        let environment = [("SALES_ORDER_AUTH__JWT_SECRET".to_owned(), JWT_SECRET.to_owned())];
+        let config = config::load_from(&[], environment, &Overrides::default()).unwrap().config;
+        ServerOptions::new(&config.http, usize::MAX)
     }
 
     /// A further instance on the same database.
@@ -116,8 +129,7 @@ impl TestApp {
     pub async fn listen(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = self.router.clone();
-        tokio::spawn(http::serve(listener, router, std::future::pending(), Duration::ZERO));
+        tokio::spawn(http::serve(listener, self.router.clone(), self.server.clone(), std::future::pending()));
         base
     }
 

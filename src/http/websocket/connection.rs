@@ -1,36 +1,34 @@
-//! GraphQL over WebSocket: the protocol graphql-transport-ws, with its close codes.
+//! One connection that speaks graphql-transport-ws, with the protocol's close codes.
 //!
 //! Our own, because async-graphql's ends a connection with other codes than the protocol's, knows no duplicate ids and
 //! puts no bound on what waits for a slow client. Here an operation waits until what it gave is sent: a client that
-//! reads too slowly slows down only its own subscriptions, and one that reads nothing is cut off.
+//! reads too slowly slows down only its own subscriptions, and one that reads nothing is cut off by its socket.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
-use futures_util::stream::{SplitSink, StreamExt as _};
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::stream::StreamExt as _;
 use futures_util::{SinkExt as _, pin_mut};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, interval, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
-use super::envelope::Line;
-use super::graphql::{note_failures, read_parameters, run};
+use super::PROTOCOL;
+use super::protocol::{Close, Given, close_because, invalid, message, read_id};
 use crate::app::AppState;
+use crate::auth::admission::Admission;
 use crate::auth::credentials::{Credentials, Header};
+use crate::domain::client::ClientId;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql;
+use crate::http::envelope::Line;
+use crate::http::graphql::{note_failures, read_parameters, run};
 use crate::json::parse;
-use crate::rest::problem::Problem;
-use crate::rest::request::credentials;
+use crate::service::slots::Slot;
 use crate::telemetry::RequestLog;
-
-const PROTOCOL: &str = "graphql-transport-ws";
 
 /// How long a client may take to say `connection_init`.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,47 +36,38 @@ const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a silent client is asked whether it is still there; after three unanswered questions it is not.
 const PING_EVERY: Duration = Duration::from_secs(15);
 
+/// How often it is looked whether the token is still valid, at least: a revoked one ends within 5 seconds.
+const CHECK_TOKEN_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a client may take to answer that a connection ends.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// How many operations one connection may run at once.
 const MAX_OPERATIONS: usize = 100;
 
 /// How many results of one connection wait to be sent before its operations wait themselves.
 const MAX_WAITING: usize = 16;
 
-/// `GET /graphql/ws`.
-pub async fn upgrade(
-    State(state): State<AppState>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-    request: Request,
-) -> Response {
-    let Ok(upgrade) = upgrade else {
-        let message = "This path speaks WebSocket: open it with Sec-WebSocket-Protocol: graphql-transport-ws";
-        return Problem(AppError::new(ErrorCode::InvalidHeader, message)).into_response();
-    };
-    let (parts, _) = request.into_parts();
-    // A client that is no browser may send its token with the handshake.
-    let credentials = credentials(&parts, Arc::default());
-    let limit = state.config().http.max_body_bytes;
-    let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(limit).max_frame_size(limit);
-    upgrade.on_upgrade(move |socket| Connection::new(state, credentials).run(socket)).into_response()
-}
-
-/// Why a connection ends.
-struct Close(u16, String);
-
-/// What an operation gives.
-enum Given {
-    Next(String),
-    Error(Value),
-    Complete,
-}
-
 /// An id with the count that tells its second use from the first.
 type OperationKey = (String, u64);
 
-struct Connection {
+/// Whose limit the connection counts for: first its address's, then its client's.
+#[expect(dead_code, reason = "held, not read")]
+enum Held {
+    Address(Slot<IpAddr>),
+    Client(Slot<ClientId>),
+}
+
+/// The connection.
+pub struct Connection {
     state: AppState,
     credentials: Credentials,
+    held: Held,
     is_acknowledged: bool,
+    /// Whether the client's token is valid, as far as was looked.
+    has_valid_token: bool,
+    /// Since when it has had no operation, or no valid token.
+    idle_since: Instant,
     operations: HashMap<String, (u64, AbortHandle)>,
     started: u64,
     results: mpsc::Sender<(OperationKey, Given)>,
@@ -86,25 +75,40 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(state: AppState, credentials: Credentials) -> Self {
+    /// A connection that has said nothing yet, with what its handshake brought.
+    pub fn new(state: AppState, credentials: Credentials, slot: Slot<IpAddr>) -> Self {
         let (results, waiting) = mpsc::channel(MAX_WAITING);
-        Self { state, credentials, is_acknowledged: false, operations: HashMap::new(), started: 0, results, waiting }
+        Self {
+            state,
+            credentials,
+            held: Held::Address(slot),
+            is_acknowledged: false,
+            has_valid_token: false,
+            idle_since: Instant::now(),
+            operations: HashMap::new(),
+            started: 0,
+            results,
+            waiting,
+        }
     }
 
-    async fn run(mut self, socket: WebSocket) {
+    /// Serves it to its end.
+    pub async fn run(mut self, socket: WebSocket) {
         let is_our_protocol = socket.protocol().is_some_and(|protocol| protocol.as_bytes() == PROTOCOL.as_bytes());
         let (mut sink, mut source) = socket.split();
         let stopping = self.state.stopping();
         pin_mut!(stopping);
-        // A client that reads nothing for as long as a request may take is gone; it comes again with its last cursor.
-        let patience = self.state.config().http.request_timeout;
+        let anonymous_timeout = self.state.config().http.anonymous_socket_timeout;
         let init_deadline = Instant::now() + INIT_TIMEOUT;
         let mut ping = interval(PING_EVERY);
+        let mut check = interval(CHECK_TOKEN_EVERY.min(anonymous_timeout));
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut unanswered = 0;
         let close = loop {
             if !is_our_protocol {
                 break close_because(4406, "Subprotocol not acceptable");
             }
+            let is_anonymous = self.is_acknowledged && self.operations.is_empty() && !self.has_valid_token;
             let message = tokio::select! {
                 received = source.next() => {
                     unanswered = 0;
@@ -118,6 +122,13 @@ impl Connection {
                 () = sleep_until(init_deadline), if !self.is_acknowledged => {
                     break close_because(4408, "Connection initialisation timeout");
                 }
+                () = sleep_until(self.idle_since + anonymous_timeout), if is_anonymous => {
+                    break close_because(4403, "No valid token; connect again with the token of a login");
+                }
+                _ = check.tick(), if self.has_valid_token => {
+                    self.look_at_token().await;
+                    None
+                }
                 _ = ping.tick() => {
                     unanswered += 1;
                     if unanswered > 3 {
@@ -128,7 +139,7 @@ impl Connection {
                 () = &mut stopping => break close_because(1001, "The service is stopping; connect again"),
             };
             if let Some(message) = message
-                && send(&mut sink, message, patience).await.is_err()
+                && sink.send(message).await.is_err()
             {
                 return;
             }
@@ -136,28 +147,35 @@ impl Connection {
         // Close reasons have at most 123 bytes (RFC 6455 §5.5).
         let reason: String = close.1.chars().take(120).filter(char::is_ascii).collect();
         let frame = CloseFrame { code: close.0, reason: reason.into() };
-        let _ = send(&mut sink, Message::Close(Some(frame)), patience).await;
+        let _ = timeout(CLOSE_TIMEOUT, async {
+            sink.send(Message::Close(Some(frame))).await?;
+            // Closed before the client has read it, the connection could lose what it says.
+            while let Some(Ok(_)) = source.next().await {}
+            Ok::<_, axum::Error>(())
+        })
+        .await;
     }
 
     /// Takes a client's message and gives the direct answer to it, if it has one.
-    async fn receive(&mut self, message: Message) -> Result<Option<Message>, Close> {
-        let text = match &message {
+    async fn receive(&mut self, received: Message) -> Result<Option<Message>, Close> {
+        let text = match &received {
             Message::Text(text) => text,
             Message::Ping(_) | Message::Pong(_) => return Ok(None),
             Message::Close(_) => return Err(close_because(1000, "")),
             Message::Binary(_) => return Err(invalid("messages are texts")),
         };
-        let Ok(Value::Object(mut message)) = parse(text.as_bytes()) else { return Err(invalid("not a JSON object")) };
-        let kind = message.remove("type");
+        let Ok(Value::Object(mut members)) = parse(text.as_bytes()) else { return Err(invalid("not a JSON object")) };
+        let kind = members.remove("type");
         match kind.as_ref().and_then(Value::as_str) {
-            Some("connection_init") => self.initialise(message.remove("payload")).await.map(Some),
-            Some("ping") => Ok(Some(answer(json!({"type": "pong"}), message.remove("payload")))),
+            Some("connection_init") => self.initialise(members.remove("payload")).await.map(Some),
+            Some("ping") => Ok(Some(message(json!({"type": "pong"}), members.remove("payload")))),
             Some("pong") => Ok(None),
-            Some("subscribe") => self.subscribe(message),
+            Some("subscribe") => self.subscribe(members).await,
             Some("complete") => {
-                let id = read_id(&message)?;
+                let id = read_id(&members)?;
                 if let Some((_, operation)) = self.operations.remove(&id) {
                     operation.abort();
+                    self.idle_since = Instant::now();
                 }
                 Ok(None)
             }
@@ -181,39 +199,90 @@ impl Connection {
             }
         }
         // Who brings no token learns it with each operation, as over HTTP; who brings a wrong one, at once.
-        if self.credentials.authorization != Header::Absent
-            && let Err(error) = self.state.api().authenticate(self.credentials.clone()).await
-        {
-            let code = if error.code.status() < 500 { 4403 } else { 1013 };
-            return Err(close_because(code, format!("{}: {}", error.code, error.message)));
+        if self.credentials.authorization != Header::Absent {
+            self.authenticate().await?;
         }
         self.is_acknowledged = true;
-        Ok(answer(json!({"type": "connection_ack"}), None))
+        self.idle_since = Instant::now();
+        Ok(message(json!({"type": "connection_ack"}), None))
     }
 
-    fn subscribe(&mut self, mut message: Map<String, Value>) -> Result<Option<Message>, Close> {
+    /// From here on the connection is the client's, and no longer its address's.
+    async fn authenticate(&mut self) -> Result<(), Close> {
+        let principal = match self.state.api().authenticate(self.credentials.clone()).await {
+            Ok(principal) => principal,
+            Err(error) => {
+                let code = if error.code.status() < 500 { 4403 } else { 1013 };
+                return Err(close_because(code, format!("{}: {}", error.code, error.message)));
+            }
+        };
+        let clients = &self.state.sockets().clients;
+        let Some(slot) = clients.take(principal.client_id()) else {
+            let limit = clients.each();
+            return Err(close_because(1013, format!("A client may have {limit} WebSockets at once; close one first")));
+        };
+        self.held = Held::Client(slot);
+        self.state.sessions().give_back(self.credentials.address, &self.credentials.admission);
+        self.has_valid_token = true;
+        Ok(())
+    }
+
+    /// Looks whether the token has expired or its session has ended.
+    async fn look_at_token(&mut self) {
+        let Ok(token) = self.credentials.bearer_token() else { return };
+        let sessions = self.state.sessions();
+        // A database that cannot be asked says nothing against the token.
+        self.has_valid_token = sessions.is_token_valid(token)
+            && !matches!(sessions.authenticate(token).await, Err(error) if error.code == ErrorCode::Unauthenticated);
+        if !self.has_valid_token {
+            self.idle_since = Instant::now();
+        }
+    }
+
+    async fn subscribe(&mut self, mut members: Map<String, Value>) -> Result<Option<Message>, Close> {
         if !self.is_acknowledged {
             return Err(close_because(4401, "Unauthorized"));
         }
-        let id = read_id(&message)?;
+        let id = read_id(&members)?;
         if self.operations.contains_key(&id) {
             return Err(close_because(4409, format!("Subscriber for {id} already exists")));
         }
-        let request = match message.remove("payload").map(read_parameters) {
+        let mut request = match members.remove("payload").map(read_parameters) {
             Some(Ok(request)) => request,
             Some(Err(error)) => return Err(invalid(&error.message)),
             None => return Err(invalid("subscribe needs a payload")),
         };
         if self.operations.len() >= MAX_OPERATIONS {
             let message = format!("A connection may run {MAX_OPERATIONS} operations at once; complete one first");
-            let refusal = graphql::refusal(AppError::new(ErrorCode::LimitExceeded, message));
-            return Ok(Some(answer(json!({"id": id, "type": "error"}), Some(json!(refusal.errors)))));
+            let refusal = AppError::new(ErrorCode::LimitExceeded, message);
+            return Ok(Some(Given::refusal(refusal).into_message(&id)));
+        }
+        let mut credentials = self.credentials.clone();
+        credentials.admission = self.admit().await;
+        if let Some(refusal) = credentials.admission.refusal()
+            && !graphql::only_authenticates(&mut request)
+        {
+            self.state.sessions().pace_refusal(credentials.address).await;
+            return Ok(Some(Given::refusal(refusal).into_message(&id)));
         }
         self.started += 1;
         let key = (id.clone(), self.started);
-        let operation = run_operation(self.state.clone(), request, self.credentials.clone(), key, self.results.clone());
+        let operation = run_operation(self.state.clone(), request, credentials, key, self.results.clone());
         self.operations.insert(id, (self.started, tokio::spawn(operation).abort_handle()));
         Ok(None)
+    }
+
+    /// How the next operation stands with the budget of the address.
+    async fn admit(&mut self) -> Admission {
+        if self.has_valid_token {
+            // It may have ended since it was last looked at.
+            let is_valid =
+                self.credentials.bearer_token().is_ok_and(|token| self.state.sessions().is_token_valid(token));
+            if !is_valid {
+                self.look_at_token().await;
+            }
+        }
+        self.state.sessions().admit(self.credentials.address, self.credentials.bearer_token().ok())
     }
 
     /// A result as a message, unless its operation was completed by the client meanwhile.
@@ -223,14 +292,9 @@ impl Connection {
         }
         if !matches!(given, Given::Next(_)) {
             self.operations.remove(&id);
+            self.idle_since = Instant::now();
         }
-        Some(match given {
-            Given::Next(payload) => {
-                Message::Text(format!("{{\"id\":{},\"type\":\"next\",\"payload\":{payload}}}", json!(id)).into())
-            }
-            Given::Error(payload) => answer(json!({"id": id, "type": "error"}), Some(payload)),
-            Given::Complete => answer(json!({"id": id, "type": "complete"}), None),
-        })
+        Some(given.into_message(&id))
     }
 }
 
@@ -274,34 +338,4 @@ async fn run_operation(
         status
     };
     line.finish(log.scope(work).await);
-}
-
-/// A message with its payload, if it has one.
-fn answer(mut message: Value, payload: Option<Value>) -> Message {
-    if let (Some(payload), Some(members)) = (payload, message.as_object_mut()) {
-        members.insert("payload".to_owned(), payload);
-    }
-    Message::Text(message.to_string().into())
-}
-
-fn close_because(code: u16, reason: impl Into<String>) -> Close {
-    Close(code, reason.into())
-}
-
-fn invalid(why: &str) -> Close {
-    close_because(4400, format!("Invalid message: {why}"))
-}
-
-fn read_id(message: &Map<String, Value>) -> Result<String, Close> {
-    match message.get("id").and_then(Value::as_str) {
-        Some(id) if !id.is_empty() => Ok(id.to_owned()),
-        _ => Err(invalid("id must be a text")),
-    }
-}
-
-async fn send(sink: &mut SplitSink<WebSocket, Message>, message: Message, patience: Duration) -> Result<(), ()> {
-    match timeout(patience, sink.send(message)).await {
-        Ok(Ok(())) => Ok(()),
-        _ => Err(()),
-    }
 }

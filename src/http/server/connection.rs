@@ -1,0 +1,179 @@
+//! What a connection is doing, shared by its socket, which keeps the time limits, by the answers on it, and by whoever
+//! looks for one that can be closed.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use tokio::time::Instant;
+
+/// How long a connection may do nothing, by what it is doing.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// From the first byte of a request's head to its last; for the first request, from the connection's beginning.
+    pub header: Duration,
+    /// Between requests.
+    pub idle: Duration,
+    /// While something waits to be sent and the other end accepts no byte of it.
+    pub write: Duration,
+}
+
+/// An answer whose reader must not pause for as long as others; in an answer's extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteTimeout(pub Duration);
+
+/// What a connection is waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The rest of a request's head.
+    Head,
+    /// The answer to a request.
+    Answer,
+    /// The next request.
+    Idle,
+    /// Nothing: it speaks another protocol, which has limits of its own.
+    Upgraded,
+}
+
+const PHASES: [Phase; 4] = [Phase::Head, Phase::Answer, Phase::Idle, Phase::Upgraded];
+
+/// How much longer than announced an idle connection stays: a client that keeps to what was announced never sends a request
+/// into the moment of closing.
+const IDLE_MARGIN: Duration = Duration::from_secs(1);
+
+/// A connection.
+#[derive(Debug)]
+pub struct Connection {
+    /// Whose it is, for the limits.
+    pub network: IpAddr,
+    /// Whether it was opened beyond the limit, and so is for health checks only.
+    pub is_beyond_limit: bool,
+    timeouts: Timeouts,
+    opened: Instant,
+    phase: AtomicU8,
+    /// Milliseconds from `opened` to the beginning of the phase.
+    since: AtomicU64,
+    /// Milliseconds.
+    write_timeout: AtomicU64,
+    is_evicted: AtomicBool,
+    is_last: AtomicBool,
+    reader: AtomicWaker,
+}
+
+impl Connection {
+    /// A connection that waits for its first request.
+    pub fn new(network: IpAddr, is_beyond_limit: bool, timeouts: Timeouts) -> Self {
+        Self {
+            network,
+            is_beyond_limit,
+            timeouts,
+            opened: Instant::now(),
+            phase: AtomicU8::new(Phase::Head as u8),
+            since: AtomicU64::new(0),
+            write_timeout: AtomicU64::new(millis(timeouts.write)),
+            is_evicted: AtomicBool::new(false),
+            is_last: AtomicBool::new(is_beyond_limit),
+            reader: AtomicWaker::new(),
+        }
+    }
+
+    /// What it is waiting for.
+    pub fn phase(&self) -> Phase {
+        PHASES[usize::from(self.phase.load(Ordering::Acquire)) % PHASES.len()]
+    }
+
+    /// Since when it has been doing that.
+    pub fn since(&self) -> Instant {
+        self.opened + Duration::from_millis(self.since.load(Ordering::Acquire))
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.since.store(millis(self.opened.elapsed()), Ordering::Release);
+        self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    /// Bytes arrived: after a pause, a head begins with them.
+    pub fn received(&self) {
+        if self.phase() == Phase::Idle {
+            self.enter(Phase::Head);
+        }
+    }
+
+    /// Bytes were sent: a pause begins after the last of them.
+    pub fn sent(&self) {
+        if self.phase() == Phase::Idle {
+            self.enter(Phase::Idle);
+        }
+    }
+
+    /// A request's head is complete.
+    pub fn begin_answer(&self) {
+        self.write_timeout.store(millis(self.timeouts.write), Ordering::Release);
+        self.enter(Phase::Answer);
+    }
+
+    /// An answer was handed over to its end.
+    pub fn end_answer(&self) {
+        self.enter(Phase::Idle);
+    }
+
+    /// The connection speaks another protocol from here on.
+    pub fn upgrade(&self) {
+        self.enter(Phase::Upgraded);
+    }
+
+    /// Until when the next byte must have come, if there is such a time.
+    pub fn read_deadline(&self) -> Option<Instant> {
+        match self.phase() {
+            Phase::Head => Some(self.since() + self.timeouts.header),
+            Phase::Idle => Some(self.since() + self.timeouts.idle + IDLE_MARGIN),
+            Phase::Answer | Phase::Upgraded => None,
+        }
+    }
+
+    /// How long the other end may accept nothing.
+    pub fn write_timeout(&self) -> Duration {
+        Duration::from_millis(self.write_timeout.load(Ordering::Acquire))
+    }
+
+    /// Lets the answer under way have another limit.
+    pub fn set_write_timeout(&self, timeout: Duration) {
+        self.write_timeout.store(millis(timeout), Ordering::Release);
+    }
+
+    /// Closes it as soon as it waits for a request, as it does now.
+    pub fn evict(&self) {
+        self.is_evicted.store(true, Ordering::Release);
+        self.reader.wake();
+    }
+
+    /// Whether it has to make room for another one.
+    pub fn is_evicted(&self) -> bool {
+        self.is_evicted.load(Ordering::Acquire)
+    }
+
+    /// The next answer is the last one.
+    pub fn end_after_answer(&self) {
+        self.is_last.store(true, Ordering::Release);
+    }
+
+    /// Whether the next answer is the last one.
+    pub fn ends_after_answer(&self) -> bool {
+        self.is_last.load(Ordering::Acquire) || self.is_evicted()
+    }
+
+    /// How long it waits between requests, as clients are told: whole seconds.
+    pub fn announced_idle_seconds(&self) -> u64 {
+        self.timeouts.idle.as_secs()
+    }
+
+    /// Who is to be woken when it has to make room.
+    pub fn register_reader(&self, waker: &std::task::Waker) {
+        self.reader.register(waker);
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,143 @@
+//! Accepts connections, holds them to their limits, and lets the requests under way finish when it is told to stop.
+
+mod answers;
+mod connection;
+mod connections;
+mod refusal;
+mod socket;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+use tracing::{debug, info, warn};
+
+use connection::Timeouts;
+pub use connection::WriteTimeout;
+use connections::{Capacity, Connections, Counted};
+use socket::Socket;
+
+use super::address::Peer;
+use crate::config::Http;
+
+/// What is read of a connection before somebody asks for it: the largest head, and a piece of a body.
+const BUFFER_BYTES: usize = 128 * 1024;
+
+/// A request that came on a connection beyond the limit; in its extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct BeyondLimit;
+
+/// How a server treats its connections.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    timeouts: Timeouts,
+    capacity: Capacity,
+    /// How long requests under way may go on after the signal to stop.
+    drain: Duration,
+}
+
+impl ServerOptions {
+    /// As configured, and with no more connections than this process can have open.
+    #[must_use]
+    pub fn new(http: &Http, most_connections: usize) -> Self {
+        let connections = http.max_connections.min(most_connections);
+        Self {
+            timeouts: Timeouts { header: http.header_timeout, idle: http.idle_timeout, write: http.write_timeout },
+            capacity: Capacity {
+                connections,
+                // However few there may be, no address holds more than half of them.
+                per_address: http.max_connections_per_address.min(connections.div_ceil(2)),
+                trusted_proxies: http.trusted_proxies.clone(),
+            },
+            drain: http.shutdown_timeout,
+        }
+    }
+}
+
+/// Serves until `stop` resolves, then accepts no more and gives the requests under way time to finish.
+///
+/// Written on hyper rather than with `axum::serve`, which has no limits for connections.
+pub async fn serve(listener: TcpListener, router: Router, options: ServerOptions, stop: impl Future<Output = ()>) {
+    let connections = Connections::new(options.capacity, options.timeouts);
+    // Each connection holds a receiver, so the sender knows when the last one is gone.
+    let stopping = watch::Sender::new(false);
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                pause_after(&error).await;
+                continue;
+            }
+        };
+        match connections.open(peer.ip()) {
+            Ok(counted) => {
+                tokio::spawn(run(stream, Peer(peer), counted, router.clone(), stopping.subscribe()));
+            }
+            Err(refused) => refusal::send(&stream, refused),
+        }
+    }
+    drop(listener);
+    info!("stopping: finishing the requests under way");
+    stopping.send_replace(true);
+    if tokio::time::timeout(options.drain, stopping.closed()).await.is_err() {
+        warn!(seconds = options.drain.as_secs_f64(), "requests still under way were given up");
+    }
+}
+
+/// Serves one connection to its end.
+async fn run(stream: TcpStream, peer: Peer, counted: Counted, router: Router, mut stopping: watch::Receiver<bool>) {
+    let connection = &counted.connection;
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
+        connection.begin_answer();
+        request.extensions_mut().insert(peer);
+        if connection.is_beyond_limit {
+            request.extensions_mut().insert(BeyondLimit);
+        }
+        let wants_more = answers::wants_more(request.version(), request.headers());
+        let (router, connection) = (router.clone(), Arc::clone(connection));
+        async move {
+            let Ok(response) = router.oneshot(request).await;
+            Ok::<_, Infallible>(answers::prepare(response, &connection, wants_more))
+        }
+    });
+    let mut http = http1::Builder::new();
+    // The socket keeps the time limits, for hyper knows none but that of heads, which it applies between requests too.
+    http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_BYTES);
+    let socket = Socket::new(stream, Arc::clone(connection));
+    let mut serving = std::pin::pin!(http.serve_connection(TokioIo::new(socket), service).with_upgrades());
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = async { drop(stopping.wait_for(|stopping| *stopping).await) } => {
+            connection.end_after_answer();
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%error, "a connection ended early");
+    }
+}
+
+/// A caller that hung up again is nothing; out of file descriptors, trying again at once would only spin.
+async fn pause_after(error: &io::Error) {
+    if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        return;
+    }
+    warn!(%error, "a connection could not be accepted");
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}

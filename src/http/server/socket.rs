@@ -1,0 +1,190 @@
+//! A socket that keeps the time limits of its connection. Here, and not around an answer, so that they hold for every byte
+//! of every answer, also for those that wait in a buffer.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::connection::Connection;
+
+/// How long a closed connection is read on, so that what the other end still sends does not make its system throw away the
+/// last answer (RFC 9112 §9.6).
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How much is read on.
+const LINGER_BYTES: usize = 1024 * 1024;
+
+/// How much the system keeps that it cannot send yet. As much as a fast reader needs; and little enough that the progress of
+/// a slow one is seen.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 32 * 1024;
+
+/// The socket.
+pub struct Socket {
+    stream: TcpStream,
+    connection: Arc<Connection>,
+    reading: Timer,
+    writing: Timer,
+    /// Since when something has been waiting to be sent.
+    stalled: Option<Instant>,
+    told: Duration,
+    is_closed: bool,
+    is_peer_closed: bool,
+    lingering: Option<(Instant, usize)>,
+}
+
+impl Socket {
+    /// A socket for this connection.
+    pub fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
+        // Answers are small and written whole; waiting to fill a packet only delays them.
+        let _ = stream.set_nodelay(true);
+        #[cfg(target_os = "linux")]
+        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
+        Self {
+            stream,
+            connection,
+            reading: Timer::default(),
+            writing: Timer::default(),
+            stalled: None,
+            told: Duration::ZERO,
+            is_closed: false,
+            is_peer_closed: false,
+            lingering: None,
+        }
+    }
+
+    /// Lets the system give up a peer that does not acknowledge what was sent: what it keeps for us, we do not see waiting.
+    fn tell_system(&mut self) {
+        let timeout = self.connection.write_timeout();
+        if self.told != timeout {
+            self.told = timeout;
+            #[cfg(target_os = "linux")]
+            let _ = SockRef::from(&self.stream).set_tcp_user_timeout(Some(timeout));
+        }
+    }
+
+    /// Whether nothing at all has arrived: the runtime may not have looked yet.
+    fn is_silent(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        !matches!(SockRef::from(&self.stream).peek(&mut byte), Ok(1..))
+    }
+
+    /// After an attempt to write: notes the progress, or gives up a peer that makes none.
+    fn after_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            self.connection.sent();
+            return written;
+        }
+        let since = *self.stalled.get_or_insert_with(Instant::now);
+        if !self.writing.has_come(since + self.connection.write_timeout(), cx) {
+            return Poll::Pending;
+        }
+        // What is still to be sent goes with the connection, and not only when the system gives up, too.
+        let _ = self.stream.set_zero_linger();
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the other end accepts nothing")))
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.is_closed {
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buffer) {
+            if buffer.filled().len() > before {
+                this.connection.received();
+            } else {
+                this.is_peer_closed = true;
+            }
+            return Poll::Ready(read);
+        }
+        // While something waits to be sent its own limit counts.
+        let Some(deadline) = this.connection.read_deadline().filter(|_| this.stalled.is_none()) else {
+            return Poll::Pending;
+        };
+        this.connection.register_reader(cx.waker());
+        if (this.connection.is_evicted() || this.reading.has_come(deadline, cx)) && this.is_silent() {
+            // As if the peer had closed: between requests that is the usual end.
+            this.is_closed = true;
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.tell_system();
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.after_write(cx, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.tell_system();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, parts);
+        this.after_write(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.lingering.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+        }
+        let (until, mut left) = this.lingering.unwrap_or_else(|| (Instant::now() + LINGER, LINGER_BYTES));
+        let mut bytes = [0; 4096];
+        while !this.is_peer_closed && !this.connection.is_evicted() {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let read = Pin::new(&mut this.stream).poll_read(cx, &mut buffer);
+            let read = read.map(|read| read.map_or(0, |()| buffer.filled().len()));
+            this.lingering = Some((until, left));
+            match read {
+                Poll::Ready(0) => this.is_peer_closed = true,
+                Poll::Ready(read) if read < left => left -= read,
+                Poll::Ready(_) => break,
+                Poll::Pending if this.reading.has_come(until, cx) => break,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A time that is moved often and seldom comes.
+#[derive(Default)]
+struct Timer(Option<Pin<Box<Sleep>>>);
+
+impl Timer {
+    /// Whether this time has come; if not, the task is woken when it does.
+    fn has_come(&mut self, time: Instant, cx: &mut Context<'_>) -> bool {
+        let sleep = self.0.get_or_insert_with(|| Box::pin(sleep_until(time)));
+        if sleep.deadline() != time {
+            sleep.as_mut().reset(time);
+        }
+        sleep.as_mut().poll(cx).is_ready()
+    }
+}

@@ -1,0 +1,62 @@
+//! The messages of graphql-transport-ws, and why a connection ends.
+
+use axum::extract::ws::Message;
+use serde_json::{Map, Value, json};
+
+use crate::error::AppError;
+use crate::graphql;
+
+/// Why a connection ends.
+pub struct Close(pub u16, pub String);
+
+/// What an operation gives.
+pub enum Given {
+    /// A result.
+    Next(String),
+    /// The errors that ended it.
+    Error(Value),
+    /// Its end.
+    Complete,
+}
+
+impl Given {
+    /// The message for the operation with this id.
+    pub fn into_message(self, id: &str) -> Message {
+        match self {
+            // Written already, as over HTTP: it may be large.
+            Self::Next(payload) => {
+                Message::Text(format!("{{\"id\":{},\"type\":\"next\",\"payload\":{payload}}}", json!(id)).into())
+            }
+            Self::Error(payload) => message(json!({"id": id, "type": "error"}), Some(payload)),
+            Self::Complete => message(json!({"id": id, "type": "complete"}), None),
+        }
+    }
+
+    /// An operation that was refused before it began.
+    pub fn refusal(error: AppError) -> Self {
+        Self::Error(json!(graphql::refusal(error).errors))
+    }
+}
+
+/// A message with its payload, if it has one.
+pub fn message(mut message: Value, payload: Option<Value>) -> Message {
+    if let (Some(payload), Some(members)) = (payload, message.as_object_mut()) {
+        members.insert("payload".to_owned(), payload);
+    }
+    Message::Text(message.to_string().into())
+}
+
+pub fn close_because(code: u16, reason: impl Into<String>) -> Close {
+    Close(code, reason.into())
+}
+
+pub fn invalid(why: &str) -> Close {
+    close_because(4400, format!("Invalid message: {why}"))
+}
+
+pub fn read_id(message: &Map<String, Value>) -> Result<String, Close> {
+    match message.get("id").and_then(Value::as_str) {
+        Some(id) if !id.is_empty() => Ok(id.to_owned()),
+        _ => Err(invalid("id must be a text")),
+    }
+}
