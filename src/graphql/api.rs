@@ -183,6 +183,12 @@ impl Api {
             self.limits.check(&document).map_err(error::sourced)?;
             prepared::ensure_chosen(&document, operation_name.as_deref()).map_err(error::sourced)?;
         }
+        // Before anything runs: a neighbour in the same document must not be done when the order is refused.
+        if let Err(refusal) = credentials.ensure_signable()
+            && prepared::has_root(&document, operation_name.as_deref(), guard::is_signed)
+        {
+            return Err(error::sourced(refusal));
+        }
         faults::null_missing_variables(&document, operation_name.as_deref(), &mut variables);
         let caller = self.caller(credentials);
         Ok(Read { key, text: query.len(), document, complexity, operation_name, variables, caller })

@@ -1,5 +1,7 @@
 //! Our own documents: parsed once, run by REST on the same schema.
 
+use std::collections::HashSet;
+
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
 use async_graphql::{Name, Request, ServerError, Variables};
@@ -57,6 +59,28 @@ pub(super) fn chosen<'d>(
         None => operations.next().filter(|_| operations.next().is_none()),
     };
     found.map(|(name, operation)| (name, &operation.node))
+}
+
+/// Whether a request has a root field of which this is true, in a fragment too.
+pub(super) fn has_root(document: &ExecutableDocument, name: Option<&str>, is_one: fn(&str) -> bool) -> bool {
+    let Some((_, operation)) = chosen(document, name) else { return false };
+    let mut sets = vec![&operation.selection_set.node];
+    let mut spread = HashSet::new();
+    while let Some(set) = sets.pop() {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) if is_one(&field.node.name.node) => return true,
+                Selection::Field(_) => {}
+                Selection::InlineFragment(inline) => sets.push(&inline.node.selection_set.node),
+                Selection::FragmentSpread(used) => {
+                    let name = &used.node.fragment_name.node;
+                    let fragment = document.fragments.get(name).filter(|_| spread.insert(name));
+                    sets.extend(fragment.map(|fragment| &fragment.node.selection_set.node));
+                }
+            }
+        }
+    }
+    false
 }
 
 /// Refuses a request that does not say which operation of its document it means, or one that is not there.

@@ -22,7 +22,7 @@ use tokio::time::{Instant, interval, sleep_until, timeout};
 use super::envelope::Line;
 use super::graphql::{note_failures, read_parameters, run};
 use crate::app::AppState;
-use crate::auth::credentials::{Credentials, Header};
+use crate::auth::credentials::{Credentials, Header, Transport};
 use crate::error::{AppError, ErrorCode};
 use crate::graphql;
 use crate::json::parse;
@@ -56,7 +56,7 @@ pub async fn upgrade(
     };
     let (parts, _) = request.into_parts();
     // A client that is no browser may send its token with the handshake.
-    let credentials = credentials(&parts, Arc::default());
+    let credentials = Credentials { transport: Transport::WebSocket, ..credentials(&parts, Arc::default()) };
     let limit = state.config().http.max_body_bytes;
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(limit).max_frame_size(limit);
     upgrade.on_upgrade(move |socket| Connection::new(state, credentials).run(socket)).into_response()

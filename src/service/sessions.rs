@@ -11,7 +11,6 @@ use tokio::sync::{Semaphore, watch};
 use super::caller::Principal;
 use super::directory::{ClientDirectory, KnownClient};
 use super::throttle::{Throttle, network};
-use crate::auth::credentials::SignatureHeaders;
 use crate::auth::secret;
 use crate::auth::signature::{self, SignedRequest, VerifiedSignature};
 use crate::auth::token::{Claims, IssuedToken, Session, TokenKeys};
@@ -190,14 +189,10 @@ impl Sessions {
     pub fn verify_signature(
         &self,
         known: &KnownClient,
-        headers: SignatureHeaders<'_>,
-        (method, path, body): (&str, &str, &[u8]),
+        request: &SignedRequest<'_>,
     ) -> Result<VerifiedSignature, AppError> {
-        let now = self.clock.now();
-        let SignatureHeaders { client_id, timestamp, signature } = headers;
-        let request = SignedRequest { client_id, timestamp, signature, method, path, body };
-        let tolerance = self.rules.timestamp_tolerance;
-        signature::verify(&request, &known.keys, known.client.signature_policy, now, tolerance, &self.verified)
+        let (now, tolerance) = (self.clock.now(), self.rules.timestamp_tolerance);
+        signature::verify(request, &known.keys, known.client.signature_policy, now, tolerance, &self.verified)
             .map_err(|rejection| AppError::from(*rejection))
     }
 }
