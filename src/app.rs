@@ -78,10 +78,10 @@ impl AppState {
 
 impl AppState {
     /// What goes on beside the requests for as long as it is polled: looking out for new JWT secrets and for keys that
-    /// expire soon.
+    /// expire soon or that two clients have, and writing how often signatures were used again.
     pub async fn look_after(&self) {
         let clients = self.0.services.clients.clone();
-        tokio::join!(self.watch_jwt_secrets(), clients.watch_expiring_keys());
+        tokio::join!(self.watch_jwt_secrets(), clients.watch_keys(), self.0.services.intake.keep_noting_reuse());
     }
 
     /// Reads the files of the JWT secrets again and again, so that rotating them needs no restart.
@@ -177,6 +177,7 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
     let intake_rules = IntakeRules {
         default_currency: config.orders.default_currency.clone(),
         max_waiting: config.orders.max_waiting,
+        timestamp_tolerance: config.auth.timestamp_tolerance,
     };
     Arc::new(Services {
         clients: clients(store, clock),

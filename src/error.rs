@@ -61,6 +61,9 @@ catalogue! {
     MissingHeader = "MISSING_HEADER", 400, "Missing header";
     /// A header is there but cannot be used (sent twice, or not in its format).
     InvalidHeader = "INVALID_HEADER", 400, "Invalid header";
+    /// A signed operation came over WebSocket, where a signature cannot cover it: send it by POST to `/graphql` or to the REST
+    /// endpoint.
+    SignedOverWebsocket = "SIGNED_OVER_WEBSOCKET", 400, "Signed operation over WebSocket";
     /// The GraphQL document has a syntax error.
     GraphqlParseFailed = "GRAPHQL_PARSE_FAILED", 400, "GraphQL syntax error";
     /// The GraphQL document does not fit the schema.
@@ -100,6 +103,9 @@ catalogue! {
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported media type";
     /// The `Idempotency-Key` was used for a different order: send a new key.
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", 422, "Idempotency key reused";
+    /// The signature made another order already: take a new timestamp, sign again, and send that. `order_number` names the first
+    /// order.
+    SignatureReused = "SIGNATURE_REUSED", 422, "Signature reused";
     /// Too many requests: wait for the seconds in `Retry-After`.
     RateLimited = "RATE_LIMITED", 429, "Too many requests";
     /// Something failed on our side: quote `request_id` to the operator.

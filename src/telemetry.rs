@@ -184,6 +184,11 @@ pub fn count_order(replayed: bool) {
     metrics::counter!("sales_orders_total", "outcome" => outcome).increment(1);
 }
 
+/// Counts a signature of the published form that came again with another order, later than is usual.
+pub fn count_signature_reuse() {
+    metrics::counter!("signature_reuses_total").increment(1);
+}
+
 /// Notes how many orders wait to be stored.
 pub fn note_waiting(orders: usize) {
     metrics::gauge!("sales_orders_waiting").set(f64::from(u32::try_from(orders).unwrap_or(u32::MAX)));

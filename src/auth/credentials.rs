@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::admission::Admission;
+use crate::domain::signature_policy::SignaturePolicy;
 use crate::error::{AppError, ErrorCode};
 
 /// The address of a caller of whom none is known.
@@ -38,6 +39,16 @@ impl Header {
     }
 }
 
+/// What brings an operation. Method, path and body are an operation's own over HTTP alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// A request of its own, also one that is answered by a stream of events.
+    #[default]
+    Http,
+    /// A message on a WebSocket: the rest of the credentials is of the handshake, which is no operation.
+    WebSocket,
+}
+
 /// What a request brings along to prove who sends it.
 #[derive(Clone)]
 pub struct Credentials {
@@ -53,6 +64,8 @@ pub struct Credentials {
     pub signature: Header,
     /// `Idempotency-Key`.
     pub idempotency_key: Header,
+    /// What brought the operation.
+    pub transport: Transport,
     /// The request's method, in capitals.
     pub method: String,
     /// The request's path, without its query.
@@ -72,6 +85,7 @@ impl Default for Credentials {
             timestamp: Header::default(),
             signature: Header::default(),
             idempotency_key: Header::default(),
+            transport: Transport::default(),
             method: String::new(),
             path: String::new(),
             body: Arc::default(),
@@ -120,23 +134,41 @@ impl Credentials {
         }
     }
 
-    /// The three signature headers; all the missing ones are named together.
-    pub fn signature_headers(&self) -> Result<SignatureHeaders<'_>, AppError> {
+    /// Refuses what must be signed, where no signature can cover it.
+    pub fn ensure_signable(&self) -> Result<(), AppError> {
+        match self.transport {
+            Transport::Http => Ok(()),
+            Transport::WebSocket => Err(AppError::new(
+                ErrorCode::SignedOverWebsocket,
+                "A signed operation is not taken over WebSocket, where a signature covers the handshake and not the \
+                 operation: send it by POST to /graphql or to /api/v1/sales-orders",
+            )),
+        }
+    }
+
+    /// The three signature headers; all the missing ones are named together, and the `Idempotency-Key` with them where the
+    /// client's policy asks that it be signed.
+    pub fn signature_headers(&self, policy: SignaturePolicy) -> Result<SignatureHeaders<'_>, AppError> {
+        let of_policy = policy.binds_key().then_some(("Idempotency-Key", &self.idempotency_key));
         let headers =
             [("X-CLIENT-ID", &self.client_id), ("X-TIMESTAMP", &self.timestamp), ("X-SIGNATURE", &self.signature)];
+        let headers: Vec<_> = headers.into_iter().chain(of_policy).collect();
         let is_missing = |header: &Header| matches!(header, Header::Absent | Header::Empty);
         let missing: Vec<_> = headers.iter().filter(|(_, h)| is_missing(h)).map(|(name, _)| *name).collect();
         if !missing.is_empty() {
-            let message = format!("Missing header: {}. A signed request carries all three", missing.join(", "));
+            let carries = if of_policy.is_some() { "all four: this client signs the key too" } else { "all three" };
+            let message = format!("Missing header: {}. A signed request carries {carries}", missing.join(", "));
             return Err(AppError::new(ErrorCode::MissingHeader, message).detail("headers", missing));
         }
+        let repeated: Vec<_> = headers.iter().filter(|(_, h)| **h == Header::Repeated).map(|(name, _)| *name).collect();
         match (&self.client_id, &self.timestamp, &self.signature) {
-            (Header::Value(client_id), Header::Value(timestamp), Header::Value(signature)) => {
+            (Header::Value(client_id), Header::Value(timestamp), Header::Value(signature)) if repeated.is_empty() => {
+                if of_policy.is_some() {
+                    self.idempotency_key()?;
+                }
                 Ok(SignatureHeaders { client_id, timestamp, signature })
             }
             _ => {
-                let repeated: Vec<_> =
-                    headers.iter().filter(|(_, h)| **h == Header::Repeated).map(|(name, _)| *name).collect();
                 let message = format!("Sent more than once: {}. Send each header once", repeated.join(", "));
                 Err(AppError::new(ErrorCode::InvalidHeader, message).detail("headers", repeated))
             }

@@ -3,6 +3,8 @@
 //! Bounded: the active keys were read already, one RSA operation each; of the others so many are read that
 //! [`MAX_KEYS_EXAMINED`] are explained at most. Only a result that looks like PSS takes up to three more to prove it.
 
+use std::iter;
+
 use chrono::{DateTime, Utc};
 use rsa::Pss;
 use sha2::{Digest as _, Sha256};
@@ -14,7 +16,8 @@ use super::public_key::PublicKey;
 use super::recovery::{Content, SHA_256, read};
 use super::registered_key::{KeyStatus, RegisteredKey};
 use super::signature::SignedRequest;
-use super::string_to_sign::{body_bound_string, documented_string};
+use super::string_to_sign::{body_and_key_bound_string, body_bound_string, documented_string};
+use crate::domain::signature_policy::SignaturePolicy;
 
 /// How many of a client's keys are examined, the active ones first.
 const MAX_KEYS_EXAMINED: usize = 10;
@@ -42,6 +45,8 @@ pub(super) struct Reading<'a> {
 pub(super) struct Case<'a> {
     /// The request.
     pub(super) request: &'a SignedRequest<'a>,
+    /// What is asked of the client's signatures.
+    pub(super) policy: SignaturePolicy,
     /// The SHA-256 of its body.
     pub(super) body_sha256: &'a [u8; 32],
     /// The signature's bytes.
@@ -104,9 +109,11 @@ impl Case<'_> {
 
     fn explain_text(&self, digest: &[u8]) -> (Hint, Option<String>) {
         // Right, unless the client's policy asks for more.
-        let documented = self.documented();
-        if Sha256::digest(&documented).as_slice() == digest {
-            return (Hint::SignedBodyBoundExpected, Some(documented));
+        let weaker = iter::once_with(|| self.documented()).chain(self.body_bound());
+        if let Some(text) = weaker.into_iter().find(|text| Sha256::digest(text).as_slice() == digest) {
+            let asks_for_key = self.policy.binds_key();
+            let hint = if asks_for_key { Hint::SignedWithoutIdempotencyKey } else { Hint::SignedBodyBoundExpected };
+            return (hint, Some(text));
         }
         match mistakes::find(digest, self.request, self.body_sha256, self.instant) {
             Some(mistake) => (mistake.hint, mistake.signed),
@@ -116,14 +123,27 @@ impl Case<'_> {
 
     /// Whether the signature is a PSS signature of a text that would be right; any length of salt.
     fn is_pss(&self, key: &PublicKey) -> bool {
-        let SignedRequest { method, path, body, timestamp, .. } = *self.request;
-        let minified = Sha256::digest(minify_json(body)).into();
-        let body_bound = [self.body_sha256, &minified].map(|hash| body_bound_string(method, path, hash, timestamp));
-        let texts = body_bound.into_iter().chain([self.documented()]);
+        let texts = self.body_bound().chain(self.body_and_key_bound()).chain([self.documented()]);
         texts.map(Sha256::digest).any(|digest| {
             let scheme = Pss::<Sha256> { salt_len: None, ..Pss::new() };
             key.rsa().verify(scheme, &digest, self.signature).is_ok()
         })
+    }
+
+    /// The hashes of the body as it is and minified.
+    fn hashes(&self) -> [[u8; 32]; 2] {
+        [*self.body_sha256, Sha256::digest(minify_json(self.request.body)).into()]
+    }
+
+    fn body_bound(&self) -> impl Iterator<Item = String> {
+        let SignedRequest { method, path, timestamp, .. } = *self.request;
+        self.hashes().into_iter().map(move |hash| body_bound_string(method, path, &hash, timestamp))
+    }
+
+    fn body_and_key_bound(&self) -> impl Iterator<Item = String> {
+        let SignedRequest { method, path, timestamp, idempotency_key, .. } = *self.request;
+        let text = move |hash| body_and_key_bound_string(method, path, &hash, timestamp, idempotency_key?);
+        self.hashes().into_iter().filter_map(text)
     }
 
     fn documented(&self) -> String {

@@ -44,7 +44,15 @@ pub(super) fn signed(text: impl AsRef<[u8]>) -> String {
 
 /// The request with a signature.
 pub(super) fn request(signature: &str) -> SignedRequest<'_> {
-    SignedRequest { client_id: CLIENT, timestamp: TIMESTAMP, signature, method: METHOD, path: PATH, body: BODY }
+    SignedRequest {
+        client_id: CLIENT,
+        timestamp: TIMESTAMP,
+        signature,
+        method: METHOD,
+        path: PATH,
+        body: BODY,
+        idempotency_key: None,
+    }
 }
 
 /// The body-bound text of the request, were its body another.

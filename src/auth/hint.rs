@@ -80,6 +80,14 @@ hints! {
     SignedBodyBoundExpected = "signed_body_bound_expected",
         "The signature is right for client_id|X-TIMESTAMP, but this client must sign \
          METHOD:path:sha256(body):X-TIMESTAMP";
+    SignedWithoutIdempotencyKey = "signed_without_idempotency_key",
+        "The signed text lacks the Idempotency-Key; this client must sign \
+         METHOD:path:sha256(body):X-TIMESTAMP:Idempotency-Key";
+    SignedOtherIdempotencyKey = "signed_other_idempotency_key",
+        "The signed text has another Idempotency-Key than the header; sign the very key that you send";
+    KeyBoundNeedsMinutes = "key_bound_needs_minutes",
+        "Signed with the Idempotency-Key, X-TIMESTAMP must be in unix seconds or have Z or an offset with minutes, such \
+         as +07:00 instead of +07";
     SignedTrailingNewline = "signed_trailing_newline",
         "The signed text ends in a line break; sign it without one (`printf %s` or `echo -n` instead of `echo`)";
     SignedDigestOfString = "signed_digest_of_string",

@@ -18,6 +18,8 @@ pub struct SignatureRejection {
     pub string_to_sign: String,
     /// The body-bound text for this request, once its timestamp was found readable and fresh.
     pub body_bound_string: Option<String>,
+    /// The same with the `Idempotency-Key`, where the request has one.
+    pub body_and_key_bound_string: Option<String>,
     /// The text that was signed instead, where it was found out.
     pub signed_string: Option<String>,
     /// The server's time at the check.
@@ -41,6 +43,7 @@ impl From<SignatureRejection> for AppError {
             .detail("keys_tried", rejection.keys_tried);
         let known = [
             ("body_bound_string", rejection.body_bound_string),
+            ("body_and_key_bound_string", rejection.body_and_key_bound_string),
             ("signed_string", rejection.signed_string),
             ("signed_with_key", rejection.signed_with_key),
         ];
@@ -76,6 +79,7 @@ mod tests {
             message: "a sentence".to_owned(),
             string_to_sign: "c|1".to_owned(),
             body_bound_string: None,
+            body_and_key_bound_string: None,
             signed_string: Some("c|1\n".to_owned()),
             server_time: DateTime::from_timestamp(1_795_441_036, 500_000_000).unwrap(),
             skew_seconds: Some(-2),

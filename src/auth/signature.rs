@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use super::registered_key::{KeyStatus, RegisteredKey};
 pub use super::rejection::SignatureRejection;
-pub use super::string_to_sign::{SignatureForm, body_bound_string, documented_string};
+pub use super::string_to_sign::{SignatureForm, body_and_key_bound_string, body_bound_string, documented_string};
 
 use super::diagnosis::{Case, Diagnosis, Reading};
 use super::encoding;
@@ -38,16 +38,18 @@ pub struct SignedRequest<'a> {
     pub path: &'a str,
     /// The body's bytes as they were sent.
     pub body: &'a [u8],
+    /// `Idempotency-Key` as it was sent, where it can be used.
+    pub idempotency_key: Option<&'a str>,
 }
 
 /// A signature found true, with all that proves it later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedSignature {
-    /// Which of the two texts was signed.
+    /// Which of the texts was signed.
     pub form: SignatureForm,
     /// The fingerprint of the key that made it.
     pub fingerprint: String,
-    /// The text that was signed; in the body-bound form it may hold the hash of the minified body.
+    /// The text that was signed; in the bound forms it may hold the hash of the minified body.
     pub string_to_sign: String,
     /// The signature's bytes.
     pub signature: Vec<u8>,
@@ -104,6 +106,7 @@ impl Check<'_> {
                 message: message(&diagnosis, length, &active),
                 skew_seconds: Some(skew_seconds(instant, self.now)),
                 body_bound_string: Some(self.body_bound(&self.body_sha256)),
+                body_and_key_bound_string: self.body_and_key_bound(&self.body_sha256),
                 keys_tried: active.iter().map(|key| key.key.fingerprint().to_owned()).collect(),
                 signed_string: diagnosis.signed,
                 signed_with_key: diagnosis.key,
@@ -135,6 +138,7 @@ impl Check<'_> {
         }
         let case = Case {
             request: self.request,
+            policy: self.policy,
             body_sha256: &self.body_sha256,
             signature: &signature,
             keys,
@@ -146,15 +150,32 @@ impl Check<'_> {
 
     /// The texts that the signature may be over, each made when it is asked for.
     fn texts(&self) -> impl Iterator<Item = (SignatureForm, String)> {
-        let documented = (self.policy == SignaturePolicy::Documented)
+        let documented = (!self.policy.binds_body())
             .then(|| (SignatureForm::Documented, documented_string(self.request.client_id, self.request.timestamp)));
-        let minified = || self.body_bound(&Sha256::digest(minify_json(self.request.body)).into());
-        let body_bound = iter::once_with(|| self.body_bound(&self.body_sha256)).chain(iter::once_with(minified));
-        documented.into_iter().chain(body_bound.map(|text| (SignatureForm::BodyBound, text)))
+        let minified = || Sha256::digest(minify_json(self.request.body)).into();
+        let hashes = iter::once(self.body_sha256).chain(iter::once_with(minified));
+        let bound = hashes.flat_map(|hash| {
+            let body = (!self.policy.binds_key()).then(|| (SignatureForm::BodyBound, self.body_bound(&hash)));
+            let key = self.body_and_key_bound(&hash).map(|text| (SignatureForm::BodyAndKeyBound, text));
+            body.into_iter().chain(key)
+        });
+        documented.into_iter().chain(bound)
     }
 
     fn body_bound(&self, body_sha256: &[u8; 32]) -> String {
         body_bound_string(self.request.method, self.request.path, body_sha256, self.request.timestamp)
+    }
+
+    /// None without a key, and for a timestamp that this form does not take.
+    fn body_and_key_bound(&self, body_sha256: &[u8; 32]) -> Option<String> {
+        let SignedRequest { method, path, timestamp, .. } = *self.request;
+        body_and_key_bound_string(method, path, body_sha256, timestamp, self.request.idempotency_key?)
+    }
+
+    /// The text that a client must sign whose policy asks for the key; with a placeholder for a key that is not there.
+    fn required_with_key(&self) -> String {
+        let key = self.request.idempotency_key.unwrap_or("<Idempotency-Key>");
+        format!("{}:{key}", self.body_bound(&self.body_sha256))
     }
 
     fn refuse_timestamp(&self, hint: Hint, skew: Option<i64>, message: String) -> Box<SignatureRejection> {
@@ -169,6 +190,7 @@ impl Check<'_> {
         let string_to_sign = match self.policy {
             SignaturePolicy::Documented => documented_string(self.request.client_id, self.request.timestamp),
             SignaturePolicy::BodyBound => self.body_bound(&self.body_sha256),
+            SignaturePolicy::BodyAndKeyBound => self.required_with_key(),
         };
         SignatureRejection {
             code,
@@ -176,6 +198,7 @@ impl Check<'_> {
             message: String::new(),
             string_to_sign,
             body_bound_string: None,
+            body_and_key_bound_string: None,
             signed_string: None,
             server_time: self.now,
             skew_seconds: None,

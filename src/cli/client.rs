@@ -71,7 +71,8 @@ pub struct Create {
     /// A public key file (x.509 SubjectPublicKeyInfo, PEM)
     #[arg(long = "public-key", value_name = "FILE", num_args = 1..)]
     public_keys: Vec<PathBuf>,
-    /// documented: both signature forms are accepted; body_bound: only the one that signs the body
+    /// documented: every form of signature is accepted; body_bound: the two that sign the body; body_and_key_bound: the one
+    /// that signs the Idempotency-Key too
     #[arg(long, value_name = "POLICY", default_value = "documented")]
     signature_policy: SignaturePolicy,
     /// Read the secret from standard input instead of making one
@@ -90,7 +91,8 @@ pub struct Update {
     /// What it may do; all that it may do
     #[arg(long = "scope", value_name = "SCOPE", num_args = 1.., group = "change")]
     scopes: Option<Vec<Permission>>,
-    /// documented: both signature forms are accepted; body_bound: only the one that signs the body
+    /// documented: every form of signature is accepted; body_bound: the two that sign the body; body_and_key_bound: the one
+    /// that signs the Idempotency-Key too
     #[arg(long, value_name = "POLICY", group = "change")]
     signature_policy: Option<SignaturePolicy>,
 }

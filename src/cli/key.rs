@@ -12,6 +12,7 @@ use super::output::{instant, or_never};
 use super::{Common, output};
 use crate::auth::{public_key::PublicKey, registered_key::KeyStatus, timestamp};
 use crate::clock::Clock;
+use crate::domain::client::ClientId;
 use crate::domain::client_input::KeyToAdd;
 use crate::store::StoredPublicKey;
 
@@ -78,9 +79,12 @@ pub fn read(file: &Path) -> Result<PublicKey> {
 pub fn print(keys: &[StoredPublicKey]) -> Result<()> {
     let rows: Vec<_> = keys
         .iter()
-        .map(|key| [key.fingerprint.clone(), status(key), or_never(key.expires_at), or_never(key.last_used_at)])
+        .map(|key| {
+            let [expires, used] = [key.expires_at, key.last_used_at].map(or_never);
+            [key.fingerprint.clone(), status(key), expires, used, key.holders()]
+        })
         .collect();
-    output::table(["KEY", "STATUS", "EXPIRES", "LAST USED"], &rows)
+    output::table(["KEY", "STATUS", "EXPIRES", "LAST USED", "SHARED WITH"], &rows)
 }
 
 pub fn as_json(key: &StoredPublicKey) -> Value {
@@ -91,6 +95,7 @@ pub fn as_json(key: &StoredPublicKey) -> Value {
         "expires_at": key.expires_at.map(instant),
         "revoked_at": key.revoked_at.map(instant),
         "last_used_at": key.last_used_at.map(instant),
+        "shared_with": key.shared_with.iter().map(ClientId::as_str).collect::<Vec<_>>(),
     })
 }
 

@@ -7,11 +7,13 @@ use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::output::instant;
 use super::{Common, output};
 use crate::app;
 use crate::auth::registered_key::KeyStatus;
+use crate::domain::receipt::Receipt;
 use crate::service::Orders;
 use crate::service::evidence::Evidence;
 use crate::service::reports::Reports;
@@ -65,7 +67,9 @@ fn print(common: &Common, evidence: &Evidence, has_body: bool) -> Result<()> {
     let verdict = if problems.is_empty() { "the receipt holds" } else { "the receipt does not hold" };
     let revoked = key_revoked_at.map(|at| format!(", revoked at {}", instant(at))).unwrap_or_default();
     let covers = match receipt.signature_form.as_str() {
+        "body_bound" if is_handshake(receipt) => "the handshake of a WebSocket: who sent it and when; not the body",
         "body_bound" => "who sent it, when, and the body",
+        "body_and_key_bound" => "who sent it, when, the body, and the Idempotency-Key",
         _ => "who sent it and when; not the body",
     };
     output::text(&format!(
@@ -80,6 +84,16 @@ fn print(common: &Common, evidence: &Evidence, has_body: bool) -> Result<()> {
         receipt.key_fingerprint,
         status.unwrap_or("unknown"),
         hex::encode(&receipt.body_sha256),
-        if has_body { "" } else { " (give --body FILE to compare)" },
+        match (receipt.body_sha256.as_slice() == Sha256::digest(b"").as_slice(), has_body) {
+            // No request that makes an order is without a body.
+            (true, _) => " (of nothing: the order came over a WebSocket, which older versions took)",
+            (false, true) => "",
+            (false, false) => " (give --body FILE to compare)",
+        },
     ))
+}
+
+/// Whether a text is of the handshake of a WebSocket, over which older versions took signed orders.
+fn is_handshake(receipt: &Receipt) -> bool {
+    receipt.string_to_sign.starts_with("GET:/graphql/ws:")
 }

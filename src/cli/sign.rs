@@ -3,15 +3,17 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{Common, output};
+use crate::auth::credentials::{Credentials, Header};
+use crate::auth::hint::Hint;
 use crate::auth::private_key::PrivateKey;
-use crate::auth::string_to_sign::{body_bound_string, documented_string};
+use crate::auth::string_to_sign::{body_and_key_bound_string, body_bound_string, documented_string};
 use crate::clock::Clock;
 
 #[derive(Debug, clap::Args)]
@@ -34,6 +36,9 @@ pub struct Args {
     /// With --body: the path it will be sent to
     #[arg(long, default_value = "/api/v1/sales-orders", requires = "body")]
     path: String,
+    /// With --body: bind this Idempotency-Key too; send it with the request
+    #[arg(long, value_name = "KEY", requires = "body")]
+    idempotency_key: Option<String>,
 }
 
 pub fn run(common: &Common, args: &Args) -> Result<()> {
@@ -45,14 +50,32 @@ pub fn run(common: &Common, args: &Args) -> Result<()> {
         None => documented_string(&args.client_id, &timestamp),
         Some(file) => {
             let body = fs::read(file).with_context(|| format!("cannot read the body file {}", file.display()))?;
-            body_bound_string(&args.method, &args.path, &Sha256::digest(body).into(), &timestamp)
+            bound_string(args, &Sha256::digest(body).into(), &timestamp)?
         }
     };
     let signature = STANDARD.encode(key.sign(string_to_sign.as_bytes())?);
     if common.json {
-        return output::json(&json!({
+        let mut headers = json!({
             "X-CLIENT-ID": args.client_id, "X-TIMESTAMP": timestamp, "X-SIGNATURE": signature,
-        }));
+        });
+        if let Some(key) = &args.idempotency_key {
+            headers["Idempotency-Key"] = key.as_str().into();
+        }
+        return output::json(&headers);
     }
-    output::text(&format!("X-CLIENT-ID: {}\nX-TIMESTAMP: {timestamp}\nX-SIGNATURE: {signature}", args.client_id))
+    let key = args.idempotency_key.as_ref().map(|key| format!("\nIdempotency-Key: {key}")).unwrap_or_default();
+    let id = &args.client_id;
+    output::text(&format!("X-CLIENT-ID: {id}\nX-TIMESTAMP: {timestamp}\nX-SIGNATURE: {signature}{key}"))
+}
+
+fn bound_string(args: &Args, body_sha256: &[u8; 32], timestamp: &str) -> Result<String> {
+    let Some(key) = &args.idempotency_key else {
+        return Ok(body_bound_string(&args.method, &args.path, body_sha256, timestamp));
+    };
+    let header = if key.is_empty() { Header::Empty } else { Header::Value(key.clone()) };
+    Credentials { idempotency_key: header, ..Credentials::default() }.idempotency_key()?;
+    match body_and_key_bound_string(&args.method, &args.path, body_sha256, timestamp, key) {
+        Some(text) => Ok(text),
+        None => bail!("{}", Hint::KeyBoundNeedsMinutes.explanation()),
+    }
 }

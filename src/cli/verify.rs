@@ -9,6 +9,7 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::{Common, key, output};
+use crate::auth::credentials::{Credentials, Header};
 use crate::auth::signature::{self, RegisteredKey, SignedRequest};
 use crate::auth::verified::VerifiedSignatures;
 use crate::clock::Clock;
@@ -29,7 +30,7 @@ pub struct Args {
     /// X-SIGNATURE as sent
     #[arg(long, value_name = "TEXT")]
     signature: String,
-    /// The body as sent, for the form that binds it
+    /// The body as sent, for the forms that bind it
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
     /// The method it was sent with
@@ -38,7 +39,11 @@ pub struct Args {
     /// The path it was sent to
     #[arg(long, default_value = "/api/v1/sales-orders")]
     path: String,
-    /// documented: both forms are accepted; body_bound: only the one that signs the body
+    /// Idempotency-Key as sent, for the form that binds it
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    /// documented: every form is accepted; body_bound: the two that sign the body; body_and_key_bound: the one that signs the
+    /// Idempotency-Key too
     #[arg(long, value_name = "POLICY", default_value = "documented")]
     signature_policy: SignaturePolicy,
     /// The server's time at the check: unix seconds or ISO 8601 with an offset; now when absent
@@ -55,13 +60,27 @@ pub fn run(common: &Common, args: &Args) -> Result<()> {
         Some(file) => fs::read(file).with_context(|| format!("cannot read the body file {}", file.display()))?,
         None => Vec::new(),
     };
+    let header = |text: &str| if text.is_empty() { Header::Empty } else { Header::Value(text.to_owned()) };
+    let credentials = Credentials {
+        client_id: header(&args.client_id),
+        timestamp: header(&args.timestamp),
+        signature: header(&args.signature),
+        idempotency_key: args.idempotency_key.as_deref().map_or(Header::Absent, header),
+        ..Credentials::default()
+    };
+    let headers = credentials.signature_headers(args.signature_policy);
+    let (headers, idempotency_key) = match headers.and_then(|headers| Ok((headers, credentials.idempotency_key()?))) {
+        Ok(usable) => usable,
+        Err(error) => return explain(common, &error),
+    };
     let request = SignedRequest {
-        client_id: &args.client_id,
-        timestamp: &args.timestamp,
-        signature: &args.signature,
+        client_id: headers.client_id,
+        timestamp: headers.timestamp,
+        signature: headers.signature,
         method: &args.method,
         path: &args.path,
         body: &body,
+        idempotency_key,
     };
     let keys = [RegisteredKey { key: public_key, not_before: None, expires_at: None, revoked_at: None }];
     let now = args.at.unwrap_or_else(|| Clock::system().now());

@@ -78,6 +78,10 @@ pub struct Client {
     pub created_at: DateTime<Utc>,
     /// Since when it is disabled, if it is.
     pub disabled_at: Option<DateTime<Utc>>,
+    /// How often a signature of the published form came again with another order later than is usual.
+    pub signature_reuses: i64,
+    /// When that happened last, to the minute.
+    pub signature_reused_at: Option<DateTime<Utc>>,
 }
 
 impl Client {

@@ -3,7 +3,7 @@
 /// The receipt of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// Which text was signed: `documented` or `body_bound`.
+    /// Which text was signed: `documented`, `body_bound` or `body_and_key_bound`.
     pub signature_form: String,
     /// The text.
     pub string_to_sign: String,

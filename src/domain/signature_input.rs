@@ -25,6 +25,8 @@ pub struct SignatureInput {
     pub method: String,
     /// The path it would be sent to.
     pub path: String,
+    /// `Idempotency-Key` as it would be sent, if it would be.
+    pub idempotency_key: Option<String>,
     /// Which forms of signature count.
     pub signature_policy: SignaturePolicy,
 }
@@ -40,12 +42,23 @@ impl SignatureInput {
         let body = fields.optional_verbatim("body", MAX_BODY).unwrap_or_default();
         let method = fields.optional_text("method", Text::line(16)).unwrap_or_else(|| "POST".to_owned());
         let path = fields.optional_text("path", Text::line(1024)).unwrap_or_else(|| ORDERS.to_owned());
+        let idempotency_key = fields.optional_verbatim("idempotency_key", 255);
         let policy = fields.optional_parsed("signature_policy", str::parse);
         fields.finish()?;
         match (client_id, timestamp, signature, public_key) {
             (Some(client_id), Some(timestamp), Some(signature), Some(public_key)) => {
                 let signature_policy = policy.unwrap_or_default();
-                Ok(Self { client_id, timestamp, signature, public_key, body, method, path, signature_policy })
+                Ok(Self {
+                    client_id,
+                    timestamp,
+                    signature,
+                    public_key,
+                    body,
+                    method,
+                    path,
+                    idempotency_key,
+                    signature_policy,
+                })
             }
             _ => Err(Vec::new()),
         }

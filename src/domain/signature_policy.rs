@@ -9,21 +9,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignaturePolicy {
-    /// The published form, `client_id|X-TIMESTAMP`; the body-bound form is accepted as well.
+    /// The published form, `client_id|X-TIMESTAMP`; both bound forms are accepted as well.
     #[default]
     Documented,
-    /// Only the body-bound form, `METHOD:path:sha256(body):X-TIMESTAMP`.
+    /// A form that binds the body: `METHOD:path:sha256(body):X-TIMESTAMP`, or the one that binds the key as well.
     BodyBound,
+    /// Only `METHOD:path:sha256(body):X-TIMESTAMP:Idempotency-Key`; every order needs an `Idempotency-Key`.
+    BodyAndKeyBound,
 }
 
 /// A name that is no policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the signature policy is either `documented` or `body_bound`")]
+#[error("the signature policy is `documented`, `body_bound` or `body_and_key_bound`")]
 pub struct UnknownSignaturePolicy;
 
 impl SignaturePolicy {
     /// Every policy.
-    pub const ALL: [Self; 2] = [Self::Documented, Self::BodyBound];
+    pub const ALL: [Self; 3] = [Self::Documented, Self::BodyBound, Self::BodyAndKeyBound];
 
     /// The name by which the policy is stored, shown and given on the command line.
     #[must_use]
@@ -31,7 +33,20 @@ impl SignaturePolicy {
         match self {
             Self::Documented => "documented",
             Self::BodyBound => "body_bound",
+            Self::BodyAndKeyBound => "body_and_key_bound",
         }
+    }
+
+    /// Whether a signature must bind the body.
+    #[must_use]
+    pub const fn binds_body(self) -> bool {
+        matches!(self, Self::BodyBound | Self::BodyAndKeyBound)
+    }
+
+    /// Whether a signature must bind the `Idempotency-Key`, so that no order comes without one.
+    #[must_use]
+    pub const fn binds_key(self) -> bool {
+        matches!(self, Self::BodyAndKeyBound)
     }
 }
 

@@ -244,6 +244,12 @@ impl Api {
                 (known, Some((key, text)))
             }
         };
+        // Before anything runs: a neighbour in the same document must not be done when the order is refused.
+        if let Err(refusal) = caller.credentials.ensure_signable()
+            && operation(&known.document).is_some_and(|it| normal::has_root(&it.selection_set.node, guard::is_signed))
+        {
+            return Err(error::refusal(refusal));
+        }
         telemetry::note(|facts| facts.complexity = Some(known.complexity));
         let request = prepared::request(&known.document, name, variables);
         let is_stream = operation(&known.document).is_some_and(|it| it.ty == OperationType::Subscription);

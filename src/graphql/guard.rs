@@ -15,6 +15,11 @@ impl Guard for Gate {
     }
 }
 
+/// Whether a root field asks for a signature of the request it comes with.
+pub fn is_signed(root_field: &str) -> bool {
+    matches!(root_field, "createSalesOrder" | "signatureCheck")
+}
+
 /// Who may use a root field. By its name, so that a faulty input, which GraphQL refuses before any gate is asked, can be
 /// held back from those who would not get through.
 pub async fn check(root_field: &str, caller: &Caller) -> Result<(), AppError> {

@@ -89,12 +89,14 @@ pub struct ExplainSignatureInput {
     pub signature: String,
     /// The public key (x.509 SubjectPublicKeyInfo, PEM).
     pub public_key: String,
-    /// The body as it would be sent, for the form that binds it.
+    /// The body as it would be sent, for the forms that bind it.
     pub body: Option<String>,
     /// The method it would be sent with; POST when absent.
     pub method: Option<String>,
     /// The path it would be sent to; /api/v1/sales-orders when absent.
     pub path: Option<String>,
+    /// Idempotency-Key as it would be sent, for the form that binds it.
+    pub idempotency_key: Option<String>,
     /// Which forms count; DOCUMENTED when absent.
     pub signature_policy: Option<SignaturePolicy>,
 }

@@ -291,3 +291,8 @@ pub(super) fn name(selection: &Selection) -> &str {
         _ => "",
     }
 }
+
+/// Whether a root field has a name of this kind.
+pub(super) fn has_root(root: &SelectionSet, is_of_kind: fn(&str) -> bool) -> bool {
+    root.items.iter().any(|item| is_of_kind(name(&item.node)))
+}

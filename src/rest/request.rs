@@ -13,7 +13,7 @@ use axum::http::{Extensions, HeaderMap, HeaderName};
 use super::problem::Problem;
 use crate::app::AppState;
 use crate::auth::admission::Admission;
-use crate::auth::credentials::{Credentials, Header, UNKNOWN_ADDRESS};
+use crate::auth::credentials::{Credentials, Header, Transport, UNKNOWN_ADDRESS};
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
 
@@ -41,6 +41,7 @@ pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
         timestamp: header("x-timestamp"),
         signature: header("x-signature"),
         idempotency_key: header("idempotency-key"),
+        transport: Transport::Http,
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
         body,

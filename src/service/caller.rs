@@ -8,8 +8,8 @@ use tokio::sync::OnceCell;
 
 use super::directory::KnownClient;
 use super::sessions::{Sessions, ensure_active};
-use crate::auth::credentials::Credentials;
-use crate::auth::signature::VerifiedSignature;
+use crate::auth::credentials::{Credentials, SignatureHeaders};
+use crate::auth::signature::{SignedRequest, VerifiedSignature};
 use crate::domain::client::{Client, ClientId};
 use crate::domain::permission::{Permission, Scope};
 use crate::domain::signature_policy::SignaturePolicy;
@@ -37,6 +37,8 @@ impl Principal {
             session_generation: 0,
             created_at: DateTime::UNIX_EPOCH,
             disabled_at: None,
+            signature_reuses: 0,
+            signature_reused_at: None,
         };
         Self { known: Arc::new(KnownClient { client, keys: Vec::new() }), permissions }
     }
@@ -147,7 +149,9 @@ impl Caller {
     }
 
     fn verify(&self, principal: &Principal) -> Result<VerifiedSignature, AppError> {
-        let headers = self.credentials.signature_headers()?;
+        self.credentials.ensure_signable()?;
+        let policy = principal.known.client.signature_policy;
+        let headers = self.credentials.signature_headers(policy)?;
         if headers.client_id != principal.client_id().as_str() {
             let message = "X-CLIENT-ID is not the client of the bearer token; send the client id you logged in with";
             return Err(AppError::new(ErrorCode::ClientIdMismatch, message)
@@ -156,10 +160,19 @@ impl Caller {
                 .detail("token_client_id", principal.client_id().as_str()));
         }
         ensure_active(&principal.known.client)?;
-        let Credentials { method, path, body, .. } = &self.credentials;
-        self.sessions.verify_signature(&principal.known, headers, (method, path, body))
+        let Credentials { path, body, .. } = &self.credentials;
+        // Signed operations come by POST alone; what is checked by GET is checked as if it were sent so.
+        let method = SIGNED_METHOD;
+        // One that cannot be used is refused later, as it is where it need not be signed.
+        let idempotency_key = self.credentials.idempotency_key().ok().flatten();
+        let SignatureHeaders { client_id, timestamp, signature } = headers;
+        let request = SignedRequest { client_id, timestamp, signature, method, path, body, idempotency_key };
+        self.sessions.verify_signature(&principal.known, &request)
     }
 }
+
+/// The method of every signed operation.
+const SIGNED_METHOD: &str = "POST";
 
 /// A session of a caller that stays: what was true when it came may have ended since.
 pub struct LiveSession {

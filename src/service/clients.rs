@@ -15,6 +15,7 @@ use crate::domain::audit::{Action, Actor, Detail, NewAuditEntry};
 use crate::domain::client::{self, Client, ClientId};
 pub use crate::domain::client_input::{ClientChange, ClientToCreate, KeyToAdd};
 use crate::domain::permission::{self, Permission};
+use crate::domain::signature_policy::SignaturePolicy;
 use crate::error::{AppError, ErrorCode, FieldError};
 use crate::store::{NewClient, Store, StoreError};
 pub use crate::store::{StoredPublicKey, StoredSecret};
@@ -50,6 +51,12 @@ impl Clients {
         let secret = secrets::checked_or_made(new.secret)?;
         let read = |(place, pem): (usize, &String)| keys::new_key(&format!("publicKeys/{place}"), pem, None, None);
         let keys = new.public_keys.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
+        let mut fingerprints: Vec<_> = keys.iter().map(|key| key.fingerprint.as_str()).collect();
+        self.ensure_unheld(&new.client_id, &fingerprints).await?;
+        fingerprints.sort_unstable();
+        if fingerprints.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(refuse("publicKeys", "the same public key is given twice"));
+        }
         let client = Client {
             client_id: new.client_id.clone(),
             name,
@@ -58,20 +65,20 @@ impl Clients {
             session_generation: 0,
             created_at: self.clock.now(),
             disabled_at: None,
+            signature_reuses: 0,
+            signature_reused_at: None,
         };
-        let fingerprints = keys.iter().map(|key| ("key".to_owned(), key.fingerprint.clone()));
-        let entry = self.entry(
-            Action::ClientCreated,
-            &new.client_id,
-            described(&client).into_iter().chain(fingerprints).collect(),
-        );
+        let fingerprints: Vec<_> = keys.iter().map(|key| key.fingerprint.clone()).collect();
+        let of_keys = fingerprints.iter().map(|fingerprint| ("key".to_owned(), fingerprint.clone()));
+        let entry =
+            self.entry(Action::ClientCreated, &new.client_id, described(&client).into_iter().chain(of_keys).collect());
         let secret_hash = secrets::hashed(secret.clone()).await?;
         match self.store.insert_client(NewClient { client, secret_hash, keys }, entry).await {
             Ok(()) => Ok(secret),
-            Err(StoreError::Duplicate(what)) if what.contains("fingerprint") => {
-                Err(refuse("publicKeys", "the same public key is given twice"))
-            }
             Err(StoreError::Duplicate(_)) => {
+                // Somebody else may have registered a key meanwhile.
+                self.ensure_unheld(&new.client_id, &fingerprints.iter().map(String::as_str).collect::<Vec<_>>())
+                    .await?;
                 Err(refuse("clientId", format!("there is a client {} already", new.client_id)))
             }
             Err(error) => Err(error.into()),
@@ -82,6 +89,11 @@ impl Clients {
     pub async fn update_client(&self, client_id: &ClientId, change: ClientChange) -> Result<Client, AppError> {
         let name = change.name.as_deref().map(checked_name).transpose()?;
         let permissions = change.permissions.map(checked_permissions).transpose()?;
+        if change.signature_policy.is_some_and(SignaturePolicy::binds_body) {
+            // A share can end meanwhile, but none can begin.
+            self.existing(client_id).await?;
+            self.ensure_unshared(client_id).await?;
+        }
         self.change(Action::ClientUpdated, client_id, move |client| {
             let before = described(client);
             client.name = name.unwrap_or_else(|| client.name.clone());

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::caller::Caller;
 use super::sessions::Sessions;
+use crate::auth::credentials::{Credentials, Header, SignatureHeaders};
 use crate::auth::hint::Hint;
 use crate::auth::public_key::PublicKey;
 use crate::auth::signature::{self, RegisteredKey, SignedRequest, VerifiedSignature};
@@ -159,14 +160,18 @@ fn verify(
     now: DateTime<Utc>,
     tolerance: Duration,
 ) -> Result<Arc<VerifiedSignature>, AppError> {
-    let request = SignedRequest {
-        client_id: &input.client_id,
-        timestamp: &input.timestamp,
-        signature: &input.signature,
-        method: &input.method,
-        path: &input.path,
-        body: input.body.as_bytes(),
+    let header = |text: &str| if text.is_empty() { Header::Empty } else { Header::Value(text.to_owned()) };
+    let credentials = Credentials {
+        client_id: header(&input.client_id),
+        timestamp: header(&input.timestamp),
+        signature: header(&input.signature),
+        idempotency_key: input.idempotency_key.as_deref().map_or(Header::Absent, header),
+        ..Credentials::default()
     };
+    let SignatureHeaders { client_id, timestamp, signature } = credentials.signature_headers(input.signature_policy)?;
+    let idempotency_key = credentials.idempotency_key()?;
+    let (method, path, body) = (input.method.as_str(), input.path.as_str(), input.body.as_bytes());
+    let request = SignedRequest { client_id, timestamp, signature, method, path, body, idempotency_key };
     let keys = [RegisteredKey { key, not_before: None, expires_at: None, revoked_at: None }];
     let verdict =
         signature::verify(&request, &keys, input.signature_policy, now, tolerance, &VerifiedSignatures::new(0));

@@ -9,7 +9,9 @@ use super::Orders;
 use crate::auth::minify::minify_json;
 use crate::auth::public_key::PublicKey;
 use crate::auth::registered_key::KeyStatus;
-use crate::auth::string_to_sign::{SignatureForm, read_body_bound, read_documented};
+use crate::auth::string_to_sign::{
+    BoundText, SignatureForm, read_body_and_key_bound, read_body_bound, read_documented,
+};
 use crate::auth::timestamp;
 use crate::domain::order::SalesOrder;
 use crate::domain::permission::Scope;
@@ -39,8 +41,8 @@ const IN_FORCE: TimeDelta = TimeDelta::seconds(5);
 
 impl Orders {
     /// Checks the receipt of an order: whether a key of the client that counted then made the signature over the stored
-    /// text, whether that text is this client's and of the order's time, and, of the form that binds it, whether it is of
-    /// the body that was received. With the body as the client sent it, whether that is what was received. `tolerance` is
+    /// text, whether that text is this client's and of the order's time, and, of the forms that bind them, whether it is of
+    /// a request that makes an order, of the body that was received, and of the key that the order was taken under. With the body as the client sent it, whether that is what was received. `tolerance` is
     /// how far from the server's clock a signed time may be.
     ///
     /// The order's own fields are not covered: a body says what was ordered, and the published form does not sign it.
@@ -56,13 +58,14 @@ impl Orders {
         let receipt = self.receipts(&[order.number]).await?.remove(&order.number);
         let receipt = receipt.ok_or_else(|| nothing("receipt of order"))?;
         let key = self.key_of(&order, &receipt).await?;
+        let key_of_order = self.idempotency_key_of(&order).await?;
         let key_status_then = key.as_ref().map(|key| status_then(key, order.created_at));
         let found = [
             signature_problem(&order, &receipt, key.as_ref()),
             key_status_then
                 .filter(|status| *status != KeyStatus::Active)
                 .map(|status| format!("the key was {status} when the order was taken")),
-            text_problem(&order, &receipt, body, near),
+            text_problem(&order, &receipt, body, near, &key_of_order),
             body.filter(|body| Sha256::digest(body).as_slice() != receipt.body_sha256)
                 .map(|_| "the body is not the one that was received: its SHA-256 differs".to_owned()),
         ];
@@ -91,13 +94,24 @@ fn signature_problem(order: &SalesOrder, receipt: &Receipt, key: Option<&StoredP
     }
 }
 
-/// What is wrong with the signed text, whoever signed it.
-fn text_problem(order: &SalesOrder, receipt: &Receipt, body: Option<&[u8]>, near: TimeDelta) -> Option<String> {
+/// What is wrong with the signed text, whoever signed it. `key_of_order` is as the order's row has it.
+fn text_problem(
+    order: &SalesOrder,
+    receipt: &Receipt,
+    body: Option<&[u8]>,
+    near: TimeDelta,
+    key_of_order: &str,
+) -> Option<String> {
     let text = receipt.string_to_sign.as_str();
-    let (timestamp, hash) = if receipt.signature_form == SignatureForm::Documented.as_str() {
-        (read_documented(text, order.client_id.as_str()), None)
-    } else {
-        read_body_bound(text).map_or((None, None), |(hash, timestamp)| (Some(timestamp), Some(hash)))
+    let bound = match SignatureForm::named(&receipt.signature_form) {
+        None => return Some(format!("{} is no form of signature", receipt.signature_form)),
+        Some(SignatureForm::Documented) => None,
+        Some(SignatureForm::BodyBound) => Some(read_body_bound(text)),
+        Some(SignatureForm::BodyAndKeyBound) => Some(read_body_and_key_bound(text)),
+    };
+    let timestamp = match bound {
+        None => read_documented(text, order.client_id.as_str()),
+        Some(bound) => bound.map(|bound| bound.timestamp),
     };
     let Some(instant) = timestamp.and_then(|timestamp| timestamp::parse(timestamp).ok()) else {
         return Some("the text is not what this client signs".to_owned());
@@ -105,7 +119,31 @@ fn text_problem(order: &SalesOrder, receipt: &Receipt, body: Option<&[u8]>, near
     if (instant - order.created_at).abs() > near {
         return Some("the signed time is not the order's".to_owned());
     }
-    let hash = hash?;
+    let bound = bound.flatten()?;
+    request_problem(&bound, key_of_order).or_else(|| body_problem(&bound, receipt, body))
+}
+
+/// What is wrong with the request that a text is of.
+fn request_problem(bound: &BoundText<'_>, key_of_order: &str) -> Option<String> {
+    let BoundText { method, path, idempotency_key, .. } = *bound;
+    if (method, path) == ("GET", "/graphql/ws") {
+        // Older versions took signed orders there.
+        return Some(
+            "the handshake of a WebSocket was signed, not the order that came over it: the body is not covered"
+                .to_owned(),
+        );
+    }
+    if method != "POST" || !["/api/v1/sales-orders", "/graphql"].contains(&path) {
+        return Some(format!("a request was signed that makes no order: {method} {path}"));
+    }
+    idempotency_key
+        .filter(|key| key_of_order != format!("key:{key}"))
+        .map(|key| format!("the signed Idempotency-Key {key} is not the one that the order was taken under"))
+}
+
+/// What is wrong with the body that a text is of.
+fn body_problem(bound: &BoundText<'_>, receipt: &Receipt, body: Option<&[u8]>) -> Option<String> {
+    let hash = bound.body_sha256;
     if hash == hex::encode(&receipt.body_sha256) {
         return None;
     }

@@ -1,14 +1,19 @@
 //! Taking orders in, each exactly once.
 
 mod queue;
+mod signature_reuse;
+
+use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use queue::IntakeQueue;
+use signature_reuse::SignatureReuse;
 
 use super::caller::{Caller, Principal};
 use super::directory::ClientDirectory;
+use crate::auth::signature::SignatureForm;
 use crate::clock::Clock;
 use crate::domain::fields::Naming;
 use crate::domain::order::{SalesOrder, SalesOrderLine};
@@ -22,6 +27,7 @@ pub struct OrderIntake {
     queue: IntakeQueue,
     clock: Clock,
     directory: ClientDirectory,
+    reuse: SignatureReuse,
     default_currency: String,
 }
 
@@ -32,6 +38,8 @@ pub struct IntakeRules {
     pub default_currency: String,
     /// How many orders may wait to be stored.
     pub max_waiting: usize,
+    /// How far a signed timestamp may be from our clock, both ways.
+    pub timestamp_tolerance: Duration,
 }
 
 /// An order that is stored.
@@ -48,12 +56,23 @@ impl OrderIntake {
     /// Takes orders into this store.
     #[must_use]
     pub fn new(store: &Store, clock: Clock, directory: ClientDirectory, rules: IntakeRules) -> Self {
-        let IntakeRules { default_currency, max_waiting } = rules;
-        Self { queue: IntakeQueue::start(store, max_waiting), clock, directory, default_currency }
+        let IntakeRules { default_currency, max_waiting, timestamp_tolerance } = rules;
+        let reuse = SignatureReuse::new(store, timestamp_tolerance);
+        Self { queue: IntakeQueue::start(store, max_waiting), clock, directory, reuse, default_currency }
+    }
+
+    /// Writes how often signatures were used again, for as long as it is polled.
+    pub async fn keep_noting_reuse(&self) {
+        let mut ticks = tokio::time::interval(NOTE_REUSE);
+        loop {
+            ticks.tick().await;
+            self.reuse.write_all(self.clock.now()).await;
+        }
     }
 
     /// Takes the order in `input` from a caller whose signature is proven. The same order with the same key (or, when
-    /// the partner sends none, at the same signed timestamp) is the same order again.
+    /// the partner sends none, at the same signed timestamp) is the same order again. A text that binds the body makes one
+    /// order, whatever keys it is sent with.
     pub async fn create_sales_order(
         &self,
         caller: &Caller,
@@ -69,17 +88,21 @@ impl OrderIntake {
         let idempotency_key = match partner_key {
             Some(key) => format!("key:{key}"),
             None => {
-                let headers = caller.credentials.signature_headers()?;
                 let mut hasher = Sha256::new();
-                hasher.update(headers.client_id);
+                hasher.update(principal.client_id().as_str());
                 hasher.update("|");
-                hasher.update(headers.timestamp);
+                hasher.update(caller.credentials.timestamp.text().unwrap_or_default());
                 hasher.update("|");
                 hasher.update(digest);
                 format!("sig:{}", hex::encode(hasher.finalize()))
             }
         };
         let (form, fingerprint) = (signature.form, &signature.fingerprint);
+        // The published form signs a second, which any number of orders share. A text that binds the key names the one key
+        // that it makes an order under.
+        let signed_text_digest =
+            (form == SignatureForm::BodyBound).then(|| Sha256::digest(&signature.string_to_sign).into());
+        let now = self.clock.now();
         let key_use_is_due = self.directory.is_key_use_due(principal.client_id(), fingerprint, form).await;
         let created = self
             .queue
@@ -88,6 +111,7 @@ impl OrderIntake {
                 idempotency_key,
                 order,
                 digest,
+                signed_text_digest,
                 receipt: NewReceipt {
                     signature_form: form,
                     string_to_sign: signature.string_to_sign.clone(),
@@ -96,27 +120,45 @@ impl OrderIntake {
                     body_sha256: signature.body_sha256,
                 },
                 key_use_is_due,
-                now: self.clock.now(),
+                now,
             })
             .await?;
-        match created {
-            Created::New { order, lines } => {
-                telemetry::count_order(false);
-                Ok(TakenOrder { order, lines: Some(lines), replayed: false })
-            }
-            Created::Existing { order, digest: first } if first == digest => {
-                telemetry::count_order(true);
-                telemetry::note(|facts| facts.replayed = true);
-                Ok(TakenOrder { order, lines: None, replayed: true })
-            }
-            Created::Existing { order, .. } => {
-                let message = format!(
-                    "This Idempotency-Key was used for another order, {}; use a new key for a new order",
-                    order.number
-                );
-                Err(AppError::new(ErrorCode::IdempotencyKeyReused, message)
-                    .detail("order_number", order.number.to_string()))
-            }
+        let outcome = settle(created, digest, partner_key.is_some());
+        if form == SignatureForm::Documented {
+            let is_replay = outcome.as_ref().is_ok_and(|taken| taken.replayed);
+            self.reuse.note(principal.client_id(), &signature.string_to_sign, is_replay, now);
+        }
+        outcome
+    }
+}
+
+/// What the sender of an order is told of what became of it.
+fn settle(created: Created, sent: [u8; 32], has_key: bool) -> Result<TakenOrder, AppError> {
+    match created {
+        Created::New { order, lines } => {
+            telemetry::count_order(false);
+            Ok(TakenOrder { order, lines: Some(lines), replayed: false })
+        }
+        // Found by its signed text under another key, it is the same request again only if this one asks for no other.
+        Created::Existing { order, digest, is_same_key } if digest == sent && (is_same_key || !has_key) => {
+            telemetry::count_order(true);
+            telemetry::note(|facts| facts.replayed = true);
+            Ok(TakenOrder { order, lines: None, replayed: true })
+        }
+        Created::Existing { order, is_same_key, .. } => {
+            let (code, message) = if is_same_key {
+                let message = "This Idempotency-Key was used for another order, {}; use a new key for a new order";
+                (ErrorCode::IdempotencyKeyReused, message)
+            } else {
+                let message = "This signature made the order {} already, and one signed text makes one order; for a new \
+                               order take a new timestamp and sign again";
+                (ErrorCode::SignatureReused, message)
+            };
+            let number = order.number.to_string();
+            Err(AppError::new(code, message.replace("{}", &number)).detail("order_number", number))
         }
     }
 }
+
+/// How often it is looked whether a count is due to be written.
+const NOTE_REUSE: Duration = Duration::from_mins(1);

@@ -93,6 +93,11 @@ impl Orders {
         Ok(keys.into_iter().find(|key| key.fingerprint == receipt.key_fingerprint))
     }
 
+    /// The idempotency key that an order was stored under: `key:` and the partner's own, or `sig:` and one made for it.
+    pub(super) async fn idempotency_key_of(&self, order: &SalesOrder) -> Result<String, AppError> {
+        Ok(self.store.find_idempotency_key(order.number).await?.unwrap_or_default())
+    }
+
     /// Which systems have these orders.
     pub async fn acknowledgements(
         &self,

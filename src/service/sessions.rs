@@ -16,7 +16,7 @@ use super::directory::{ClientDirectory, KnownClient};
 use super::known_addresses::KnownAddresses;
 use super::throttle::{Throttle, network};
 use crate::auth::admission::Admission;
-use crate::auth::credentials::{Credentials, SignatureHeaders};
+use crate::auth::credentials::Credentials;
 use crate::auth::secret;
 use crate::auth::signature::{self, SignedRequest, VerifiedSignature};
 use crate::auth::token::{Claims, IssuedToken, Session, TokenKeys};
@@ -274,14 +274,10 @@ impl Sessions {
     pub fn verify_signature(
         &self,
         known: &KnownClient,
-        headers: SignatureHeaders<'_>,
-        (method, path, body): (&str, &str, &[u8]),
+        request: &SignedRequest<'_>,
     ) -> Result<VerifiedSignature, AppError> {
-        let now = self.clock.now();
-        let SignatureHeaders { client_id, timestamp, signature } = headers;
-        let request = SignedRequest { client_id, timestamp, signature, method, path, body };
-        let tolerance = self.rules.timestamp_tolerance;
-        signature::verify(&request, &known.keys, known.client.signature_policy, now, tolerance, &self.verified)
+        let (now, tolerance) = (self.clock.now(), self.rules.timestamp_tolerance);
+        signature::verify(request, &known.keys, known.client.signature_policy, now, tolerance, &self.verified)
             .map_err(|rejection| AppError::from(*rejection))
     }
 }

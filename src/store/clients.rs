@@ -1,6 +1,11 @@
 //! Clients.
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use super::audit;
 use super::connect::{Store, instant, micros};
@@ -73,6 +78,17 @@ impl Store {
         })
         .await
     }
+
+    /// Notes that signatures of a client came again with other orders, so many times, the last time then.
+    pub async fn add_signature_reuses(&self, id: &ClientId, count: i64, last: DateTime<Utc>) -> StoreResult<()> {
+        Entity::update_many()
+            .col_expr(Column::SignatureReuses, Expr::col(Column::SignatureReuses).add(count))
+            .col_expr(Column::SignatureReusedAt, Expr::value(micros(last)))
+            .filter(Column::ClientId.eq(id.as_str()))
+            .exec(self.write())
+            .await?;
+        Ok(())
+    }
 }
 
 fn row_of(client: &Client) -> ActiveModel {
@@ -84,6 +100,9 @@ fn row_of(client: &Client) -> ActiveModel {
         session_generation: Set(client.session_generation),
         created_at: Set(micros(client.created_at)),
         disabled_at: Set(client.disabled_at.map(micros)),
+        // Counted beside, by `add_signature_reuses`: a change of the client must not take that back.
+        signature_reuses: NotSet,
+        signature_reused_at: NotSet,
     }
 }
 
@@ -102,6 +121,8 @@ impl TryFrom<Model> for Client {
             session_generation: row.session_generation,
             created_at: instant(row.created_at)?,
             disabled_at: row.disabled_at.map(instant).transpose()?,
+            signature_reuses: row.signature_reuses,
+            signature_reused_at: row.signature_reused_at.map(instant).transpose()?,
         })
     }
 }

@@ -35,6 +35,16 @@ pub enum StoreError {
     Failed(#[source] DbErr),
 }
 
+impl StoreError {
+    /// Whether the database gave the transaction up in favour of others that waited for each other (`PostgreSQL` class 40). An
+    /// order alone waits for nobody who waits for it.
+    #[must_use]
+    pub fn is_rolled_back(&self) -> bool {
+        matches!(self, Self::Unavailable(DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)))
+            if error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code.len() == 5 && code.starts_with("40")))
+    }
+}
+
 /// The result of a query.
 pub type StoreResult<T> = Result<T, StoreError>;
 

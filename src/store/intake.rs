@@ -1,19 +1,20 @@
 //! Orders in, many in one transaction.
 
+mod existing;
 mod postgres;
 mod rows;
 mod sqlite;
 mod tables;
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 use serde::Serialize;
 
 use self::tables::{Event, Line, Order, Receipt};
 use super::connect::Store;
-use super::entity::sales_orders::{self, OrderRow};
 use super::error::StoreResult;
 use super::keys;
 use super::orders::count;
@@ -25,7 +26,7 @@ use crate::domain::order_input::NewOrder;
 /// What the sender signed: evidence if the order is ever disputed.
 #[derive(Debug, Clone)]
 pub struct NewReceipt {
-    /// Which of the two texts was signed.
+    /// Which of the texts was signed.
     pub signature_form: SignatureForm,
     /// The signed text.
     pub string_to_sign: String,
@@ -48,6 +49,8 @@ pub struct OrderToInsert {
     pub order: NewOrder,
     /// Its digest: whether a second one is the same.
     pub digest: [u8; 32],
+    /// SHA-256 of the signed text, where one text makes one order: unique per client.
+    pub signed_text_digest: Option<[u8; 32]>,
     /// What was signed.
     pub receipt: NewReceipt,
     /// Whether to note the key's use with it, so that a busy key costs no transaction of its own.
@@ -66,18 +69,20 @@ pub enum Created {
         /// Its lines.
         lines: Vec<SalesOrderLine>,
     },
-    /// Its key was used before, by this order.
+    /// Its key, or its signed text, was used before, by this order.
     Existing {
         /// The order as it is now.
         order: SalesOrder,
-        /// The digest of the order the key was first used with.
+        /// The digest of the order that was first sent so.
         digest: Vec<u8>,
+        /// Whether the order was stored under this key; otherwise it was signed by this very text.
+        is_same_key: bool,
     },
 }
 
 impl Store {
-    /// Stores orders, their lines, first events and receipts in one transaction, except those whose key was used before.
-    /// Of any number of simultaneous calls with one key exactly one stores. Gives what became of each, in their order.
+    /// Stores orders, their lines, first events and receipts in one transaction, except those whose key or signed text was used
+    /// before. Of any number of simultaneous calls with one key or text exactly one stores. Gives what became of each, in their order.
     pub async fn insert_orders(&self, new: Arc<[OrderToInsert]>) -> StoreResult<Vec<Created>> {
         // One statement is a transaction by itself, which saves two round trips.
         if new.iter().all(|order| !order.key_use_is_due) {
@@ -91,26 +96,43 @@ impl Store {
 }
 
 async fn insert(tx: &impl ConnectionTrait, new: &[OrderToInsert]) -> StoreResult<Vec<Created>> {
-    // Of two with one key the first. In one order for everybody: two transactions that meet at two keys would each wait
-    // for the other.
-    let mut firsts = BTreeMap::new();
-    for (place, order) in (0_i64..).zip(new) {
-        firsts.entry((order.client_id.as_str(), order.idempotency_key.as_str())).or_insert((place, order));
-    }
     note_key_uses(tx, new).await?;
-    let firsts: Vec<_> = firsts.into_values().collect();
-    let ids = insert_rows(tx, &firsts).await?;
-    let mut outcomes = Vec::with_capacity(new.len());
-    for (place, order) in (0_i64..).zip(new) {
-        outcomes.push(match ids.get(&place) {
-            Some(id) => made_order(*id, order),
-            None => existing(tx, order).await?,
-        });
+    let mut outcomes = BTreeMap::new();
+    // A second round is for one that was held back by a neighbour which then was not stored itself.
+    while outcomes.len() < new.len() {
+        let open: Vec<_> = (0_i64..).zip(new).filter(|(place, _)| !outcomes.contains_key(place)).collect();
+        let ids = insert_rows(tx, &firsts(&open)).await?;
+        for (place, order) in &open {
+            let outcome = match ids.get(place) {
+                Some(id) => Some(made_order(*id, order)),
+                None => existing::find(tx, order).await?,
+            };
+            outcomes.extend(outcome.map(|outcome| (*place, outcome)));
+        }
+        if outcomes.len() + open.len() == new.len() {
+            return Err(DbErr::RecordNotFound("the order that used the key first".to_owned()).into());
+        }
     }
-    Ok(outcomes)
+    Ok(outcomes.into_values().collect())
 }
 
-/// Stores orders whose keys differ, and gives the ids of those whose key was not used before, by their place.
+/// Of those with one key or one signed text the first. Sorted by key, so that of two transactions that meet at two keys
+/// neither waits for the other; the rare two that meet at two texts are given up by the database, and stored apart.
+fn firsts<'o>(new: &[(i64, &'o OrderToInsert)]) -> Vec<(i64, &'o OrderToInsert)> {
+    let (mut by_key, mut texts) = (BTreeMap::new(), BTreeSet::new());
+    for (place, order) in new {
+        let text = order.signed_text_digest.map(|digest| (&order.client_id, digest));
+        if text.is_none_or(|text| !texts.contains(&text))
+            && let Entry::Vacant(entry) = by_key.entry((order.client_id.as_str(), order.idempotency_key.as_str()))
+        {
+            entry.insert((*place, *order));
+            texts.extend(text);
+        }
+    }
+    by_key.into_values().collect()
+}
+
+/// Stores orders whose keys and signed texts differ, and gives the ids of those that were not there before, by their place.
 async fn insert_rows(tx: &impl ConnectionTrait, new: &[(i64, &OrderToInsert)]) -> StoreResult<BTreeMap<i64, i64>> {
     let orders = json(new.iter().map(|(place, order)| Order::new(*place, order)))?;
     let lines = json(new.iter().flat_map(|(place, order)| Line::all(*place, order)))?;
@@ -138,19 +160,6 @@ async fn note_key_uses(tx: &impl ConnectionTrait, orders: &[OrderToInsert]) -> S
         keys::update_last_used(tx, &order.client_id, key_fingerprint, *signature_form, order.now).await?;
     }
     Ok(())
-}
-
-/// The order that used the key first. It is committed, or in this very transaction: an insert that meets an uncommitted
-/// one waits for its end.
-async fn existing(tx: &impl ConnectionTrait, new: &OrderToInsert) -> StoreResult<Created> {
-    let row = sales_orders::Entity::find()
-        .filter(sales_orders::Column::ClientId.eq(new.client_id.as_str()))
-        .filter(sales_orders::Column::IdempotencyKey.eq(new.idempotency_key.as_str()))
-        .one(tx)
-        .await?
-        .ok_or_else(|| DbErr::RecordNotFound("the order that used the key first".to_owned()))?;
-    let digest = row.request_digest.clone();
-    Ok(Created::Existing { order: OrderRow::from(row).try_into()?, digest })
 }
 
 /// What was stored, without reading it back.

@@ -6,13 +6,13 @@ use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::audit;
 use super::clients::parse_client_id;
 use super::connect::{Store, instant, micros};
 use super::entity::client_public_keys::{ActiveModel, Column, Entity, Model};
-use super::error::{StoreError, StoreResult};
+use super::error::StoreResult;
 use crate::auth::signature::SignatureForm;
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::client::ClientId;
@@ -49,6 +49,18 @@ pub struct StoredPublicKey {
     pub documented_used_at: Option<DateTime<Utc>>,
     /// The same for the form that binds the body.
     pub body_bound_used_at: Option<DateTime<Utc>>,
+    /// The same for the form that binds the `Idempotency-Key` as well.
+    pub body_and_key_bound_used_at: Option<DateTime<Utc>>,
+    /// The other clients that have this key. New ones cannot come to be: it was so before a key had to be one client's alone.
+    pub shared_with: Vec<ClientId>,
+}
+
+impl StoredPublicKey {
+    /// The other clients that have it, in a list for people.
+    #[must_use]
+    pub fn holders(&self) -> String {
+        self.shared_with.iter().map(ClientId::as_str).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Store {
@@ -59,7 +71,40 @@ impl Store {
             .order_by_asc(Column::Id)
             .all(&self.core)
             .await?;
-        rows.into_iter().map(StoredPublicKey::try_from).collect()
+        let shares = self.shares(&rows).await?;
+        rows.into_iter().map(|row| stored(row, &shares)).collect()
+    }
+
+    /// The client, other than this one, for which a key is registered and not revoked.
+    pub async fn find_key_holder(&self, fingerprint: &str, except: &ClientId) -> StoreResult<Option<ClientId>> {
+        let row = Entity::find()
+            .filter(Column::Fingerprint.eq(fingerprint))
+            .filter(Column::RevokedAt.is_null())
+            .filter(Column::ClientId.ne(except.as_str()))
+            .order_by_asc(Column::Id)
+            .one(&self.read)
+            .await?;
+        row.map(|row| parse_client_id(&row.client_id)).transpose()
+    }
+
+    /// Who has the keys among these that several clients have.
+    async fn shares(&self, rows: &[Model]) -> StoreResult<HashMap<String, Vec<ClientId>>> {
+        let shared = rows.iter().filter(|row| row.is_shared && row.revoked_at.is_none());
+        let fingerprints: BTreeSet<_> = shared.map(|row| row.fingerprint.as_str()).collect();
+        let mut shares: HashMap<String, Vec<ClientId>> = HashMap::new();
+        if fingerprints.is_empty() {
+            return Ok(shares);
+        }
+        let holders = Entity::find()
+            .filter(Column::Fingerprint.is_in(fingerprints))
+            .filter(Column::RevokedAt.is_null())
+            .order_by_asc(Column::ClientId)
+            .all(&self.read)
+            .await?;
+        for row in holders {
+            shares.entry(row.fingerprint).or_default().push(parse_client_id(&row.client_id)?);
+        }
+        Ok(shares)
     }
 
     /// The keys of many clients at once, each client's as [`Store::list_keys`] gives them.
@@ -69,15 +114,16 @@ impl Store {
             .order_by_asc(Column::Id)
             .all(&self.core)
             .await?;
+        let shares = self.shares(&rows).await?;
         let mut keys: HashMap<_, Vec<_>> = clients.iter().map(|client| (client.clone(), Vec::new())).collect();
         for row in rows {
             let client_id = parse_client_id(&row.client_id)?;
-            keys.entry(client_id).or_default().push(row.try_into()?);
+            keys.entry(client_id).or_default().push(stored(row, &shares)?);
         }
         Ok(keys)
     }
 
-    /// Adds a key. One the client has already is `Duplicate`.
+    /// Adds a key. One that the client has already, or that another client has, is `Duplicate`.
     pub async fn insert_key(&self, key: NewPublicKey, audit: NewAuditEntry) -> StoreResult<()> {
         self.transaction(move |tx| {
             Box::pin(async move {
@@ -122,6 +168,7 @@ pub(super) async fn update_last_used(
     let of_form = match form {
         SignatureForm::Documented => Column::DocumentedUsedAt,
         SignatureForm::BodyBound => Column::BodyBoundUsedAt,
+        SignatureForm::BodyAndKeyBound => Column::BodyAndKeyBoundUsedAt,
     };
     Entity::update_many()
         .col_expr(Column::LastUsedAt, Expr::value(micros(now)))
@@ -151,25 +198,28 @@ pub(super) async fn insert(
         last_used_at: Set(None),
         documented_used_at: Set(None),
         body_bound_used_at: Set(None),
+        body_and_key_bound_used_at: Set(None),
+        is_shared: Set(false),
     })
     .exec_without_returning(tx)
     .await?;
     Ok(())
 }
 
-impl TryFrom<Model> for StoredPublicKey {
-    type Error = StoreError;
-
-    fn try_from(row: Model) -> Result<Self, StoreError> {
-        Ok(Self {
-            fingerprint: row.fingerprint,
-            pem: row.public_key_pem,
-            not_before: row.not_before.map(instant).transpose()?,
-            expires_at: row.expires_at.map(instant).transpose()?,
-            revoked_at: row.revoked_at.map(instant).transpose()?,
-            last_used_at: row.last_used_at.map(instant).transpose()?,
-            documented_used_at: row.documented_used_at.map(instant).transpose()?,
-            body_bound_used_at: row.body_bound_used_at.map(instant).transpose()?,
-        })
-    }
+/// A key as it is read, with who else has it.
+fn stored(row: Model, shares: &HashMap<String, Vec<ClientId>>) -> StoreResult<StoredPublicKey> {
+    let holders = shares.get(&row.fingerprint).filter(|_| row.revoked_at.is_none()).into_iter().flatten();
+    let shared_with = holders.filter(|holder| holder.as_str() != row.client_id).cloned().collect();
+    Ok(StoredPublicKey {
+        fingerprint: row.fingerprint,
+        pem: row.public_key_pem,
+        not_before: row.not_before.map(instant).transpose()?,
+        expires_at: row.expires_at.map(instant).transpose()?,
+        revoked_at: row.revoked_at.map(instant).transpose()?,
+        last_used_at: row.last_used_at.map(instant).transpose()?,
+        documented_used_at: row.documented_used_at.map(instant).transpose()?,
+        body_bound_used_at: row.body_bound_used_at.map(instant).transpose()?,
+        body_and_key_bound_used_at: row.body_and_key_bound_used_at.map(instant).transpose()?,
+        shared_with,
+    })
 }

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::connect::Store;
 use super::entity::sales_order_receipts::{Column, Entity, Model};
+use super::entity::sales_orders;
 use super::error::StoreResult;
 use crate::domain::order::OrderNumber;
 use crate::domain::receipt::Receipt;
@@ -18,6 +19,17 @@ impl Store {
             .all(&self.read)
             .await?;
         Ok(rows.into_iter().map(|row| (OrderNumber::from_id(row.order_id), row.into())).collect())
+    }
+
+    /// The idempotency key that an order was stored under. Takes no scope, as above.
+    pub async fn find_idempotency_key(&self, order: OrderNumber) -> StoreResult<Option<String>> {
+        let key = sales_orders::Entity::find_by_id(order.id())
+            .select_only()
+            .column(sales_orders::Column::IdempotencyKey)
+            .into_tuple()
+            .one(&self.read)
+            .await?;
+        Ok(key)
     }
 }
 

@@ -12,12 +12,10 @@ use crate::domain::permission;
 use crate::service::clients::{ClientDetails, StoredPublicKey};
 
 pub fn list(common: &Common, clients: &[ClientDetails], now: DateTime<Utc>) -> Result<()> {
-    let warnings =
-        |details: &ClientDetails| details.expiring_keys(now).map(|key| key.sentence(now)).collect::<Vec<_>>();
     if common.json {
         let with_warnings = clients.iter().map(|details| {
             let mut value = client_json(&details.client);
-            value["warnings"] = warnings(details).into();
+            value["warnings"] = warnings(details, now).into();
             value
         });
         return output::json(&with_warnings.collect());
@@ -36,7 +34,7 @@ pub fn list(common: &Common, clients: &[ClientDetails], now: DateTime<Utc>) -> R
         .collect();
     output::table(["CLIENT", "STATUS", "SCOPES", "NAME"], &rows)?;
     for details in clients {
-        for warning in warnings(details) {
+        for warning in warnings(details, now) {
             output::remark(&format!("warning: {}: {warning}", details.client.client_id));
         }
     }
@@ -45,7 +43,7 @@ pub fn list(common: &Common, clients: &[ClientDetails], now: DateTime<Utc>) -> R
 
 pub fn one(common: &Common, details: &ClientDetails, now: DateTime<Utc>) -> Result<()> {
     let ClientDetails { client, secrets, keys } = details;
-    let warnings: Vec<_> = details.expiring_keys(now).map(|key| key.sentence(now)).collect();
+    let warnings = warnings(details, now);
     if common.json {
         let mut value = client_json(client);
         value["secrets"] = secrets
@@ -67,6 +65,7 @@ pub fn one(common: &Common, details: &ClientDetails, now: DateTime<Utc>) -> Resu
                 value["use"] = use_of_key(k, now).into();
                 value["documented_used_at"] = json!(k.documented_used_at.map(instant));
                 value["body_bound_used_at"] = json!(k.body_bound_used_at.map(instant));
+                value["body_and_key_bound_used_at"] = json!(k.body_and_key_bound_used_at.map(instant));
                 value
             })
             .collect();
@@ -75,10 +74,12 @@ pub fn one(common: &Common, details: &ClientDetails, now: DateTime<Utc>) -> Resu
         value["warnings"] = warnings.into();
         return output::json(&value);
     }
-    let [documented, body_bound] = details.form_use().map(|(_, at)| or_never(at));
+    let forms = details.form_use().map(|(form, at)| format!("{form} {}", or_never(at))).join(", ");
+    let last = client.signature_reused_at.map(|at| format!(", last at {}", instant(at))).unwrap_or_default();
+    let reuses = format!("{}{last}", client.signature_reuses);
     output::text(&format!(
-        "{}  {}\nname: {}\nscopes: {}\nsignature policy: {}\nsignature forms last used: documented {documented}, \
-         body_bound {body_bound}\ncreated: {}\n",
+        "{}  {}\nname: {}\nscopes: {}\nsignature policy: {}\nsignature forms last used: {forms}\nsignatures used again \
+         with another order: {reuses}\ncreated: {}\n",
         client.client_id,
         client.status(),
         client.name,
@@ -109,6 +110,13 @@ pub fn one(common: &Common, details: &ClientDetails, now: DateTime<Utc>) -> Resu
     Ok(())
 }
 
+/// What an operator should do something about.
+fn warnings(details: &ClientDetails, now: DateTime<Utc>) -> Vec<String> {
+    let ending = details.expiring_keys(now).map(|key| key.sentence(now));
+    let shared = details.shared_keys().map(|key| format!("key {} is also a key of {}", key.fingerprint, key.holders()));
+    ending.chain(shared).collect()
+}
+
 /// Whether something is still in use, and if not, since when. A token lives for twelve hours by default, so whoever works
 /// with a secret shows up with it within thirteen.
 fn use_of(last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> String {
@@ -134,6 +142,9 @@ fn client_json(client: &Client) -> Value {
         "status": client.status(),
         "scopes": client.permissions.iter().map(|p| p.as_str()).collect::<Vec<_>>(),
         "signature_policy": client.signature_policy.as_str(),
+        "signature_reuses": {
+            "count": client.signature_reuses, "last_at": client.signature_reused_at.map(instant),
+        },
         "created_at": instant(client.created_at),
         "disabled_at": client.disabled_at.map(instant),
     })

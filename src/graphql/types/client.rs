@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::client_credentials::{ClientKey, ClientSecret};
 use crate::domain::{client, permission::Permission, signature_policy};
 use crate::graphql::loaders::Loaders;
-use crate::graphql::scalars::DateTime;
+use crate::graphql::scalars::{DateTime, Long};
 use crate::service::Services;
 
 pub struct Client {
@@ -34,10 +34,12 @@ pub enum ClientStatus {
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "signature_policy::SignaturePolicy")]
 pub enum SignaturePolicy {
-    /// `client_id|timestamp`, as published, or the body-bound form.
+    /// `client_id|X-TIMESTAMP`, as published, or one of the other forms.
     Documented,
-    /// Only the form that signs method, path, body and timestamp.
+    /// A form that signs method, path, body and timestamp, with or without the Idempotency-Key.
     BodyBound,
+    /// Only the form that signs method, path, body, timestamp and Idempotency-Key: every order needs that header.
+    BodyAndKeyBound,
 }
 
 /// A partner, a dashboard or an operator's tool that may log in.
@@ -76,6 +78,17 @@ impl Client {
     /// Since when it is disabled.
     async fn disabled_at(&self) -> Option<DateTime> {
         self.client.disabled_at.map(DateTime)
+    }
+
+    /// How often a signature of the published form came again with another order more than 5 seconds after its first use.
+    /// Each instance counts what it sees and writes it once a minute.
+    async fn signature_reuses(&self) -> Long {
+        Long(self.client.signature_reuses)
+    }
+
+    /// When that happened last, to the minute.
+    async fn signature_reused_at(&self) -> Option<DateTime> {
+        self.client.signature_reused_at.map(DateTime)
     }
 
     /// Its public keys, the oldest first, revoked ones too.

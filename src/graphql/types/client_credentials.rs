@@ -5,6 +5,7 @@ use chrono::Utc;
 use super::Client;
 use crate::auth::registered_key;
 use crate::domain::audit::{self, AuditEntry};
+use crate::domain::client::ClientId;
 use crate::graphql::scalars::DateTime;
 use crate::service::clients::{StoredPublicKey, StoredSecret};
 
@@ -81,6 +82,17 @@ impl ClientKey {
     /// When it last verified the form that binds the body, to the minute.
     async fn body_bound_used_at(&self) -> Option<DateTime> {
         self.key.body_bound_used_at.map(DateTime)
+    }
+
+    /// When it last verified the form that binds the Idempotency-Key as well, to the minute.
+    async fn body_and_key_bound_used_at(&self) -> Option<DateTime> {
+        self.key.body_and_key_bound_used_at.map(DateTime)
+    }
+
+    /// The ids of other clients that have this key too. New keys are refused where another client has them; while an old
+    /// share is there, the signature policy must stay DOCUMENTED.
+    async fn shared_with(&self) -> Vec<&str> {
+        self.key.shared_with.iter().map(ClientId::as_str).collect()
     }
 }
 

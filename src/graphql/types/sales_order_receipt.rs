@@ -7,7 +7,7 @@ use crate::domain::receipt::Receipt;
 /// What the sender of an order signed: evidence, if the order is ever disputed.
 #[derive(SimpleObject)]
 pub struct SalesOrderReceipt {
-    /// Which text was signed: `documented` or `body_bound`.
+    /// Which text was signed: `documented`, `body_bound` or `body_and_key_bound`.
     signature_form: String,
     /// The text.
     string_to_sign: String,

@@ -96,7 +96,7 @@ impl SignatureCheck {
         self.text("hint")
     }
 
-    /// Which form was signed: `documented` or `body_bound`.
+    /// Which form was signed: `documented`, `body_bound` or `body_and_key_bound`.
     async fn form(&self) -> Option<&'static str> {
         self.0.verdict.as_ref().ok().map(|signature| signature.form.as_str())
     }
@@ -112,6 +112,11 @@ impl SignatureCheck {
     /// The text of the form that binds the body, once the timestamp is right.
     async fn body_bound_string(&self) -> Option<String> {
         self.text("body_bound_string")
+    }
+
+    /// The text of the form that binds the Idempotency-Key as well, once the timestamp is right; null without that header.
+    async fn body_and_key_bound_string(&self) -> Option<String> {
+        self.text("body_and_key_bound_string")
     }
 
     /// The text that was signed instead, where it was found out.

@@ -16,7 +16,7 @@ use super::address::is_proxied;
 use super::origin;
 use super::server::WriteTimeout;
 use crate::app::AppState;
-use crate::auth::credentials::Credentials;
+use crate::auth::credentials::{Credentials, Transport};
 use crate::error::{AppError, ErrorCode};
 use crate::rest::problem::Problem;
 use crate::rest::request::credentials;
@@ -32,7 +32,7 @@ pub async fn upgrade(
 ) -> Response {
     let (parts, _) = request.into_parts();
     // A client that is no browser may send its token with the handshake.
-    let credentials = credentials(&parts, Arc::default());
+    let credentials = Credentials { transport: Transport::WebSocket, ..credentials(&parts, Arc::default()) };
     let Ok(upgrade) = upgrade else {
         let message = "This path speaks WebSocket: open it with Sec-WebSocket-Protocol: graphql-transport-ws";
         return refuse(&state, &credentials, AppError::new(ErrorCode::InvalidHeader, message)).await;

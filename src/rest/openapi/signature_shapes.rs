@@ -17,7 +17,7 @@ pub struct SignatureCheck {
     /// What is wrong, in a word.
     #[schema(required, example = "signed_trailing_newline")]
     hint: Option<String>,
-    /// Which form was signed: documented or body_bound.
+    /// Which form was signed: documented, body_bound or body_and_key_bound.
     #[schema(required)]
     form: Option<String>,
     /// The steps of the check, in their order.
@@ -28,6 +28,9 @@ pub struct SignatureCheck {
     /// The text of the form that binds the body, once the timestamp is right.
     #[schema(required)]
     body_bound_string: Option<String>,
+    /// The text of the form that binds the Idempotency-Key as well, once the timestamp is right.
+    #[schema(required)]
+    body_and_key_bound_string: Option<String>,
     /// The text that was signed instead, where it was found out.
     #[schema(required)]
     signed_string: Option<String>,

@@ -5,13 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::warn;
 
-use super::{Clients, not_found, refuse};
+use super::{ClientDetails, Clients, not_found, refuse};
 use crate::auth::public_key::PublicKey;
 use crate::auth::registered_key::KeyStatus;
 use crate::domain::audit::Action;
 use crate::domain::client::ClientId;
 use crate::domain::client_input::KeyToAdd;
-use crate::error::AppError;
+use crate::error::{AppError, ErrorCode};
 use crate::store::{NewPublicKey, StoreError, StoredPublicKey};
 
 /// How long before its end a key is warned of.
@@ -52,14 +52,50 @@ impl Clients {
         let mut detail = vec![("key".to_owned(), fingerprint.clone())];
         let bounds = [("not_before", not_before), ("expires_at", expires_at)];
         detail.extend(bounds.iter().filter_map(|(name, at)| Some(((*name).to_owned(), at.as_ref()?.to_rfc3339()))));
+        self.ensure_unheld(client_id, &[fingerprint.as_str()]).await?;
         match self.store.insert_key(key, self.entry(Action::KeyAdded, client_id, detail)).await {
             Ok(()) => Ok(fingerprint),
-            Err(StoreError::Duplicate(_)) => Err(refuse(
-                "publicKey",
-                format!("{client_id} has this key already: {fingerprint}; a revoked key cannot come back"),
-            )),
+            Err(StoreError::Duplicate(_)) => {
+                // Somebody else may have been quicker.
+                self.ensure_unheld(client_id, &[fingerprint.as_str()]).await?;
+                let message =
+                    format!("{client_id} has this key already: {fingerprint}; a revoked key cannot come back");
+                Err(refuse("publicKey", message))
+            }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Refuses keys that another client has: a signature must tell whose order it is, and the forms that bind the body do not
+    /// name the client. That two are not registered at once rests on a unique index.
+    pub(super) async fn ensure_unheld(&self, client_id: &ClientId, fingerprints: &[&str]) -> Result<(), AppError> {
+        for fingerprint in fingerprints.iter().copied() {
+            if let Some(holder) = self.store.find_key_holder(fingerprint, client_id).await? {
+                let message = format!(
+                    "the client {holder} has the key {fingerprint} already, and one key is one client's; register another \
+                     key, or revoke that one there first"
+                );
+                return Err(AppError::new(ErrorCode::Conflict, message)
+                    .detail("client_id", holder.as_str())
+                    .detail("fingerprint", fingerprint));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a policy that binds the body to a client one of whose keys another client has too.
+    pub(super) async fn ensure_unshared(&self, client_id: &ClientId) -> Result<(), AppError> {
+        let keys = self.store.list_keys(client_id).await?;
+        let Some(key) = keys.iter().find(|key| !key.shared_with.is_empty()) else { return Ok(()) };
+        let message = format!(
+            "{client_id} shares the key {} with {}, so a signature that binds the body would not tell whose order it is; \
+             revoke the key of all but one of them first",
+            key.fingerprint,
+            key.holders()
+        );
+        Err(AppError::new(ErrorCode::Conflict, message)
+            .detail("client_id", key.shared_with.first().map_or("", ClientId::as_str))
+            .detail("fingerprint", key.fingerprint.as_str()))
     }
 
     /// The keys of a client, oldest first.
@@ -78,8 +114,9 @@ impl Clients {
         Err(not_found(format!("{client_id} has no key {fingerprint}; list its keys to see them")))
     }
 
-    /// Warns in the log of keys that end soon: now and then, for as long as it is polled.
-    pub async fn watch_expiring_keys(self) {
+    /// Warns in the log of keys that end soon and of keys that several clients have: at first and now and then, for as long as
+    /// it is polled.
+    pub async fn watch_keys(self) {
         let mut ticks = tokio::time::interval(WATCH);
         loop {
             ticks.tick().await;
@@ -89,6 +126,7 @@ impl Clients {
                         .iter()
                         .flat_map(|client| client.expiring_keys(self.clock.now()))
                         .for_each(|key| warn_of(&key));
+                    clients.iter().for_each(warn_of_shares);
                 }
                 Err(error) => warn!(%error, "the keys that expire soon could not be read"),
             }
@@ -103,6 +141,18 @@ fn warn_of(key: &ExpiringKey) {
         expires_at = key.expires_at.to_rfc3339(),
         "a public key expires soon: ask the client for its next one and register it (client key add)"
     );
+}
+
+fn warn_of_shares(details: &ClientDetails) {
+    for key in details.shared_keys() {
+        warn!(
+            client_id = %details.client.client_id,
+            fingerprint = key.fingerprint,
+            shared_with = key.holders(),
+            "a public key is registered for several clients: a signature that binds the body does not tell whose order it \
+             is; register a key of its own for each, and revoke this one (client key revoke)"
+        );
+    }
 }
 
 /// How often the log is warned.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::Clients;
 use super::keys::{self, ExpiringKey};
+use crate::auth::signature::SignatureForm;
 use crate::domain::audit::AuditEntry;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::page::Page;
@@ -32,10 +33,22 @@ impl ClientDetails {
         })
     }
 
-    /// When the published form of signature was last used, and when the one that binds the body.
-    pub fn form_use(&self) -> [(&'static str, Option<DateTime<Utc>>); 2] {
+    /// Its keys that other clients have too.
+    pub fn shared_keys(&self) -> impl Iterator<Item = &StoredPublicKey> {
+        self.keys.iter().filter(|key| !key.shared_with.is_empty())
+    }
+
+    /// When each form of signature was last used.
+    pub fn form_use(&self) -> [(&'static str, Option<DateTime<Utc>>); 3] {
         let last = |of: fn(&StoredPublicKey) -> Option<DateTime<Utc>>| self.keys.iter().filter_map(of).max();
-        [("documented", last(|key| key.documented_used_at)), ("body_bound", last(|key| key.body_bound_used_at))]
+        SignatureForm::ALL.map(|form| {
+            let at = match form {
+                SignatureForm::Documented => last(|key| key.documented_used_at),
+                SignatureForm::BodyBound => last(|key| key.body_bound_used_at),
+                SignatureForm::BodyAndKeyBound => last(|key| key.body_and_key_bound_used_at),
+            };
+            (form.as_str(), at)
+        })
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Model {
     pub last_used_at: Option<i64>,
     pub documented_used_at: Option<i64>,
     pub body_bound_used_at: Option<i64>,
+    pub body_and_key_bound_used_at: Option<i64>,
+    pub is_shared: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -13,6 +13,8 @@ pub struct Model {
     pub session_generation: i64,
     pub created_at: i64,
     pub disabled_at: Option<i64>,
+    pub signature_reuses: i64,
+    pub signature_reused_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -9,4 +9,5 @@ pub mod sales_order_acknowledgements;
 pub mod sales_order_events;
 pub mod sales_order_lines;
 pub mod sales_order_receipts;
+pub mod sales_order_retries;
 pub mod sales_orders;

@@ -15,8 +15,10 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
         table.postgres(Some(("order_id", "made.id")), &rows)
     };
     format!(
-        "WITH new AS MATERIALIZED (SELECT * FROM {orders}),
-              stored AS ({insert_orders} ON CONFLICT (client_id, idempotency_key) DO NOTHING
+        "WITH new AS MATERIALIZED (SELECT * FROM {orders} WHERE r.signed_text_digest IS NULL OR NOT EXISTS (
+                  SELECT 1 FROM sales_order_retries AS t WHERE t.client_id = r.client_id
+                      AND t.signed_text_digest = decode(r.signed_text_digest, 'hex'))),
+              stored AS ({insert_orders} ON CONFLICT DO NOTHING
                   RETURNING id, client_id, idempotency_key),
               made AS MATERIALIZED (SELECT r.place, stored.id FROM stored JOIN new AS r USING (client_id, idempotency_key)),
               lines AS ({insert_lines} RETURNING 1),

@@ -22,7 +22,13 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
                  SELECT r.value ->> 'place', {LAST_ID} + row_number() OVER (ORDER BY r.key)
                  FROM jsonb_each(new.orders) AS r
                  WHERE NOT EXISTS (SELECT 1 FROM sales_orders AS o
-                     WHERE o.client_id = r.value ->> 'client_id' AND o.idempotency_key = r.value ->> 'idempotency_key');
+                         WHERE o.client_id = r.value ->> 'client_id' AND o.idempotency_key = r.value ->> 'idempotency_key')
+                     AND (r.value ->> 'signed_text_digest' IS NULL OR NOT EXISTS (
+                         SELECT 1 FROM sales_orders AS o WHERE o.client_id = r.value ->> 'client_id'
+                             AND o.signed_text_digest = unhex(r.value ->> 'signed_text_digest'))
+                         AND NOT EXISTS (SELECT 1 FROM sales_order_retries AS t
+                             WHERE t.client_id = r.value ->> 'client_id'
+                                 AND t.signed_text_digest = unhex(r.value ->> 'signed_text_digest')));
              {orders};
              {lines};
              {receipts};

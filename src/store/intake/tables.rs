@@ -32,6 +32,7 @@ pub(super) const ORDERS: Table = Table {
         ("unpriced_lines", "integer"),
         ("priced_amount", "bigint"),
         ("search_text", "text"),
+        ("signed_text_digest", "bytea"),
     ],
 };
 
@@ -57,6 +58,7 @@ pub(super) struct Order<'a> {
     unpriced_lines: usize,
     priced_amount: i64,
     search_text: String,
+    signed_text_digest: Option<String>,
 }
 
 impl<'a> Order<'a> {
@@ -84,6 +86,7 @@ impl<'a> Order<'a> {
             unpriced_lines: new.order.unpriced_lines(),
             priced_amount: new.order.priced_amount().ten_thousandths(),
             search_text: new.order.search_text(),
+            signed_text_digest: new.signed_text_digest.map(hex::encode),
         }
     }
 }

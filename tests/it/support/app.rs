@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::{Answer, Database, PARTNER_KEY, Partner, TestClock};
+use super::{Answer, Database, PARTNER_KEY, Partner, TestClock, key_of};
 
 /// The service on a database of its own, with a clock that stands still, called without a network.
 pub struct TestApp {
@@ -88,9 +88,9 @@ impl TestApp {
     }
 
     pub async fn partner_named(&self, client_id: &str, policy: SignaturePolicy) -> Partner<'_> {
-        let secret =
-            self.client(client_id, &[Permission::OrdersCreate], policy, vec![PARTNER_KEY.public_key().to_pem()]).await;
-        Partner::log_in(self, client_id, secret, &PARTNER_KEY).await
+        let key = key_of(client_id);
+        let secret = self.client(client_id, &[Permission::OrdersCreate], policy, vec![key.public_key().to_pem()]).await;
+        Partner::log_in(self, client_id, secret, key).await
     }
 
     /// A dashboard that reads every client's orders, logged in.
