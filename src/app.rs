@@ -17,7 +17,7 @@ use crate::service::directory::ClientDirectory;
 use crate::service::intake::IntakeRules;
 use crate::service::sessions::SessionRules;
 use crate::service::throttle::{Rate, Throttle, ThrottleRules};
-use crate::service::{Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Services, Sessions};
+use crate::service::{Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Sealing, Services, Sessions};
 use crate::store::{DatabaseOptions, Store};
 use crate::telemetry;
 
@@ -165,6 +165,7 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         orders: Orders::new(store.clone()),
         events: Events::new(store.clone()),
         lifecycle: Lifecycle::new(store.clone(), clock.clone()),
+        sealing: Arc::new(Sealing::new(store.clone())),
     })
 }
 

@@ -20,6 +20,7 @@ mod m20261124_000007_create_sales_order_acknowledgements;
 mod m20261124_000008_create_sales_order_totals;
 mod m20261125_000009_create_client_audit_log;
 mod m20261125_000010_add_credential_use;
+mod m20261128_000013_create_sealing_keys;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000008_create_sales_order_totals::Migration),
             Box::new(m20261125_000009_create_client_audit_log::Migration),
             Box::new(m20261125_000010_add_credential_use::Migration),
+            Box::new(m20261128_000013_create_sealing_keys::Migration),
         ]
     }
 }

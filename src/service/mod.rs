@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod intake;
 pub mod lifecycle;
 pub mod orders;
+pub mod sealing;
 pub mod sessions;
 pub mod strangers;
 pub mod throttle;
@@ -24,6 +25,7 @@ pub use events::Events;
 pub use intake::OrderIntake;
 pub use lifecycle::Lifecycle;
 pub use orders::Orders;
+pub use sealing::Sealing;
 pub use sessions::Sessions;
 
 /// Every use case, as the composition root wires them.
@@ -42,4 +44,6 @@ pub struct Services {
     pub events: Events,
     /// Moving orders through their life.
     pub lifecycle: Lifecycle,
+    /// Sealing cursors and ids.
+    pub sealing: std::sync::Arc<Sealing>,
 }

@@ -59,11 +59,13 @@ impl Orders {
         filter: &OrderFilter,
         page: &PageRequest,
     ) -> Result<Page<SalesOrder>, AppError> {
+        filter.ensure_readable(scope)?;
         Ok(self.store.list_orders(scope, filter, page).await?)
     }
 
     /// How many orders are meant, counted up to one more than `max`.
     pub async fn count(&self, scope: &Scope, filter: &OrderFilter, max: u32) -> Result<i64, AppError> {
+        filter.ensure_readable(scope)?;
         Ok(self.store.count_orders(scope, filter, max).await?)
     }
 
@@ -102,6 +104,7 @@ impl Orders {
         filter: &OrderFilter,
         request: &SummaryRequest,
     ) -> Result<Summary, AppError> {
+        filter.ensure_readable(scope)?;
         let snapshot = self.store.summary(scope, filter).await?;
         let buckets = match request.unit() {
             Some(unit) => cut(&snapshot, filter, unit, request).await?,

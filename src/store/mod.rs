@@ -23,6 +23,7 @@ mod listing;
 mod orders;
 mod receipts;
 mod samples;
+mod sealing;
 mod secrets;
 mod signal;
 mod summary;

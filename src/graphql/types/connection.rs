@@ -8,10 +8,10 @@ use crate::domain::event::OrderEvent;
 use crate::domain::order;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{self, Cursor, Page, SortKey};
-use crate::domain::permission::Scope;
 use crate::error::AppError;
 use crate::graphql::in_order::InOrder;
 use crate::graphql::preload;
+use crate::graphql::reader::Reader;
 use crate::graphql::written::WrittenList;
 use crate::service::Services;
 
@@ -23,7 +23,7 @@ pub struct SalesOrderConnection {
     edges: Vec<SalesOrderEdge>,
     has_previous: bool,
     has_next: bool,
-    scope: Scope,
+    reader: Arc<Reader>,
     filter: OrderFilter,
 }
 
@@ -58,7 +58,7 @@ impl SalesOrderConnection {
         #[graphql(default = 10_000, desc = "Where to stop counting, 0 to 100,000.")] max: i32,
     ) -> Result<i64> {
         let max = page::read_max(max).map_err(AppError::invalid)?;
-        Ok(ctx.data::<Arc<Services>>()?.orders.count(&self.scope, &self.filter, max).await?)
+        Ok(ctx.data::<Arc<Services>>()?.orders.count(&self.reader.scope, &self.filter, max).await?)
     }
 }
 
@@ -86,18 +86,26 @@ pub async fn of_orders(
     ctx: &Context<'_>,
     page: Page<order::SalesOrder>,
     key: SortKey,
-    (scope, filter): (Scope, OrderFilter),
+    (reader, filter): (Arc<Reader>, OrderFilter),
 ) -> Result<SalesOrderConnection> {
-    let cursors: Vec<_> = page.rows.iter().map(|order| Cursor::of(key, order).encode()).collect();
-    let orders = preload::orders(ctx, page.rows).await?;
+    let sealer = reader.sealing.sealer().await?;
+    let seal = |order| Cursor::of(key, order).seal(sealer);
+    let cursors: Vec<_> = page.rows.iter().map(seal).collect::<Result<_, _>>().map_err(AppError::from)?;
+    let orders = preload::orders(ctx, page.rows, &reader).await?;
     let edges = cursors.into_iter().zip(orders).map(|(cursor, node)| SalesOrderEdge { node, cursor }).collect();
-    Ok(SalesOrderConnection { edges, has_previous: page.has_previous, has_next: page.has_next, scope, filter })
+    Ok(SalesOrderConnection { edges, has_previous: page.has_previous, has_next: page.has_next, reader, filter })
 }
 
 /// Draws a page of events.
-pub async fn of_events(ctx: &Context<'_>, page: Page<OrderEvent>) -> Result<SalesOrderEventConnection> {
-    let cursors: Vec<_> = page.rows.iter().map(|event| event.position.encode()).collect();
-    let events = preload::events(ctx, page.rows).await?;
+pub async fn of_events(
+    ctx: &Context<'_>,
+    page: Page<OrderEvent>,
+    reader: &Arc<Reader>,
+) -> Result<SalesOrderEventConnection> {
+    let sealer = reader.sealing.sealer().await?;
+    let seal = |event: &OrderEvent| event.position.seal(sealer);
+    let cursors: Vec<_> = page.rows.iter().map(seal).collect::<Result<_, _>>().map_err(AppError::from)?;
+    let events = preload::events(ctx, page.rows, reader).await?;
     let mut connection = Connection::new(page.has_previous, page.has_next);
     connection.edges.extend(cursors.into_iter().zip(events).map(|(cursor, event)| Edge::new(cursor, event)));
     Ok(connection)

@@ -10,3 +10,4 @@ pub mod sales_order_events;
 pub mod sales_order_lines;
 pub mod sales_order_receipts;
 pub mod sales_orders;
+pub mod sealing_keys;
