@@ -20,7 +20,9 @@ use crate::service::reports::{ReportRules, Reports};
 use crate::service::sessions::SessionRules;
 use crate::service::slots::Slots;
 use crate::service::throttle::{Throttle, ThrottleRules};
-use crate::service::{Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Services, Sessions, SocketSlots};
+use crate::service::{
+    Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Sealing, Services, Sessions, SocketSlots,
+};
 use crate::store::{DatabaseOptions, Store};
 use crate::telemetry;
 
@@ -191,6 +193,7 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
             anonymous: Slots::new(config.http.max_sockets_per_address),
             clients: Slots::new(config.http.max_sockets_per_client),
         },
+        sealing: Arc::new(Sealing::new(store.clone())),
     })
 }
 

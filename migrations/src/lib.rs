@@ -22,6 +22,7 @@ mod m20261125_000009_create_client_audit_log;
 mod m20261125_000010_add_credential_use;
 mod m20261128_000011_bind_signatures;
 mod m20261128_000012_give_each_key_one_client;
+mod m20261128_000013_create_sealing_keys;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000010_add_credential_use::Migration),
             Box::new(m20261128_000011_bind_signatures::Migration),
             Box::new(m20261128_000012_give_each_key_one_client::Migration),
+            Box::new(m20261128_000013_create_sealing_keys::Migration),
         ]
     }
 }

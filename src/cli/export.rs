@@ -1,13 +1,13 @@
 //! `export`.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use futures_util::stream::StreamExt as _;
 
 use super::Common;
+use super::private_file::PrivateFile;
 use crate::app;
 use crate::clock::Clock;
 use crate::rest::export::{self, Format, Reader};
@@ -17,7 +17,7 @@ pub struct Args {
     /// How the orders are written
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,
-    /// Where to; to the standard output when absent
+    /// Where to, readable by its owner only; to the standard output when absent
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Which orders, such as status=RECEIVED or created_at_gte=2026-11-01T00:00:00+07:00 (repeatable; the names are the
@@ -38,20 +38,20 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     let chunks = export::export(api, Reader::Operator, args.format, variables).await?;
     let mut chunks = std::pin::pin!(chunks);
     // Not before the export has begun: what is refused leaves the file as it was.
-    let mut output: Box<dyn Write> = match &args.output {
-        Some(file) => Box::new(File::create(file).with_context(|| format!("cannot write {}", file.display()))?),
-        None => Box::new(io::stdout().lock()),
-    };
-    let mut output = BufWriter::new(&mut output);
+    let output = args.output.as_deref().map_or_else(|| Ok(PrivateFile::stdout()), PrivateFile::create)?;
+    let name = args.output.unwrap_or_else(|| "the standard output".into());
+    let cannot = || format!("cannot write {}", name.display());
+    let mut output = BufWriter::new(output);
     while let Some(chunk) = chunks.next().await {
         match output.write_all(&chunk?) {
             // A reader that has read enough (`| head`) is no failure.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-            written => written?,
+            written => written.with_context(cannot)?,
         }
     }
     match output.flush() {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        flushed => Ok(flushed?),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+        flushed => flushed.with_context(cannot)?,
     }
+    output.into_inner().map_err(io::IntoInnerError::into_error).with_context(cannot)?.finish()
 }

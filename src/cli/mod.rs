@@ -12,6 +12,7 @@ mod health;
 mod key;
 mod migrate;
 mod output;
+mod private_file;
 mod receipt;
 mod serve;
 mod sign;

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 
 use super::client::ClientId;
 use super::page::fault;
+use super::sealer::{Purpose, Sealer, SealingFailed, old_form};
 use crate::error::FieldError;
 
 /// Which way in somebody took.
@@ -151,17 +150,19 @@ pub struct AuditEntry {
 
 impl AuditEntry {
     /// The text by which clients go on from here.
-    #[must_use]
-    pub fn cursor(&self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("a{}", self.id))
+    pub fn cursor(&self, sealer: &Sealer) -> Result<String, SealingFailed> {
+        sealer.seal(Purpose::AuditCursor, [self.id])
     }
 }
 
-/// Reads the argument `after` of the log, which shows the newest entry first.
-pub fn read_cursor(after: Option<&str>) -> Result<Option<i64>, Vec<FieldError>> {
+/// Reads the argument `after` of the log, which shows the newest entry first. The form from before cursors were sealed is
+/// accepted for good: clients keep cursors.
+pub fn read_cursor(after: Option<&str>, sealer: &Sealer) -> Result<Option<i64>, Vec<FieldError>> {
     let Some(text) = after else { return Ok(None) };
-    let decoded = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    match decoded.as_deref().and_then(|text| text.strip_prefix('a')?.parse().ok()) {
+    if let Some([id]) = sealer.open(Purpose::AuditCursor, text) {
+        return Ok(Some(id));
+    }
+    match old_form(text).and_then(|text| text.strip_prefix('a')?.parse().ok()) {
         Some(id) => Ok(Some(id)),
         None => {
             Err(vec![fault("after", "cursor", "is not a cursor of the log; take one from an edge or from pageInfo")])
@@ -171,6 +172,7 @@ pub fn read_cursor(after: Option<&str>) -> Result<Option<i64>, Vec<FieldError>> 
 
 #[cfg(test)]
 mod tests {
+    use super::super::sealer;
     use super::*;
 
     #[test]
@@ -184,8 +186,10 @@ mod tests {
 
     #[test]
     fn a_place_in_the_log_is_read_back_and_nothing_else_is_one() {
-        let at = |text: &str| read_cursor(Some(text));
-        assert_eq!(at(&URL_SAFE_NO_PAD.encode("a42")), Ok(Some(42)));
+        let sealer = sealer::of_tests();
+        let at = |text: &str| read_cursor(Some(text), &sealer);
+        assert_eq!(at(&sealer.seal(Purpose::AuditCursor, [42]).unwrap()), Ok(Some(42)));
+        assert_eq!(at("YTQy"), Ok(Some(42)), "as it was before cursors were sealed");
         assert_eq!(at("ZTQy").unwrap_err()[0].pointer, "/after");
     }
 }

@@ -1,13 +1,12 @@
 //! What happened to orders: the audit trail, the feed and the source of subscriptions in one.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::order::{OrderNumber, OrderStatus};
 use super::page::fault;
+use super::sealer::{Purpose, Sealer, SealingFailed, old_form};
 use crate::error::FieldError;
 
 /// A place in the feed: everything up to it was seen. Positions are given in the order of commits, so whoever read up
@@ -35,20 +34,38 @@ impl Position {
     }
 
     /// The text that clients keep.
-    #[must_use]
-    pub fn encode(self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("e{}", self.0))
+    pub fn seal(self, sealer: &Sealer) -> Result<String, SealingFailed> {
+        sealer.seal(Purpose::EventCursor, [self.0])
+    }
+}
+
+/// A position in the feed as a client names it, by a cursor or by an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct After {
+    /// The position.
+    pub position: Position,
+    /// Whether it came in the form from before they were sealed, which anybody can write.
+    pub is_old_form: bool,
+}
+
+impl After {
+    /// Reads the argument `after`; `None` when there is none.
+    pub fn read(after: Option<&str>, sealer: &Sealer) -> Result<Option<Self>, Vec<FieldError>> {
+        let Some(text) = after else { return Ok(None) };
+        if let Some([position]) = sealer.open(Purpose::EventCursor, text) {
+            return Ok(Some(Self { position: Position(position), is_old_form: false }));
+        }
+        let old = old_form(text).and_then(|text| text.strip_prefix('e')?.parse().ok());
+        match old.filter(|position| *position >= 0) {
+            Some(position) => Ok(Some(Self { position: Position(position), is_old_form: true })),
+            None => Err(vec![Self::fault()]),
+        }
     }
 
-    /// Reads the argument `after`; `None` when there is none.
-    pub fn read(after: Option<&str>) -> Result<Option<Self>, Vec<FieldError>> {
-        let Some(text) = after else { return Ok(None) };
-        let decoded = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let position = decoded.as_deref().and_then(|text| text.strip_prefix('e')?.parse().ok());
-        match position.filter(|position| *position >= 0) {
-            Some(position) => Ok(Some(Self(position))),
-            None => Err(vec![fault("after", "cursor", "is not a cursor of an event; take one from an event")]),
-        }
+    /// What is wrong with a text that was never given out.
+    #[must_use]
+    pub fn fault() -> FieldError {
+        fault("after", "cursor", "is not a cursor of an event; take one from an event")
     }
 }
 
@@ -66,8 +83,11 @@ pub enum Happening {
         status: OrderStatus,
         /// Its version since then.
         version: i32,
-        /// Why.
+        /// Why, for those who read every order.
         note: Option<String>,
+        /// Why, for the order's sender too. Events of older versions have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partner_note: Option<String>,
     },
     /// A receiving system has the order now.
     Acknowledged {
@@ -127,14 +147,20 @@ pub struct OrderEvent {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sealer;
     use super::*;
 
     #[test]
     fn a_place_in_the_feed_is_read_back_and_nothing_else_is_one() {
-        assert_eq!(Position::read(None), Ok(None));
-        assert_eq!(Position::read(Some(&Position(42).encode())), Ok(Some(Position(42))));
-        for text in ["", "42", "ZS0x", "ZQ", "ZTE=", "YzEuMQ"] {
-            assert_eq!(Position::read(Some(text)).unwrap_err()[0].pointer, "/after", "{text}");
+        let sealer = sealer::of_tests();
+        let position = Position(42);
+        assert_eq!(After::read(None, &sealer), Ok(None));
+        for (text, is_old_form) in [(&*position.seal(&sealer).unwrap(), false), ("ZTQy", true)] {
+            assert_eq!(After::read(Some(text), &sealer), Ok(Some(After { position, is_old_form })));
+        }
+        let id = sealer.seal(Purpose::EventId, [42]).unwrap();
+        for text in ["", "42", "ZS0x", "ZQ", "ZTE=", "YzEuMQ", &id] {
+            assert_eq!(After::read(Some(text), &sealer).unwrap_err()[0].pointer, "/after", "{text}");
         }
     }
 
@@ -145,10 +171,14 @@ mod tests {
             status: OrderStatus::Confirmed,
             version: 2,
             note: None,
+            partner_note: None,
         };
         let payload = r#"{"from":"RECEIVED","status":"CONFIRMED","version":2,"note":null}"#;
         assert_eq!((moved.kind(), moved.payload().as_str()), ("STATUS_CHANGED", payload));
         assert_eq!(Happening::restore("STATUS_CHANGED", payload), Some(moved));
+        let told =
+            r#"{"from":"RECEIVED","status":"CANCELLED","version":2,"note":"fraud?","partner_note":"Out of stock"}"#;
+        assert_eq!(Happening::restore("STATUS_CHANGED", told).unwrap().payload(), told);
         // As the first version of the service wrote it.
         assert_eq!(Happening::restore("CREATED", r#"{"status":"RECEIVED","version":1}"#), Some(Happening::Created));
         assert_eq!(Happening::restore("CREATED", "[]"), None);

@@ -19,6 +19,7 @@ pub mod page;
 pub mod permission;
 pub mod receipt;
 pub mod sample;
+pub mod sealer;
 pub mod session_input;
 pub mod signature_input;
 pub mod signature_policy;

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::fields::{Fields, Naming, Text};
 use super::order::{OrderNumber, OrderStatus};
-use crate::error::FieldError;
+use super::permission::{Permission, Scope};
+use crate::error::{AppError, ErrorCode, FieldError};
 
 /// How many values an `in` may list.
 const MAX_VALUES: usize = 100;
@@ -77,6 +78,16 @@ impl OrderFilter {
         let (created_from, created_before) = range.unwrap_or_default();
         fields.finish()?;
         Ok(Self { created_from, created_before, ..filter })
+    }
+
+    /// Refuses to filter by what the caller may not read: the answers would tell it.
+    pub fn ensure_readable(&self, scope: &Scope) -> Result<(), AppError> {
+        if *scope == Scope::All || self.not_acknowledged_by.is_none() {
+            return Ok(());
+        }
+        let needed = Permission::OrdersRead;
+        let message = format!("The filter notAcknowledgedBy needs the scope {needed}, which this client does not have");
+        Err(AppError::new(ErrorCode::InsufficientScope, message).detail("scope", needed.as_str()))
     }
 }
 

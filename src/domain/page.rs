@@ -1,9 +1,8 @@
 //! Pages of a list: how long, in which order, and from where on (the Relay cursor connections specification).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 
+use super::sealer::{Purpose, Sealer, SealingFailed, old_form};
 use crate::error::FieldError;
 
 /// The most rows of one page.
@@ -75,13 +74,14 @@ pub struct Page<T> {
 impl PageRequest {
     /// Reads the arguments of a Relay connection, noting every faulty one.
     pub fn read(
+        sealer: &Sealer,
         sort: Sort,
         (first, after): (Option<i32>, Option<&str>),
         (last, before): (Option<i32>, Option<&str>),
     ) -> Result<Self, Vec<FieldError>> {
         let mut errors = Vec::new();
         let mut read_cursor = |name: &str, text: Option<&str>| {
-            let cursor = text.map(|text| Cursor::decode(text).filter(|cursor| cursor.key == sort.key));
+            let cursor = text.map(|text| Cursor::open(text, sort.key, sealer));
             if cursor == Some(None) {
                 let message = "is not a cursor of this list in this order; take one from an edge or from pageInfo";
                 errors.push(fault(name, "cursor", message));
@@ -152,18 +152,21 @@ impl Cursor {
     }
 
     /// The text that clients keep.
-    #[must_use]
-    pub fn encode(self) -> String {
-        let key = match self.key {
-            SortKey::CreatedAt => 'c',
-            SortKey::UpdatedAt => 'u',
-            SortKey::OrderNumber => 'n',
-        };
-        URL_SAFE_NO_PAD.encode(format!("{key}{}.{}", self.micros, self.id))
+    pub fn seal(self, sealer: &Sealer) -> Result<String, SealingFailed> {
+        sealer.seal(self.key.purpose(), [self.micros, self.id])
     }
 
-    fn decode(text: &str) -> Option<Self> {
-        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+    fn open(text: &str, key: SortKey, sealer: &Sealer) -> Option<Self> {
+        match sealer.open(key.purpose(), text) {
+            Some([micros, id]) => Some(Self { key, micros, id }),
+            None => Self::read_old_form(text).filter(|cursor| cursor.key == key),
+        }
+    }
+
+    /// A cursor from before they were sealed. It is accepted for good: clients keep cursors. It tells nothing that the
+    /// order itself does not.
+    fn read_old_form(text: &str) -> Option<Self> {
+        let text = old_form(text)?;
         let key = match text.get(..1)? {
             "c" => SortKey::CreatedAt,
             "u" => SortKey::UpdatedAt,
@@ -176,8 +179,19 @@ impl Cursor {
     }
 }
 
+impl SortKey {
+    const fn purpose(self) -> Purpose {
+        match self {
+            Self::CreatedAt => Purpose::CreatedAtCursor,
+            Self::UpdatedAt => Purpose::UpdatedAtCursor,
+            Self::OrderNumber => Purpose::OrderNumberCursor,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::sealer;
     use super::*;
 
     const NEWEST: Sort = Sort { key: SortKey::CreatedAt, descending: true };
@@ -185,21 +199,26 @@ mod tests {
     #[test]
     fn a_cursor_is_read_back_and_belongs_to_one_order_of_the_list() {
         let cursor = Cursor { key: SortKey::CreatedAt, micros: -5, id: 42 };
-        let read = |sort| PageRequest::read(sort, (None, Some(&cursor.encode())), (None, None));
-        assert_eq!(read(NEWEST).unwrap().after, Some(cursor));
-        let other = read(Sort { key: SortKey::UpdatedAt, ..NEWEST }).unwrap_err();
-        assert_eq!((other[0].pointer.as_str(), other[0].code), ("/after", "cursor"));
+        let sealer = sealer::of_tests();
+        // As it is given out, and as it was before cursors were sealed ("c-5.42").
+        for text in [&*cursor.seal(&sealer).unwrap(), "Yy01LjQy"] {
+            let read = |sort| PageRequest::read(&sealer, sort, (None, Some(text)), (None, None));
+            assert_eq!(read(NEWEST).unwrap().after, Some(cursor));
+            let other = read(Sort { key: SortKey::UpdatedAt, ..NEWEST }).unwrap_err();
+            assert_eq!((other[0].pointer.as_str(), other[0].code), ("/after", "cursor"));
+        }
         for text in ["", "!", "Yw", "eDEuMQ", "YzEuMQ==", "YzkyMjMzNzIwMzY4NTQ3NzU4MDcuMQ"] {
-            assert_eq!(Cursor::decode(text), None, "{text}");
+            assert_eq!(Cursor::open(text, SortKey::CreatedAt, &sealer), None, "{text}");
         }
     }
 
     #[test]
     fn every_faulty_argument_of_a_page_is_named() {
-        let errors = PageRequest::read(NEWEST, (Some(101), Some("x")), (Some(-1), None)).unwrap_err();
+        let errors =
+            PageRequest::read(&sealer::of_tests(), NEWEST, (Some(101), Some("x")), (Some(-1), None)).unwrap_err();
         let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/after", "/first", "/last"]);
-        let both = PageRequest::read(NEWEST, (Some(1), None), (Some(1), None)).unwrap_err();
+        let both = PageRequest::read(&sealer::of_tests(), NEWEST, (Some(1), None), (Some(1), None)).unwrap_err();
         assert_eq!((both[0].pointer.as_str(), both[0].code), ("/last", "conflict"));
     }
 }

@@ -81,3 +81,24 @@ pub enum Scope {
     /// One client's own orders; to this caller the others do not exist.
     Client(ClientId),
 }
+
+impl Scope {
+    /// Whether the caller may read the orders of this client.
+    #[must_use]
+    pub fn holds(&self, owner: &ClientId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Client(own) => own == owner,
+        }
+    }
+
+    /// Whether the caller may read what this client left with an order: its id, its note, its system and its number there.
+    /// A partner sees what happened to its orders and when, not who among us did it and what they noted.
+    #[must_use]
+    pub fn shows_work_of(&self, actor: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Client(own) => own.as_str() == actor,
+        }
+    }
+}

@@ -15,8 +15,10 @@ pub struct StatusChange {
     pub status: OrderStatus,
     /// The version the caller saw, if it minds changes since then.
     pub expected_version: Option<i32>,
-    /// Why, for the order's history.
+    /// Why, for those who read every order.
     pub note: Option<String>,
+    /// Why, for the order's sender too.
+    pub partner_note: Option<String>,
 }
 
 /// What a change means for an order as it is.
@@ -44,9 +46,12 @@ impl StatusChange {
         });
         let expected_version = fields.optional_integer("expected_version", &(1..=i32::MAX));
         let note = fields.optional_text("note", Text::lines(1000));
+        let partner_note = fields.optional_text("partner_note", Text::lines(1000));
         fields.finish()?;
         match (order_number, status) {
-            (Some(order_number), Some(status)) => Ok(Self { order_number, status, expected_version, note }),
+            (Some(order_number), Some(status)) => {
+                Ok(Self { order_number, status, expected_version, note, partner_note })
+            }
             _ => Err(Vec::new()),
         }
     }

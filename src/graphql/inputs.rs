@@ -136,8 +136,10 @@ pub struct UpdateSalesOrderStatusInput {
     pub status: OrderStatus,
     /// The version the caller saw. When the order changed since, nothing happens and the answer is CONFLICT.
     pub expected_version: Option<i32>,
-    /// Why, for the order's history; at most 1000 characters.
+    /// Why, for us; at most 1000 characters. Shown in the order's history to those with scope `orders:read`.
     pub note: Option<String>,
+    /// Why, for the order's sender; at most 1000 characters. Shown in the order's history to everybody who may read the order.
+    pub partner_note: Option<String>,
 }
 
 /// One line of an order to be taken.

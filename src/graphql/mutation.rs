@@ -8,6 +8,8 @@ use super::guard::Gate;
 use super::inputs::{
     AcknowledgeSalesOrderInput, CreateSalesOrderInput, LoginInput, Raw, RefreshInput, UpdateSalesOrderStatusInput,
 };
+use super::reader::Reader;
+use super::selection::ensure_readable;
 use super::types::{AuthToken, CreateSalesOrderPayload, SalesOrder};
 use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::fields::Naming;
@@ -54,8 +56,9 @@ impl OrderMutation {
     ) -> Result<CreateSalesOrderPayload> {
         let (caller, naming) = (ctx.data::<Caller>()?, *ctx.data::<Naming>()?);
         let principal = caller.signed_principal(Permission::OrdersCreate).await?;
-        let intake = &ctx.data::<Arc<Services>>()?.intake;
-        Ok(intake.create_sales_order(caller, &principal, input.json(), naming).await?.into())
+        let (intake, reader) = (&ctx.data::<Arc<Services>>()?.intake, Reader::of(ctx).await?);
+        let taken = intake.create_sales_order(caller, &principal, input.json(), naming).await?;
+        Ok(CreateSalesOrderPayload::new(taken, &reader))
     }
 
     /// Moves an order to another status. Needs scope `orders:manage`. A status that the order has already changes
@@ -67,8 +70,10 @@ impl OrderMutation {
         #[graphql(desc = "Which order, and where it should go.")] input: Raw<UpdateSalesOrderStatusInput>,
     ) -> Result<SalesOrder> {
         let change = StatusChange::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
-        let principal = ctx.data::<Caller>()?.principal().await?;
-        Ok(ctx.data::<Arc<Services>>()?.lifecycle.update_status(&principal, change).await?.into())
+        let (principal, reader) = (ctx.data::<Caller>()?.principal().await?, Reader::of(ctx).await?);
+        ensure_readable(ctx, &reader, &change.order_number).await?;
+        let order = ctx.data::<Arc<Services>>()?.lifecycle.update_status(&principal, change).await?;
+        Ok(SalesOrder::new(order, &reader))
     }
 
     /// Notes that a receiving system has an order. Needs scope `orders:manage`. Saying so again changes nothing;
@@ -80,7 +85,9 @@ impl OrderMutation {
         #[graphql(desc = "Which order, and which system has it.")] input: Raw<AcknowledgeSalesOrderInput>,
     ) -> Result<SalesOrder> {
         let input = AcknowledgementInput::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
-        let principal = ctx.data::<Caller>()?.principal().await?;
-        Ok(ctx.data::<Arc<Services>>()?.lifecycle.acknowledge(&principal, input).await?.into())
+        let (principal, reader) = (ctx.data::<Caller>()?.principal().await?, Reader::of(ctx).await?);
+        ensure_readable(ctx, &reader, &input.order_number).await?;
+        let order = ctx.data::<Arc<Services>>()?.lifecycle.acknowledge(&principal, input).await?;
+        Ok(SalesOrder::new(order, &reader))
     }
 }

@@ -8,6 +8,7 @@ use async_graphql::{Context, Lookahead, Result, SelectionField};
 
 use super::budget::{self, Budget};
 use super::limits::LINES_PER_ORDER;
+use super::reader::Reader;
 use super::types::{SalesOrder, SalesOrderEvent};
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::event::OrderEvent;
@@ -52,18 +53,22 @@ pub fn shorten(ctx: &Context<'_>, page: &mut Page<order::SalesOrder>) {
 }
 
 /// The orders of a page, with what the page selects of them.
-pub async fn orders(ctx: &Context<'_>, orders: Vec<order::SalesOrder>) -> Result<Vec<SalesOrder>> {
+pub async fn orders(
+    ctx: &Context<'_>,
+    orders: Vec<order::SalesOrder>,
+    reader: &Arc<Reader>,
+) -> Result<Vec<SalesOrder>> {
     let page = ctx.look_ahead();
     let mut related = related(ctx, &orders, &[page.field("nodes"), page.field("edges").field("node")]).await?;
-    Ok(orders.into_iter().map(|order| related.attach(order)).collect())
+    Ok(orders.into_iter().map(|order| related.attach(order, reader)).collect())
 }
 
 /// The events of a page, with their orders if the page selects them.
-pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>) -> Result<Vec<SalesOrderEvent>> {
+pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>, reader: &Arc<Reader>) -> Result<Vec<SalesOrderEvent>> {
     let page = ctx.look_ahead();
     let selected = [page.field("nodes"), page.field("edges").field("node")].map(|event| event.field("salesOrder"));
     if selected.iter().all(|order| !order.exists()) {
-        return Ok(events.into_iter().map(SalesOrderEvent::from).collect());
+        return Ok(events.into_iter().map(|event| SalesOrderEvent::new(event, reader)).collect());
     }
     let mut numbers: Vec<_> = events.iter().map(|event| event.number).collect();
     numbers.sort_unstable();
@@ -72,11 +77,11 @@ pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>) -> Result<Vec<Sa
     let orders = budget::read(ctx, 1)?.orders.by_number(&Scope::All, &numbers).await?;
     let orders: Vec<_> = orders.into_values().collect();
     let mut related = related(ctx, &orders, &selected).await?;
-    let orders: HashMap<_, _> = orders.into_iter().map(|order| (order.number, related.attach(order))).collect();
+    let orders: HashMap<_, _> = orders.into_iter().map(|order| (order.number, related.attach(order, reader))).collect();
     // Copied, for an order may have more than one event on a page.
     let with_order = |event: OrderEvent| {
         let order = orders.get(&event.number).cloned();
-        SalesOrderEvent::with_order(event, order)
+        SalesOrderEvent::new(event, reader).with_order(order)
     };
     Ok(events.into_iter().map(with_order).collect())
 }
@@ -125,14 +130,14 @@ fn count_fields(field: &SelectionField<'_>) -> usize {
 
 impl Related {
     /// Gives the order what belongs to it.
-    fn attach(&mut self, order: order::SalesOrder) -> SalesOrder {
+    fn attach(&mut self, order: order::SalesOrder, reader: &Arc<Reader>) -> SalesOrder {
         let number = order.number;
         SalesOrder {
-            order,
             lines: of(self.lines.as_mut(), number),
             acknowledgements: of(self.acknowledgements.as_mut(), number),
             events: of(self.events.as_mut(), number),
             receipt: self.receipts.as_mut().and_then(|receipts| receipts.remove(&number)),
+            ..SalesOrder::new(order, reader)
         }
     }
 }

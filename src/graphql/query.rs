@@ -8,13 +8,14 @@ use super::budget;
 use super::guard::Gate;
 use super::inputs::{ExplainSignatureInput, Raw, SalesOrderFilter, SalesOrderSort, both, read_filter};
 use super::limits::{page_cost, search_cost, summary_cost};
+use super::reader::Reader;
 use super::scalars::TimeZone;
 use super::types::node::{GlobalId, read_global_id};
 use super::types::{
     Client, Node, SalesOrder, SalesOrderConnection, SalesOrderEventConnection, SalesOrderSummary, SignatureCheck,
     SummaryDimension, connection,
 };
-use crate::domain::event::Position;
+use crate::domain::event::After;
 use crate::domain::page::{PageRequest, Sort, read_length};
 use crate::domain::signature_input::SignatureInput;
 use crate::domain::summary::{Dimension, SummaryRequest, Wants};
@@ -60,8 +61,9 @@ impl OrderQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Order number, such as SO-0000000042.")] order_number: String,
     ) -> Result<Option<SalesOrder>> {
-        let scope = ctx.data::<Caller>()?.principal().await?.scope();
-        Ok(budget::read(ctx, 1)?.orders.sales_order(&scope, &order_number).await?.map(SalesOrder::from))
+        let reader = Reader::of(ctx).await?;
+        let order = budget::read(ctx, 1)?.orders.sales_order(&reader.scope, &order_number).await?;
+        Ok(order.map(|order| SalesOrder::new(order, &reader)))
     }
 
     /// Orders, page by page (the Relay cursor connections specification). A page costs the same wherever it is, and
@@ -83,12 +85,13 @@ impl OrderQuery {
         #[graphql(desc = "How they are sorted.", default_with = "SalesOrderSort::CreatedAtDesc")]
         order_by: SalesOrderSort,
     ) -> Result<SalesOrderConnection> {
-        let reader = ctx.data::<Caller>()?.principal().await?;
-        let sort = Sort::from(order_by);
-        let page = PageRequest::read(sort, (first, after.as_deref()), (last, before.as_deref()));
+        let (reader, sort) = (Reader::of(ctx).await?, Sort::from(order_by));
+        let principal = ctx.data::<Caller>()?.principal().await?;
+        let sealer = reader.sealing.sealer().await?;
+        let page = PageRequest::read(sealer, sort, (first, after.as_deref()), (last, before.as_deref()));
         let (page, filter) = both(page, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
-        let found = budget::read(ctx, 2)?.orders.page(&reader, &filter, &page).await?;
-        connection::of_orders(ctx, found, sort.key, (reader, filter)).await
+        let found = budget::read(ctx, 2)?.orders.page(&principal, &filter, &page).await?;
+        connection::of_orders(ctx, found, sort.key, (principal, &reader, filter)).await
     }
 
     /// Totals of the orders that `salesOrders` lists for the same `where`.
@@ -120,11 +123,14 @@ impl OrderQuery {
         #[graphql(desc = "How many, at most 100.", default = 100)] first: i32,
         #[graphql(name = "where", desc = "Of which orders; of all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
     ) -> Result<SalesOrderEventConnection> {
-        let reader = ctx.data::<Caller>()?.principal().await?;
-        let range = both(Position::read(after.as_deref()), read_length("first", first));
+        let (reader, principal) = (Reader::of(ctx).await?, ctx.data::<Caller>()?.principal().await?);
+        let sealer = reader.sealing.sealer().await?;
+        let range = both(After::read(after.as_deref(), sealer), read_length("first", first));
         let ((after, first), filter) = both(range, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
-        let page = budget::read(ctx, 2)?.events.page(&reader, &filter, after, first).await?;
-        connection::of_events(ctx, page).await
+        let events = &budget::read(ctx, 3)?.events;
+        let after = events.resume(after, sealer).await?;
+        let page = events.page(&principal, &filter, after, first).await?;
+        connection::of_events(ctx, page, &reader).await
     }
 
     /// Anything with an id, by its id; null when there is none the caller may see.
@@ -134,11 +140,15 @@ impl OrderQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The id, as its field `id` gives it.")] id: ID,
     ) -> Result<Option<Node>> {
-        let scope = ctx.data::<Caller>()?.principal().await?.scope();
-        let services = budget::read(ctx, 1)?;
-        Ok(match read_global_id(&id) {
-            Some(GlobalId::SalesOrder(number)) => services.orders.find(&scope, number).await?.map(Node::from),
-            Some(GlobalId::SalesOrderEvent(place)) => services.events.event(&scope, place).await?.map(Node::from),
+        let (reader, services) = (Reader::of(ctx).await?, budget::read(ctx, 1)?);
+        let (scope, sealer) = (&reader.scope, reader.sealing.sealer().await?);
+        Ok(match read_global_id(&id, sealer) {
+            Some(GlobalId::SalesOrder(number)) => {
+                services.orders.find(scope, number).await?.map(|order| Node::order(order, &reader))
+            }
+            Some(GlobalId::SalesOrderEvent(after)) => {
+                services.events.event(scope, after, sealer).await?.map(|event| Node::event(event, &reader))
+            }
             None => None,
         })
     }

@@ -7,8 +7,9 @@ use futures_util::stream::{Stream, StreamExt as _};
 
 use super::guard::Gate;
 use super::inputs::{Raw, SalesOrderFilter, both, read_filter};
+use super::reader::{Reader, sealing};
 use super::types::SalesOrderEvent;
-use crate::domain::event::Position;
+use crate::domain::event::After;
 use crate::error::AppError;
 use crate::service::{Caller, Services};
 
@@ -26,10 +27,15 @@ impl Subscription {
         #[graphql(desc = "Begin after this cursor; with the next event when absent.")] after: Option<String>,
         #[graphql(name = "where", desc = "Of which orders; of all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
     ) -> Result<impl Stream<Item = Result<SalesOrderEvent>> + use<>> {
-        let asked = both(Position::read(after.as_deref()), read_filter(ctx, filter.as_ref()));
+        let (sealing, events) = (sealing(ctx)?, &ctx.data::<Arc<Services>>()?.events);
+        let sealer = sealing.sealer().await?;
+        let asked = both(After::read(after.as_deref(), sealer), read_filter(ctx, filter.as_ref()));
         let (after, filter) = asked.map_err(AppError::invalid)?;
-        let session = ctx.data::<Caller>()?.live_session()?;
-        let events = ctx.data::<Arc<Services>>()?.events.follow(session, filter, after).await?;
-        Ok(events.map(|event| Ok(event?.into())))
+        let after = events.resume(after, sealer).await?;
+        let events = events.follow(ctx.data::<Caller>()?.live_session()?, filter, after).await?;
+        let reader = move |scope| Arc::new(Reader { scope, sealing: Arc::clone(&sealing) });
+        Ok(events.map(move |event| {
+            event.map(|(event, scope)| SalesOrderEvent::new(event, &reader(scope))).map_err(Into::into)
+        }))
     }
 }

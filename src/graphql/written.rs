@@ -49,6 +49,11 @@ pub fn value<T: 'static, V: Serialize + 'static>(get: fn(&T) -> V) -> Step<T> {
     Box::new(move |object, out| write(&get(object), out))
 }
 
+/// Writes a value that may fail to be made; the list then takes the long way, which says why.
+pub fn fallible<T: 'static, V: Serialize + 'static>(get: fn(&T) -> Option<V>) -> Step<T> {
+    Box::new(move |object, out| write(&get(object)?, out))
+}
+
 fn write<V: Serialize + ?Sized>(value: &V, out: &mut Vec<u8>) -> Option<()> {
     serde_json::to_writer(out, value).ok()
 }

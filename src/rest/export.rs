@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::problem::Problem;
 use super::request::credentials;
+use super::spreadsheet::cell;
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::domain::permission::Permission;
@@ -25,7 +26,8 @@ static EXPORT_SALES_ORDERS: LazyLock<PreparedOperation> =
     LazyLock::new(|| PreparedOperation::new(include_str!("operations/exportSalesOrders.graphql")));
 
 /// How an export is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, utoipa::ToSchema)]
+#[schema(rename_all = "lowercase")]
 pub enum Format {
     /// One row for each line of an order (RFC 4180), for people and their spreadsheets
     Csv,
@@ -94,11 +96,8 @@ async fn respond(
         Format::Csv => ("text/csv; charset=utf-8; header=present", "sales-orders.csv"),
         Format::Jsonl => ("application/jsonl; charset=utf-8", "sales-orders.jsonl"),
     };
-    let headers = [
-        (CONTENT_TYPE, content_type.to_owned()),
-        (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
-        (CACHE_CONTROL, "no-store".to_owned()),
-    ];
+    let headers =
+        [(CONTENT_TYPE, content_type.to_owned()), (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
     Ok((headers, body).into_response())
 }
 
@@ -245,7 +244,10 @@ fn write(format: Format, orders: &[Value]) -> Result<Vec<u8>, AppError> {
                         "line_note" => cell(&line["note"]),
                         name => cell(&line[name]),
                     });
-                    writer.write_record(of_order.chain(of_line))?;
+                    for cell in of_order.chain(of_line) {
+                        writer.write_field(cell.as_bytes())?;
+                    }
+                    writer.write_record(None::<&[u8]>)?;
                 }
             }
             Ok(())
@@ -257,15 +259,4 @@ fn csv(write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>) -> Resu
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     write(&mut writer).map_err(AppError::internal)?;
     writer.into_inner().map_err(|error| AppError::internal(error.into_error()))
-}
-
-/// A cell. A text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, CSV Injection); the
-/// JSON Lines keep it to the letter.
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) if text.starts_with(['=', '+', '-', '@']) => format!("'{text}"),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }

@@ -10,5 +10,6 @@ pub mod openapi;
 pub mod problem;
 pub mod request;
 mod routes;
+mod spreadsheet;
 
 pub use routes::{documents, router};

@@ -14,6 +14,7 @@ use shapes::{
 };
 use signature_shapes::SignatureCheck;
 
+use super::export::Format;
 use crate::auth::hint::Hint;
 use crate::error::ErrorCode;
 
@@ -135,7 +136,9 @@ endpoint! {
     ///
     /// Send what you would send to `/api/v1/sales-orders`: the same headers and, for the form that binds it, the same body.
     /// It is checked as if it had been sent there, and nothing is made. The answer is 200 for a wrong signature too: it
-    /// says at which step the check stopped and why.
+    /// says at which step the check stopped and why. Only the token must be there: of `X-CLIENT-ID`, `X-TIMESTAMP` and
+    /// `X-SIGNATURE` those that are missing are named in the answer, which is 200 with `valid` false and the code
+    /// `MISSING_HEADER`.
     #[utoipa::path(
         post, path = "/api/v1/signature/check", operation_id = "signatureCheck", tag = "Authentication",
         responses(
@@ -145,7 +148,10 @@ endpoint! {
             (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
             (status = 503, description = "Not possible right now; send the same request again after Retry-After", body = Problem, content_type = "application/problem+json"),
         ),
-        security(("JWT-auth" = [], "X-CLIENT-ID" = [], "X-TIMESTAMP" = [], "X-SIGNATURE" = []))
+        security(
+            ("JWT-auth" = [], "X-CLIENT-ID" = [], "X-TIMESTAMP" = [], "X-SIGNATURE" = []),
+            ("JWT-auth" = []),
+        )
     )]
     signature_check
 }
@@ -187,6 +193,7 @@ endpoint! {
             (status = 401, description = "No valid bearer token", body = Problem, content_type = "application/problem+json"),
             (status = 403, description = "The client is disabled", body = Problem, content_type = "application/problem+json"),
             (status = 404, description = "There is no such order among yours", body = Problem, content_type = "application/problem+json"),
+            (status = 503, description = "Not possible right now; send the same request again after Retry-After", body = Problem, content_type = "application/problem+json"),
         ),
         security(("JWT-auth" = []))
     )]
@@ -201,7 +208,7 @@ endpoint! {
     #[utoipa::path(
         get, path = "/api/v1/sales-orders.{format}", operation_id = "exportSalesOrders", tag = "Sales Orders",
         params(
-            ("format" = String, Path, description = "csv (RFC 4180, for people) or jsonl (JSON Lines, for programs)"),
+            ("format" = inline(Format), Path, description = "csv (RFC 4180, for people) or jsonl (JSON Lines, for programs)"),
             ("order_number" = Option<Vec<String>>, Query, description = "One of these order numbers; repeat it for more than one"),
             ("status" = Option<Vec<String>>, Query, description = "One of these statuses"),
             ("customer_code" = Option<Vec<String>>, Query, description = "One of these customers"),
@@ -227,6 +234,7 @@ endpoint! {
             (status = 400, description = "Invalid parameter; `errors` names each", body = Problem, content_type = "application/problem+json"),
             (status = 401, description = "No valid bearer token", body = Problem, content_type = "application/problem+json"),
             (status = 403, description = "The client is disabled or lacks the scope", body = Problem, content_type = "application/problem+json"),
+            (status = 404, description = "There is no such format", body = Problem, content_type = "application/problem+json"),
             (status = 503, description = "Not possible right now; send the same request again after Retry-After", body = Problem, content_type = "application/problem+json"),
         ),
         security(("JWT-auth" = []))

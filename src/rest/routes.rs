@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -63,12 +63,12 @@ pub fn router() -> Router<AppState> {
 
 async fn login(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
     let token = run_with_body(&state, &LOGIN, request).await?;
-    Ok(([(CACHE_CONTROL, "no-store")], Json(token)).into_response())
+    Ok(Json(token).into_response())
 }
 
 async fn refresh(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
     let token = run_with_body(&state, &REFRESH, request).await?;
-    Ok(([(CACHE_CONTROL, "no-store")], Json(token)).into_response())
+    Ok(Json(token).into_response())
 }
 
 async fn create_sales_order(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
@@ -107,7 +107,7 @@ async fn signature_check(
 ) -> Result<Response, Problem> {
     ORDERS.clone_into(&mut credentials.path);
     let check = state.api().execute_prepared(&SIGNATURE_CHECK, credentials, |_| Ok(json!({}))).await?;
-    Ok(([(CACHE_CONTROL, "no-store")], Json(check)).into_response())
+    Ok(Json(check).into_response())
 }
 
 /// Made once: it takes longer than all the rest of the request.

@@ -105,18 +105,29 @@ impl Clients {
         .await
     }
 
-    /// Refuses a client from now on, whatever it holds.
+    /// Refuses a client from now on, whatever it holds, and ends its sessions: enabling it again brings none of them back.
     pub async fn disable_client(&self, client_id: &ClientId) -> Result<Client, AppError> {
         let now = self.clock.now();
         self.change(Action::ClientDisabled, client_id, move |client| {
-            client.disabled_at.is_none().then(|| client.disabled_at = Some(now)).map(|()| Detail::new())
+            if client.disabled_at.is_some() {
+                return None;
+            }
+            client.disabled_at = Some(now);
+            client.session_generation += 1;
+            Some(Detail::new())
         })
         .await
     }
 
-    /// Takes a disabled client back.
+    /// Takes a disabled client back; it logs in anew.
     pub async fn enable_client(&self, client_id: &ClientId) -> Result<Client, AppError> {
-        self.change(Action::ClientEnabled, client_id, |client| client.disabled_at.take().map(|_| Detail::new())).await
+        self.change(Action::ClientEnabled, client_id, |client| {
+            client.disabled_at.take()?;
+            // Again, for clients that were disabled when that did not end their sessions yet.
+            client.session_generation += 1;
+            Some(Detail::new())
+        })
+        .await
     }
 
     /// Ends every session of a client: its tokens are refused and cannot be refreshed.

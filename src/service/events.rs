@@ -17,11 +17,12 @@ use super::caller::{LiveSession, Principal};
 use super::reports::Reports;
 use super::slots::{Slot, Slots};
 use crate::domain::client::ClientId;
-use crate::domain::event::{OrderEvent, Position};
+use crate::domain::event::{After, OrderEvent, Position};
 use crate::domain::order::OrderNumber;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::Page;
 use crate::domain::permission::Scope;
+use crate::domain::sealer::Sealer;
 use crate::error::{AppError, ErrorCode};
 use crate::store::{EventSignal, Store};
 
@@ -66,6 +67,7 @@ impl Events {
         first: usize,
     ) -> Result<Page<OrderEvent>, AppError> {
         let scope = &reader.scope();
+        filter.ensure_readable(scope)?;
         let is_all = *scope == Scope::All && *filter == OrderFilter::default();
         let _turn = if is_all { None } else { Some(self.reports.turn(reader.client_id()).await?) };
         let range = (after.unwrap_or(Position::START), Position::END);
@@ -75,9 +77,24 @@ impl Events {
         Ok(Page { rows, has_previous: after.is_some(), has_next })
     }
 
-    /// The event at a place, if it is of an order in the scope.
-    pub async fn event(&self, scope: &Scope, position: Position) -> Result<Option<OrderEvent>, AppError> {
-        Ok(self.store.find_event(scope, position).await?)
+    /// Where a reader goes on. A cursor in the form from before they were sealed can be written by anybody, so it counts only
+    /// where one may have been given out: else a client would find out the positions of its events by trying.
+    pub async fn resume(&self, after: Option<After>, sealer: &Sealer) -> Result<Option<Position>, AppError> {
+        let Some(After { position, is_old_form }) = after else { return Ok(None) };
+        if is_old_form
+            && let Some(last) = self.store.find_time_of_position(position).await?
+            && !sealer.knew_old_form(last)
+        {
+            return Err(AppError::invalid(vec![After::fault()]));
+        }
+        Ok(Some(position))
+    }
+
+    /// The event at a position, if it is of an order in the scope. An id in the form from before ids were sealed counts only
+    /// where one may have been given out.
+    pub async fn event(&self, scope: &Scope, at: After, sealer: &Sealer) -> Result<Option<OrderEvent>, AppError> {
+        let event = self.store.find_event(scope, at.position).await?;
+        Ok(event.filter(|event| !at.is_old_form || sealer.knew_old_form(event.created_at)))
     }
 
     /// The histories of many orders at once.
@@ -85,15 +102,16 @@ impl Events {
         Ok(self.store.list_events_of_orders(orders).await?)
     }
 
-    /// Every event after a place, or from now on, and then each one as it happens. Ends with a failure when the session
-    /// does.
+    /// Every event after a place, or from now on, and then each one as it happens, each with what its reader may see at that
+    /// moment. Ends with a failure when the session does.
     pub async fn follow(
         &self,
         session: LiveSession,
         filter: OrderFilter,
         after: Option<Position>,
-    ) -> Result<impl Stream<Item = Result<OrderEvent, AppError>> + use<>, AppError> {
+    ) -> Result<impl Stream<Item = Result<(OrderEvent, Scope), AppError>> + use<>, AppError> {
         let principal = session.principal().await?;
+        filter.ensure_readable(&principal.scope())?;
         let slot = self.followers.take(principal.client_id()).ok_or_else(|| {
             let limit = self.followers.each();
             let message = format!("A client may have {limit} subscriptions at once; end one, then subscribe again");
@@ -132,17 +150,20 @@ struct Follower {
     /// Everything up to here was read.
     after: Position,
     last: watch::Receiver<Position>,
-    ready: VecDeque<OrderEvent>,
+    /// What was read, and for whom.
+    ready: VecDeque<(OrderEvent, Scope)>,
     _slot: Slot<ClientId>,
 }
 
 impl Follower {
-    async fn next(&mut self) -> Result<OrderEvent, AppError> {
+    async fn next(&mut self) -> Result<(OrderEvent, Scope), AppError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(event);
             }
+            // The caller may have lost a scope since.
             let scope = self.session.principal().await?.scope();
+            self.filter.ensure_readable(&scope)?;
             let last = *self.last.borrow_and_update();
             if last <= self.after {
                 // Time out or not, the session is looked at again.
@@ -155,7 +176,7 @@ impl Follower {
                     // Of what the filter leaves out nothing comes back, and it must not be read again and again.
                     let is_all = events.len() < BATCH;
                     self.after = events.last().filter(|_| !is_all).map_or(last, |event| event.position);
-                    self.ready = events.into();
+                    self.ready = events.into_iter().map(|event| (event, scope.clone())).collect();
                 }
                 // The database will be back, and the place in the feed is still known.
                 Err(error) if error.code == ErrorCode::DatabaseUnavailable => {

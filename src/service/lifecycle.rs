@@ -37,14 +37,22 @@ impl Lifecycle {
         match outcome.ok_or_else(not_found)? {
             Acknowledged::Accepted(order) => Ok(order),
             Acknowledged::Otherwise(first) => {
+                let refusal =
+                    |message| AppError::new(ErrorCode::Conflict, message).detail("order_number", number.to_string());
+                // The number is its system's own, and for those who may read it.
+                if !principal.scope().shows_work_of(&first.actor) {
+                    let message = format!(
+                        "{} has acknowledged {number} before, with another external number; check which one is right",
+                        first.system
+                    );
+                    return Err(refusal(message));
+                }
                 let known = first.external_number.as_deref().unwrap_or("none");
                 let message = format!(
                     "{} has acknowledged {number} before, with the external number {known}; check which one is right",
                     first.system
                 );
-                Err(AppError::new(ErrorCode::Conflict, message)
-                    .detail("order_number", number.to_string())
-                    .detail("external_number", first.external_number))
+                Err(refusal(message).detail("external_number", first.external_number))
             }
         }
     }

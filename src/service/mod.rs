@@ -16,6 +16,7 @@ pub mod known_addresses;
 pub mod lifecycle;
 pub mod orders;
 pub mod reports;
+pub mod sealing;
 pub mod sessions;
 pub mod slots;
 pub mod strangers;
@@ -28,6 +29,7 @@ pub use events::Events;
 pub use intake::OrderIntake;
 pub use lifecycle::Lifecycle;
 pub use orders::Orders;
+pub use sealing::Sealing;
 pub use sessions::Sessions;
 
 /// How many WebSockets each may have open.
@@ -56,4 +58,6 @@ pub struct Services {
     pub lifecycle: Lifecycle,
     /// How many WebSockets there may be.
     pub sockets: SocketSlots,
+    /// Sealing cursors and ids.
+    pub sealing: std::sync::Arc<Sealing>,
 }

@@ -63,14 +63,17 @@ impl Orders {
         page: &PageRequest,
     ) -> Result<Page<SalesOrder>, AppError> {
         let scope = &reader.scope();
+        filter.ensure_readable(scope)?;
         let _turn = if filter.is_search() { Some(self.reports.turn(reader.client_id()).await?) } else { None };
         Ok(self.store.list_orders(scope, filter, page).await?)
     }
 
     /// How many orders are meant, counted up to one more than `max`.
     pub async fn count(&self, reader: &Principal, filter: &OrderFilter, max: u32) -> Result<i64, AppError> {
+        let scope = &reader.scope();
+        filter.ensure_readable(scope)?;
         let _turn = self.reports.turn(reader.client_id()).await?;
-        Ok(self.store.count_orders(&reader.scope(), filter, max).await?)
+        Ok(self.store.count_orders(scope, filter, max).await?)
     }
 
     /// The lines of many orders at once.
@@ -113,8 +116,10 @@ impl Orders {
         filter: &OrderFilter,
         request: &SummaryRequest,
     ) -> Result<Summary, AppError> {
+        let scope = &reader.scope();
+        filter.ensure_readable(scope)?;
         let _turn = self.reports.turn(reader.client_id()).await?;
-        let snapshot = self.store.summary(&reader.scope(), filter).await?;
+        let snapshot = self.store.summary(scope, filter).await?;
         let buckets = match request.unit() {
             Some(unit) => cut(&snapshot, filter, unit, request).await?,
             None => Vec::new(),

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use moka::sync::Cache;
 use secrecy::ExposeSecret as _;
 use tokio::sync::{Semaphore, watch};
@@ -142,7 +142,7 @@ impl Sessions {
             secret_id: secret.id,
             session_generation: client.session_generation,
         };
-        self.keys.borrow().issue(&session, now, self.rules.token_lifetime)
+        self.issue(&session, now)
     }
 
     /// Carries a session on, also after its token expired, within the bounds of [`SessionRules`].
@@ -160,7 +160,8 @@ impl Sessions {
         if is_past(claims.exp, self.rules.refresh_window, now.timestamp()) {
             return ended("The token expired too long ago to be refreshed; log in again");
         }
-        if is_past(claims.auth_time, self.rules.session_lifetime, now.timestamp()) {
+        // At its very end nothing is left of it that a token could live for.
+        if claims.auth_time.saturating_add(seconds(self.rules.session_lifetime)) <= now.timestamp() {
             return ended("The session is too old to be refreshed; log in again");
         }
         // Read afresh, not from the directory: a session that ends must not slip through the cache into a new token.
@@ -182,7 +183,14 @@ impl Sessions {
             secret_id: claims.secret_id,
             session_generation: claims.session_generation,
         };
-        self.keys.borrow().issue(&session, now, self.rules.token_lifetime)
+        self.issue(&session, now)
+    }
+
+    /// A token that lives as long as tokens do, and not beyond the end of its session.
+    fn issue(&self, session: &Session, now: DateTime<Utc>) -> Result<IssuedToken, AppError> {
+        let left = session.auth_time.saturating_add(seconds(self.rules.session_lifetime)) - now.timestamp();
+        let left = Duration::from_secs(left.try_into().unwrap_or_default());
+        self.keys.borrow().issue(session, now, self.rules.token_lifetime.min(left))
     }
 
     /// Who a bearer token names. Whether the client is disabled is the caller's next question.
@@ -244,7 +252,11 @@ impl Sessions {
     }
 
     fn ensure_current(&self, claims: &Claims, client: &Client) -> Result<(), AppError> {
-        if claims.session_generation == client.session_generation {
+        // Of a session that ended because its client was disabled, that it is disabled is the better answer for as long as it
+        // is.
+        let ended_by_disabling =
+            client.disabled_at.is_some() && claims.session_generation + 1 == client.session_generation;
+        if claims.session_generation == client.session_generation || ended_by_disabling {
             return Ok(());
         }
         // A token from the future was read before the client was: only an older one has ended.
@@ -295,6 +307,9 @@ fn revoked() -> AppError {
 }
 
 fn is_past(start: i64, span: Duration, now: i64) -> bool {
-    let span = TimeDelta::from_std(span).map_or(i64::MAX, |span| span.num_seconds());
-    now > start.saturating_add(span)
+    now > start.saturating_add(seconds(span))
+}
+
+fn seconds(span: Duration) -> i64 {
+    TimeDelta::from_std(span).map_or(i64::MAX, |span| span.num_seconds())
 }

@@ -91,6 +91,19 @@ impl Store {
         Ok(self.list_events(scope, &OrderFilter::default(), (before, position), 1).await?.pop())
     }
 
+    /// When the last event up to a position was; `None` when there is none.
+    pub async fn find_time_of_position(&self, position: Position) -> StoreResult<Option<DateTime<Utc>>> {
+        let found: Option<i64> = Entity::find()
+            .select_only()
+            .column(Column::CreatedAt)
+            .filter(Column::Position.lte(position.get()))
+            .order_by_desc(Column::Position)
+            .into_tuple()
+            .one(&self.read)
+            .await?;
+        found.map(instant).transpose()
+    }
+
     /// The last place of the feed.
     pub async fn find_last_position(&self) -> StoreResult<Position> {
         let last: Option<Option<i64>> = Entity::find()

@@ -53,6 +53,7 @@ impl Store {
                     status: moved.status,
                     version: moved.version,
                     note: change.note,
+                    partner_note: change.partner_note,
                 };
                 events::append_next(tx, number, &happening, &actor, moved.updated_at).await?;
                 Ok(Some((moved, verdict)))

@@ -25,6 +25,7 @@ mod pools;
 mod receipts;
 mod report;
 mod samples;
+mod sealing;
 mod secrets;
 mod signal;
 mod summary;

@@ -113,7 +113,7 @@ impl Rows {
         let (mut from, mut version, mut updated_at) = (OrderStatus::Received, 1, created_at);
         for (status, at) in moves {
             version += 1;
-            event(&Happening::StatusChanged { from, status, version, note: None }, SYSTEM, at);
+            event(&Happening::StatusChanged { from, status, version, note: None, partner_note: None }, SYSTEM, at);
             (from, updated_at) = (status, at);
         }
         self.orders.push(orders::ActiveModel {

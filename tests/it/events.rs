@@ -118,10 +118,11 @@ async fn a_receiving_system_acknowledges_an_order_once_and_finds_those_it_has_no
     let faulty = json!({"input": {"orderNumber": "", "system": " ", "externalNumber": "x".repeat(65)}});
     let refused = operator.graphql(ACKNOWLEDGE, faulty).await.expect_error("VALIDATION_FAILED");
     assert_eq!(refused["extensions"]["errors"].as_array().unwrap().len(), 3);
+    let dashboard = app.dashboard().await;
     let waiting =
         "query($system: String!) { salesOrders(where: {notAcknowledgedBy: $system}) { nodes { orderNumber } } }";
     for (system, count) in [("sap", 1), ("wms", 2)] {
-        let found = partner.graphql(waiting, json!({"system": system})).await.data()["salesOrders"]["nodes"].take();
+        let found = dashboard.graphql(waiting, json!({"system": system})).await.data()["salesOrders"]["nodes"].take();
         assert_eq!(found.as_array().unwrap().len(), count, "{system}");
     }
 }

@@ -18,9 +18,9 @@ fn operations() -> Vec<(&'static str, String, [u64; 2])> {
     vec![
         ("numbers", format!("{} {{ nodes {{ orderNumber }} }}", list("")), [1, 1]),
         ("page", format!("{} {{ {orders} }}", list("")), [4, 4]),
-        ("counted", format!("{} {{ totalCount {orders} }}", list("")), [5, 5]),
-        // SQLite asks first which of the texts and products is the rarest.
-        ("searched", format!("{} {{ {orders} }}", list(", where: {search: \"jakarta\"}")), [5, 4]),
+        ("counted", format!("{} {{ totalCount {orders} }}", list("")), [5, 6]),
+        // PostgreSQL tells a report first by which number it can be ended. SQLite asks first which of the texts and products is the rarest.
+        ("searched", format!("{} {{ {orders} }}", list(", where: {search: \"jakarta\"}")), [5, 5]),
         (
             "events",
             format!("salesOrderEvents(first: $first) {{ nodes {{ kind salesOrder {{ {EVERYTHING} }} }} }}"),
@@ -29,9 +29,9 @@ fn operations() -> Vec<(&'static str, String, [u64; 2])> {
         ("one", format!("salesOrder(orderNumber: \"SO-0000000001\") {{ {EVERYTHING} }}"), [4, 4]),
         // The currencies there are, the groups, and the customers of all groups, who may be in many; by product the totals
         // as well, for an order has many products, and by time first the span of all orders.
-        ("by_status", summary("STATUS"), [3, 3]),
-        ("by_product", summary("PRODUCT"), [4, 4]),
-        ("by_day", summary("DAY"), [4, 4]),
+        ("by_status", summary("STATUS"), [3, 4]),
+        ("by_product", summary("PRODUCT"), [4, 5]),
+        ("by_day", summary("DAY"), [4, 5]),
     ]
 }
 
@@ -56,7 +56,7 @@ async fn every_operation_costs_a_constant_number_of_statements() {
             let uses_first = selection.contains("$first");
             let declared = if uses_first { "($first: Int)" } else { "" };
             // Its name tells the line of the log; before it, the board is remembered anew.
-            let warm = json!({"query": "query warm { viewer { clientId } }"});
+            let warm = json!({"query": "query warm { viewer { clientId } node(id: \"\") { id } }"});
             let authorization = format!("Bearer {}", board.token);
             let headers = [("authorization", authorization.as_str())];
             board.post("/graphql", &headers, &warm).await.unwrap().expect(200);

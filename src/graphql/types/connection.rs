@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_graphql::connection::{Connection, Edge, PageInfo};
 use async_graphql::{Context, Object, Result};
 
@@ -11,6 +13,7 @@ use crate::graphql::budget;
 use crate::graphql::in_order::InOrder;
 use crate::graphql::limits::{SEARCH, count_cost};
 use crate::graphql::preload;
+use crate::graphql::reader::Reader;
 use crate::graphql::written::WrittenList;
 use crate::service::Principal;
 
@@ -22,7 +25,7 @@ pub struct SalesOrderConnection {
     edges: Vec<SalesOrderEdge>,
     has_previous: bool,
     has_next: bool,
-    reader: Principal,
+    principal: Principal,
     filter: OrderFilter,
 }
 
@@ -60,7 +63,7 @@ impl SalesOrderConnection {
         if self.filter.is_search() {
             budget::of(ctx)?.charge(SEARCH)?;
         }
-        Ok(budget::read(ctx, 2)?.orders.count(&self.reader, &self.filter, max).await?)
+        Ok(budget::read(ctx, 2)?.orders.count(&self.principal, &self.filter, max).await?)
     }
 }
 
@@ -88,19 +91,27 @@ pub async fn of_orders(
     ctx: &Context<'_>,
     mut page: Page<order::SalesOrder>,
     key: SortKey,
-    (reader, filter): (Principal, OrderFilter),
+    (principal, reader, filter): (Principal, &Arc<Reader>, OrderFilter),
 ) -> Result<SalesOrderConnection> {
     preload::shorten(ctx, &mut page);
-    let cursors: Vec<_> = page.rows.iter().map(|order| Cursor::of(key, order).encode()).collect();
-    let orders = preload::orders(ctx, page.rows).await?;
+    let sealer = reader.sealing.sealer().await?;
+    let seal = |order| Cursor::of(key, order).seal(sealer);
+    let cursors: Vec<_> = page.rows.iter().map(seal).collect::<Result<_, _>>().map_err(AppError::from)?;
+    let orders = preload::orders(ctx, page.rows, reader).await?;
     let edges = cursors.into_iter().zip(orders).map(|(cursor, node)| SalesOrderEdge { node, cursor }).collect();
-    Ok(SalesOrderConnection { edges, has_previous: page.has_previous, has_next: page.has_next, reader, filter })
+    Ok(SalesOrderConnection { edges, has_previous: page.has_previous, has_next: page.has_next, principal, filter })
 }
 
 /// Draws a page of events.
-pub async fn of_events(ctx: &Context<'_>, page: Page<OrderEvent>) -> Result<SalesOrderEventConnection> {
-    let cursors: Vec<_> = page.rows.iter().map(|event| event.position.encode()).collect();
-    let events = preload::events(ctx, page.rows).await?;
+pub async fn of_events(
+    ctx: &Context<'_>,
+    page: Page<OrderEvent>,
+    reader: &Arc<Reader>,
+) -> Result<SalesOrderEventConnection> {
+    let sealer = reader.sealing.sealer().await?;
+    let seal = |event: &OrderEvent| event.position.seal(sealer);
+    let cursors: Vec<_> = page.rows.iter().map(seal).collect::<Result<_, _>>().map_err(AppError::from)?;
+    let events = preload::events(ctx, page.rows, reader).await?;
     let mut connection = Connection::new(page.has_previous, page.has_next);
     connection.edges.extend(cursors.into_iter().zip(events).map(|(cursor, event)| Edge::new(cursor, event)));
     Ok(connection)

@@ -17,7 +17,7 @@ pub use client::{AddClientKeyPayload, Client, ClientSecretPayload, SignaturePoli
 pub use client_credentials::{AuditConnection, ClientConnection};
 pub use connection::{SalesOrderConnection, SalesOrderEventConnection};
 pub use node::Node;
-pub use sales_order::{CreateSalesOrderPayload, OrderStatus, SalesOrder};
+pub use sales_order::{CreateSalesOrderPayload, OPEN_FIELDS, OrderStatus, SalesOrder};
 pub use sales_order_event::SalesOrderEvent;
 pub use signature_check::SignatureCheck;
 pub use summary::{SalesOrderSummary, SummaryDimension};

@@ -1,55 +1,70 @@
+use std::sync::Arc;
+
 use async_graphql::{ID, Interface};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{SalesOrder, SalesOrderEvent};
-use crate::domain::event::{OrderEvent, Position};
+use crate::domain::event::{After, OrderEvent, Position};
 use crate::domain::order::{self, OrderNumber};
+use crate::domain::sealer::{Purpose, Sealer};
+use crate::error::AppError;
+use crate::graphql::reader::Reader;
 
 /// Anything with an id of its own (Relay's global object identification).
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Names it among everything that `node` finds."))]
+#[graphql(field(name = "id", ty = "ID", desc = "Names it among everything that `node` finds. Opaque."))]
 pub enum Node {
     SalesOrder(SalesOrder),
     SalesOrderEvent(SalesOrderEvent),
 }
 
-impl From<order::SalesOrder> for Node {
-    fn from(order: order::SalesOrder) -> Self {
-        Self::SalesOrder(order.into())
+impl Node {
+    /// An order.
+    pub fn order(order: order::SalesOrder, reader: &Arc<Reader>) -> Self {
+        Self::SalesOrder(SalesOrder::new(order, reader))
     }
-}
 
-impl From<OrderEvent> for Node {
-    fn from(event: OrderEvent) -> Self {
-        Self::SalesOrderEvent(event.into())
+    /// An event.
+    pub fn event(event: OrderEvent, reader: &Arc<Reader>) -> Self {
+        Self::SalesOrderEvent(SalesOrderEvent::new(event, reader))
     }
 }
 
 /// What an id may name.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GlobalId {
     SalesOrder(OrderNumber),
-    SalesOrderEvent(Position),
+    SalesOrderEvent(After),
 }
 
-/// The id as clients keep it; opaque to them.
-pub fn global_id(id: GlobalId) -> ID {
-    ID(URL_SAFE_NO_PAD.encode(match id {
-        GlobalId::SalesOrder(number) => format!("{ORDER}{}", number.id()),
-        GlobalId::SalesOrderEvent(place) => format!("{EVENT}{}", place.get()),
-    }))
+/// The id of an order as clients keep it; opaque to them.
+pub fn order_id(number: OrderNumber, sealer: &Sealer) -> Result<ID, AppError> {
+    Ok(ID(sealer.seal(Purpose::OrderId, [number.id()])?))
 }
 
-/// What an id names; most texts name nothing.
-pub fn read_global_id(id: &ID) -> Option<GlobalId> {
+/// The id of an event as clients keep it; opaque to them.
+pub fn event_id(position: Position, sealer: &Sealer) -> Result<ID, AppError> {
+    Ok(ID(sealer.seal(Purpose::EventId, [position.get()])?))
+}
+
+/// What an id names; most texts name nothing. Ids from before they were sealed are accepted for good: clients keep them.
+pub fn read_global_id(id: &ID, sealer: &Sealer) -> Option<GlobalId> {
+    if let Some([id]) = sealer.open(Purpose::OrderId, id) {
+        return Some(GlobalId::SalesOrder(OrderNumber::from_id(id)));
+    }
+    let event =
+        |position, is_old_form| GlobalId::SalesOrderEvent(After { position: Position::new(position), is_old_form });
+    if let Some([position]) = sealer.open(Purpose::EventId, id) {
+        return Some(event(position, false));
+    }
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(id.as_bytes()).ok()?).ok()?;
     let number = |number: &str| number.parse::<i64>().ok().filter(|number| *number > 0);
-    match text.strip_prefix(ORDER) {
+    match text.strip_prefix(OLD_ORDER) {
         Some(id) => number(id).map(|id| GlobalId::SalesOrder(OrderNumber::from_id(id))),
-        None => text.strip_prefix(EVENT).and_then(number).map(|place| GlobalId::SalesOrderEvent(Position::new(place))),
+        None => text.strip_prefix(OLD_EVENT).and_then(number).map(|position| event(position, true)),
     }
 }
 
-const ORDER: &str = "SalesOrder:";
-const EVENT: &str = "SalesOrderEvent:";
+const OLD_ORDER: &str = "SalesOrder:";
+const OLD_EVENT: &str = "SalesOrderEvent:";

@@ -3,11 +3,11 @@
 use async_graphql::parser::types::Field;
 
 use super::connection::SalesOrderEdge;
-use super::node::{GlobalId, global_id};
+use super::node::order_id;
 use super::sales_order::SalesOrder;
 use crate::domain::order;
 use crate::graphql::scalars::DateTime;
-use crate::graphql::written::{Plain, Plan, Step, optional_text, text, value};
+use crate::graphql::written::{Plain, Plan, Step, fallible, optional_text, text, value};
 
 impl Plain for SalesOrderEdge {
     const TYPE_NAME: &'static str = "SalesOrderEdge";
@@ -29,7 +29,7 @@ impl Plain for SalesOrder {
 
     fn step(field: &Field) -> Option<Step<Self>> {
         Some(match field.name.node.as_str() {
-            "id" => value(|it| global_id(GlobalId::SalesOrder(it.order.number)).0),
+            "id" => fallible(|it| order_id(it.order.number, it.reader.sealing.known()?).ok()),
             "orderNumber" => value(|it| it.order.number.to_string()),
             "status" => text(|it| it.order.status.as_str()),
             "version" => value(|it| it.order.version),

@@ -1,20 +1,23 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use futures_util::FutureExt as _;
 
-use super::node::{GlobalId, global_id};
+use super::node::order_id;
 use super::sales_order_event::SalesOrderEvent;
 use super::sales_order_receipt::SalesOrderReceipt;
 use crate::domain::event::OrderEvent;
 use crate::domain::permission::Permission;
 use crate::domain::receipt::Receipt;
 use crate::domain::{acknowledgement, order};
+use crate::error::{AppError, ErrorCode};
 use crate::graphql::budget;
 use crate::graphql::in_order::{InOrder, ListInOrder};
 use crate::graphql::limits::{EVENTS_PER_ORDER, LINES_PER_ORDER};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::preload::charge_lines;
+use crate::graphql::reader::Reader;
 use crate::graphql::scalars::{DateTime, Decimal};
 use crate::service::Caller;
 use crate::service::intake::TakenOrder;
@@ -22,6 +25,7 @@ use crate::service::intake::TakenOrder;
 #[derive(Clone)]
 pub struct SalesOrder {
     pub(in crate::graphql) order: order::SalesOrder,
+    pub(in crate::graphql) reader: Arc<Reader>,
     // What is at hand already, on a page or when the order was just made; loaded otherwise.
     pub(in crate::graphql) lines: Option<Vec<order::SalesOrderLine>>,
     pub(in crate::graphql) acknowledgements: Option<Vec<acknowledgement::Acknowledgement>>,
@@ -29,11 +33,31 @@ pub struct SalesOrder {
     pub(in crate::graphql) receipt: Option<Receipt>,
 }
 
-impl From<order::SalesOrder> for SalesOrder {
-    fn from(order: order::SalesOrder) -> Self {
-        Self { order, lines: None, acknowledgements: None, events: None, receipt: None }
+impl SalesOrder {
+    /// An order of which nothing else is at hand.
+    pub fn new(order: order::SalesOrder, reader: &Arc<Reader>) -> Self {
+        let reader = Arc::clone(reader);
+        Self { order, reader, lines: None, acknowledgements: None, events: None, receipt: None }
+    }
+
+    /// What the sender sent, for those who may read its orders. Queries find no others; a mutation answers with an order of
+    /// any client.
+    fn sent(&self) -> Result<&order::SalesOrder, AppError> {
+        if self.reader.scope.holds(&self.order.client_id) {
+            return Ok(&self.order);
+        }
+        let needed = Permission::OrdersRead;
+        let message = format!(
+            "Of another client's order this needs the scope {needed}, which this client does not have; without it select {}",
+            OPEN_FIELDS.join(", ")
+        );
+        Err(AppError::new(ErrorCode::InsufficientScope, message).detail("scope", needed.as_str()))
     }
 }
+
+/// What the answer of a mutation shows of an order that its caller may not read.
+pub const OPEN_FIELDS: [&str; 9] =
+    ["id", "orderNumber", "status", "nextStatuses", "version", "acknowledgements", "events", "createdAt", "updatedAt"];
 
 /// Where an order stands.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -51,12 +75,14 @@ pub enum OrderStatus {
     Cancelled,
 }
 
-/// A sales order.
+/// A sales order. In the answer of a mutation without scope `orders:read`, another client's order shows `id`, `orderNumber`,
+/// `status`, `nextStatuses`, `version`, `acknowledgements`, `events`, `createdAt` and `updatedAt`; selecting more is
+/// INSUFFICIENT_SCOPE, and then nothing is changed.
 #[Object]
 impl SalesOrder {
-    /// Names it among everything that `node` finds.
-    pub(super) async fn id(&self) -> ID {
-        global_id(GlobalId::SalesOrder(self.order.number))
+    /// Names it among everything that `node` finds. Opaque.
+    pub(super) async fn id(&self) -> Result<ID, AppError> {
+        order_id(self.order.number, self.reader.sealing.sealer().await?)
     }
 
     /// Its public number, such as `SO-0000000042`.
@@ -80,43 +106,44 @@ impl SalesOrder {
     }
 
     /// Who sent it.
-    async fn client_id(&self) -> &str {
-        self.order.client_id.as_str()
+    async fn client_id(&self) -> Result<&str, AppError> {
+        Ok(self.sent()?.client_id.as_str())
     }
 
     /// Customer code.
-    async fn customer_code(&self) -> &str {
-        &self.order.customer_code
+    async fn customer_code(&self) -> Result<&str, AppError> {
+        Ok(&self.sent()?.customer_code)
     }
 
     /// Site code.
-    async fn site_code(&self) -> &str {
-        &self.order.site_code
+    async fn site_code(&self) -> Result<&str, AppError> {
+        Ok(&self.sent()?.site_code)
     }
 
     /// Sales person's name.
-    async fn sales_name(&self) -> &str {
-        &self.order.sales_name
+    async fn sales_name(&self) -> Result<&str, AppError> {
+        Ok(&self.sent()?.sales_name)
     }
 
     /// Delivery address; may have several lines.
-    async fn address(&self) -> &str {
-        &self.order.address
+    async fn address(&self) -> Result<&str, AppError> {
+        Ok(&self.sent()?.address)
     }
 
     /// Free text.
-    async fn note(&self) -> Option<&str> {
-        self.order.note.as_deref()
+    async fn note(&self) -> Result<Option<&str>, AppError> {
+        Ok(self.sent()?.note.as_deref())
     }
 
     /// ISO 4217 code of its prices.
-    async fn currency(&self) -> &str {
-        &self.order.currency
+    async fn currency(&self) -> Result<&str, AppError> {
+        Ok(&self.sent()?.currency)
     }
 
     /// Its lines, in the sender's order.
     #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
     async fn products(&self, ctx: &Context<'_>) -> Result<ListInOrder<SalesOrderLine<'_>>> {
+        self.sent()?;
         let lines = match &self.lines {
             Some(lines) => lines.iter().map(|line| SalesOrderLine(Cow::Borrowed(line))).collect(),
             None => {
@@ -130,13 +157,13 @@ impl SalesOrder {
     }
 
     /// Sum of the lines' quantities.
-    async fn total_quantity(&self) -> i64 {
-        self.order.total_quantity
+    async fn total_quantity(&self) -> Result<i64, AppError> {
+        Ok(self.sent()?.total_quantity)
     }
 
     /// Sum of the lines' amounts; null when a line has no price.
-    async fn total_amount(&self) -> Option<Decimal> {
-        self.order.total_amount.map(Decimal::from)
+    async fn total_amount(&self) -> Result<Option<Decimal>, AppError> {
+        Ok(self.sent()?.total_amount.map(Decimal::from))
     }
 
     /// Which receiving systems have it, in the order of their names.
@@ -146,7 +173,7 @@ impl SalesOrder {
             Some(known) => known.clone(),
             None => ctx.data::<Loaders>()?.acknowledgements.load_one(self.order.number).await?.unwrap_or_default(),
         };
-        Ok(found.into_iter().map(Acknowledgement::from).collect())
+        Ok(found.into_iter().map(|known| Acknowledgement::seen(known, &self.reader)).collect())
     }
 
     /// Its history, oldest first.
@@ -156,7 +183,7 @@ impl SalesOrder {
             Some(events) => events.clone(),
             None => ctx.data::<Loaders>()?.histories.load_one(self.order.number).await?.unwrap_or_default(),
         };
-        Ok(found.into_iter().map(SalesOrderEvent::from).collect())
+        Ok(found.into_iter().map(|event| SalesOrderEvent::new(event, &self.reader)).collect())
     }
 
     /// What its sender signed. Needs scope `orders:read`. Sample orders have none.
@@ -165,6 +192,7 @@ impl SalesOrder {
         // In an allocation of its own, for the future of each field is as large as that of the largest, and is moved
         // (`fields_are_small_enough_to_be_moved`).
         ctx.data::<Caller>()?.permitted_principal(Permission::OrdersRead).boxed().await?;
+        self.sent()?;
         let receipt = match &self.receipt {
             Some(known) => Some(known.clone()),
             None => ctx.data::<Loaders>()?.receipts.load_one(self.order.number).await?,
@@ -224,23 +252,28 @@ impl SalesOrderLine<'_> {
     }
 }
 
-/// A receiving system has the order.
+/// A receiving system has the order. Whoever may read the order sees since when; the rest is shown with scope `orders:read`,
+/// and to the client that said so.
 #[derive(SimpleObject)]
 pub struct Acknowledgement {
-    /// Which system.
-    system: String,
-    /// The order's number there.
+    /// Which system; null without scope `orders:read` when another client said so.
+    system: Option<String>,
+    /// The order's number there; null without scope `orders:read` when another client said so.
     external_number: Option<String>,
-    /// Which client said so.
-    actor: String,
+    /// Which client said so; null without scope `orders:read` when it was another one.
+    actor: Option<String>,
     /// Since when.
     created_at: DateTime,
 }
 
-impl From<acknowledgement::Acknowledgement> for Acknowledgement {
-    fn from(known: acknowledgement::Acknowledgement) -> Self {
+impl Acknowledgement {
+    fn seen(known: acknowledgement::Acknowledgement, reader: &Reader) -> Self {
         let acknowledgement::Acknowledgement { system, external_number, actor, created_at } = known;
-        Self { system, external_number, actor, created_at: DateTime(created_at) }
+        let created_at = DateTime(created_at);
+        if reader.scope.shows_work_of(&actor) {
+            return Self { system: Some(system), external_number, actor: Some(actor), created_at };
+        }
+        Self { system: None, external_number: None, actor: None, created_at }
     }
 }
 
@@ -255,11 +288,12 @@ pub struct CreateSalesOrderPayload {
     replayed: bool,
 }
 
-impl From<TakenOrder> for CreateSalesOrderPayload {
-    fn from(taken: TakenOrder) -> Self {
+impl CreateSalesOrderPayload {
+    /// The answer to an order that was taken.
+    pub fn new(taken: TakenOrder, reader: &Arc<Reader>) -> Self {
         Self {
             message: "Sales order created successfully",
-            sales_order: InOrder(SalesOrder { lines: taken.lines, ..taken.order.into() }),
+            sales_order: InOrder(SalesOrder { lines: taken.lines, ..SalesOrder::new(taken.order, reader) }),
             replayed: taken.replayed,
         }
     }

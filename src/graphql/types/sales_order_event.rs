@@ -1,28 +1,37 @@
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, ID, Object, Result};
 
-use super::node::{GlobalId, global_id};
+use super::node::event_id;
 use super::sales_order::{OrderStatus, SalesOrder};
 use crate::domain::event::{Happening, OrderEvent};
+use crate::error::AppError;
 use crate::graphql::loaders::Loaders;
+use crate::graphql::reader::Reader;
 use crate::graphql::scalars::DateTime;
 
 /// Something that happened to an order.
 pub struct SalesOrderEvent {
     event: OrderEvent,
+    reader: Arc<Reader>,
     /// At hand already on a page; loaded otherwise.
     order: Option<SalesOrder>,
 }
 
-impl From<OrderEvent> for SalesOrderEvent {
-    fn from(event: OrderEvent) -> Self {
-        Self { event, order: None }
-    }
-}
-
 impl SalesOrderEvent {
-    /// An event with its order at hand.
-    pub fn with_order(event: OrderEvent, order: Option<SalesOrder>) -> Self {
-        Self { event, order }
+    /// An event whose order is not at hand.
+    pub fn new(event: OrderEvent, reader: &Arc<Reader>) -> Self {
+        Self { event, reader: Arc::clone(reader), order: None }
+    }
+
+    /// The event with its order at hand.
+    pub fn with_order(self, order: Option<SalesOrder>) -> Self {
+        Self { order, ..self }
+    }
+
+    /// Whether the reader may see who did it and what they left with it.
+    fn shows_work(&self) -> bool {
+        self.reader.scope.shows_work_of(&self.event.actor)
     }
 }
 
@@ -37,17 +46,18 @@ pub enum SalesOrderEventKind {
     Acknowledged,
 }
 
-/// Something that happened to an order.
+/// Something that happened to an order. Whoever may read the order sees what happened and when. `actor`, `note`, `system`
+/// and `externalNumber` are shown with scope `orders:read`, and to the client that did it.
 #[Object]
 impl SalesOrderEvent {
-    /// Names it among everything that `node` finds.
-    pub(super) async fn id(&self) -> ID {
-        global_id(GlobalId::SalesOrderEvent(self.event.position))
+    /// Names it among everything that `node` finds. Opaque.
+    pub(super) async fn id(&self) -> Result<ID, AppError> {
+        event_id(self.event.position, self.reader.sealing.sealer().await?)
     }
 
-    /// Its place in the feed of all orders: what comes after it is read, or followed, with `after`.
-    async fn cursor(&self) -> String {
-        self.event.position.encode()
+    /// Its place in the feed of all orders: what comes after it is read, or followed, with `after`. Opaque.
+    async fn cursor(&self) -> Result<String, AppError> {
+        Ok(self.event.position.seal(self.reader.sealing.sealer().await?)?)
     }
 
     /// Its place in the history of its order, from 1.
@@ -64,9 +74,9 @@ impl SalesOrderEvent {
         }
     }
 
-    /// Which client did it.
-    async fn actor(&self) -> &str {
-        &self.event.actor
+    /// Which client did it; null without scope `orders:read` when it was another client.
+    async fn actor(&self) -> Option<&str> {
+        self.shows_work().then_some(&*self.event.actor)
     }
 
     /// When.
@@ -83,7 +93,10 @@ impl SalesOrderEvent {
     async fn sales_order(&self, ctx: &Context<'_>) -> Result<Option<SalesOrder>> {
         Ok(match &self.order {
             Some(order) => Some(order.clone()),
-            None => ctx.data::<Loaders>()?.orders.load_one(self.event.number).await?.map(SalesOrder::from),
+            None => {
+                let order = ctx.data::<Loaders>()?.orders.load_one(self.event.number).await?;
+                order.map(|order| SalesOrder::new(order, &self.reader))
+            }
         })
     }
 
@@ -113,26 +126,34 @@ impl SalesOrderEvent {
         }
     }
 
-    /// Why the status was changed.
+    /// Why the status was changed, for us; null without scope `orders:read` when another client wrote it.
     async fn note(&self) -> Option<&str> {
         match &self.event.happening {
-            Happening::StatusChanged { note, .. } => note.as_deref(),
+            Happening::StatusChanged { note, .. } if self.shows_work() => note.as_deref(),
             _ => None,
         }
     }
 
-    /// The receiving system that has the order.
+    /// Why the status was changed, for the order's sender: shown to everybody who may read the order.
+    async fn partner_note(&self) -> Option<&str> {
+        match &self.event.happening {
+            Happening::StatusChanged { partner_note, .. } => partner_note.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The receiving system that has the order; null without scope `orders:read` when another client said so.
     async fn system(&self) -> Option<&str> {
         match &self.event.happening {
-            Happening::Acknowledged { system, .. } => Some(system),
+            Happening::Acknowledged { system, .. } if self.shows_work() => Some(system),
             _ => None,
         }
     }
 
-    /// The order's number in that system.
+    /// The order's number in that system; null without scope `orders:read` when another client said so.
     async fn external_number(&self) -> Option<&str> {
         match &self.event.happening {
-            Happening::Acknowledged { external_number, .. } => external_number.as_deref(),
+            Happening::Acknowledged { external_number, .. } if self.shows_work() => external_number.as_deref(),
             _ => None,
         }
     }

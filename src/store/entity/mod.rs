@@ -11,3 +11,4 @@ pub mod sales_order_lines;
 pub mod sales_order_receipts;
 pub mod sales_order_retries;
 pub mod sales_orders;
+pub mod sealing_keys;

@@ -130,7 +130,10 @@ async fn a_disabled_client_is_refused_at_once_until_it_is_enabled_again() {
     assert!(shown["disabled_at"].is_string() && shown["disabled_at"] == again["disabled_at"], "{shown:#}{again:#}");
 
     assert_eq!(desk.run(&["client", "enable", "--client-id", "partner-1"]).succeeds(), "partner-1: active\n");
-    assert_eq!(status_of_reading(&service, &token).await, 404);
+    // Its sessions ended; it logs in anew.
+    assert_eq!(status_of_reading(&service, &token).await, 401);
+    let new = super::token(&service, "partner-1", &secret).await;
+    assert_eq!(status_of_reading(&service, &new).await, 404);
 }
 
 #[tokio::test]

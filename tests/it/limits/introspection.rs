@@ -94,7 +94,6 @@ async fn questions_about_the_schema_cost_what_their_answers_have() {
     assert_eq!(repeated.expect(200), once.expect(200));
     // From memory, the answer is the same.
     assert_eq!(app.graphql("{ __schema { types { fields { type { name } } } } }", json!({})).await.text, once.text);
-    let names: String = (0..99).map(|number| format!("n{number}: name ")).collect();
     let kinds: String = (0..99).map(|number| format!("k{number}: kind ")).collect();
     let dear = format!(
         "{{ __schema {{ types {{ fields {{ type {{ {kinds} ofType {{ {kinds} }} }} args {{ type {{ {kinds} }} }} }} }} }} }}"

@@ -6,7 +6,7 @@ use sales_order_api::domain::signature_policy::SignaturePolicy;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use super::{DAY, HOUR, NOW, claims, client, log_in, refresh, token, viewer};
+use super::{DAY, HOUR, NOW, REFRESH, claims, client, log_in, refresh, token, viewer};
 use crate::support::{JWT_SECRET, Partner, TestApp, order};
 
 const PARTNER: &str = "versuni-client-001";
@@ -64,14 +64,54 @@ async fn a_session_ends_thirty_days_after_its_login_however_often_it_is_carried_
         let claims = claims(&carried_on);
         assert_eq!((&claims["auth_time"], &claims["iat"]), (&NOW.into(), &(NOW + day * DAY).into()));
     }
-    at(&app, 30 * DAY);
-    let last = token(&refresh(&app, &carried_on).await);
-    at(&app, 30 * DAY + 1);
-    for token in [&carried_on, &last] {
-        refresh(&app, token).await.expect_problem(401, "UNAUTHENTICATED");
-    }
-    // The last token is still good for what it was issued for.
+    at(&app, 30 * DAY - 1);
+    let last = refresh(&app, &carried_on).await;
+    assert_eq!(last.json()["expired_at"], NOW + 30 * DAY, "its end is the session's");
+    let last = token(&last);
     viewer(&app, &last).await.data();
+    at(&app, 30 * DAY);
+    for token in [&carried_on, &last] {
+        viewer(&app, token).await.expect_error("UNAUTHENTICATED");
+        let refused = refresh(&app, token).await.expect_problem(401, "UNAUTHENTICATED");
+        assert!(refused["message"].as_str().unwrap().contains("log in again"), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn no_token_outlives_its_session_on_either_wire() {
+    let app = TestApp::with(|config| config.auth.session_lifetime = Duration::from_hours(20)).await;
+    let first = session(&app).await;
+    assert_eq!(claims(&first)["exp"], NOW + 12 * HOUR, "a session that lasts longer cuts nothing");
+    at(&app, 9 * HOUR);
+    let whole = refresh(&app, &first).await;
+    let cut = app.graphql(REFRESH, json!({"token": first})).await.data()["refresh"].take();
+    for (expires, token) in
+        [(&whole.json()["expired_at"], token(&whole)), (&cut["expiredAt"], cut["token"].as_str().unwrap().to_owned())]
+    {
+        assert_eq!((expires, &claims(&token)["exp"]), (&json!(NOW + 20 * HOUR), &json!(NOW + 20 * HOUR)));
+        assert_eq!(claims(&token)["auth_time"], NOW);
+    }
+    at(&app, 20 * HOUR - 1);
+    viewer(&app, &token(&whole)).await.data();
+    at(&app, 20 * HOUR);
+    viewer(&app, &token(&whole)).await.expect_error("UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn a_login_is_cut_to_its_session_and_a_token_from_before_counts_to_its_own_end() {
+    let app = TestApp::new().await;
+    let before = session(&app).await;
+    // The operator shortened sessions to an hour; no longer than that may a token live from then on.
+    let shorter = TestApp::router_on(&app.store, &app.clock, |config| {
+        config.auth.session_lifetime = Duration::from_hours(1);
+    });
+    let app = TestApp { router: shorter, ..app };
+    at(&app, 2 * HOUR);
+    viewer(&app, &before).await.data();
+    refresh(&app, &before).await.expect_problem(401, "UNAUTHENTICATED");
+    let secret = app.clients.rotate_secret(&PARTNER.parse().unwrap(), Duration::ZERO).await.unwrap().secret;
+    let answer = log_in(&app, PARTNER, secret.expose_secret()).await;
+    assert_eq!(answer.expect(200)["expired_at"], NOW + 3 * HOUR);
 }
 
 #[tokio::test]
@@ -86,23 +126,58 @@ async fn an_operator_sets_both_bounds() {
     let second = token(&refresh(&app, &first).await);
     at(&app, 12 * HOUR + 1);
     refresh(&app, &first).await.expect_problem(401, "UNAUTHENTICATED");
-    at(&app, 24 * HOUR);
+    at(&app, 24 * HOUR - 1);
     refresh(&app, &second).await.expect(200);
-    at(&app, 24 * HOUR + 1);
+    at(&app, 24 * HOUR);
     refresh(&app, &second).await.expect_problem(401, "UNAUTHENTICATED");
 }
 
 #[tokio::test]
-async fn a_disabled_client_cannot_carry_its_session_on_until_it_is_taken_back() {
+async fn disabling_a_client_ends_its_sessions_and_taking_it_back_brings_none_of_them_back() {
+    let app = TestApp::new().await;
+    let secret = client(&app, PARTNER).await;
+    let first = token(&log_in(&app, PARTNER, secret.expose_secret()).await);
+    let carried_on = token(&refresh(&app, &first).await);
+    let id = PARTNER.parse().unwrap();
+    app.clients.disable_client(&id).await.unwrap();
+    for token in [&first, &carried_on] {
+        refresh(&app, token).await.expect_problem(403, "CLIENT_DISABLED");
+        viewer(&app, token).await.expect_error("CLIENT_DISABLED");
+    }
+    app.clients.enable_client(&id).await.unwrap();
+    for token in [&first, &carried_on] {
+        refresh(&app, token).await.expect_problem(401, "UNAUTHENTICATED");
+        viewer(&app, token).await.expect_error("UNAUTHENTICATED");
+    }
+    let renewed = token(&log_in(&app, PARTNER, secret.expose_secret()).await);
+    viewer(&app, &renewed).await.data();
+    // Saying again what is so already ends nothing.
+    app.clients.enable_client(&id).await.unwrap();
+    viewer(&app, &renewed).await.data();
+    refresh(&app, &renewed).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_session_that_was_ended_before_the_client_was_disabled_is_not_told_that_it_is() {
     let app = TestApp::new().await;
     let token = session(&app).await;
     let id = PARTNER.parse().unwrap();
+    app.clients.revoke_sessions(&id).await.unwrap();
     app.clients.disable_client(&id).await.unwrap();
-    refresh(&app, &token).await.expect_problem(403, "CLIENT_DISABLED");
+    refresh(&app, &token).await.expect_problem(401, "UNAUTHENTICATED");
+    viewer(&app, &token).await.expect_error("UNAUTHENTICATED");
+}
+
+/// Disabled by a version that did not end sessions by that.
+#[tokio::test]
+async fn a_client_that_was_disabled_long_ago_comes_back_without_its_sessions_as_well() {
+    let app = TestApp::new().await;
+    let token = session(&app).await;
+    app.database.db_execute("UPDATE clients SET disabled_at = 1").await.unwrap();
     viewer(&app, &token).await.expect_error("CLIENT_DISABLED");
-    app.clients.enable_client(&id).await.unwrap();
-    refresh(&app, &token).await.expect(200);
-    viewer(&app, &token).await.data();
+    app.clients.enable_client(&PARTNER.parse().unwrap()).await.unwrap();
+    viewer(&app, &token).await.expect_error("UNAUTHENTICATED");
+    refresh(&app, &token).await.expect_problem(401, "UNAUTHENTICATED");
 }
 
 #[tokio::test]
