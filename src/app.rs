@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tracing::{info, warn};
 
 use crate::auth::token::TokenKeys;
@@ -16,10 +16,10 @@ use crate::graphql::{Api, Limits};
 use crate::service::buckets::Rate;
 use crate::service::directory::ClientDirectory;
 use crate::service::intake::IntakeRules;
-use crate::service::reports::{ReportRules, Reports};
 use crate::service::sessions::SessionRules;
 use crate::service::slots::Slots;
 use crate::service::throttle::{Throttle, ThrottleRules};
+use crate::service::turns::{TurnRules, Turns};
 use crate::service::{
     Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Sealing, Services, Sessions, SocketSlots,
 };
@@ -171,7 +171,8 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
     let directory = ClientDirectory::new(store.clone(), config.auth.client_cache_ttl);
     let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, throttle, hashing);
     let sessions = Arc::new(sessions);
-    let reports = Reports::new(ReportRules {
+    let reports = Turns::new(TurnRules {
+        what: "summaries, counts and searches",
         of_client: config.database.max_reports_per_client,
         of_all: config.database.max_reports as usize,
         patience: config.database.acquire_timeout,
@@ -194,6 +195,12 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
             clients: Slots::new(config.http.max_sockets_per_client),
         },
         sealing: Arc::new(Sealing::new(store.clone())),
+        queries: Turns::new(TurnRules {
+            what: "queries",
+            of_client: config.graphql.max_queries_per_client,
+            of_all: Semaphore::MAX_PERMITS,
+            patience: config.database.acquire_timeout,
+        }),
     })
 }
 

@@ -16,7 +16,7 @@ use crate::auth::registered_key::KeyStatus;
 use crate::domain::receipt::Receipt;
 use crate::service::Orders;
 use crate::service::evidence::Evidence;
-use crate::service::reports::Reports;
+use crate::service::turns::Turns;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -35,7 +35,7 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
     let read = |file: &PathBuf| fs::read(file).with_context(|| format!("cannot read the body file {}", file.display()));
     let body = body.as_ref().map(read).transpose()?;
     let config = common.load(None)?.config;
-    let orders = Orders::new(app::open(&config).await?, Reports::unlimited());
+    let orders = Orders::new(app::open(&config).await?, Turns::unlimited());
     let evidence = orders.verify_receipt(&order, body.as_deref(), config.auth.timestamp_tolerance).await?;
     print(common, &evidence, body.is_some())?;
     if evidence.problems.is_empty() {

@@ -63,6 +63,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         ("graphql.max_complexity", graphql.max_complexity),
         ("graphql.max_mutations", graphql.max_mutations),
         ("graphql.max_logins", graphql.max_logins),
+        ("graphql.max_queries_per_client", graphql.max_queries_per_client),
         ("graphql.max_root_fields", graphql.max_root_fields),
         ("graphql.max_statements", graphql.max_statements),
         ("graphql.max_answer_bytes", graphql.max_answer_bytes),

@@ -165,6 +165,8 @@ pub struct GraphqlLimits {
     pub max_mutations: usize,
     /// Logins in a request.
     pub max_logins: usize,
+    /// Queries of one client at once.
+    pub max_queries_per_client: usize,
     /// Root fields of a query, merged.
     pub max_root_fields: usize,
     /// Database statements of a request.

@@ -19,6 +19,7 @@ use crate::compute;
 use crate::domain::fields::Naming;
 use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode};
+use crate::service::turns::Turn;
 use crate::service::{Caller, Principal, Services};
 use crate::telemetry;
 
@@ -59,6 +60,9 @@ struct Valid {
     /// Where its answer is remembered, if it may be.
     key: Option<(Key, usize)>,
 }
+
+/// What costs so many points takes about as long as to answer a request.
+const POINTS_A_REQUEST: usize = 100;
 
 impl Api {
     /// The schema over these services.
@@ -111,13 +115,24 @@ impl Api {
         if read.is_subscription() {
             return error::refusal(no_stream());
         }
-        match self.validate(read, self.caller(credentials)).await {
+        let caller = self.caller(credentials);
+        let turn = if read.is_mutation() { Ok(None) } else { self.turn(&caller).await };
+        let _turn = match turn {
+            Ok(turn) => turn,
+            Err(refusal) => return error::refusal(refusal),
+        };
+        match self.validate(read, caller).await {
             Ok((valid, request)) if valid.is_introspection() => self.introspect(&valid, request).await,
-            Ok((valid, request)) => {
-                let response = self.metered.execute(request.data(TakesText)).await;
-                valid.complete(response)
-            }
+            Ok((valid, request)) => valid.complete(self.metered.execute(request.data(TakesText)).await),
             Err(refusal) => refusal,
+        }
+    }
+
+    /// Waits until the caller may run a query. Who has no valid token learns it later, and has the budget of its address.
+    async fn turn(&self, caller: &Caller) -> Result<Option<Turn>, AppError> {
+        match caller.principal().await {
+            Ok(principal) => self.services.queries.turn(principal.client_id()).await.map(Some),
+            Err(_) => Ok(None),
         }
     }
 
@@ -200,6 +215,7 @@ impl Api {
         variables: serde_json::Value,
         caller: Caller,
     ) -> Result<serde_json::Value, AppError> {
+        let _turn = if operation.is_mutation() { None } else { self.turn(&caller).await? };
         let request = prepared::request(operation.document(), None, values::variables(variables));
         let limits = Limits { complexity: usize::MAX, statements: usize::MAX, ..self.limits };
         let request = self.equip(request, caller, Naming::SnakeCase, Budget::new(limits, 0, false)).data(ShortPages);
@@ -236,6 +252,8 @@ impl Api {
                         ));
                     }
                 };
+                let work = known.complexity / POINTS_A_REQUEST;
+                self.services.sessions.charge(&caller.credentials, work).map_err(error::refusal)?;
                 // A mutation comes but once, and may have a secret in its text.
                 let is_mutation = chosen(&document, name).is_some_and(|(_, it)| it.ty == OperationType::Mutation);
                 if !is_mutation {

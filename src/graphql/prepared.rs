@@ -30,6 +30,10 @@ impl PreparedOperation {
         &self.document
     }
 
+    pub(super) fn is_mutation(&self) -> bool {
+        chosen(&self.document, None).is_some_and(|(_, operation)| operation.ty == OperationType::Mutation)
+    }
+
     /// What it selects.
     pub(super) fn selection_set(&self) -> Option<&SelectionSet> {
         chosen(&self.document, None).map(|(_, operation)| &operation.selection_set.node)

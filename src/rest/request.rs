@@ -57,6 +57,9 @@ pub struct JsonRequest {
     pub is_json: Result<(), AppError>,
 }
 
+/// To read so many bytes takes about as long as to answer a request.
+pub const BYTES_A_REQUEST: usize = 10_000;
+
 /// More than a login or a refresh ever is: all that is read of a request whose address has used up its budget.
 const CREDENTIALS_BYTES: usize = 16 * 1024;
 
@@ -81,7 +84,9 @@ impl FromRequest<AppState> for JsonRequest {
             let message = "Send the body as JSON, with the header Content-Type: application/json";
             Err(AppError::new(ErrorCode::UnsupportedMediaType, message))
         };
-        Ok(Self { credentials: credentials(&parts, body), is_json })
+        let credentials = credentials(&parts, body);
+        state.sessions().charge(&credentials, credentials.body.len() / BYTES_A_REQUEST)?;
+        Ok(Self { credentials, is_json })
     }
 }
 

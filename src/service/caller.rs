@@ -10,6 +10,7 @@ use super::directory::KnownClient;
 use super::sessions::{Sessions, ensure_active};
 use crate::auth::credentials::{Credentials, SignatureHeaders};
 use crate::auth::signature::{SignedRequest, VerifiedSignature};
+use crate::compute;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::permission::{Permission, Scope};
 use crate::domain::signature_policy::SignaturePolicy;
@@ -120,7 +121,8 @@ impl Caller {
     /// The signature of this request, checked once, whatever the caller may do.
     pub async fn checked_signature(&self) -> Result<Arc<VerifiedSignature>, AppError> {
         let principal = self.bearer().await?;
-        self.signature.get_or_init(|| async { self.verify(&principal).map(Arc::new) }).await.clone()
+        let verify = || compute::on(self.credentials.body.len(), || self.verify(&principal).map(Arc::new));
+        self.signature.get_or_init(verify).await.clone()
     }
 
     /// The signature that [`Caller::signed_principal`] found true.

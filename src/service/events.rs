@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use super::caller::{LiveSession, Principal};
-use super::reports::Reports;
 use super::slots::{Slot, Slots};
+use super::turns::Turns;
 use crate::domain::client::ClientId;
 use crate::domain::event::{After, OrderEvent, Position};
 use crate::domain::order::OrderNumber;
@@ -39,7 +39,7 @@ const BATCH: usize = 100;
 #[derive(Clone)]
 pub struct Events {
     store: Store,
-    reports: Reports,
+    reports: Turns,
     watcher: Arc<Watcher>,
     followers: Arc<Slots<ClientId>>,
 }
@@ -52,7 +52,7 @@ struct Watcher {
 impl Events {
     /// The feed of this store, which each client may follow so many times at once.
     #[must_use]
-    pub fn new(store: Store, reports: Reports, followers_per_client: usize) -> Self {
+    pub fn new(store: Store, reports: Turns, followers_per_client: usize) -> Self {
         let watcher = Watcher { last: watch::Sender::new(Position::START), is_running: AtomicBool::new(false) };
         let followers = Arc::new(Slots::new(followers_per_client));
         Self { store, reports, watcher: Arc::new(watcher), followers }

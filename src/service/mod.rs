@@ -15,12 +15,12 @@ pub mod intake;
 pub mod known_addresses;
 pub mod lifecycle;
 pub mod orders;
-pub mod reports;
 pub mod sealing;
 pub mod sessions;
 pub mod slots;
 pub mod strangers;
 pub mod throttle;
+pub mod turns;
 
 pub use caller::{Caller, Principal};
 pub use clients::Clients;
@@ -58,6 +58,8 @@ pub struct Services {
     pub lifecycle: Lifecycle,
     /// How many WebSockets there may be.
     pub sockets: SocketSlots,
+    /// Turns of clients' queries.
+    pub queries: turns::Turns,
     /// Sealing cursors and ids.
     pub sealing: std::sync::Arc<Sealing>,
 }

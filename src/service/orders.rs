@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 
 use super::caller::Principal;
-use super::reports::Reports;
+use super::turns::Turns;
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::buckets::{self, Bucket, Unit};
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
@@ -23,13 +23,13 @@ use crate::store::{Grouping, Store, StoredPublicKey, SummaryRow, SummarySnapshot
 #[derive(Clone)]
 pub struct Orders {
     store: Store,
-    reports: Reports,
+    reports: Turns,
 }
 
 impl Orders {
     /// Reads from this store; what may take long in turns.
     #[must_use]
-    pub const fn new(store: Store, reports: Reports) -> Self {
+    pub const fn new(store: Store, reports: Turns) -> Self {
         Self { store, reports }
     }
 

@@ -230,6 +230,16 @@ impl Sessions {
         self.throttle.admit_anonymous(address, weight)
     }
 
+    /// Takes what a request makes the service do, in requests, beyond the one that it was counted as; of one that is not
+    /// counted, nothing.
+    pub fn charge(&self, origin: &Credentials, requests: usize) -> Result<(), AppError> {
+        let weight = NonZeroU32::new(u32::try_from(requests).unwrap_or(u32::MAX));
+        match (&origin.admission, weight) {
+            (Admission::Counted(_), Some(weight)) => self.admit_anonymous(origin.address, weight),
+            _ => Ok(()),
+        }
+    }
+
     /// Waits before one more refusal is sent to an address that was sent many already: a flood is answered, and slowly.
     pub async fn pace_refusal(&self, address: IpAddr) {
         if let Some(pause) = self.throttle.refusal_pause(address) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sales_order_api::service::reports::Reports;
+use sales_order_api::service::turns::Turns;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -119,7 +119,7 @@ async fn a_receipt_holds_after_its_key_was_revoked_and_says_so() {
 async fn a_receipt_that_binds_the_body_holds_for_no_other_body() {
     let app = TestApp::new().await;
     let partner = app.partner().await;
-    let orders = sales_order_api::service::Orders::new(app.store.clone(), Reports::unlimited());
+    let orders = sales_order_api::service::Orders::new(app.store.clone(), Turns::unlimited());
     let number = "SO-0000000001";
     // Signed as it is minified, sent with white space.
     let sent = serde_json::to_string_pretty(&order()).unwrap();

@@ -1,4 +1,4 @@
-//! Reports take their time; orders, logins and health checks have theirs all the same.
+//! Turns take their time; orders, logins and health checks have theirs all the same.
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -21,12 +22,14 @@ use super::protocol::{Close, Given, close_because, invalid, message, read_id};
 use crate::app::AppState;
 use crate::auth::admission::Admission;
 use crate::auth::credentials::{Credentials, Header};
+use crate::compute;
 use crate::domain::client::ClientId;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql;
 use crate::http::envelope::Line;
 use crate::http::graphql::{note_failures, read_parameters, run};
 use crate::json::parse;
+use crate::rest::request::BYTES_A_REQUEST;
 use crate::service::slots::Slot;
 use crate::telemetry::RequestLog;
 
@@ -164,7 +167,12 @@ impl Connection {
             Message::Close(_) => return Err(close_because(1000, "")),
             Message::Binary(_) => return Err(invalid("messages are texts")),
         };
-        let Ok(Value::Object(mut members)) = parse(text.as_bytes()) else { return Err(invalid("not a JSON object")) };
+        if let (false, Some(requests)) = (self.has_valid_token, weight(text.len())) {
+            let outcome = self.state.sessions().admit_anonymous(self.credentials.address, requests);
+            outcome.map_err(|refusal| close_because(1013, format!("{}: {}", refusal.code, refusal.message)))?;
+        }
+        let parsed = compute::on(text.len(), || parse(text.as_bytes())).await;
+        let Ok(Value::Object(mut members)) = parsed else { return Err(invalid("not a JSON object")) };
         let kind = members.remove("type");
         match kind.as_ref().and_then(Value::as_str) {
             Some("connection_init") => self.initialise(members.remove("payload")).await.map(Some),
@@ -296,6 +304,11 @@ impl Connection {
         }
         Some(given.into_message(&id))
     }
+}
+
+/// What a message takes of the budget of an address, beyond the operation in it.
+fn weight(bytes: usize) -> Option<NonZeroU32> {
+    NonZeroU32::new(u32::try_from(bytes / BYTES_A_REQUEST).unwrap_or(u32::MAX))
 }
 
 impl Drop for Connection {

@@ -1,4 +1,5 @@
-//! Turns of reports: reads that may take long, which no client may have many of at once.
+//! Turns of work that no client may have much of at once, so that one who asks for a lot waits for itself and for nobody
+//! else: queries, and reports, which are reads that may take long.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +10,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::domain::client::ClientId;
 use crate::error::{AppError, ErrorCode};
 
-/// How many reports may run at once.
+/// How many may run at once.
 #[derive(Debug, Clone, Copy)]
-pub struct ReportRules {
+pub struct TurnRules {
+    /// What has turns.
+    pub what: &'static str,
     /// Of one client.
     pub of_client: usize,
     /// Of all of them.
@@ -22,22 +25,22 @@ pub struct ReportRules {
 
 /// Gives turns in the order in which they are asked for. Cloning shares them.
 #[derive(Clone)]
-pub struct Reports {
-    rules: ReportRules,
+pub struct Turns {
+    rules: TurnRules,
     of_client: Cache<ClientId, Arc<Semaphore>>,
     of_all: Arc<Semaphore>,
 }
 
-/// A report may run while this is held.
+/// The work may go on while this is held.
 pub struct Turn(#[expect(dead_code, reason = "held, not read")] [OwnedSemaphorePermit; 2]);
 
-/// So many clients are told apart; of more, some have their reports counted anew.
+/// So many clients are told apart; of more, some have theirs counted anew.
 const CLIENTS: u64 = 10_000;
 
-impl Reports {
+impl Turns {
     /// Turns by these rules.
     #[must_use]
-    pub fn new(rules: ReportRules) -> Self {
+    pub fn new(rules: TurnRules) -> Self {
         let of_client = Cache::builder().max_capacity(CLIENTS).time_to_idle(Duration::from_mins(15)).build();
         Self { rules, of_client, of_all: Arc::new(Semaphore::new(rules.of_all)) }
     }
@@ -46,7 +49,7 @@ impl Reports {
     #[must_use]
     pub fn unlimited() -> Self {
         let most = Semaphore::MAX_PERMITS;
-        Self::new(ReportRules { of_client: most, of_all: most, patience: Duration::MAX })
+        Self::new(TurnRules { what: "commands", of_client: most, of_all: most, patience: Duration::MAX })
     }
 
     /// Waits for a turn of this client.
@@ -61,7 +64,10 @@ impl Reports {
             ]))
         };
         tokio::time::timeout(self.rules.patience, turn).await.unwrap_or_else(|_| {
-            let message = "Too many summaries, counts and searches are under way; send the same request again shortly";
+            let message = format!(
+                "Too many {} are under way, of this client or of all; send the same request again shortly",
+                self.rules.what
+            );
             Err(AppError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1)))
         })
     }
