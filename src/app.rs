@@ -35,6 +35,8 @@ struct App {
     store: Store,
     services: Arc<Services>,
     api: Api,
+    /// How many health checks ask the database at once; the others wait for their turn.
+    health_checks: Semaphore,
     /// Held by every stream that goes on until somebody ends it; becomes true when the service stops.
     stopping: watch::Sender<bool>,
 }
@@ -44,7 +46,8 @@ impl AppState {
     pub fn build(config: Config, store: Store, clock: &Clock) -> anyhow::Result<Self> {
         let services = services(&config, &store, clock, &config.jwt_secrets()?.signing_first());
         let api = Api::new(Arc::clone(&services), limits(&config));
-        Ok(Self(Arc::new(App { config, store, services, api, stopping: watch::Sender::new(false) })))
+        let health_checks = Semaphore::new(HEALTH_CHECKS);
+        Ok(Self(Arc::new(App { config, store, services, api, health_checks, stopping: watch::Sender::new(false) })))
     }
 
     /// The configuration in force.
@@ -63,6 +66,12 @@ impl AppState {
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
         &self.0.services.sessions
+    }
+
+    /// Whose turn it is to ask the database how it is.
+    #[must_use]
+    pub fn health_checks(&self) -> &Semaphore {
+        &self.0.health_checks
     }
 
     /// How many WebSockets there may be.
@@ -136,6 +145,9 @@ impl AppState {
         self.0.stopping.closed().await;
     }
 }
+
+/// Enough for every prober there is, and few of the database's connections.
+const HEALTH_CHECKS: usize = 2;
 
 /// How soon a change of the files of the JWT secrets is seen.
 const JWT_SECRETS_WATCH: Duration = Duration::from_secs(2);

@@ -64,11 +64,11 @@ impl Server {
         let options = ServerOptions::new(&config.http, most_connections(&config));
         let state = AppState::build(config, store, &Clock::system())?;
         let bind = async |address: SocketAddr, key: &str| {
-            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} ({key})"))
+            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}{key}"))
         };
-        let listener = bind(listen, "http.listen").await?;
+        let listener = bind(listen, "").await?;
         let metrics = match metrics {
-            Some(address) => Some(bind(address, "metrics.listen").await?),
+            Some(address) => Some(bind(address, " (metrics.listen)").await?),
             None => None,
         };
         let address = listener.local_addr()?;

@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
 
 use crate::app::AppState;
 use crate::error::{AppError, ErrorCode};
@@ -14,13 +13,10 @@ pub async fn live() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
-/// How many ask the database at once; the others wait for their turn.
-static CHECKS: Semaphore = Semaphore::const_new(2);
-
 /// The database answers and has every migration this version needs.
 pub async fn ready(State(state): State<AppState>) -> Result<Json<Value>, Problem> {
     // Health counts for no limit of requests, and a flood of it must not take the connections of the database.
-    let _turn = CHECKS.acquire().await.map_err(AppError::internal)?;
+    let _turn = state.health_checks().acquire().await.map_err(AppError::internal)?;
     let store = state.store();
     store.ping().await.map_err(AppError::from)?;
     let pending = store.migrations().await.map_err(AppError::from)?.iter().filter(|m| !m.applied).count();

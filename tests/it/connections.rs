@@ -1,5 +1,8 @@
 //! Callers that are slow, send too much or hang up, and a service that is told to stop meanwhile.
 
+mod files;
+mod limits;
+
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -34,6 +37,14 @@ impl Wire {
             head.push(self.0.read_u8().await.unwrap());
         }
         String::from_utf8(head).unwrap()
+    }
+
+    /// Reads the body that a head announces.
+    async fn read_body(&mut self, head: &str) -> String {
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let mut body = vec![0; length.parse().unwrap()];
+        self.0.read_exact(&mut body).await.unwrap();
+        String::from_utf8(body).unwrap()
     }
 
     /// Reads until the service closes the connection.

@@ -2,6 +2,7 @@
 
 mod instances;
 mod protocol;
+mod sockets;
 
 use std::time::{Duration, Instant};
 

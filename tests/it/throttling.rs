@@ -1,5 +1,6 @@
 //! Whoever tries too often waits, and nobody waits for somebody else.
 
+mod anonymous;
 mod quotas;
 
 use std::num::NonZeroU32;

@@ -33,15 +33,15 @@ pub async fn upgrade(
     let (parts, _) = request.into_parts();
     // A client that is no browser may send its token with the handshake.
     let credentials = Credentials { transport: Transport::WebSocket, ..credentials(&parts, Arc::default()) };
-    let Ok(upgrade) = upgrade else {
-        let message = "This path speaks WebSocket: open it with Sec-WebSocket-Protocol: graphql-transport-ws";
-        return refuse(&state, &credentials, AppError::new(ErrorCode::InvalidHeader, message)).await;
-    };
     let http = &state.config().http;
     let is_proxied = is_proxied(&parts.extensions, &http.trusted_proxies);
     if let Err(error) = origin::ensure_allowed(&parts.uri, &parts.headers, is_proxied, &http.cors_origins) {
         return refuse(&state, &credentials, error).await;
     }
+    let Ok(upgrade) = upgrade else {
+        let message = "This path speaks WebSocket: open it with Sec-WebSocket-Protocol: graphql-transport-ws";
+        return refuse(&state, &credentials, AppError::new(ErrorCode::InvalidHeader, message)).await;
+    };
     let Some(slot) = state.sockets().anonymous.take(&network(credentials.address)) else {
         let message = "Too many WebSockets from this address have brought no valid token yet; try again shortly";
         let error = AppError::new(ErrorCode::RateLimited, message).retry_after(http.anonymous_socket_timeout);

@@ -74,6 +74,9 @@ async fn refusals_of_requests(reached: &mut Reached) {
     let answer = partner.create_with_key("two words", &order()).await;
     reached.over_rest(ErrorCode::InvalidHeader, &answer);
 
+    let foreign = Request::get("/graphql/ws").header("origin", "https://evil.example").body(Body::empty());
+    reached.over_rest(ErrorCode::OriginRefused, &app.send(foreign.unwrap()).await);
+
     reached.over_rest(ErrorCode::NotFound, &app.get("/api/v1/nothing").await);
     reached.over_rest(ErrorCode::NotFound, &partner.get("/api/v1/sales-orders/SO-0000000001").await);
     reached.over_rest(ErrorCode::MethodNotAllowed, &app.get(orders).await);

@@ -22,6 +22,25 @@ impl Socket {
         Self::try_open(base, protocol).await.unwrap()
     }
 
+    /// Opens a connection from a page of this origin; gives the status with which it was refused, if it was.
+    pub async fn open_from(base: &str, origin: &str) -> Result<Self, u16> {
+        let mut request = format!("{}/graphql/ws", base.replacen("http", "ws", 1)).into_client_request().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
+        request.headers_mut().insert("origin", HeaderValue::try_from(origin).unwrap());
+        match connect_async(request).await {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(tokio_tungstenite::tungstenite::Error::Http(answer)) => Err(answer.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Opens a connection of somebody without a token; gives nothing where it was refused.
+    pub async fn anonymous(base: &str) -> Option<Self> {
+        let mut socket = Self::try_open(base, Some("graphql-transport-ws")).await?;
+        socket.send(json!({"type": "connection_init"})).await;
+        (socket.next().await == Told::Message(json!({"type": "connection_ack"}))).then_some(socket)
+    }
+
     async fn try_open(base: &str, protocol: Option<&str>) -> Option<Self> {
         let url = format!("{}/graphql/ws", base.replacen("http", "ws", 1));
         let mut request = url.into_client_request().unwrap();
