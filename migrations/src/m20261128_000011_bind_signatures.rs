@@ -61,8 +61,7 @@ impl MigrationTrait for Migration {
         manager.drop_table(Table::drop().table(SalesOrderRetries::Table).to_owned()).await?;
         let connection = manager.get_connection();
         connection.execute_unprepared("DROP INDEX ux_sales_orders_client_id_signed_text_digest").await?;
-        let table =
-            Table::alter().table(SalesOrders::Table).drop_column(SalesOrders::SignedTextDigest).to_owned();
+        let table = Table::alter().table(SalesOrders::Table).drop_column(SalesOrders::SignedTextDigest).to_owned();
         manager.alter_table(table).await?;
         let column = ClientPublicKeys::BodyAndKeyBoundUsedAt;
         manager.alter_table(Table::alter().table(ClientPublicKeys::Table).drop_column(column).to_owned()).await?;

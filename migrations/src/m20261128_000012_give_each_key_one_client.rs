@@ -29,10 +29,9 @@ impl MigrationTrait for Migration {
             )
             .await?;
         // One column a statement: SQLite adds no more at once.
-        for column in [
-            big_integer(Clients::SignatureReuses).default(0).take(),
-            big_integer_null(Clients::SignatureReusedAt),
-        ] {
+        for column in
+            [big_integer(Clients::SignatureReuses).default(0).take(), big_integer_null(Clients::SignatureReusedAt)]
+        {
             manager.alter_table(Table::alter().table(Clients::Table).add_column(column).to_owned()).await?;
         }
         Ok(())

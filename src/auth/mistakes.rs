@@ -118,7 +118,8 @@ fn other_keys(request: &SignedRequest<'_>, body_sha256: &[u8; 32]) -> impl Itera
     let documented = documented_string(client_id, timestamp);
     let unset = ["", "undefined", "null", "None", "nil", "<Idempotency-Key>", "Idempotency-Key"].map(str::to_owned);
     let of_key = |key: &str| {
-        let other = [key.to_lowercase(), key.to_uppercase(), format!("\"{key}\""), format!("'{key}'"), format!(" {key}")];
+        let other =
+            [key.to_lowercase(), key.to_uppercase(), format!("\"{key}\""), format!("'{key}'"), format!(" {key}")];
         let wrong = [
             format!("{method}:{path}:{hash}:{key}:{timestamp}"),
             format!("{method}:{path}:{key}:{hash}:{timestamp}"),

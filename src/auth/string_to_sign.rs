@@ -136,17 +136,15 @@ mod tests {
         assert_eq!(read_body_bound(&bound), Some(parts));
         assert_eq!(read_body_bound("POST:/graphql:ab"), None);
         let with_key = body_and_key_bound_string("POST", "/graphql", &[0xAB; 32], time, "30:a:b").unwrap();
-        assert_eq!(
-            read_body_and_key_bound(&with_key),
-            Some(BoundText { idempotency_key: Some("30:a:b"), ..parts })
-        );
+        assert_eq!(read_body_and_key_bound(&with_key), Some(BoundText { idempotency_key: Some("30:a:b"), ..parts }));
         assert_eq!(read_body_and_key_bound(&bound), None, "it has no key");
     }
 
     /// How clients write a time, and what an offset without minutes could be mistaken for.
     fn timestamps() -> impl Strategy<Value = String> {
         let offset = prop_oneof!["Z", "[+-]0[0-9]", "[+-]0[0-9][03]0", "[+-]0[0-9]:[03]0"];
-        let iso = ("(\\.[0-9]{1,6})?", offset).prop_map(|(fraction, offset)| format!("2026-11-23T20:37:16{fraction}{offset}"));
+        let iso = ("(\\.[0-9]{1,6})?", offset)
+            .prop_map(|(fraction, offset)| format!("2026-11-23T20:37:16{fraction}{offset}"));
         prop_oneof!["[0-9]{1,11}", iso]
     }
 

@@ -10,9 +10,9 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{Common, output};
-use crate::auth::private_key::PrivateKey;
 use crate::auth::credentials::{Credentials, Header};
 use crate::auth::hint::Hint;
+use crate::auth::private_key::PrivateKey;
 use crate::auth::string_to_sign::{body_and_key_bound_string, body_bound_string, documented_string};
 use crate::clock::Clock;
 

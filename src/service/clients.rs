@@ -70,17 +70,15 @@ impl Clients {
         };
         let fingerprints: Vec<_> = keys.iter().map(|key| key.fingerprint.clone()).collect();
         let of_keys = fingerprints.iter().map(|fingerprint| ("key".to_owned(), fingerprint.clone()));
-        let entry = self.entry(
-            Action::ClientCreated,
-            &new.client_id,
-            described(&client).into_iter().chain(of_keys).collect(),
-        );
+        let entry =
+            self.entry(Action::ClientCreated, &new.client_id, described(&client).into_iter().chain(of_keys).collect());
         let secret_hash = secrets::hashed(secret.clone()).await?;
         match self.store.insert_client(NewClient { client, secret_hash, keys }, entry).await {
             Ok(()) => Ok(secret),
             Err(StoreError::Duplicate(_)) => {
                 // Somebody else may have registered a key meanwhile.
-                self.ensure_unheld(&new.client_id, &fingerprints.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+                self.ensure_unheld(&new.client_id, &fingerprints.iter().map(String::as_str).collect::<Vec<_>>())
+                    .await?;
                 Err(refuse("clientId", format!("there is a client {} already", new.client_id)))
             }
             Err(error) => Err(error.into()),

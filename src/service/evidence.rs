@@ -128,7 +128,10 @@ fn request_problem(bound: &BoundText<'_>, key_of_order: &str) -> Option<String> 
     let BoundText { method, path, idempotency_key, .. } = *bound;
     if (method, path) == ("GET", "/graphql/ws") {
         // Older versions took signed orders there.
-        return Some("the handshake of a WebSocket was signed, not the order that came over it: the body is not covered".to_owned());
+        return Some(
+            "the handshake of a WebSocket was signed, not the order that came over it: the body is not covered"
+                .to_owned(),
+        );
     }
     if method != "POST" || !["/api/v1/sales-orders", "/graphql"].contains(&path) {
         return Some(format!("a request was signed that makes no order: {method} {path}"));

@@ -58,7 +58,8 @@ impl Clients {
             Err(StoreError::Duplicate(_)) => {
                 // Somebody else may have been quicker.
                 self.ensure_unheld(client_id, &[fingerprint.as_str()]).await?;
-                let message = format!("{client_id} has this key already: {fingerprint}; a revoked key cannot come back");
+                let message =
+                    format!("{client_id} has this key already: {fingerprint}; a revoked key cannot come back");
                 Err(refuse("publicKey", message))
             }
             Err(error) => Err(error.into()),
@@ -67,11 +68,7 @@ impl Clients {
 
     /// Refuses keys that another client has: a signature must tell whose order it is, and the forms that bind the body do not
     /// name the client. That two are not registered at once rests on a unique index.
-    pub(super) async fn ensure_unheld(
-        &self,
-        client_id: &ClientId,
-        fingerprints: &[&str],
-    ) -> Result<(), AppError> {
+    pub(super) async fn ensure_unheld(&self, client_id: &ClientId, fingerprints: &[&str]) -> Result<(), AppError> {
         for fingerprint in fingerprints.iter().copied() {
             if let Some(holder) = self.store.find_key_holder(fingerprint, client_id).await? {
                 let message = format!(

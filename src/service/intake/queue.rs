@@ -128,9 +128,7 @@ async fn take(store: Store, batch: Vec<Job>) -> Vec<Stored> {
     let (outcome, statements) = telemetry::counting(store.insert_orders(Arc::clone(&orders))).await;
     let outcomes: Vec<_> = match outcome {
         Ok(created) => created.into_iter().map(|created| Ok((created, statements))).collect(),
-        Err(error)
-            if orders.len() == 1 || matches!(error, StoreError::Unavailable(_)) && !error.is_rolled_back() =>
-        {
+        Err(error) if orders.len() == 1 || matches!(error, StoreError::Unavailable(_)) && !error.is_rolled_back() => {
             let error = AppError::from(error);
             orders.iter().map(|_| Err(error.clone())).collect()
         }

@@ -87,8 +87,12 @@ impl SignatureReuse {
 
     /// Writes what is due of every client.
     pub async fn write_all(&self, now: DateTime<Utc>) {
-        let due: Vec<_> =
-            self.tallies().iter().filter(|(_, tally)| tally.is_due(now)).map(|(client_id, _)| client_id.clone()).collect();
+        let due: Vec<_> = self
+            .tallies()
+            .iter()
+            .filter(|(_, tally)| tally.is_due(now))
+            .map(|(client_id, _)| client_id.clone())
+            .collect();
         for client_id in due {
             self.write(&client_id, now).await;
         }

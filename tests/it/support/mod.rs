@@ -20,7 +20,8 @@ pub use remote::Remote;
 pub use socket::{Socket, Told};
 pub use wire::Wire;
 
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
 
 use sales_order_api::auth::private_key::PrivateKey;
 
@@ -28,3 +29,16 @@ use sales_order_api::auth::private_key::PrivateKey;
 pub static PARTNER_KEY: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::generate().unwrap());
 /// Somebody else's key.
 pub static OTHER_KEY: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::generate().unwrap());
+
+/// The key of a client: each has its own, for one key is one client's.
+pub fn key_of(client_id: &str) -> &'static PrivateKey {
+    static KEYS: LazyLock<Mutex<HashMap<String, &'static PrivateKey>>> = LazyLock::new(Mutex::default);
+    match client_id {
+        "versuni-client-001" | "partner" => &PARTNER_KEY,
+        _ => KEYS
+            .lock()
+            .unwrap()
+            .entry(client_id.to_owned())
+            .or_insert_with(|| Box::leak(Box::new(PrivateKey::generate().unwrap()))),
+    }
+}
