@@ -1,6 +1,7 @@
 //! Operators manage clients over GraphQL, and everything they do is written down.
 
 mod secrets;
+mod shared_keys;
 
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
@@ -272,14 +273,14 @@ async fn an_operator_sees_which_form_of_signature_a_partner_still_uses() {
     let partner = app.partner().await;
     let id = "versuni-client-001".parse().unwrap();
     partner.create(&order()).await.expect(201);
-    let [documented, body_bound] = app.clients.show_client(&id).await.unwrap().form_use();
+    let [documented, body_bound, _] = app.clients.show_client(&id).await.unwrap().form_use();
     assert_eq!((documented, body_bound), (("documented", Some(app.clock.now())), ("body_bound", None)));
 
     app.clock.advance(std::time::Duration::from_mins(2));
     let body = order().to_string();
     let signed = partner.sign_body("/api/v1/sales-orders", body.as_bytes());
     app.post_text("/api/v1/sales-orders", &signed.headers(), body).await.expect(201);
-    let [documented, body_bound] = app.clients.show_client(&id).await.unwrap().form_use();
+    let [documented, body_bound, _] = app.clients.show_client(&id).await.unwrap().form_use();
     assert_eq!(body_bound.1, Some(app.clock.now()));
     assert!(documented.1 < body_bound.1, "{documented:?} {body_bound:?}");
 }

@@ -5,7 +5,7 @@ use sales_order_api::domain::signature_policy::SignaturePolicy;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PARTNER_KEY, Partner, TestApp, order};
+use crate::support::{Answer, Partner, TestApp, key_of, order};
 
 /// The description as it is committed, which `tests/contracts.rs` holds to the code.
 struct OpenApi(Value);
@@ -184,9 +184,9 @@ async fn an_order_is_answered_as_described() {
 async fn a_client_that_may_not_send_orders_is_answered_as_described() {
     let app = TestApp::new().await;
     let api = OpenApi::committed();
-    let keys = vec![PARTNER_KEY.public_key().to_pem()];
+    let keys = vec![key_of("reader-001").public_key().to_pem()];
     let secret = app.client("reader-001", &[Permission::OrdersRead], SignaturePolicy::Documented, keys).await;
-    let reader = Partner::log_in(&app, "reader-001", secret, &PARTNER_KEY).await;
+    let reader = Partner::log_in(&app, "reader-001", secret, key_of("reader-001")).await;
     api.describes("post", "/api/v1/sales-orders", &reader.create(&order()).await, 403);
     app.clients.disable_client(&"reader-001".parse().unwrap()).await.unwrap();
     api.describes(

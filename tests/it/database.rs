@@ -200,6 +200,8 @@ async fn the_database_itself_refuses_a_key_twice_and_a_policy_that_does_not_exis
         )
     };
     assert_refused(app.database.db_execute(&copy("versuni-client-001")).await, "unique", "a key twice");
+    assert_refused(app.database.db_execute(&copy("dashboard-001")).await, "unique", "a key of two clients");
+    app.database.db_execute("UPDATE client_public_keys SET revoked_at = 1").await.unwrap();
     assert_refused(app.database.db_execute(&copy("nobody")).await, "foreign key", "a key of nobody");
     app.database.db_execute(&copy("dashboard-001")).await.unwrap();
     let policy = app.database.db_execute("UPDATE clients SET signature_policy = 'none'").await;

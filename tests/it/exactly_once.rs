@@ -1,12 +1,14 @@
 //! A partner that does not know whether its request arrived sends it again, and there is one order all the same.
 
+mod signed_text;
+
 use std::time::Duration;
 
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PARTNER_KEY, Partner, Signed, TestApp, order};
+use crate::support::{Answer, Partner, Signed, TestApp, key_of, order};
 
 const ORDERS: &str = "/api/v1/sales-orders";
 const CREATE: &str = "mutation($input: CreateSalesOrderInput!) {
@@ -220,9 +222,9 @@ async fn a_refused_request_uses_up_no_key() {
 #[tokio::test]
 async fn a_client_that_may_not_create_uses_up_no_key() {
     let app = TestApp::new().await;
-    let key = PARTNER_KEY.public_key().to_pem();
+    let key = key_of("reader").public_key().to_pem();
     let secret = app.client("reader", &[Permission::OrdersRead], SignaturePolicy::default(), vec![key]).await;
-    let reader = Partner::log_in(&app, "reader", secret, &PARTNER_KEY).await;
+    let reader = Partner::log_in(&app, "reader", secret, key_of("reader")).await;
     reader.create_with_key("a", &order()).await.expect_problem(403, "INSUFFICIENT_SCOPE");
     assert_eq!(app.database.whole_orders(2).await, 0);
     new_number(&app.partner().await.create_with_key("a", &order()).await);

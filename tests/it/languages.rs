@@ -70,8 +70,11 @@ impl Stage {
             let output = Command::new("openssl").args(args).current_dir(folder).output().unwrap();
             assert!(output.status.success(), "openssl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         };
-        openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "private.pem"]);
-        openssl(&["pkey", "-in", "private.pem", "-pubout", "-out", "public.pem"]);
+        for client_id in [EITHER, BOUND] {
+            let (private, public) = (private_key(client_id), public_key(client_id));
+            openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", &private]);
+            openssl(&["pkey", "-in", &private, "-pubout", "-out", &public]);
+        }
         let secrets = [(EITHER, "documented"), (BOUND, "body_bound")]
             .map(|(client_id, policy)| (client_id, create_client(folder, &database.url, client_id, policy)));
         // Bytes that a careless client changes: letters beyond ASCII, white space, a line break at the end.
@@ -97,7 +100,7 @@ impl Stage {
             .env("BASE_URL", &self.service.base)
             .env("CLIENT_ID", client_id)
             .env("CLIENT_SECRET", secret)
-            .env("PRIVATE_KEY", "private.pem")
+            .env("PRIVATE_KEY", private_key(client_id))
             .env("BODY", "order.json")
             .envs(options.iter().copied())
             .stdin(Stdio::null())
@@ -114,11 +117,19 @@ fn client_file(client: &Client) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(client.file)
 }
 
+fn private_key(client_id: &str) -> String {
+    format!("{client_id}-private.pem")
+}
+
+fn public_key(client_id: &str) -> String {
+    format!("{client_id}-public.pem")
+}
+
 /// The operator's part; gives the secret.
 fn create_client(folder: &Path, database_url: &str, client_id: &str, policy: &str) -> String {
     let output = command(folder)
         .args(["client", "create", "--json", "--database-url", database_url, "--client-id", client_id])
-        .args(["--name", "A partner", "--scope", "orders:create", "--public-key", "public.pem"])
+        .args(["--name", "A partner", "--scope", "orders:create", "--public-key", &public_key(client_id)])
         .args(["--signature-policy", policy])
         .output()
         .unwrap();

@@ -7,7 +7,7 @@ use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::graphql::sdl;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PARTNER_KEY, Partner, TestApp, order};
+use crate::support::{Answer, Partner, TestApp, key_of, order};
 
 /// What each kind of caller gets from a root field: no token, a partner, a dashboard, an operator's tool, a client
 /// without any scope for orders, a disabled partner. `ok` is an answer without errors.
@@ -196,10 +196,16 @@ async fn each_caller_gets_what_the_matrix_says() {
     let app = TestApp::new().await;
     let partner = app.partner().await;
     partner.create(&order()).await.expect(201);
-    let key = || vec![PARTNER_KEY.public_key().to_pem()];
     let log_in = async |client_id: &'static str, permission| {
-        let secret = app.client(client_id, &[permission], SignaturePolicy::Documented, key()).await;
-        Partner::log_in(&app, client_id, secret, &PARTNER_KEY).await
+        let secret = app
+            .client(
+                client_id,
+                &[permission],
+                SignaturePolicy::Documented,
+                vec![key_of(client_id).public_key().to_pem()],
+            )
+            .await;
+        Partner::log_in(&app, client_id, secret, key_of(client_id)).await
     };
     let dashboard = log_in("dashboard-001", Permission::OrdersRead).await;
     let operator = log_in("erp-001", Permission::OrdersManage).await;

@@ -140,3 +140,92 @@ async fn a_receipt_that_binds_the_body_holds_for_no_other_body() {
     assert_eq!(problems(Some(&other)).await, "the signed body is not the one that was received");
     assert_eq!(problems(Some(&sent)).await, "the body is not the one that was received: its SHA-256 differs");
 }
+
+/// What is wrong with the receipt of the only order, besides that nobody made this signature over it, which a test that puts
+/// another text there cannot help.
+async fn problems_of_text(app: &TestApp, form: &str, text: &str) -> Vec<String> {
+    let orders = sales_order_api::service::Orders::new(app.store.clone());
+    let sql = format!("UPDATE sales_order_receipts SET signature_form = '{form}', string_to_sign = '{text}'");
+    app.database.db_execute(&sql).await.unwrap();
+    let found = orders.verify_receipt("SO-0000000001", None, Duration::ZERO).await.unwrap().problems;
+    found.into_iter().filter(|problem| !problem.contains("did not make this signature")).collect()
+}
+
+#[tokio::test]
+async fn a_receipt_that_binds_the_body_is_of_a_request_that_makes_orders() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let body = order().to_string();
+    let signed = partner.sign_body("/api/v1/sales-orders", body.as_bytes());
+    app.post_text("/api/v1/sales-orders", &signed.headers(), body.clone()).await.expect(201);
+    let (hash, time) = (hex::encode(Sha256::digest(&body)), &signed.timestamp);
+    let of = async |request: &str| problems_of_text(&app, "body_bound", &format!("{request}:{hash}:{time}")).await;
+    assert!(of("POST:/api/v1/sales-orders").await.is_empty());
+    assert!(of("POST:/graphql").await.is_empty());
+    for other in ["GET:/graphql", "PUT:/api/v1/sales-orders", "POST:/api/v1/auth/login", "POST:/graphql/ws"] {
+        let found = of(other).await;
+        let expected = format!("a request was signed that makes no order: {}", other.replacen(':', " ", 1));
+        assert_eq!(found, [expected]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_an_older_version_took_over_websocket_is_told_as_what_it_is() {
+    let (database, body) = disputed().await;
+    std::fs::write(database.folder.path().join("body.json"), &body).unwrap();
+    let documented = database.db_text("SELECT string_to_sign FROM sales_order_receipts").await;
+    let time = documented.rsplit('|').next().unwrap();
+    let empty = Sha256::digest(b"");
+    let text = format!("GET:/graphql/ws:{}:{time}", hex::encode(empty));
+    let bytes = |bytes: &[u8]| {
+        let hex = hex::encode(bytes);
+        if crate::support::on_postgres().is_some() { format!("decode('{hex}', 'hex')") } else { format!("x'{hex}'") }
+    };
+    let (signature, empty) = (bytes(&PARTNER_KEY.sign(text.as_bytes()).unwrap()), bytes(&empty));
+    let sql = format!(
+        "UPDATE sales_order_receipts SET signature_form = 'body_bound', string_to_sign = '{text}', signature = {signature},
+         body_sha256 = {empty}"
+    );
+    database.db_execute(&sql).await.unwrap();
+    let told = "the handshake of a WebSocket was signed, not the order that came over it: the body is not covered";
+    let (holds, printed, said) = verify(&database, &["SO-0000000001"]);
+    assert!(!holds && said.contains(told), "{said}");
+    assert_eq!(printed["problems"], json!([told]), "the rest of it holds");
+    let page = command(database.folder.path())
+        .args(["--database-url", &database.url, "receipt", "verify", "SO-0000000001"])
+        .output()
+        .unwrap();
+    let page = String::from_utf8(page.stdout).unwrap();
+    assert!(page.contains("the handshake of a WebSocket: who sent it and when; not the body"), "{page}");
+    assert!(!page.contains("and the body)"), "{page}");
+}
+
+#[tokio::test]
+async fn a_receipt_that_binds_the_key_holds_for_the_key_of_its_order() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let (body, time) = (order().to_string(), app.clock.now().format("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let hash = Sha256::digest(&body).into();
+    let path = "/api/v1/sales-orders";
+    let text = |key: &str| {
+        sales_order_api::auth::string_to_sign::body_and_key_bound_string("POST", path, &hash, &time, key).unwrap()
+    };
+    let signed = partner.sign_text(&time, &text("po:1"));
+    let headers = [&signed.headers()[..], &[("idempotency-key", "po:1")]].concat();
+    app.post_text(path, &headers, body.clone()).await.expect(201);
+    let orders = sales_order_api::service::Orders::new(app.store.clone());
+    let evidence = orders.verify_receipt("SO-0000000001", Some(body.as_bytes()), Duration::ZERO).await.unwrap();
+    assert_eq!(
+        (evidence.problems.join("; "), evidence.receipt.signature_form.as_str()),
+        (String::new(), "body_and_key_bound")
+    );
+    assert_eq!(
+        problems_of_text(&app, "body_and_key_bound", &text("po:2")).await,
+        ["the signed Idempotency-Key po:2 is not the one that the order was taken under"]
+    );
+    let without = text("po:1").trim_end_matches(":po:1").to_owned();
+    assert_eq!(
+        problems_of_text(&app, "body_and_key_bound", &without).await,
+        ["the text is not what this client signs"]
+    );
+}

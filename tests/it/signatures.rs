@@ -1,7 +1,10 @@
 //! A partner signs a request, in every way the service promises to understand.
 
 mod checks;
+mod key_bound;
 mod keys;
+mod over_websocket;
+mod reuse;
 mod times;
 
 use base64::Engine as _;

@@ -71,6 +71,8 @@ pub fn one(common: &Common, details: &ClientDetails, now: DateTime<Utc>) -> Resu
             .collect();
         value["signature_forms"] =
             details.form_use().map(|(form, at)| json!({"form": form, "last_used_at": at.map(instant)})).to_vec().into();
+        value["signature_reuses"] =
+            json!({"count": client.signature_reuses, "last_at": client.signature_reused_at.map(instant)});
         value["warnings"] = warnings.into();
         return output::json(&value);
     }
@@ -142,9 +144,6 @@ fn client_json(client: &Client) -> Value {
         "status": client.status(),
         "scopes": client.permissions.iter().map(|p| p.as_str()).collect::<Vec<_>>(),
         "signature_policy": client.signature_policy.as_str(),
-        "signature_reuses": {
-            "count": client.signature_reuses, "last_at": client.signature_reused_at.map(instant),
-        },
         "created_at": instant(client.created_at),
         "disabled_at": client.disabled_at.map(instant),
     })

@@ -60,6 +60,11 @@ async fn a_client_may_have_several_scopes_and_several_keys() {
         assert_eq!(shown["scopes"], json!(["orders:create", "orders:read"]));
         assert_eq!(shown["signature_policy"], "body_bound");
         assert_eq!(shown["keys"].as_array().unwrap().len(), 2, "{shown:#}");
+        // A key is one client's, and the next one has the same.
+        for key in shown["keys"].as_array().unwrap() {
+            let fingerprint = key["fingerprint"].as_str().unwrap();
+            desk.run(&["client", "key", "revoke", "--client-id", client_id, "--fingerprint", fingerprint]).succeeds();
+        }
     }
 }
 
@@ -97,7 +102,10 @@ async fn an_operator_lists_and_looks_at_clients() {
     assert_eq!(keys(&listed[0]), [&expected[..], &["warnings"]].concat());
     assert_eq!((&listed[0]["client_id"], &listed[1]["client_id"]), (&json!("a-dashboard"), &json!("partner-1")));
     let shown = desk.run(&["client", "show", "--client-id", "partner-1", "--json"]).json();
-    assert_eq!(keys(&shown), [&expected[..], &["secrets", "keys", "signature_forms", "warnings"]].concat());
+    assert_eq!(
+        keys(&shown),
+        [&expected[..], &["secrets", "keys", "signature_forms", "signature_reuses", "warnings"]].concat()
+    );
     assert_eq!(keys(&shown["secrets"][0]), ["created_at", "expires_at", "last_used_at", "last_used_from", "use"]);
     assert_eq!(shown["status"], "active");
 
@@ -107,6 +115,47 @@ async fn an_operator_lists_and_looks_at_clients() {
     assert!(table.starts_with("CLIENT ") && table.contains("partner-1    active"), "{table}");
     let page = desk.run(&["client", "show", "--client-id", "partner-1"]).succeeds();
     assert!(page.contains("scopes: orders:create\n") && page.contains("SECRET MADE"), "{page}");
+    assert!(page.contains("signatures used again with another order: 0\n"), "{page}");
+    desk.execute("UPDATE clients SET signature_reuses = 3, signature_reused_at = 1795441036000000").await;
+    let page = desk.run(&["client", "show", "--client-id", "partner-1"]).succeeds();
+    assert!(page.contains("another order: 3, last at 2026-11-23T13:37:16"), "{page}");
+    let shown = desk.run(&["client", "show", "--client-id", "partner-1", "--json"]).json();
+    assert_eq!(shown["signature_reuses"]["count"], 3, "{shown:#}");
+}
+
+#[tokio::test]
+async fn a_key_of_another_client_is_refused_and_an_old_share_is_listed() {
+    let desk = Desk::new().await;
+    desk.key_pair();
+    desk.partner();
+    let second = ["client", "create", "--client-id", "second", "--name", "S", "--scope", "orders:create"];
+    let said = desk.run(&[&second[..], &["--public-key", "public.pem"]].concat()).fails();
+    assert!(said.contains("the client partner-1 has the key SHA256:"), "{said}");
+    desk.run(&second).succeeds();
+    let add = ["client", "key", "add", "--client-id", "second", "--public-key", "public.pem"];
+    let said = desk.run(&add).fails();
+    assert!(said.contains("the client partner-1 has the key SHA256:"), "{said}");
+
+    // As it could be before a key had to be one client's.
+    desk.execute("UPDATE client_public_keys SET is_shared = true").await;
+    desk.execute(
+        "INSERT INTO client_public_keys (client_id, fingerprint, public_key_pem, created_at, is_shared)
+         SELECT 'second', fingerprint, public_key_pem, created_at, true FROM client_public_keys",
+    )
+    .await;
+    let listed = desk.run(&["client", "key", "list", "--client-id", "second", "--json"]).json();
+    assert_eq!(listed[0]["shared_with"], json!(["partner-1"]), "{listed:#}");
+    let table = desk.run(&["client", "key", "list", "--client-id", "second"]).succeeds();
+    assert!(table.contains("SHARED WITH") && table.contains("partner-1"), "{table}");
+    let listed = desk.run(&["client", "list", "--json"]).json();
+    assert!(listed[0]["warnings"][0].as_str().unwrap().ends_with("is also a key of second"), "{listed:#}");
+    let update = ["client", "update", "--client-id", "partner-1", "--signature-policy", "body_and_key_bound"];
+    let said = desk.run(&update).fails();
+    assert!(said.contains("partner-1 shares the key SHA256:") && said.contains("with second"), "{said}");
+    let shown = desk.run(&["client", "show", "--client-id", "second", "--json"]).json();
+    let fingerprint = shown["keys"][0]["fingerprint"].as_str().unwrap();
+    desk.run(&["client", "key", "revoke", "--client-id", "second", "--fingerprint", fingerprint]).succeeds();
+    desk.run(&update).succeeds();
 }
 
 #[tokio::test]

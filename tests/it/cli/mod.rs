@@ -87,6 +87,11 @@ impl Desk {
         self.openssl("rsa -in private.pem -pubout -out public.pem");
     }
 
+    /// Changes the database past the service.
+    async fn execute(&self, sql: &str) {
+        self.database.db_execute(sql).await.unwrap();
+    }
+
     /// A client that may send orders, with the key pair when there is one; gives its secret.
     fn partner(&self) -> String {
         let mut arguments = vec!["client", "create", "--client-id", "partner-1", "--name", "Partner"];

@@ -186,3 +186,44 @@ async fn what_cannot_be_read_or_used_is_named() {
     // Offline: neither command has touched a database.
     assert!(!desk.folder().join("data").exists() && !desk.folder().join("orders.db").exists());
 }
+
+#[tokio::test]
+async fn a_partner_signs_its_idempotency_key_and_verify_says_what_is_missing() {
+    let desk = Desk::new().await;
+    desk.key_pair();
+    let secret = desk.partner();
+    desk.run(
+        &[&["client", "update", "--signature-policy", "body_and_key_bound"][..], &["--client-id", "partner-1"]]
+            .concat(),
+    )
+    .succeeds();
+    let service = desk.serve();
+    let token = token(&service, "partner-1", &secret).await;
+    let body = order().to_string();
+    desk.file("order.json", &body);
+    let headers = sign(&desk, &["--body", "order.json", "--idempotency-key", "po-1"]);
+    assert_eq!(keys(&headers), ["X-CLIENT-ID", "X-TIMESTAMP", "X-SIGNATURE", "Idempotency-Key"]);
+    let check = |more: &[&str]| {
+        let arguments =
+            [&verify(&headers)[..], &["--body", "order.json", "--signature-policy", "body_and_key_bound"], more];
+        desk.run(&[&arguments.concat()[..], &["--json"]].concat())
+    };
+    assert_eq!(check(&["--idempotency-key", "po-1"]).json()["form"], "body_and_key_bound");
+    assert!(check(&["--idempotency-key", "po-2"]).fails_after_data().contains("signed another text"));
+    assert!(check(&[]).fails_after_data().contains("Missing header: Idempotency-Key"));
+    let (status, answer) = send_order(&service, &token, &headers, body.clone()).await;
+    assert_eq!(status, 201, "{answer}");
+    let weaker = sign(&desk, &["--body", "order.json"]);
+    let (status, problem) = send_order(&service, &token, &weaker, body).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("MISSING_HEADER")), "{problem}");
+
+    let said =
+        desk.run(&[&["sign", "--private-key", "private.pem", "--idempotency-key", "a"][..], &ID].concat()).is_misused();
+    assert!(said.contains("--body"), "{said}");
+    let arguments =
+        ["sign", "--private-key", "private.pem", "--body", "order.json", "--timestamp", "2026-11-23T20:37:16+07"];
+    let said = desk.run(&[&arguments[..], &ID, &["--idempotency-key", "a"]].concat()).fails();
+    assert!(said.contains("+07:00 instead of +07"), "{said}");
+    let arguments = ["sign", "--private-key", "private.pem", "--body", "order.json", "--idempotency-key", "two words"];
+    assert!(desk.run(&[&arguments[..], &ID].concat()).fails().contains("visible ASCII"));
+}

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::assert_nothing_internal;
-use crate::support::{Answer, PARTNER_KEY, Partner, TestApp, on_postgres, order};
+use crate::support::{Answer, PARTNER_KEY, Partner, Socket, TestApp, Told, key_of, on_postgres, order};
 
 /// What was reached, after a look at each answer.
 #[derive(Default)]
@@ -128,9 +128,25 @@ async fn refusals_of_callers(reached: &mut Reached) {
     let forged = partner.sign_text(&partner.sign().timestamp, "another text");
     reached.over_rest(ErrorCode::InvalidSignature, &partner.send_order(&forged, &order()).await);
 
-    let pem = PARTNER_KEY.public_key().to_pem();
+    let body = order().to_string();
+    let bound = partner.sign_body("/api/v1/sales-orders", body.as_bytes());
+    app.post_text("/api/v1/sales-orders", &bound.headers(), body.clone()).await.expect(201);
+    let other_key = [&bound.headers()[..], &[("idempotency-key", "other")]].concat();
+    let answer = app.post_text("/api/v1/sales-orders", &other_key, body).await;
+    reached.over_rest(ErrorCode::SignatureReused, &answer);
+
+    let mut socket = Socket::log_in(&app.listen().await, &partner.token).await;
+    socket.subscribe("1", "{ signatureCheck { valid } }", json!({})).await;
+    let code = ErrorCode::SignedOverWebsocket.as_str();
+    match socket.next().await {
+        Told::Message(message) => assert_eq!(message["payload"][0]["extensions"]["code"], code, "{message}"),
+        Told::Closed(closed) => panic!("closed with {closed}"),
+    }
+    reached.0.insert(code);
+
+    let pem = key_of("reader").public_key().to_pem();
     let secret = app.client("reader", &[Permission::OrdersRead], SignaturePolicy::Documented, vec![pem]).await;
-    let reader = Partner::log_in(&app, "reader", secret, &PARTNER_KEY).await;
+    let reader = Partner::log_in(&app, "reader", secret, key_of("reader")).await;
     reached.over_rest(ErrorCode::InsufficientScope, &reader.create(&order()).await);
 
     app.clients.disable_client(&"reader".parse().unwrap()).await.unwrap();

@@ -4,13 +4,13 @@ use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use serde_json::{Value, json};
 
-use crate::support::{PARTNER_KEY, Partner, TestApp, Wire};
+use crate::support::{Partner, TestApp, Wire, key_of};
 
 /// A client with a key that may not send orders, so that the last check fails as well.
 async fn reader(app: &TestApp) -> Partner<'_> {
-    let key = PARTNER_KEY.public_key().to_pem();
+    let key = key_of("reader").public_key().to_pem();
     let secret = app.client("reader", &[Permission::OrdersRead], SignaturePolicy::Documented, vec![key]).await;
-    Partner::log_in(app, "reader", secret, &PARTNER_KEY).await
+    Partner::log_in(app, "reader", secret, key_of("reader")).await
 }
 
 /// A body that a REST client would be refused for, once all else is right.

@@ -20,7 +20,8 @@ pub use remote::Remote;
 pub use socket::{Socket, Told};
 pub use wire::Wire;
 
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use sales_order_api::auth::private_key::PrivateKey;
@@ -43,4 +44,17 @@ pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         }
     };
     assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "it never came: {what}");
+}
+
+/// The key of a client: each has its own, for one key is one client's.
+pub fn key_of(client_id: &str) -> &'static PrivateKey {
+    static KEYS: LazyLock<Mutex<HashMap<String, &'static PrivateKey>>> = LazyLock::new(Mutex::default);
+    match client_id {
+        "versuni-client-001" | "partner" => &PARTNER_KEY,
+        _ => KEYS
+            .lock()
+            .unwrap()
+            .entry(client_id.to_owned())
+            .or_insert_with(|| Box::leak(Box::new(PrivateKey::generate().unwrap()))),
+    }
 }

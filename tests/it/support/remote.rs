@@ -9,7 +9,7 @@ use sales_order_api::service::clients::ClientToCreate;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use super::{Answer, Database, PARTNER_KEY, Signed};
+use super::{Answer, Database, Signed, key_of};
 
 /// A partner of a running service, over real HTTP and by the real clock.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ impl Remote {
             name: "A partner".to_owned(),
             permissions,
             signature_policy: SignaturePolicy::default(),
-            public_keys: vec![PARTNER_KEY.public_key().to_pem()],
+            public_keys: vec![key_of(client_id).public_key().to_pem()],
             secret: None,
         };
         let secret = app::clients(&store, &Clock::system()).create_client(new).await.unwrap();
@@ -64,7 +64,7 @@ impl Remote {
         Signed {
             authorization: format!("Bearer {}", self.token),
             client_id: self.client_id.clone(),
-            signature: STANDARD.encode(PARTNER_KEY.sign(text.as_bytes()).unwrap()),
+            signature: STANDARD.encode(key_of(&self.client_id).sign(text.as_bytes()).unwrap()),
             timestamp,
         }
     }

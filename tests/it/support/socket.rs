@@ -2,6 +2,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Message, http::HeaderValue};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -49,6 +50,15 @@ impl Socket {
             request.headers_mut().insert("sec-websocket-protocol", protocol);
         }
         Some(Self(connect_async(request).await.ok()?.0))
+    }
+
+    /// Opens a connection with this handshake and begins it.
+    pub async fn open_with(mut request: Request) -> Self {
+        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("graphql-transport-ws"));
+        let mut socket = Self(connect_async(request).await.unwrap().0);
+        socket.send(json!({"type": "connection_init"})).await;
+        assert_eq!(socket.next().await, Told::Message(json!({"type": "connection_ack"})));
+        socket
     }
 
     /// Opens a connection for a client with this token.
