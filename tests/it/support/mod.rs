@@ -21,6 +21,7 @@ pub use socket::{Socket, Told};
 pub use wire::Wire;
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use sales_order_api::auth::private_key::PrivateKey;
 
@@ -28,3 +29,18 @@ use sales_order_api::auth::private_key::PrivateKey;
 pub static PARTNER_KEY: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::generate().unwrap());
 /// Somebody else's key.
 pub static OTHER_KEY: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::generate().unwrap());
+
+/// How long a test waits for what must come, and how long a service of a test gives a request or a lock: no machine is so slow,
+/// however much else it does, so what fails then never comes. A test that asks about a limit of time sets its own.
+pub const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Waits for something that must come.
+pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
+        while !is_so().await {
+            pause.tick().await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "it never came: {what}");
+}
