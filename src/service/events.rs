@@ -32,6 +32,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How often a follower's session is looked at while nothing happens: a revoked one ends within 5 seconds.
 const CHECK_SESSION_EVERY: Duration = Duration::from_secs(1);
 
+// With the three seconds for which a client is remembered by default.
+const _: () = assert!(CHECK_SESSION_EVERY.as_secs() + 3 < 5);
+
 /// How many events a follower reads at once.
 const BATCH: usize = 100;
 

@@ -1,12 +1,12 @@
 //! The service is killed at the worst moment, started again, and nobody lost anything.
 
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::support::{Database, Process, Remote, Signed, command, on_postgres};
+use crate::support::{Database, PATIENCE, Process, Remote, Signed, command, on_postgres};
 
 const STREAMS: usize = 16;
 
@@ -125,7 +125,7 @@ async fn until_it_reached(database: &Database) {
         database.db_number(sessions).await > 0
     };
     while !reached().await {
-        assert!(started.elapsed() < Duration::from_secs(30), "the service never came to its database");
+        assert!(started.elapsed() < PATIENCE, "the service never came to its database");
         tokio::task::yield_now().await;
     }
 }

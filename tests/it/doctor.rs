@@ -276,3 +276,24 @@ async fn a_private_key_or_none_at_all_is_refused_by_the_fields_name() {
         assert!(!answer.text.contains("MII"), "the key is told back");
     }
 }
+
+#[tokio::test]
+async fn the_description_says_that_the_check_needs_no_more_than_a_token() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let document = app.get("/api/v1/openapi.json").await.expect(200);
+    let check = &document["paths"][CHECK]["post"];
+    let signed = json!({"JWT-auth": [], "X-CLIENT-ID": [], "X-TIMESTAMP": [], "X-SIGNATURE": []});
+    assert_eq!(check["security"], json!([signed, {"JWT-auth": []}]));
+    let order = &document["paths"]["/api/v1/sales-orders"]["post"];
+    assert_eq!(order["security"], json!([signed]), "an order needs them all");
+    let token = ("authorization", partner.authorization());
+    let headers = [("authorization", token.1.as_str()), ("x-client-id", &partner.client_id), ("x-timestamp", "1")];
+    // None of them, or some.
+    for sent in 1..=headers.len() {
+        let answer = app.post_text(CHECK, &headers[..sent], "").await.expect(200);
+        assert_eq!((&answer["valid"], &answer["code"]), (&json!(false), &json!("MISSING_HEADER")), "{answer}");
+        assert!(answer["message"].as_str().unwrap().contains("X-SIGNATURE"), "{answer}");
+    }
+    app.post_text(CHECK, &[], "").await.expect_problem(401, "UNAUTHENTICATED");
+}

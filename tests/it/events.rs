@@ -10,7 +10,7 @@ use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
-use crate::support::{Partner, TestApp, on_postgres, order};
+use crate::support::{PATIENCE, Partner, TestApp, on_postgres, order};
 
 const EVENTS: &str = "query($after: String, $first: Int!, $where: SalesOrderFilter) {
     salesOrderEvents(after: $after, first: $first, where: $where) {
@@ -173,8 +173,7 @@ async fn concurrent_writers_never_hide_an_event_from_a_reader() {
     for answer in app.send_at_once(requests.collect::<Vec<_>>()).await {
         answer.expect(201);
     }
-    let seen =
-        tokio::time::timeout(Duration::from_secs(30), reading).await.expect("the reader missed an event").unwrap();
+    let seen = tokio::time::timeout(PATIENCE, reading).await.expect("the reader missed an event").unwrap();
     assert!(seen.is_sorted() && seen.len() == 200);
 }
 

@@ -215,6 +215,7 @@ async fn a_refused_request_uses_up_no_key() {
     app.clients.disable_client(&id).await.unwrap();
     partner.create_with_key("a", &order()).await.expect_problem(403, "CLIENT_DISABLED");
     app.clients.enable_client(&id).await.unwrap();
+    let partner = partner.log_in_again().await;
     assert_eq!(app.database.whole_orders(2).await, 0);
     new_number(&partner.create_with_key("a", &order()).await);
 }

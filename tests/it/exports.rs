@@ -122,3 +122,78 @@ async fn an_export_is_refused_as_a_whole_and_each_faulty_parameter_named() {
     let request = axum::http::Request::post("/api/v1/sales-orders.csv").body(axum::body::Body::empty()).unwrap();
     app.send(request).await.expect_problem(405, "METHOD_NOT_ALLOWED");
 }
+
+/// A spreadsheet that expects other separators cuts a text of ours, and each piece may be a formula.
+#[tokio::test]
+async fn no_text_of_an_order_becomes_a_formula_wherever_a_spreadsheet_cuts_it() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let mut odd = order();
+    odd["customer_code"] = json!("C;=1+1");
+    odd["site_code"] = json!("\u{feff}=1+1");
+    odd["sales_name"] = json!("\u{ff1d}1+1");
+    odd["address"] = json!("Jl. Sudirman\n@SUM(A1);\u{200b}+2, =3");
+    odd["note"] = json!("a|-1+1");
+    odd["products"][0]["product_name"] = json!("\u{200d}\u{ff20}x");
+    odd["products"][0]["note"] = json!("1;2;3");
+    partner.create(&odd).await.expect(201);
+    let dashboard = app.dashboard().await;
+    let csv = dashboard.get("/api/v1/sales-orders.csv").await.text;
+    let rows = rows(&csv);
+    let column = |name: &str| rows[0].iter().position(|heading| heading == name).unwrap();
+    for (name, expected) in [
+        ("customer_code", "C;'=1+1"),
+        ("site_code", "'\u{feff}=1+1"),
+        ("sales_name", "'\u{ff1d}1+1"),
+        ("address", "Jl. Sudirman\n'@SUM(A1);'\u{200b}+2, =3"),
+        ("note", "a|'-1+1"),
+        ("product_name", "'\u{200d}\u{ff20}x"),
+        ("line_note", "1;2;3"),
+        ("unit_price", "125000"),
+        ("total_amount", "250000.5"),
+    ] {
+        assert_eq!(&rows[1][column(name)], expected, "{name}");
+    }
+    // However the file is cut, no piece begins as a formula.
+    for piece in csv.split([';', '\t', '|', '\n', '\r']) {
+        let visible =
+            piece.trim_start_matches(|c: char| c == '"' || c.is_whitespace() || "\u{200b}\u{200d}\u{feff}".contains(c));
+        assert!(!visible.starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff20}']), "{piece:?}");
+    }
+    // Programs read every text to the letter.
+    let line: Value = serde_json::from_str(&dashboard.get("/api/v1/sales-orders.jsonl").await.text).unwrap();
+    for name in ["customer_code", "site_code", "sales_name", "address", "note"] {
+        assert_eq!(line[name], odd[name], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_format_that_does_not_exist_is_a_404_that_the_description_knows() {
+    let app = TestApp::new().await;
+    let dashboard = app.dashboard().await;
+    for path in [
+        "/api/v1/sales-orders.0",
+        "/api/v1/sales-orders.csv.0",
+        "/api/v1/sales-orders.CSV",
+        "/api/v1/sales-orders.xlsx",
+        "/api/v1/sales-orders.",
+        "/api/v1/sales-orders.csv/",
+        "/api/v1/sales-orders.%00",
+    ] {
+        for client in [None, Some(&dashboard)] {
+            let answer = match client {
+                Some(client) => client.get(path).await,
+                None => app.get(path).await,
+            };
+            answer.expect_problem(404, "NOT_FOUND");
+        }
+        let head = axum::http::Request::head(path).body(axum::body::Body::empty()).unwrap();
+        assert_eq!(app.send(head).await.status, 404, "{path}");
+    }
+    let document = app.get("/api/v1/openapi.json").await.expect(200);
+    let export = &document["paths"]["/api/v1/sales-orders.{format}"]["get"];
+    assert!(export["responses"]["404"]["content"]["application/problem+json"].is_object(), "{export:#}");
+    let format =
+        export["parameters"].as_array().unwrap().iter().find(|parameter| parameter["name"] == "format").unwrap();
+    assert_eq!(format["schema"]["enum"], json!(["csv", "jsonl"]));
+}

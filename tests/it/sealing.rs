@@ -172,8 +172,7 @@ async fn the_form_from_before_counts_only_for_what_may_have_been_given_out_in_it
     // While instances of both kinds run.
     partner.create_with_key("meanwhile", &order()).await.expect(201);
     app.clock.advance(std::time::Duration::from_hours(36));
-    let secret = secrecy::ExposeSecret::expose_secret(&partner.secret).to_owned();
-    let partner = Partner::log_in(&app, "versuni-client-001", secret.into(), &PARTNER_KEY).await;
+    let partner = partner.log_in_again().await;
     partner.create_with_key("since", &order()).await.expect(201);
     let positions = positions(&app).await;
     for (position, counts) in

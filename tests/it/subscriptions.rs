@@ -10,7 +10,7 @@ use axum::body::Body;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
-use crate::support::{Partner, Socket, TestApp, Told, order};
+use crate::support::{PATIENCE, Partner, Socket, TestApp, Told, order};
 
 const FOLLOW: &str = "subscription follow($after: String, $where: SalesOrderFilter) {
     salesOrderEvents(after: $after, where: $where) {
@@ -29,13 +29,14 @@ fn customer(data: &Value) -> &str {
 
 /// Waits until a subscription from now on has begun: what happens from here on reaches it.
 async fn begun(socket: &mut Socket, partner: &Partner<'_>) {
+    let began = Instant::now();
     for n in 0.. {
         take(partner, &format!("BEGIN-{n}")).await;
         let told = tokio::time::timeout(Duration::from_millis(300), socket.next()).await;
         if told.is_ok() {
             return;
         }
-        assert!(n < 50, "nothing arrives");
+        assert!(began.elapsed() < PATIENCE, "nothing arrives");
     }
 }
 
@@ -106,7 +107,7 @@ async fn each_follower_gets_what_its_filter_and_its_scope_leave() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_follower_whose_session_ends_is_told_so_within_five_seconds() {
+async fn a_follower_whose_session_ends_is_told_so() {
     let app = TestApp::new().await;
     let base = app.listen().await;
     let dashboard = app.dashboard().await;
@@ -116,9 +117,9 @@ async fn a_follower_whose_session_ends_is_told_so_within_five_seconds() {
     socket.send(json!({"type": "ping"})).await;
     assert_eq!(socket.next().await, Told::Message(json!({"type": "pong"})));
     app.clients.revoke_sessions(&dashboard.client_id.parse().unwrap()).await.unwrap();
-    let since = Instant::now();
-    let Told::Message(told) = socket.next().await else { panic!("closed without a word") };
-    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    // Nothing else happens, so it is the service that looks; how often is checked where it is said (`service::events`).
+    let told = tokio::time::timeout(PATIENCE, socket.next()).await.expect("nobody told the follower");
+    let Told::Message(told) = told else { panic!("closed without a word") };
     let error = if told["type"] == "error" { &told["payload"][0] } else { &told["payload"]["errors"][0] };
     assert_eq!(error["extensions"]["code"], "UNAUTHENTICATED", "{told}");
     // And no new connection is opened with that token.

@@ -57,9 +57,11 @@ fn ways(order_id: &str, event_ids: &[String]) -> Vec<String> {
     let order = format!("salesOrder {{ {within} events {{ salesOrder {{ {within} }} }} }}");
     let mut ways = vec![
         format!("{{ salesOrder(orderNumber: \"{NUMBER}\") {{ {within} events {{ {order} }} }} }}"),
-        format!("{{ salesOrders {{ nodes {{ {within} }} edges {{ node {{ {within} }} }} }} }}"),
-        format!("{{ salesOrders {{ nodes {{ ...F }} }} }} fragment F on SalesOrder {{ {within} }}"),
-        format!("{{ salesOrderEvents {{ nodes {{ {EVENT} {order} }} edges {{ node {{ {EVENT} {order} }} }} }} }}"),
+        format!("{{ salesOrders(first: 3) {{ nodes {{ {within} }} edges {{ node {{ {within} }} }} }} }}"),
+        format!("{{ salesOrders(first: 3) {{ nodes {{ ...F }} }} }} fragment F on SalesOrder {{ {within} }}"),
+        format!(
+            "{{ salesOrderEvents(first: 5) {{ nodes {{ {EVENT} {order} }} edges {{ node {{ {EVENT} {order} }} }} }} }}"
+        ),
         format!("{{ node(id: \"{order_id}\") {{ ... on SalesOrder {{ {within} }} }} }}"),
     ];
     let event = |id: &String| format!("{{ node(id: \"{id}\") {{ ... on SalesOrderEvent {{ {EVENT} {order} }} }} }}");

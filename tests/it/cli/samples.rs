@@ -1,5 +1,9 @@
 //! Sample orders, and exports at the command line.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::Desk;
@@ -82,4 +86,70 @@ async fn an_operator_exports_to_a_file_what_the_service_serves() {
     assert!(faulty.stderr.contains("colour") && faulty.stderr.contains("customer_code"), "{}", faulty.stderr);
     assert_eq!(std::fs::read_to_string(file).unwrap(), text, "what is refused leaves the file as it was");
     assert_eq!(desk.run(&["export", "--filter", "colour"]).code, Some(2));
+}
+
+fn mode(file: &Path) -> u32 {
+    std::fs::metadata(file).unwrap().permissions().mode() & 0o777
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exported_file_is_for_its_owner_only_whatever_was_there_before() {
+    let desk = Desk::new().await;
+    assert_eq!(sample(&desk, &[]).code, Some(0));
+    let folder = desk.folder().join("exports");
+    std::fs::create_dir(&folder).unwrap();
+    let expected = desk.run(&["export"]).stdout;
+    let export = |file: &Path| desk.run(&["export", "--output", file.to_str().unwrap()]);
+
+    let new = folder.join("new.csv");
+    assert_eq!(export(&new).succeeds(), "");
+    let old = folder.join("old.csv");
+    std::fs::write(&old, "an older export").unwrap();
+    std::fs::set_permissions(&old, Permissions::from_mode(0o644)).unwrap();
+    export(&old).succeeds();
+    // A link stays one, and what it names is written; also where that is not there yet.
+    for (link, target) in [("to-old.csv", "old.csv"), ("to-none.csv", "none.csv")] {
+        std::os::unix::fs::symlink(target, folder.join(link)).unwrap();
+        export(&folder.join(link)).succeeds();
+        assert!(std::fs::symlink_metadata(folder.join(link)).unwrap().is_symlink());
+    }
+    for file in ["new.csv", "old.csv", "none.csv"].map(|file| folder.join(file)) {
+        assert_eq!((mode(&file), std::fs::read_to_string(&file).unwrap()), (0o600, expected.clone()), "{file:?}");
+    }
+    assert_eq!(files(&folder), ["new.csv", "none.csv", "old.csv", "to-none.csv", "to-old.csv"]);
+
+    // What is no file is written to as it is.
+    assert_eq!(export(Path::new("/dev/stdout")).succeeds(), expected);
+    export(Path::new("/dev/null")).succeeds();
+    let said = export(&folder).fails();
+    assert!(said.contains("is a folder"), "{said}");
+    let said = export(&folder.join("missing/orders.csv")).fails();
+    assert!(said.starts_with("cannot write ") && said.contains("missing/orders.csv"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_that_fails_on_the_way_leaves_what_was_there_and_nothing_else() {
+    let desk = Desk::new().await;
+    assert_eq!(sample(&desk, &[]).code, Some(0));
+    // The second page has an order that cannot be read.
+    desk.database.db_execute("UPDATE sales_orders SET created_at = 9000000000000000000 WHERE id = 150").await.unwrap();
+    let folder = desk.folder().join("exports");
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("orders.csv");
+    let export = ["export", "--filter", "order_by=order_number_asc", "--output", file.to_str().unwrap()];
+    for before in [None, Some("an older export")] {
+        if let Some(before) = before {
+            std::fs::write(&file, before).unwrap();
+        }
+        assert_eq!(desk.run(&export).code, Some(1));
+        assert_eq!(files(&folder).len(), usize::from(before.is_some()), "{:?}", files(&folder));
+        assert_eq!(std::fs::read_to_string(&file).ok().as_deref(), before);
+    }
 }

@@ -47,6 +47,8 @@ async fn each_check_comes_before_all_later_ones() {
         wire.expect_refused(&send(&[token, own, unreadable, garbage]).await, 403, "CLIENT_DISABLED");
 
         app.clients.enable_client(&id).await.unwrap();
+        let reader = reader.log_in_again().await;
+        let token = ("authorization", &*reader.authorization());
         let told = wire.expect_refused(&send(&[token, own, unreadable, garbage]).await, 401, "INVALID_TIMESTAMP");
         assert_eq!(told["hint"], "timestamp_unreadable");
         let stale = ("x-timestamp", "1");

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use sales_order_api::domain::permission::Permission;
@@ -10,7 +9,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::FOLLOW;
-use crate::support::{Database, Process, Remote, Socket, Told, order};
+use crate::support::{Database, PATIENCE, Process, Remote, Socket, Told, order};
 
 fn serve(folder: &Path, url: &str) -> Process {
     serve_at("127.0.0.1:0", folder, url)
@@ -42,7 +41,7 @@ async fn follow(bases: [String; 2], token: String, count: usize) -> Vec<(String,
             continue;
         }
         while seen.len() < count {
-            let told = tokio::time::timeout(Duration::from_secs(20), socket.next()).await.unwrap();
+            let told = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap();
             let Told::Message(message) = told else { break };
             let event = &message["payload"]["data"]["salesOrderEvents"];
             let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{message}")).to_owned();

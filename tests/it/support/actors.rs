@@ -57,6 +57,11 @@ impl<'a> Partner<'a> {
         Self { app, client_id: client_id.to_owned(), secret, token, key }
     }
 
+    /// The same client with a new session.
+    pub async fn log_in_again(&self) -> Self {
+        Self::log_in(self.app, &self.client_id, self.secret.clone(), self.key).await
+    }
+
     async fn token(app: &TestApp, client_id: &str, secret: &SecretString) -> String {
         let credentials = json!({"client_id": client_id, "client_secret": secret.expose_secret()});
         let answer = app.post("/api/v1/auth/login", &credentials).await.expect(200);

@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::{Answer, Database, PARTNER_KEY, Partner, TestClock, key_of};
+use super::{Answer, Database, PARTNER_KEY, PATIENCE, Partner, TestClock, key_of};
 
 /// The service on a database of its own, with a clock that stands still, called without a network.
 pub struct TestApp {
@@ -78,6 +78,7 @@ impl TestApp {
         // What a test changes past the service is in force at once, and tests log in more often than anybody.
         config.auth.client_cache_ttl = Duration::ZERO;
         config.rate_limit.enabled = false;
+        config.http.request_timeout = PATIENCE;
         change(&mut config);
         http::router(AppState::build(config, store.clone(), &clock.clock()).unwrap())
     }

@@ -8,6 +8,8 @@ use sea_orm::ConnectionTrait as _;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+use super::PATIENCE;
+
 /// A database of one test's own, with every migration applied. It goes away with this value.
 pub struct Database {
     pub url: String,
@@ -60,7 +62,7 @@ impl Database {
 
     /// A connection of the service's own making.
     pub async fn connect(&self) -> Store {
-        self.connect_with(Duration::from_secs(20)).await
+        self.connect_with(PATIENCE).await
     }
 
     pub async fn connect_with(&self, acquire_timeout: Duration) -> Store {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::PATIENCE;
+
 /// The service's own binary, with an environment that holds nothing of the machine's but `PATH`, in a folder of the
 /// test's own.
 pub fn command(folder: &Path) -> Command {
@@ -37,6 +39,8 @@ impl Process {
         command
             .args(["serve", "--listen", address, "--database-url", database_url])
             .env("SALES_ORDER_RATE_LIMIT__ENABLED", "false")
+            .env("SALES_ORDER_HTTP__REQUEST_TIMEOUT", format!("{}s", PATIENCE.as_secs()))
+            .env("SALES_ORDER_DATABASE__ACQUIRE_TIMEOUT", format!("{}s", PATIENCE.as_secs()))
             .env("SALES_ORDER_LOG__FORMAT", "json")
             .stdout(Stdio::piped())
             // A file, not a pipe: a full pipe would stop the service.

@@ -128,3 +128,43 @@ async fn a_limited_login_says_when_to_come_back() {
     let error = app.graphql(login, json!({})).await.expect_error("RATE_LIMITED");
     assert!((1..=60).contains(&error["extensions"]["retryAfter"].as_u64().unwrap()), "{error}");
 }
+
+/// An order in a cache on the way would be anybody's.
+#[tokio::test]
+async fn nothing_that_tells_of_a_client_is_kept_on_the_way() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let dashboard = app.dashboard().await;
+    let mut answers = vec![
+        ("an order", partner.create(&order()).await),
+        ("its repetition", partner.create(&order()).await),
+        ("a refused order", partner.create(&json!({})).await),
+        ("an order without a token", app.post("/api/v1/sales-orders", &order()).await),
+        ("a check", app.post_text("/api/v1/signature/check", &partner.sign().headers(), "{}").await),
+        ("a query by POST", partner.graphql("{ salesOrders { nodes { orderNumber } } }", json!({})).await),
+        ("an invalid query", partner.graphql("{ nothing }", json!({})).await),
+        ("what is no query", app.post_text("/graphql", &[], "{").await),
+        ("a single event", app.subscribe(Some(partner.authorization()), "{ viewer { name } }", json!({})).await),
+        ("a signature explained", app.graphql("{ explainSignature(input: {}) { valid } }", json!({})).await),
+    ];
+    for path in [
+        "/api/v1/sales-orders/SO-0000000001",
+        "/api/v1/sales-orders/SO-0000000002",
+        "/api/v1/sales-orders.csv",
+        "/api/v1/sales-orders.jsonl",
+        "/api/v1/sales-orders.csv?colour=red",
+        "/graphql?query=%7BsalesOrders%7Bnodes%7BorderNumber%7D%7D%7D",
+        "/graphql?query=%7B",
+        "/api/v1/nothing",
+        "/health/ready",
+        "/metrics",
+    ] {
+        answers.push((path, partner.get(path).await));
+        answers.push((path, dashboard.get(path).await));
+        let head = Request::head(path).header("authorization", dashboard.authorization());
+        answers.push((path, app.send(head.body(Body::empty()).unwrap()).await));
+    }
+    for (what, answer) in answers {
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{what}: {}", answer.status);
+    }
+}
