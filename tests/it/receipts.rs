@@ -144,7 +144,7 @@ async fn a_receipt_that_binds_the_body_holds_for_no_other_body() {
 /// What is wrong with the receipt of the only order, besides that nobody made this signature over it, which a test that puts
 /// another text there cannot help.
 async fn problems_of_text(app: &TestApp, form: &str, text: &str) -> Vec<String> {
-    let orders = sales_order_api::service::Orders::new(app.store.clone());
+    let orders = sales_order_api::service::Orders::new(app.store.clone(), Turns::unlimited());
     let sql = format!("UPDATE sales_order_receipts SET signature_form = '{form}', string_to_sign = '{text}'");
     app.database.db_execute(&sql).await.unwrap();
     let found = orders.verify_receipt("SO-0000000001", None, Duration::ZERO).await.unwrap().problems;
@@ -213,7 +213,7 @@ async fn a_receipt_that_binds_the_key_holds_for_the_key_of_its_order() {
     let signed = partner.sign_text(&time, &text("po:1"));
     let headers = [&signed.headers()[..], &[("idempotency-key", "po:1")]].concat();
     app.post_text(path, &headers, body.clone()).await.expect(201);
-    let orders = sales_order_api::service::Orders::new(app.store.clone());
+    let orders = sales_order_api::service::Orders::new(app.store.clone(), Turns::unlimited());
     let evidence = orders.verify_receipt("SO-0000000001", Some(body.as_bytes()), Duration::ZERO).await.unwrap();
     assert_eq!(
         (evidence.problems.join("; "), evidence.receipt.signature_form.as_str()),
