@@ -27,7 +27,8 @@ pub async fn admit(State(state): State<AppState>, mut request: Request, next: Ne
     }
     if request.extensions().get::<BeyondLimit>().is_some() {
         let message = "Too many connections are open; send the request again";
-        return Problem(AppError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1))).into_response();
+        return Problem(AppError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1)))
+            .into_response();
     }
     let credentials = credentials_of(request.headers());
     let admission = state.sessions().admit(address(request.extensions()), credentials.bearer_token().ok());
@@ -37,11 +38,7 @@ pub async fn admit(State(state): State<AppState>, mut request: Request, next: Ne
         state.sessions().pace_refusal(address(request.extensions())).await;
         let is_graphql = request.uri().path() == "/graphql";
         let refusal = refusal.as_ref().clone();
-        return if is_graphql {
-            graphql::refuse(request.headers(), refusal)
-        } else {
-            Problem(refusal).into_response()
-        };
+        return if is_graphql { graphql::refuse(request.headers(), refusal) } else { Problem(refusal).into_response() };
     }
     request.extensions_mut().insert(admission);
     next.run(request).await

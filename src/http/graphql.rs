@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql_axum::GraphQLResponse;
-use axum::{Extension, Json};
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use serde_json::{Map, Value, json};
 
@@ -29,11 +29,7 @@ use crate::rest::request::{JsonRequest, credentials};
 use crate::telemetry;
 
 /// `POST /graphql`: any operation.
-pub async fn post(
-    State(state): State<AppState>,
-    parts: Parts,
-    request: Result<JsonRequest, Problem>,
-) -> Response {
+pub async fn post(State(state): State<AppState>, parts: Parts, request: Result<JsonRequest, Problem>) -> Response {
     let media = MediaType::accepted_by(&parts.headers);
     let JsonRequest { credentials, is_json } = match request {
         Ok(request) => request,

@@ -95,7 +95,8 @@ mod tests {
         ] {
             assert!(!is_allowed(&[("origin", origin), ("host", host)], false), "{origin} at {host}");
         }
-        let twice = [("origin", "https://api.example.com"), ("origin", "https://evil.example"), ("host", "api.example.com")];
+        let twice =
+            [("origin", "https://api.example.com"), ("origin", "https://evil.example"), ("host", "api.example.com")];
         assert!(!is_allowed(&twice, false));
         assert!(!is_allowed(&[("origin", "https://api.example.com")], false));
     }

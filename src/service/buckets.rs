@@ -91,9 +91,8 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     pub fn give_back(&self, key: &K) {
         // The state is the instant at which the bucket is full again; one in the past means just that.
         let refill = Nanos::from(self.refill).as_u64();
-        let earlier = |full: Option<Nanos>| {
-            full.map(|full| ((), Nanos::new(full.as_u64().saturating_sub(refill)))).ok_or(())
-        };
+        let earlier =
+            |full: Option<Nanos>| full.map(|full| ((), Nanos::new(full.as_u64().saturating_sub(refill)))).ok_or(());
         let _ = self.state.measure_and_replace(key, earlier);
     }
 

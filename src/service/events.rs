@@ -98,7 +98,8 @@ impl Events {
             None => self.store.find_last_position().await?,
         };
         let last = self.watch();
-        let follower = Follower { events: self.clone(), session, filter, after, last, ready: VecDeque::new(), _slot: slot };
+        let follower =
+            Follower { events: self.clone(), session, filter, after, last, ready: VecDeque::new(), _slot: slot };
         Ok(stream::unfold(Some(follower), |follower| async {
             let mut follower = follower?;
             match follower.next().await {

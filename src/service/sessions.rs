@@ -1,7 +1,7 @@
 //! Logging in, refreshing, and finding out who calls.
 
-use std::net::IpAddr;
-use std::num::NonZeroU32;
+mod budgets;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +10,11 @@ use moka::sync::Cache;
 use secrecy::ExposeSecret as _;
 use tokio::sync::{Semaphore, watch};
 
-use super::caller::Principal;
 use super::buckets::REMEMBERED;
+use super::caller::Principal;
 use super::directory::{ClientDirectory, KnownClient};
 use super::known_addresses::KnownAddresses;
 use super::throttle::{Throttle, network};
-use crate::auth::admission::Admission;
 use crate::auth::credentials::{Credentials, SignatureHeaders};
 use crate::auth::secret;
 use crate::auth::signature::{self, SignedRequest, VerifiedSignature};
@@ -150,7 +149,8 @@ impl Sessions {
         let now = self.clock.now();
         let Credentials { address, ref admission, .. } = *origin;
         let over_budget = |refused: AppError| admission.refusal().unwrap_or(refused);
-        let claims = self.keys.borrow().verify_ignoring_expiry(input.token.expose_secret(), now).map_err(over_budget)?;
+        let claims =
+            self.keys.borrow().verify_ignoring_expiry(input.token.expose_secret(), now).map_err(over_budget)?;
         if self.is_ended(&claims) {
             return Err(over_budget(revoked()));
         }
@@ -196,48 +196,6 @@ impl Sessions {
         Ok(Principal { known, permissions })
     }
 
-    /// Whether a bearer token is valid as far as memory can tell: signed by us, not expired, and not found ended before.
-    #[must_use]
-    pub fn is_token_valid(&self, token: &str) -> bool {
-        let claims = self.keys.borrow().verify(token, self.clock.now());
-        claims.is_ok_and(|claims| !self.is_ended(&claims))
-    }
-
-    /// How a request with this bearer token, or without one, stands with the budget of its address.
-    pub fn admit(&self, address: IpAddr, token: Option<&str>) -> Admission {
-        match token {
-            Some(token) if self.is_token_valid(token) => Admission::Uncounted,
-            _ => self.throttle.admit(address),
-        }
-    }
-
-    /// Gives a request back that was counted before it was known to be one that never counts.
-    pub fn give_back(&self, address: IpAddr, admission: &Admission) {
-        self.throttle.give_back(address, admission);
-    }
-
-    /// Takes the weight of some work from the budget that an address has for requests without a valid token.
-    pub fn admit_anonymous(&self, address: IpAddr, weight: NonZeroU32) -> Result<(), AppError> {
-        self.throttle.admit_anonymous(address, weight)
-    }
-
-    /// Waits before one more refusal is sent to an address that was sent many already: a flood is answered, and slowly.
-    pub async fn pace_refusal(&self, address: IpAddr) {
-        if let Some(pause) = self.throttle.refusal_pause(address) {
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    /// Counts a request whose token looked valid and was refused.
-    pub fn refuse_token(&self, origin: &Credentials, refused: AppError) -> AppError {
-        match &origin.admission {
-            Admission::Uncounted if refused.code == ErrorCode::Unauthenticated => {
-                self.admit_anonymous(origin.address, NonZeroU32::MIN).err().unwrap_or(refused)
-            }
-            _ => refused,
-        }
-    }
-
     fn is_ended(&self, claims: &Claims) -> bool {
         self.ended.contains_key(&(claims.sub.clone(), claims.session_generation))
     }
@@ -251,16 +209,6 @@ impl Sessions {
             self.ended.insert((claims.sub.clone(), claims.session_generation), ());
         }
         Err(revoked())
-    }
-
-    /// Takes one piece of work for somebody without a token.
-    pub fn admit_stranger(&self, address: IpAddr) -> Result<(), AppError> {
-        self.throttle.admit_stranger(address)
-    }
-
-    /// Takes one request from the quota of a client who proved who it is.
-    pub fn admit_request(&self, principal: &Principal) -> Result<(), AppError> {
-        self.throttle.admit_request(principal.client_id().as_str())
     }
 
     /// How far a signed timestamp may be from our clock, both ways.

@@ -22,8 +22,8 @@ use tokio::sync::watch;
 use tower::ServiceExt as _;
 use tracing::{debug, info, warn};
 
-pub use connection::WriteTimeout;
 use connection::Timeouts;
+pub use connection::WriteTimeout;
 use connections::{Capacity, Connections, Counted};
 use socket::Socket;
 

@@ -1,6 +1,7 @@
 //! GraphQL over WebSocket: the handshake, and who may open how many.
 
 mod connection;
+mod operation;
 mod protocol;
 
 use std::sync::Arc;

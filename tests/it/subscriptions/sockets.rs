@@ -96,7 +96,10 @@ async fn a_connection_without_a_token_ends_a_while_after_its_last_operation() {
         assert_eq!(closed(&mut idle).await, 4403);
         idle = Socket::anonymous(&base).await.unwrap();
     }
-    assert_eq!(ask(&mut dashboard, "{ viewer { clientId } }", json!({})).await["data"]["viewer"]["clientId"], "dashboard-001");
+    assert_eq!(
+        ask(&mut dashboard, "{ viewer { clientId } }", json!({})).await["data"]["viewer"]["clientId"],
+        "dashboard-001"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
