@@ -31,7 +31,7 @@ use crate::telemetry;
 /// `POST /graphql`: any operation.
 pub async fn post(State(state): State<AppState>, parts: Parts, request: Result<JsonRequest, Problem>) -> Response {
     let media = MediaType::accepted_by(&parts.headers);
-    let JsonRequest { credentials, is_json } = match request {
+    let JsonRequest { credentials, is_json, room: _room } = match request {
         Ok(request) => request,
         Err(Problem(error)) if error.code == ErrorCode::RateLimited => return media.refuse(error),
         Err(problem) => return problem.into_response(),

@@ -29,12 +29,14 @@ pub use lifecycle::Lifecycle;
 pub use orders::Orders;
 pub use sessions::Sessions;
 
-/// How many WebSockets each may have open.
-pub struct SocketSlots {
-    /// Of an address, those that have brought no valid token yet.
-    pub anonymous: slots::Slots<std::net::IpAddr>,
-    /// Of a client.
-    pub clients: slots::Slots<crate::domain::client::ClientId>,
+/// How much each address and client may hold at once.
+pub struct Occupancy {
+    /// WebSockets from an address that have brought no valid token yet.
+    pub anonymous_sockets: slots::Slots<std::net::IpAddr>,
+    /// WebSockets of a client.
+    pub client_sockets: slots::Slots<crate::domain::client::ClientId>,
+    /// Large bodies from an address without a valid token.
+    pub anonymous_bodies: slots::Slots<std::net::IpAddr>,
 }
 
 /// Every use case, as the composition root wires them.
@@ -53,6 +55,6 @@ pub struct Services {
     pub events: Events,
     /// Moving orders through their life.
     pub lifecycle: Lifecycle,
-    /// How many WebSockets there may be.
-    pub sockets: SocketSlots,
+    /// How much each address and client may hold at once.
+    pub occupancy: Occupancy,
 }

@@ -212,7 +212,7 @@ impl Connection {
                 return Err(close_because(code, format!("{}: {}", error.code, error.message)));
             }
         };
-        let clients = &self.state.sockets().clients;
+        let clients = &self.state.occupancy().client_sockets;
         let Some(slot) = clients.take(principal.client_id()) else {
             let limit = clients.each();
             return Err(close_because(1013, format!("A client may have {limit} WebSockets at once; close one first")));

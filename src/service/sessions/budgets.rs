@@ -42,6 +42,18 @@ impl Sessions {
         }
     }
 
+    pub(super) async fn refuse_slowly(&self, address: IpAddr, refusal: AppError) -> AppError {
+        self.pace_refusal(address).await;
+        refusal
+    }
+
+    /// Waits before one more request that never counts is answered, once its address has sent many of them.
+    pub async fn pace_free(&self, address: IpAddr) {
+        if let Some(pause) = self.throttle.free_pause(address) {
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// Counts a request whose token looked valid and was refused.
     pub fn refuse_token(&self, origin: &Credentials, refused: AppError) -> AppError {
         match &origin.admission {

@@ -46,12 +46,12 @@ async fn is_cut(stream: &TcpStream) {
     in_time("the connection is cut", stream.ready(Interest::ERROR)).await.unwrap();
 }
 
-/// The largest file of the pages.
+/// The largest file of the pages, which `make web` builds.
 fn largest_file() -> String {
     let dist = concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/assets");
     let files = std::fs::read_dir(dist).unwrap().map(|entry| entry.unwrap());
     let gzip = files.filter(|file| file.path().extension().is_some_and(|extension| extension == "gz"));
-    let largest = gzip.max_by_key(|file| file.metadata().unwrap().len()).expect("run `make web`");
+    let largest = gzip.max_by_key(|file| file.metadata().unwrap().len()).unwrap();
     format!("/assets/{}", largest.file_name().to_str().unwrap().trim_end_matches(".gz"))
 }
 
