@@ -1,5 +1,6 @@
 //! The composition root: builds everything once, from the configuration down.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,11 +18,11 @@ use crate::service::buckets::Rate;
 use crate::service::directory::ClientDirectory;
 use crate::service::intake::IntakeRules;
 use crate::service::sessions::SessionRules;
-use crate::service::slots::Slots;
-use crate::service::throttle::{Throttle, ThrottleRules};
+use crate::service::slots::{Slot, Slots};
+use crate::service::throttle::{Throttle, ThrottleRules, network};
 use crate::service::turns::{TurnRules, Turns};
 use crate::service::{
-    Clients, Doctor, Events, Lifecycle, OrderIntake, Orders, Sealing, Services, Sessions, SocketSlots,
+    Clients, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Sealing, Services, Sessions,
 };
 use crate::store::{DatabaseOptions, Store};
 use crate::telemetry;
@@ -74,10 +75,16 @@ impl AppState {
         &self.0.health_checks
     }
 
-    /// How many WebSockets there may be.
+    /// How much each address and client may hold at once.
     #[must_use]
-    pub fn sockets(&self) -> &SocketSlots {
-        &self.0.services.sockets
+    pub fn occupancy(&self) -> &Occupancy {
+        &self.0.services.occupancy
+    }
+
+    /// Room for a large body from this address without a valid token.
+    #[must_use]
+    pub fn room_for_body(&self, address: IpAddr) -> Option<BodyRoom> {
+        self.occupancy().anonymous_bodies.take(&network(address))
     }
 
     /// The database, for health checks and for stopping.
@@ -146,6 +153,12 @@ impl AppState {
     }
 }
 
+/// Room for a large body, for as long as this is kept.
+pub type BodyRoom = Slot<IpAddr>;
+
+/// How many large bodies one address may send at once without a valid token.
+const LARGE_BODIES: usize = 16;
+
 /// Enough for every prober there is, and few of the database's connections.
 const HEALTH_CHECKS: usize = 2;
 
@@ -202,9 +215,10 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         orders: Orders::new(store.clone(), reports.clone()),
         events: Events::new(store.clone(), reports, config.http.max_subscriptions_per_client),
         lifecycle: Lifecycle::new(store.clone(), clock.clone()),
-        sockets: SocketSlots {
-            anonymous: Slots::new(config.http.max_sockets_per_address),
-            clients: Slots::new(config.http.max_sockets_per_client),
+        occupancy: Occupancy {
+            anonymous_sockets: Slots::new(config.http.max_sockets_per_address),
+            client_sockets: Slots::new(config.http.max_sockets_per_client),
+            anonymous_bodies: Slots::new(LARGE_BODIES),
         },
         sealing: Arc::new(Sealing::new(store.clone())),
         queries: Turns::new(TurnRules {

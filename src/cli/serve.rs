@@ -93,6 +93,9 @@ impl Server {
         };
         // Until the last request is answered, so that a stop can be watched.
         let metrics = self.metrics.map(|listener| {
+            if let Ok(address) = listener.local_addr() {
+                info!(%address, "the metrics are served at an address of their own");
+            }
             let serving = http::serve(listener, http::metrics_router(), self.options.clone(), std::future::pending());
             tokio::spawn(serving)
         });

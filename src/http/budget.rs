@@ -23,6 +23,7 @@ use crate::rest::request::{address, credentials_of};
 /// Counts a request, and refuses it when the budget is used up and nothing in it could prove that it never counts.
 pub async fn admit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     if is_free(&request) {
+        state.sessions().pace_free(address(request.extensions())).await;
         return next.run(request).await;
     }
     if request.extensions().get::<BeyondLimit>().is_some() {

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql_axum::GraphQLResponse;
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::Extension;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use serde_json::{Map, Value};
 
@@ -32,7 +32,7 @@ use crate::telemetry;
 /// `POST /graphql`: any operation.
 pub async fn post(State(state): State<AppState>, parts: Parts, request: Result<JsonRequest, Problem>) -> Response {
     let media = MediaType::accepted_by(&parts.headers);
-    let JsonRequest { credentials, is_json } = match request {
+    let JsonRequest { credentials, is_json, room: _room } = match request {
         Ok(request) => request,
         Err(Problem(error)) if error.code == ErrorCode::RateLimited => return media.refuse(error),
         Err(problem) => return problem.into_response(),

@@ -1,17 +1,18 @@
 //! Takes a request apart: its credentials, and its body to the last byte.
 
-use std::error::Error;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName};
+use http_body_util::BodyExt as _;
 
 use super::problem::Problem;
-use crate::app::AppState;
+use crate::app::{AppState, BodyRoom};
 use crate::auth::admission::Admission;
 use crate::auth::credentials::{Credentials, Header, Transport, UNKNOWN_ADDRESS};
 use crate::error::{AppError, ErrorCode};
@@ -55,13 +56,21 @@ pub struct JsonRequest {
     pub credentials: Credentials,
     /// Whether the body says that it is JSON.
     pub is_json: Result<(), AppError>,
+    /// What the body takes of its address's room, to be kept as long as the body.
+    pub room: Option<BodyRoom>,
 }
 
 /// To read so many bytes takes about as long as to answer a request.
 pub const BYTES_A_REQUEST: usize = 10_000;
 
-/// More than a login or a refresh ever is: all that is read of a request whose address has used up its budget.
-const CREDENTIALS_BYTES: usize = 16 * 1024;
+/// More than a login, a refresh or a usual query ever is: all that is read of a request whose address has used up its
+/// budget, and all that is read without a valid token before the body counts as a large one.
+const SMALL_BYTES: usize = 16 * 1024;
+
+fn no_room() -> AppError {
+    let message = "Too many large bodies at once from this address without a valid token; send the token of a login";
+    AppError::new(ErrorCode::RateLimited, message).retry_after(Duration::from_secs(1))
+}
 
 impl FromRequest<AppState> for JsonRequest {
     type Rejection = Problem;
@@ -70,12 +79,20 @@ impl FromRequest<AppState> for JsonRequest {
         let (parts, body) = request.into_parts();
         telemetry::note(|facts| facts.receiving = true);
         let limit = state.config().http.max_body_bytes;
+        let mut room = None;
         let body = match parts.extensions.get() {
             Some(Admission::OverBudget(refusal)) => {
-                let body = read(&parts.headers, body, limit.min(CREDENTIALS_BYTES)).await;
+                let body = read(&parts.headers, body, limit.min(SMALL_BYTES), || Ok(())).await;
                 body.map_err(|_| AppError::clone(refusal))?
             }
-            _ => read(&parts.headers, body, limit).await?,
+            Some(Admission::Counted(_)) => {
+                let make_room = || {
+                    room = state.room_for_body(address(&parts.extensions));
+                    if room.is_some() { Ok(()) } else { Err(no_room()) }
+                };
+                read(&parts.headers, body, limit, make_room).await?
+            }
+            _ => read(&parts.headers, body, limit, || Ok(())).await?,
         };
         telemetry::note(|facts| facts.receiving = false);
         let is_json = if is_json(&parts.headers) {
@@ -86,11 +103,17 @@ impl FromRequest<AppState> for JsonRequest {
         };
         let credentials = credentials(&parts, body);
         state.sessions().charge(&credentials, credentials.body.len() / BYTES_A_REQUEST)?;
-        Ok(Self { credentials, is_json })
+        Ok(Self { credentials, is_json, room })
     }
 }
 
-async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Arc<[u8]>, AppError> {
+/// Reads a body. What is to become a large one first needs room.
+async fn read(
+    headers: &HeaderMap,
+    mut body: Body,
+    limit: usize,
+    make_room: impl FnOnce() -> Result<(), AppError>,
+) -> Result<Arc<[u8]>, AppError> {
     let too_large = || {
         AppError::new(ErrorCode::PayloadTooLarge, format!("The body must have at most {limit} bytes"))
             .detail("limit_bytes", limit)
@@ -99,13 +122,23 @@ async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Arc<[u8]>
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    match to_bytes(body, limit).await {
-        Ok(bytes) => Ok(Arc::from(&bytes[..])),
-        Err(error) if error.source().is_some_and(<dyn Error>::is::<http_body_util::LengthLimitError>) => {
-            Err(too_large())
+    let (mut bytes, mut make_room) = (Vec::new(), Some(make_room));
+    while let Some(frame) = body.frame().await {
+        let broken =
+            |_| AppError::new(ErrorCode::MalformedBody, "The body ended before it was complete; send it again");
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        let length = bytes.len() + data.len();
+        if length > limit {
+            return Err(too_large());
         }
-        Err(_) => Err(AppError::new(ErrorCode::MalformedBody, "The body ended before it was complete; send it again")),
+        if length > SMALL_BYTES
+            && let Some(make_room) = make_room.take()
+        {
+            make_room()?;
+        }
+        bytes.extend_from_slice(&data);
     }
+    Ok(bytes.into())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -125,7 +125,7 @@ async fn openapi_json() -> Result<Response, Problem> {
 async fn run_with_body(
     state: &AppState,
     operation: &PreparedOperation,
-    JsonRequest { credentials, is_json }: JsonRequest,
+    JsonRequest { credentials, is_json, room: _room }: JsonRequest,
 ) -> Result<Value, AppError> {
     let read = |credentials: &Credentials| {
         is_json?;

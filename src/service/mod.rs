@@ -32,12 +32,14 @@ pub use orders::Orders;
 pub use sealing::Sealing;
 pub use sessions::Sessions;
 
-/// How many WebSockets each may have open.
-pub struct SocketSlots {
-    /// Of an address, those that have brought no valid token yet.
-    pub anonymous: slots::Slots<std::net::IpAddr>,
-    /// Of a client.
-    pub clients: slots::Slots<crate::domain::client::ClientId>,
+/// How much each address and client may hold at once.
+pub struct Occupancy {
+    /// WebSockets from an address that have brought no valid token yet.
+    pub anonymous_sockets: slots::Slots<std::net::IpAddr>,
+    /// WebSockets of a client.
+    pub client_sockets: slots::Slots<crate::domain::client::ClientId>,
+    /// Large bodies from an address without a valid token.
+    pub anonymous_bodies: slots::Slots<std::net::IpAddr>,
 }
 
 /// Every use case, as the composition root wires them.
@@ -56,10 +58,10 @@ pub struct Services {
     pub events: Events,
     /// Moving orders through their life.
     pub lifecycle: Lifecycle,
-    /// How many WebSockets there may be.
-    pub sockets: SocketSlots,
     /// Turns of clients' queries.
     pub queries: turns::Turns,
     /// Sealing cursors and ids.
     pub sealing: std::sync::Arc<Sealing>,
+    /// How much each address and client may hold at once.
+    pub occupancy: Occupancy,
 }

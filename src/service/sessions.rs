@@ -1,7 +1,7 @@
 //! Logging in, refreshing, and finding out who calls.
 
-use std::net::IpAddr;
-use std::num::NonZeroU32;
+mod budgets;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,6 @@ use super::caller::Principal;
 use super::directory::{ClientDirectory, KnownClient};
 use super::known_addresses::KnownAddresses;
 use super::throttle::{Throttle, network};
-use crate::auth::admission::Admission;
 use crate::auth::credentials::Credentials;
 use crate::auth::secret;
 use crate::auth::signature::{self, SignedRequest, VerifiedSignature};
@@ -101,7 +100,10 @@ impl Sessions {
     /// Opens a session. A wrong id and a wrong secret are one answer at one cost.
     pub async fn login(&self, input: LoginInput, origin: &Credentials) -> Result<IssuedToken, AppError> {
         let Credentials { address, ref admission, .. } = *origin;
-        let attempt = self.throttle.begin_login(&input.client_id, address, admission)?;
+        let attempt = match self.throttle.begin_login(&input.client_id, address, admission) {
+            Ok(attempt) => attempt,
+            Err(refusal) => return Err(self.refuse_slowly(address, refusal).await),
+        };
         let now = self.clock.now();
         // The same statements for every id, also for one that no client can have: a round trip less would tell.
         let client_id = input.client_id.parse::<ClientId>();
@@ -109,7 +111,7 @@ impl Sessions {
         if let Some(refusal) = attempt.refusal()
             && !self.known_addresses.holds(asked, network(address)).await?
         {
-            return Err(refusal);
+            return Err(self.refuse_slowly(address, refusal).await);
         }
         let client = self.store.find_client(asked).await?;
         let secrets = self.store.list_live_secrets(asked, now).await?;
@@ -205,58 +207,6 @@ impl Sessions {
         Ok(Principal { known, permissions })
     }
 
-    /// Whether a bearer token is valid as far as memory can tell: signed by us, not expired, and not found ended before.
-    #[must_use]
-    pub fn is_token_valid(&self, token: &str) -> bool {
-        let claims = self.keys.borrow().verify(token, self.clock.now());
-        claims.is_ok_and(|claims| !self.is_ended(&claims))
-    }
-
-    /// How a request with this bearer token, or without one, stands with the budget of its address.
-    pub fn admit(&self, address: IpAddr, token: Option<&str>) -> Admission {
-        match token {
-            Some(token) if self.is_token_valid(token) => Admission::Uncounted,
-            _ => self.throttle.admit(address),
-        }
-    }
-
-    /// Gives a request back that was counted before it was known to be one that never counts.
-    pub fn give_back(&self, address: IpAddr, admission: &Admission) {
-        self.throttle.give_back(address, admission);
-    }
-
-    /// Takes the weight of some work from the budget that an address has for requests without a valid token.
-    pub fn admit_anonymous(&self, address: IpAddr, weight: NonZeroU32) -> Result<(), AppError> {
-        self.throttle.admit_anonymous(address, weight)
-    }
-
-    /// Takes what a request makes the service do, in requests, beyond the one that it was counted as; of one that is not
-    /// counted, nothing.
-    pub fn charge(&self, origin: &Credentials, requests: usize) -> Result<(), AppError> {
-        let weight = NonZeroU32::new(u32::try_from(requests).unwrap_or(u32::MAX));
-        match (&origin.admission, weight) {
-            (Admission::Counted(_), Some(weight)) => self.admit_anonymous(origin.address, weight),
-            _ => Ok(()),
-        }
-    }
-
-    /// Waits before one more refusal is sent to an address that was sent many already: a flood is answered, and slowly.
-    pub async fn pace_refusal(&self, address: IpAddr) {
-        if let Some(pause) = self.throttle.refusal_pause(address) {
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    /// Counts a request whose token looked valid and was refused.
-    pub fn refuse_token(&self, origin: &Credentials, refused: AppError) -> AppError {
-        match &origin.admission {
-            Admission::Uncounted if refused.code == ErrorCode::Unauthenticated => {
-                self.admit_anonymous(origin.address, NonZeroU32::MIN).err().unwrap_or(refused)
-            }
-            _ => refused,
-        }
-    }
-
     fn is_ended(&self, claims: &Claims) -> bool {
         self.ended.contains_key(&(claims.sub.clone(), claims.session_generation))
     }
@@ -274,16 +224,6 @@ impl Sessions {
             self.ended.insert((claims.sub.clone(), claims.session_generation), ());
         }
         Err(revoked())
-    }
-
-    /// Takes one piece of work for somebody without a token.
-    pub fn admit_stranger(&self, address: IpAddr) -> Result<(), AppError> {
-        self.throttle.admit_stranger(address)
-    }
-
-    /// Takes one request from the quota of a client who proved who it is.
-    pub fn admit_request(&self, principal: &Principal) -> Result<(), AppError> {
-        self.throttle.admit_request(principal.client_id().as_str())
     }
 
     /// How far a signed timestamp may be from our clock, both ways.

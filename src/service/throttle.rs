@@ -46,6 +46,7 @@ struct Limits {
     anonymous: Buckets<Network>,
     requests: Buckets<String>,
     refusals: Buckets<Network>,
+    free: Buckets<Network>,
     failures: Cache<(String, Network), Failures>,
     longest_pause: Duration,
     strangers: StrangersLine,
@@ -72,6 +73,12 @@ const REFUSALS: Rate = Rate { per_minute: NonZeroU32::new(1_200).unwrap(), burst
 /// How long.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
 
+/// So many requests that never count are answered at once; of further ones each waits, for the same reason.
+const FREE: Rate = Rate { per_minute: NonZeroU32::new(6_000).unwrap(), burst: NonZeroU32::new(200).unwrap() };
+
+/// How long: a health check is still answered within a tenth of a second.
+const FREE_PAUSE: Duration = Duration::from_millis(50);
+
 /// A login that may go on to the question whether its client has used the address.
 pub struct LoginAttempt<'t> {
     limits: Option<&'t Limits>,
@@ -90,6 +97,7 @@ impl Throttle {
             by_address: Buckets::new("address", rules.address, clock),
             anonymous: Buckets::new("anonymous", rules.anonymous, clock),
             refusals: Buckets::new("refusals", REFUSALS, clock),
+            free: Buckets::new("free", FREE, clock),
             requests: Buckets::new("requests", Rate { per_minute: rules.requests, burst: rules.requests }, clock),
             failures: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_mins(15)).build(),
             longest_pause: rules.longest_pause,
@@ -128,6 +136,12 @@ impl Throttle {
     pub fn refusal_pause(&self, address: IpAddr) -> Option<Duration> {
         let limits = self.0.as_ref()?;
         (!limits.refusals.is_there(&network(address))).then_some(REFUSAL_PAUSE)
+    }
+
+    /// How long one more request that never counts has to wait, once an address has sent many of them.
+    pub fn free_pause(&self, address: IpAddr) -> Option<Duration> {
+        let limits = self.0.as_ref()?;
+        (!limits.free.is_there(&network(address))).then_some(FREE_PAUSE)
     }
 
     /// Gives a request back that turned out to be one that never counts.

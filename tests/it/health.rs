@@ -199,6 +199,32 @@ async fn a_panic_is_answered_with_500_and_nothing_internal_and_the_service_goes_
     partner.send_order(&signed, &order()).await.expect(201);
 }
 
+#[tokio::test]
+async fn metrics_with_an_address_of_their_own_are_nowhere_else_and_nothing_else_is_there() {
+    let app = TestApp::with(|config| config.metrics.listen = Some(([127, 0, 0, 1], 0).into())).await;
+    app.get("/metrics").await.expect_problem(404, "NOT_FOUND");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(http::serve(listener, http::metrics_router(), app.server.clone(), std::future::pending()));
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for (path, status) in [("/metrics", 200), ("/health/live", 404), ("/graphql", 404)] {
+        assert_eq!(http.get(format!("{base}{path}")).send().await.unwrap().status(), status, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_says_where_its_metrics_are_when_they_have_an_address_of_their_own() {
+    let database = Database::new().await;
+    let service = Process::serve(database.folder.path(), &database.url, |command| {
+        command.env("SALES_ORDER_METRICS__LISTEN", "127.0.0.1:0");
+    });
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    assert_eq!(http.get(format!("{}/metrics", service.base)).send().await.unwrap().status(), 404);
+    let log = service.stop();
+    let line = log.lines().find(|line| line.contains("the metrics are served")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains("127.0.0.1:"), "{line}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_metrics_count_requests_by_route_and_orders_by_outcome() {
     let database = Database::new().await;

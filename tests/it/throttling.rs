@@ -1,6 +1,7 @@
 //! Whoever tries too often waits, and nobody waits for somebody else.
 
 mod anonymous;
+mod exempt;
 mod quotas;
 
 use std::num::NonZeroU32;

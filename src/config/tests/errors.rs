@@ -124,11 +124,26 @@ fn a_value_out_of_its_range_is_told_the_range() {
         ("ORDERS__DEFAULT_CURRENCY", "idr", "orders.default_currency must be an ISO 4217 code in capitals such as IDR"),
         ("ORDERS__DEFAULT_CURRENCY", "RUPIAH", "orders.default_currency must be an ISO 4217 code in capitals"),
         ("GRAPHQL__MAX_DEPTH", "0", "graphql.max_depth must be at least 1"),
+        ("HTTP__IDLE_TIMEOUT", "0", "http.idle_timeout must be at least 1ms"),
+        ("HTTP__HEADER_TIMEOUT", "0", "http.header_timeout must be at least 1ms"),
+        ("HTTP__WRITE_TIMEOUT", "0", "http.write_timeout must be at least 1ms"),
+        ("HTTP__SUBSCRIPTION_WRITE_TIMEOUT", "0", "http.subscription_write_timeout must be at least 1ms"),
+        ("HTTP__MAX_CONNECTIONS", "0", "http.max_connections must be at least 1"),
+        (
+            "HTTP__TRUSTED_HOPS",
+            "2",
+            "http.trusted_hops is 2, but http.trusted_proxies is empty: name there the proxies",
+        ),
+        ("METRICS__LISTEN", "127.0.0.1:8080", "metrics.listen is 127.0.0.1:8080, where http.listen is too"),
+        ("METRICS__LISTEN", "9090", "metrics.listen must be an IP address and a port such as"),
+        ("RATE_LIMIT__ANONYMOUS_BURST", "0", "rate_limit.anonymous_burst"),
         ("LOG__FILTER", "info,a=b=c", "log.filter is \"info,a=b=c\", which is not a log filter"),
     ] {
         assert_says(with_env(&[(&format!("SALES_ORDER_{variable}"), value)]), &[says]);
     }
     assert!(with_env(&[("SALES_ORDER_AUTH__CLIENT_CACHE_TTL", "0")]).is_ok());
+    let behind = [("SALES_ORDER_HTTP__TRUSTED_HOPS", "2"), ("SALES_ORDER_HTTP__TRUSTED_PROXIES", "[\"10.0.0.5\"]")];
+    assert!(with_env(&behind).is_ok());
     assert!(with_env(&[("SALES_ORDER_AUTH__CLIENT_CACHE_TTL", "5s")]).is_ok());
 }
 

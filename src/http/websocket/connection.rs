@@ -18,6 +18,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::PROTOCOL;
+use super::operation::{OperationKey, run_operation};
 use super::protocol::{Close, Given, close_because, invalid, message, read_id};
 use crate::app::AppState;
 use crate::auth::admission::Admission;
@@ -26,12 +27,10 @@ use crate::compute;
 use crate::domain::client::ClientId;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql;
-use crate::http::envelope::Line;
-use crate::http::graphql::{note_failures, read_parameters, run};
+use crate::http::graphql::read_parameters;
 use crate::json::parse;
 use crate::rest::request::BYTES_A_REQUEST;
 use crate::service::slots::Slot;
-use crate::telemetry::RequestLog;
 
 /// How long a client may take to say `connection_init`.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,9 +49,6 @@ const MAX_OPERATIONS: usize = 100;
 
 /// How many results of one connection wait to be sent before its operations wait themselves.
 const MAX_WAITING: usize = 16;
-
-/// An id with the count that tells its second use from the first.
-type OperationKey = (String, u64);
 
 /// Whose limit the connection counts for: first its address's, then its client's.
 #[expect(dead_code, reason = "held, not read")]
@@ -224,7 +220,7 @@ impl Connection {
                 return Err(close_because(code, format!("{}: {}", error.code, error.message)));
             }
         };
-        let clients = &self.state.sockets().clients;
+        let clients = &self.state.occupancy().client_sockets;
         let Some(slot) = clients.take(principal.client_id()) else {
             let limit = clients.each();
             return Err(close_because(1013, format!("A client may have {limit} WebSockets at once; close one first")));
@@ -315,40 +311,4 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.operations.values().for_each(|(_, operation)| operation.abort());
     }
-}
-
-/// Runs one operation to its end; its line in the log comes with it.
-async fn run_operation(
-    state: AppState,
-    request: graphql::Request,
-    credentials: Credentials,
-    key: OperationKey,
-    results: mpsc::Sender<(OperationKey, Given)>,
-) {
-    let log = RequestLog::new(&key.0.chars().take(100).collect::<String>());
-    let line = Line::new(log.clone(), "WS", "/graphql/ws".to_owned());
-    let work = async move {
-        let read = state.api().read(request).await;
-        let mut responses = run(&state, read, credentials);
-        let mut status = 200;
-        while let Some(response) = responses.next().await {
-            note_failures(&response);
-            if let Some(error) = response.errors.first() {
-                status = graphql::into_app_error(error).code.status();
-            }
-            // The whole operation was refused, or its stream ended with a failure.
-            let is_refusal = graphql::is_request_error(&response);
-            let given = if is_refusal {
-                Given::Error(json!(response.errors))
-            } else {
-                Given::Next(graphql::to_json(&response))
-            };
-            if results.send((key.clone(), given)).await.is_err() || is_refusal {
-                return status;
-            }
-        }
-        let _ = results.send((key, Given::Complete)).await;
-        status
-    };
-    line.finish(log.scope(work).await);
 }

@@ -1,6 +1,7 @@
 //! GraphQL over WebSocket: the handshake, and who may open how many.
 
 mod connection;
+mod operation;
 mod protocol;
 
 use std::sync::Arc;
@@ -42,7 +43,7 @@ pub async fn upgrade(
         let message = "This path speaks WebSocket: open it with Sec-WebSocket-Protocol: graphql-transport-ws";
         return refuse(&state, &credentials, AppError::new(ErrorCode::InvalidHeader, message)).await;
     };
-    let Some(slot) = state.sockets().anonymous.take(&network(credentials.address)) else {
+    let Some(slot) = state.occupancy().anonymous_sockets.take(&network(credentials.address)) else {
         let message = "Too many WebSockets from this address have brought no valid token yet; try again shortly";
         let error = AppError::new(ErrorCode::RateLimited, message).retry_after(http.anonymous_socket_timeout);
         return refuse(&state, &credentials, error).await;

@@ -23,16 +23,16 @@ fn limited(command: &mut Command, limit: &str) {
 
 /// Connections from one address that ask once and stay.
 async fn hold(base: &str, count: usize) -> Vec<Wire> {
-    let mut held = Vec::new();
+    let mut connections = Vec::new();
     for _ in 0..count {
         let mut wire = Wire::open(base).await.unwrap();
         wire.write("GET /health/live HTTP/1.1\r\nhost: test\r\n\r\n").await;
         let head = wire.read_head().await;
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
         wire.read_body(&head).await;
-        held.push(wire);
+        connections.push(wire);
     }
-    held
+    connections
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,14 +9,14 @@ use sales_order_api::http::Peer;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
-use super::{HOME, PARTNER, log_in_from, number, partner, until_known};
+use super::{HOME, number, until_known};
 use crate::support::{Answer, Partner, Signed, TestApp, order};
 
 /// Where the flood comes from.
-const FLOOD: &str = "198.51.100.1";
+pub const FLOOD: &str = "198.51.100.1";
 
 /// Five requests at once, then one a second.
-fn limited(config: &mut Config) {
+pub fn limited(config: &mut Config) {
     config.rate_limit.enabled = true;
     config.rate_limit.anonymous_burst = number(5);
     config.rate_limit.anonymous_requests_per_minute = number(60);
@@ -32,7 +32,7 @@ async fn get_from(app: &TestApp, address: &str, path: &str) -> Answer {
 }
 
 /// Uses up the budget of an address; gives how much was left of it.
-async fn use_up(app: &TestApp, address: &str) -> usize {
+pub async fn use_up(app: &TestApp, address: &str) -> usize {
     for n in 0..100 {
         if get_from(app, address, "/schema.graphql").await.status == 429 {
             return n;
@@ -161,91 +161,6 @@ async fn a_token_whose_session_was_ended_counts_like_none() {
     revoked().await.expect_problem(429, "RATE_LIMITED");
 }
 
-async fn refresh_from(app: &TestApp, address: &str, token: &str) -> Answer {
-    app.post_from(address, "/api/v1/auth/refresh", &[], &json!({"token": token})).await
-}
-
-const REFRESH: &str = "mutation($token: String!) { refresh(input: {token: $token}) { token } }";
-const LOGIN: &str =
-    "mutation($id: String!, $secret: String!) { login(input: {clientId: $id, clientSecret: $secret}) { token } }";
-
-#[tokio::test]
-async fn a_true_refresh_neither_counts_nor_waits_for_the_budget() {
-    let app = TestApp::with(limited).await;
-    let partner = app.partner().await;
-    app.clock.advance(Duration::from_hours(13));
-    let over_graphql = json!({"query": REFRESH, "variables": {"token": partner.token}});
-    for _ in 0..10 {
-        refresh_from(&app, FLOOD, &partner.token).await.expect(200);
-        app.post_from(FLOOD, "/graphql", &[], &over_graphql).await.data();
-    }
-    assert_eq!(use_up(&app, FLOOD).await, 5);
-    let refreshed = refresh_from(&app, FLOOD, &partner.token).await.expect(200);
-    app.post_from(FLOOD, "/graphql", &[], &over_graphql).await.data();
-    // One that is none is answered like the rest of the flood, and so is one beside which something else is asked.
-    refresh_from(&app, FLOOD, "forged").await.expect_problem(429, "RATE_LIMITED");
-    app.post_from(FLOOD, "/api/v1/auth/refresh", &[], &json!({})).await.expect_problem(429, "RATE_LIMITED");
-    let beside = REFRESH.replace("{ refresh", "{ createSalesOrder(input: {}) { message } refresh");
-    let beside = json!({"query": beside, "variables": {"token": partner.token}});
-    app.post_from(FLOOD, "/graphql", &[], &beside).await.expect_error("RATE_LIMITED");
-    // A session that was ended is none either; where there is a budget it counts.
-    app.clients.revoke_sessions(&"versuni-client-001".parse().unwrap()).await.unwrap();
-    for token in [partner.token.as_str(), refreshed["token"].as_str().unwrap()] {
-        refresh_from(&app, HOME, token).await.expect_problem(401, "UNAUTHENTICATED");
-        refresh_from(&app, FLOOD, token).await.expect_problem(429, "RATE_LIMITED");
-    }
-    assert_eq!(use_up(&app, HOME).await, 3);
-}
-
-#[tokio::test]
-async fn a_login_from_an_address_that_its_client_has_used_neither_counts_nor_waits_for_any_budget_of_the_address() {
-    let app = TestApp::with(|config| {
-        limited(config);
-        config.rate_limit.address_burst = number(4);
-        config.rate_limit.address_attempts_per_minute = number(1);
-    })
-    .await;
-    let secret = partner(&app).await;
-    let secret = secret.expose_secret();
-    log_in_from(&app, HOME, PARTNER, secret).await.expect(200);
-    until_known(&app, 1).await;
-    let over_graphql = json!({"query": LOGIN, "variables": {"id": PARTNER, "secret": secret}});
-    for _ in 0..8 {
-        log_in_from(&app, HOME, PARTNER, secret).await.expect(200);
-    }
-    app.post_from(HOME, "/graphql", &[], &over_graphql).await.data();
-    // The first login was from an address that nobody knew; it took one of five, and one of four logins.
-    assert_eq!(use_up(&app, HOME).await, 4);
-    log_in_from(&app, HOME, PARTNER, secret).await.expect(200);
-    app.post_from(HOME, "/graphql", &[], &over_graphql).await.data();
-    log_in_from(&app, HOME, "somebody-else", "a guess").await.expect_problem(429, "RATE_LIMITED");
-    app.clock.advance(Duration::from_secs(5));
-    for _ in 0..3 {
-        log_in_from(&app, HOME, "somebody-else", "a guess").await.expect_problem(401, "INVALID_CREDENTIALS");
-    }
-    // Nor does it wait where neighbours have used up the logins of the address.
-    log_in_from(&app, HOME, "somebody-else", "a guess").await.expect_problem(429, "RATE_LIMITED");
-    log_in_from(&app, HOME, PARTNER, secret).await.expect(200);
-    // Another instance asks the database.
-    let other = TestApp { router: TestApp::router_on(&app.store, &app.clock, limited), ..app };
-    assert_eq!(use_up(&other, HOME).await, 5);
-    log_in_from(&other, HOME, PARTNER, secret).await.expect(200);
-}
-
-#[tokio::test]
-async fn a_flood_of_logins_over_the_budget_costs_the_database_one_statement_a_minute() {
-    let app = TestApp::with(limited).await;
-    let secret = partner(&app).await;
-    assert_eq!(use_up(&app, FLOOD).await, 5);
-    log_in_from(&app, FLOOD, "nobody", "a guess").await.expect_problem(429, "RATE_LIMITED");
-    // From here on there is no database to ask.
-    app.store.close().await;
-    for n in 0..100 {
-        log_in_from(&app, FLOOD, &format!("nobody-{n}"), "a guess").await.expect_problem(429, "RATE_LIMITED");
-    }
-    log_in_from(&app, HOME, PARTNER, secret.expose_secret()).await.expect_problem(503, "DATABASE_UNAVAILABLE");
-}
-
 #[tokio::test]
 async fn by_default_an_office_behind_one_address_opens_all_the_pages() {
     let app = TestApp::with(|config| config.rate_limit.enabled = true).await;
@@ -271,4 +186,36 @@ async fn a_client_that_was_refused_recovers_by_logging_in() {
     let request = Request::get("/api/v1/sales-orders/SO-0000000001");
     let request = request.header("authorization", format!("Bearer {}", token["token"].as_str().unwrap()));
     app.send(request.body(Body::empty()).unwrap()).await.expect_problem(404, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn large_bodies_without_a_token_have_only_so_much_room_and_a_partner_has_all_it_needs() {
+    let app = TestApp::with(|config| config.rate_limit.enabled = true).await;
+    let partner = app.partner().await;
+    let begun = |authorization: &str| {
+        let chunks = futures_util::stream::once(async { Ok::<_, std::io::Error>(vec![b' '; 20_000]) });
+        let body = Body::from_stream(futures_util::StreamExt::chain(chunks, futures_util::stream::pending()));
+        let mut request = TestApp::post_request("/graphql", &[("authorization", authorization)], body);
+        request.extensions_mut().insert(Peer(([198, 51, 100, 1], 40_000).into()));
+        tower::ServiceExt::oneshot(app.router.clone(), request)
+    };
+    let authorization = partner.authorization();
+    let mut held: Vec<_> = (0..16).map(|_| Box::pin(begun("none"))).collect();
+    held.extend((0..16).map(|_| Box::pin(begun(&authorization))));
+    // Begun, and none of them finished.
+    for request in &mut held {
+        assert!(futures_util::FutureExt::now_or_never(request).is_none());
+    }
+    let large = "{\"query\": \"{ __typename }\"}".to_owned() + &" ".repeat(20_000);
+    let send = async |address: &str, headers: &[(&str, &str)], body: &str| {
+        send_from(&app, address, TestApp::post_request("/graphql", headers, body.to_owned())).await
+    };
+    let refused = send(FLOOD, &[], &large).await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, Some("1")));
+    assert!(refused.expect_error("RATE_LIMITED")["message"].as_str().unwrap().contains("large bodies"));
+    send(FLOOD, &[], large.trim()).await.data();
+    send(FLOOD, &[("authorization", &authorization)], &large).await.data();
+    send(HOME, &[], &large).await.data();
+    drop(held);
+    send(FLOOD, &[], &large).await.data();
 }

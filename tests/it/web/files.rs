@@ -77,6 +77,39 @@ async fn a_client_that_takes_no_compression_gets_the_same_file() {
     assert!(String::from_utf8(plain).unwrap().contains("--accent"));
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_ask_for_a_file_and_read_nothing_it_is_in_memory_once() {
+    use crate::support::{Database, Process};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let database = Database::new().await;
+    let service = Process::serve(database.folder.path(), &database.url, |_| {});
+    let dist = concat!(env!("CARGO_MANIFEST_DIR"), "/web/dist/assets");
+    let sizes = std::fs::read_dir(dist).unwrap().map(|file| file.unwrap());
+    let gzip = sizes.filter(|file| file.path().extension().is_some_and(|extension| extension == "gz"));
+    let largest = gzip.max_by_key(|file| file.metadata().unwrap().len()).unwrap().file_name();
+    let request =
+        format!("GET /assets/{} HTTP/1.1\r\nhost: test\r\n\r\n", largest.to_str().unwrap().trim_end_matches(".gz"));
+    let mut held = Vec::new();
+    let mut ask = async || {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stream = socket.connect(service.base.trim_start_matches("http://").parse().unwrap()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        // From here on the answer is on its way.
+        assert_eq!(stream.read_u8().await.unwrap(), b'H');
+        held.push(stream);
+    };
+    ask().await;
+    let before = service.resident_kib();
+    for _ in 0..200 {
+        ask().await;
+    }
+    let after = service.resident_kib();
+    assert!(after < before + 64 * 1024, "{before} KiB, then {after} KiB");
+}
+
 #[tokio::test]
 async fn a_file_that_is_not_there_is_the_services_own_404() {
     let app = TestApp::new().await;
