@@ -48,11 +48,11 @@ export async function showsWhichStepFails(stage) {
     assert.match(bound, /body-bound/);
 
     await page.getByLabel('Which forms count').selectOption('BODY_AND_KEY_BOUND');
-    await page.getByLabel('Idempotency-Key').fill('po-4711');
+    await page.getByRole('textbox', { name: 'Idempotency-Key' }).fill('po-4711');
     const keyBound = await check(page, { ...stage, signature: stage.keyBoundSignature });
     assert.match(keyBound, /The signature is valid/);
     assert.match(keyBound, /body-and-key-bound/);
-    await page.getByLabel('Idempotency-Key').fill('po-4712');
+    await page.getByRole('textbox', { name: 'Idempotency-Key' }).fill('po-4712');
     const otherKey = await check(page, { ...stage, signature: stage.keyBoundSignature });
     assert.match(otherKey, /would be refused/);
     assert.ok(otherKey.includes(':po-4712'), otherKey);
