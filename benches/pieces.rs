@@ -53,6 +53,7 @@ fn signatures(c: &mut Criterion) {
             method: "POST",
             path: "/api/v1/sales-orders",
             body: br#"{"customer_code":"CUST-001"}"#,
+            idempotency_key: None,
         };
         let policy = SignaturePolicy::Documented;
         signature::verify(&request, &keys, policy, now, Duration::from_mins(5), verified).is_ok()

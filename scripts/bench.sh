@@ -57,8 +57,11 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$base/private.pem" 2>/dev/null
-openssl pkey -in "$base/private.pem" -pubout -out "$base/public.pem"
+# One public key is one client's.
+for client in load flood; do
+  openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$base/$client.pem" 2>/dev/null
+  openssl pkey -in "$base/$client.pem" -pubout -out "$base/$client-public.pem"
+done
 
 # Nothing of the caller's configuration may slip in.
 clean=(env -i PATH="$PATH" SALES_ORDER_LOG__FORMAT=json SALES_ORDER_RATE_LIMIT__ENABLED=false)
@@ -92,7 +95,7 @@ bring_up() { # NAME URL ORDERS
   local client
   for client in load flood; do
     secret[$1.$client]=$(cd "$base" && "${clean[@]}" "$service" --database-url "$2" client create --client-id "$client" \
-      --name "$client" --scope orders:create --scope orders:read --public-key "$base/public.pem" 2>>"$base/$1.log")
+      --name "$client" --scope orders:create --scope orders:read --public-key "$base/$client-public.pem" 2>>"$base/$1.log")
   done
   (($3 == 0)) || (cd "$base" && "${clean[@]}" "$service" --database-url "$2" generate --orders "$3" >>"$base/$1.log")
   start "$1"
@@ -109,7 +112,7 @@ on_postgres() { # NAME ORDERS
 sent() { # NAME SCENARIO CONNECTIONS [SECONDS [CLIENT]]: the figures as JSON
   local client=${5:-load}
   timeout $((${4:-$seconds} + 60)) "$load" "$2" --base "${address[$1]}" --client-id "$client" \
-    --client-secret="${secret[$1.$client]}" --private-key "$base/private.pem" --connections "$3" \
+    --client-secret="${secret[$1.$client]}" --private-key "$base/$client.pem" --connections "$3" \
     --seconds "${4:-$seconds}" --json || die "wrong answers on $1 to $2; the end of its log: $(tail -n 3 "$base/$1.log")"
 }
 

@@ -60,6 +60,7 @@ impl Direct {
             client_id: self.client_id.parse()?,
             idempotency_key: format!("key:{}-{customer}", self.run),
             digest: order.digest(),
+            signed_text_digest: None,
             order,
             receipt: NewReceipt {
                 signature_form: SignatureForm::Documented,

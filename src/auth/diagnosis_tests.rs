@@ -204,6 +204,59 @@ fn a_client_without_an_active_key_is_told_so() {
 }
 
 #[test]
+fn a_key_that_is_missing_in_the_signed_text_or_another_one_is_named() {
+    let refused = |signature: &str, policy| {
+        check(&SignedRequest { idempotency_key: Some("po-1a"), ..request(signature) }, policy).unwrap_err()
+    };
+    for text in [DOCUMENTED.to_owned(), bound_to(BODY)] {
+        let rejection = refused(&signed(&text), SignaturePolicy::BodyAndKeyBound);
+        assert_eq!(rejection.hint, Hint::SignedWithoutIdempotencyKey);
+        assert_eq!(rejection.signed_string, Some(text));
+    }
+    for (key, hint) in [
+        ("PO-1A", Hint::SignedOtherIdempotencyKey),
+        ("\"po-1a\"", Hint::SignedOtherIdempotencyKey),
+        ("undefined", Hint::SignedOtherIdempotencyKey),
+        ("", Hint::SignedOtherIdempotencyKey),
+        ("po-1a\n", Hint::SignedTrailingNewline),
+    ] {
+        let text = format!("{}:{key}", bound_to(BODY));
+        for policy in SignaturePolicy::ALL {
+            let rejection = refused(&signed(&text), policy);
+            assert_eq!((rejection.hint, rejection.signed_string), (hint, Some(text.clone())), "{key:?}");
+        }
+    }
+    for text in [
+        format!("{DOCUMENTED}|po-1a"),
+        format!("{}|po-1a", bound_to(BODY)),
+        format!("POST:{PATH}:{}:po-1a:{TIMESTAMP}", body_hash()),
+    ] {
+        assert_eq!(
+            refused(&signed(&text), SignaturePolicy::BodyAndKeyBound).hint,
+            Hint::SignedWrongStringForm,
+            "{text}"
+        );
+    }
+    let other_time = format!("{}1795441000:po-1a", bound_to(BODY).trim_end_matches(TIMESTAMP));
+    assert_eq!(refused(&signed(other_time), SignaturePolicy::BodyAndKeyBound).hint, Hint::SignedOtherTimestamp);
+    let empty_body = format!("{}:po-1a", bound_to(b""));
+    assert_eq!(refused(&signed(empty_body), SignaturePolicy::BodyAndKeyBound).hint, Hint::SignedEmptyBody);
+    // A header that is not sent was signed, as by a program whose variable is not set.
+    let unset = format!("{}:undefined", bound_to(BODY));
+    let rejection = check(&request(&signed(unset)), SignaturePolicy::Documented).unwrap_err();
+    assert_eq!(rejection.hint, Hint::SignedOtherIdempotencyKey);
+}
+
+#[test]
+fn an_offset_without_minutes_before_a_signed_key_is_named() {
+    let timestamp = "2026-11-23T20:37:16+07";
+    let text = format!("{}{timestamp}:po-1", bound_to(BODY).trim_end_matches(TIMESTAMP));
+    let signature = signed(&text);
+    let request = SignedRequest { timestamp, idempotency_key: Some("po-1"), ..request(&signature) };
+    assert_eq!(check(&request, SignaturePolicy::Documented).unwrap_err().hint, Hint::KeyBoundNeedsMinutes);
+}
+
+#[test]
 fn every_hint_is_reached() {
     let tests = [include_str!("diagnosis_tests.rs"), include_str!("signature_tests.rs")].concat();
     for hint in Hint::ALL {

@@ -36,13 +36,46 @@ fn an_iso_timestamp_is_signed_as_it_is_written() {
 }
 
 #[test]
-fn the_body_bound_form_is_accepted_under_both_policies() {
+fn the_body_bound_form_is_accepted_unless_the_key_must_be_signed() {
     let signature = signed(bound_to(BODY));
-    for policy in SignaturePolicy::ALL {
+    for policy in [SignaturePolicy::Documented, SignaturePolicy::BodyBound] {
         let verified = check(&request(&signature), policy).unwrap();
         assert_eq!(verified.form, SignatureForm::BodyBound);
         assert_eq!(verified.string_to_sign, bound_to(BODY));
     }
+}
+
+#[test]
+fn the_form_that_binds_the_key_is_accepted_under_every_policy_for_that_key_alone() {
+    let signature = signed(format!("{}:po:1", bound_to(BODY)));
+    for policy in SignaturePolicy::ALL {
+        let right = SignedRequest { idempotency_key: Some("po:1"), ..request(&signature) };
+        let verified = check(&right, policy).unwrap();
+        assert_eq!(verified.form, SignatureForm::BodyAndKeyBound);
+        let body = String::from_utf8(BODY.to_vec()).unwrap().replace(':', " :\n ");
+        assert!(check(&SignedRequest { body: body.as_bytes(), ..right }, policy).is_ok(), "signed minified");
+        for wrong in [
+            SignedRequest { idempotency_key: None, ..right },
+            SignedRequest { idempotency_key: Some("po:2"), ..right },
+            SignedRequest { body: b"{}", ..right },
+            SignedRequest { path: "/graphql", ..right },
+            SignedRequest { timestamp: "1795441037", ..right },
+        ] {
+            assert_eq!(check(&wrong, policy).unwrap_err().code, ErrorCode::InvalidSignature);
+        }
+    }
+}
+
+#[test]
+fn a_refusal_tells_the_text_with_the_key_that_the_policy_asks_for() {
+    let with_key = SignedRequest { idempotency_key: Some("po-1"), ..request("???") };
+    let text = format!("{}:po-1", bound_to(BODY));
+    assert_eq!(check(&with_key, SignaturePolicy::BodyAndKeyBound).unwrap_err().string_to_sign, text);
+    let signature = signed("something else");
+    let with_key = SignedRequest { idempotency_key: Some("po-1"), ..request(&signature) };
+    let rejection = check(&with_key, SignaturePolicy::Documented).unwrap_err();
+    assert_eq!(rejection.body_and_key_bound_string, Some(text));
+    assert_eq!(check(&request(&signature), SignaturePolicy::Documented).unwrap_err().body_and_key_bound_string, None);
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl Modify for Security {
         );
         components.add_security_scheme(
             "X-SIGNATURE",
-            header("X-SIGNATURE", "Base64 of SHA256withRSA(private key, client_id + \"|\" + X-TIMESTAMP)."),
+            header("X-SIGNATURE", "Base64 of SHA256withRSA(private key, client_id + \"|\" + X-TIMESTAMP), or of a text that binds the body."),
         );
     }
 }
@@ -160,7 +160,8 @@ endpoint! {
     /// Create a new sales order
     ///
     /// Sending the identical request again gives the same order again, marked `Idempotent-Replayed: true`. With an
-    /// `Idempotency-Key` the key alone decides, so a retry may be signed anew.
+    /// `Idempotency-Key` the key alone decides, so a retry may be signed anew. Always send one: without it two equal orders within
+    /// one second are one order, and a retry with a new timestamp is a second one.
     #[utoipa::path(
         post, path = "/api/v1/sales-orders", operation_id = "createSalesOrder", tag = "Sales Orders",
         params(("Idempotency-Key" = Option<String>, Header, description = "Your name for this order: 1 to 255 visible ASCII characters, the same for every retry", max_length = 255)),
@@ -175,7 +176,7 @@ endpoint! {
             (status = 403, description = "The client is disabled or lacks the scope orders:create", body = Problem, content_type = "application/problem+json"),
             (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
             (status = 415, description = "The body is not application/json", body = Problem, content_type = "application/problem+json"),
-            (status = 422, description = "The Idempotency-Key was used for another order", body = Problem, content_type = "application/problem+json"),
+            (status = 422, description = "The Idempotency-Key, or the signature over the body, was used for another order", body = Problem, content_type = "application/problem+json"),
             (status = 503, description = "Not possible right now; send the same request again after Retry-After", body = Problem, content_type = "application/problem+json"),
         ),
         security(("JWT-auth" = [], "X-CLIENT-ID" = [], "X-TIMESTAMP" = [], "X-SIGNATURE" = []))

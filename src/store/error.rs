@@ -41,7 +41,8 @@ impl StoreError {
     #[must_use]
     pub fn is_rolled_back(&self) -> bool {
         matches!(self, Self::Unavailable(DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)))
-            if error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code.len() == 5 && code.starts_with("40")))
+            if matches!(&**error, sqlx::Error::Database(error)
+                if error.code().is_some_and(|code| code.len() == 5 && code.starts_with("40"))))
     }
 }
 

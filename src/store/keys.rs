@@ -91,20 +91,20 @@ impl Store {
     async fn shares(&self, rows: &[Model]) -> StoreResult<HashMap<String, Vec<ClientId>>> {
         let shared = rows.iter().filter(|row| row.is_shared && row.revoked_at.is_none());
         let fingerprints: BTreeSet<_> = shared.map(|row| row.fingerprint.as_str()).collect();
-        let mut shares: HashMap<String, Vec<ClientId>> = HashMap::new();
+        let mut holders: HashMap<String, Vec<ClientId>> = HashMap::new();
         if fingerprints.is_empty() {
-            return Ok(shares);
+            return Ok(holders);
         }
-        let holders = Entity::find()
+        let rows = Entity::find()
             .filter(Column::Fingerprint.is_in(fingerprints))
             .filter(Column::RevokedAt.is_null())
             .order_by_asc(Column::ClientId)
             .all(&self.read)
             .await?;
-        for row in holders {
-            shares.entry(row.fingerprint).or_default().push(parse_client_id(&row.client_id)?);
+        for row in rows {
+            holders.entry(row.fingerprint).or_default().push(parse_client_id(&row.client_id)?);
         }
-        Ok(shares)
+        Ok(holders)
     }
 
     /// The keys of many clients at once, each client's as [`Store::list_keys`] gives them.

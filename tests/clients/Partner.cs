@@ -2,7 +2,7 @@
 // Prints the HTTP status, then the body, of the last answer.
 //
 //   BASE_URL=http://127.0.0.1:8080 CLIENT_ID=versuni-client-001 CLIENT_SECRET=... \
-//   PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1] dotnet run Partner.cs
+//   PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1 [KEY_BOUND=1]] dotnet run Partner.cs
 //
 // .NET 10 and newer run the file as it is; for .NET 8 and 9 make it the Program.cs of `dotnet new console`.
 using System;
@@ -43,6 +43,10 @@ public static class Partner
         string stringToSign = IsSet("BODY_BOUND")
             ? "POST:" + OrdersPath + ":" + Convert.ToHexString(SHA256.HashData(body)).ToLowerInvariant() + ":" + timestamp
             : clientId + "|" + timestamp;
+        if (IsSet("BODY_BOUND") && IsSet("KEY_BOUND"))
+        {
+            stringToSign += ":" + Required("IDEMPOTENCY_KEY");
+        }
 
         // 3. The order.
         var headers = new Dictionary<string, string>

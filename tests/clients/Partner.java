@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
  *
  * <pre>
  * BASE_URL=http://127.0.0.1:8080 CLIENT_ID=versuni-client-001 CLIENT_SECRET=... \
- * PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1] java Partner.java
+ * PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1 [KEY_BOUND=1]] java Partner.java
  * </pre>
  */
 public class Partner {
@@ -52,6 +52,9 @@ public class Partner {
         String stringToSign = isSet("BODY_BOUND")
             ? "POST:" + PATH + ":" + sha256Hex(body) + ":" + timestamp
             : clientId + "|" + timestamp;
+        if (isSet("BODY_BOUND") && isSet("KEY_BOUND")) {
+            stringToSign += ":" + required("IDEMPOTENCY_KEY");
+        }
 
         // 3. The order.
         Map<String, String> headers = new LinkedHashMap<>();

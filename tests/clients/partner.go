@@ -2,7 +2,7 @@
 // Prints the HTTP status, then the body, of the last answer. The key is PKCS#8 ("BEGIN PRIVATE KEY").
 //
 //	BASE_URL=http://127.0.0.1:8080 CLIENT_ID=versuni-client-001 CLIENT_SECRET=... \
-//	PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1] go run partner.go
+//	PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1 [KEY_BOUND=1]] go run partner.go
 package main
 
 import (
@@ -66,6 +66,9 @@ func createOrder() (int, []byte, error) {
 	stringToSign := clientID + "|" + timestamp
 	if os.Getenv("BODY_BOUND") != "" {
 		stringToSign = fmt.Sprintf("POST:%s:%x:%s", path, sha256.Sum256(body), timestamp)
+		if os.Getenv("KEY_BOUND") != "" {
+			stringToSign += ":" + os.Getenv("IDEMPOTENCY_KEY")
+		}
 	}
 	signature, err := sign(stringToSign)
 	if err != nil {

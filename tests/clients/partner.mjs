@@ -3,11 +3,11 @@
 // Prints the HTTP status, then the body, of the last answer.
 //
 //   BASE_URL=http://127.0.0.1:8080 CLIENT_ID=versuni-client-001 CLIENT_SECRET=... \
-//   PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1] node partner.mjs
+//   PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1 [KEY_BOUND=1]] node partner.mjs
 import { createHash, createSign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-const { BASE_URL, CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, BODY, IDEMPOTENCY_KEY, BODY_BOUND } = process.env;
+const { BASE_URL, CLIENT_ID, CLIENT_SECRET, PRIVATE_KEY, BODY, IDEMPOTENCY_KEY, BODY_BOUND, KEY_BOUND } = process.env;
 const PATH = '/api/v1/sales-orders';
 
 async function post(path, headers, body) {
@@ -32,7 +32,7 @@ async function main() {
   const body = readFileSync(BODY);
   const timestamp = String(Math.floor(Date.now() / 1000));
   const stringToSign = BODY_BOUND
-    ? `POST:${PATH}:${createHash('sha256').update(body).digest('hex')}:${timestamp}`
+    ? `POST:${PATH}:${createHash('sha256').update(body).digest('hex')}:${timestamp}${KEY_BOUND ? `:${IDEMPOTENCY_KEY}` : ''}`
     : `${CLIENT_ID}|${timestamp}`;
   const signature = createSign('RSA-SHA256').update(stringToSign).sign(readFileSync(PRIVATE_KEY), 'base64');
 

@@ -3,7 +3,7 @@
 // order. Prints the HTTP status, then the body, of the last answer.
 //
 //   BASE_URL=http://127.0.0.1:8080 CLIENT_ID=versuni-client-001 CLIENT_SECRET=... \
-//   PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1] php partner.php
+//   PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1 [KEY_BOUND=1]] php partner.php
 declare(strict_types=1);
 
 const PATH = '/api/v1/sales-orders';
@@ -62,6 +62,9 @@ $timestamp = (string) time();
 $stringToSign = getenv('BODY_BOUND')
     ? 'POST:' . PATH . ':' . hash('sha256', $body) . ":$timestamp"
     : "$clientId|$timestamp";
+if (getenv('BODY_BOUND') && getenv('KEY_BOUND')) {
+    $stringToSign .= ':' . required('IDEMPOTENCY_KEY');
+}
 $key = openssl_pkey_get_private(file_get_contents(required('PRIVATE_KEY'))) ?: fail('PRIVATE_KEY cannot be read');
 // OPENSSL_ALGO_SHA256 with an RSA key is SHA256withRSA; PHP's own default would be SHA-1.
 openssl_sign($stringToSign, $signature, $key, OPENSSL_ALGO_SHA256) || fail('the key cannot sign');

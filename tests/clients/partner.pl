@@ -3,7 +3,7 @@
 # Prints the HTTP status, then the body, of the last answer. (For https, HTTP::Tiny also wants IO::Socket::SSL.)
 #
 #   BASE_URL=http://127.0.0.1:8080 CLIENT_ID=versuni-client-001 CLIENT_SECRET=... \
-#   PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1] perl partner.pl
+#   PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1 [KEY_BOUND=1]] perl partner.pl
 use strict;
 use warnings;
 
@@ -66,6 +66,7 @@ my $body      = read_bytes($body_file);
 my $timestamp = time;
 my $string_to_sign =
   $ENV{BODY_BOUND} ? join(':', 'POST', $PATH, sha256_hex($body), $timestamp) : "$client_id|$timestamp";
+$string_to_sign .= ":$ENV{IDEMPOTENCY_KEY}" if $ENV{BODY_BOUND} && $ENV{KEY_BOUND};
 
 # 3. The order.
 my %headers = (

@@ -4,7 +4,7 @@
 Prints the HTTP status, then the body, of the last answer.
 
   BASE_URL=http://127.0.0.1:8080 CLIENT_ID=versuni-client-001 CLIENT_SECRET=... \\
-  PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1] python3 partner.py
+  PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1 [KEY_BOUND=1]] python3 partner.py
 """
 
 import base64
@@ -54,6 +54,8 @@ def create_order():
     timestamp = str(int(time.time()))
     if os.environ.get("BODY_BOUND"):
         string_to_sign = f"POST:{PATH}:{hashlib.sha256(body).hexdigest()}:{timestamp}"
+        if os.environ.get("KEY_BOUND"):
+            string_to_sign += f":{os.environ['IDEMPOTENCY_KEY']}"
     else:
         string_to_sign = f"{client_id}|{timestamp}"
 

@@ -3,7 +3,7 @@
 # Prints the HTTP status, then the body, of the last answer.
 #
 #   BASE_URL=http://127.0.0.1:8080 CLIENT_ID=versuni-client-001 CLIENT_SECRET=... \
-#   PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1] sh partner.sh
+#   PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1 [KEY_BOUND=1]] sh partner.sh
 set -eu
 : "${BASE_URL:?}" "${CLIENT_ID:?}" "${CLIENT_SECRET:?}" "${PRIVATE_KEY:?}" "${BODY:?}"
 path=/api/v1/sales-orders
@@ -30,6 +30,7 @@ timestamp=$(date +%s)
 if [ -n "${BODY_BOUND:-}" ]; then
   body_hash=$(openssl dgst -sha256 -r "$BODY" | cut -d ' ' -f 1)
   string_to_sign="POST:$path:$body_hash:$timestamp"
+  if [ -n "${KEY_BOUND:-}" ]; then string_to_sign="$string_to_sign:$IDEMPOTENCY_KEY"; fi
 else
   string_to_sign="$CLIENT_ID|$timestamp"
 fi

@@ -50,17 +50,18 @@ impl Client {
     }
 }
 
-/// A running service, and two partners that the operator set up with one key pair: one may sign either form, the other
-/// must bind the body.
+/// A running service, and three partners that the operator set up: one may sign any form, the second must bind the body, and
+/// the third its Idempotency-Key as well.
 struct Stage {
     /// Dropped, and so killed, before the database goes away.
     service: Process,
     database: Database,
-    secrets: [(&'static str, String); 2],
+    secrets: [(&'static str, String); 3],
 }
 
 const EITHER: &str = "either-form";
 const BOUND: &str = "bound-form";
+const STRICT: &str = "key-bound-form";
 
 impl Stage {
     async fn new() -> Self {
@@ -70,12 +71,12 @@ impl Stage {
             let output = Command::new("openssl").args(args).current_dir(folder).output().unwrap();
             assert!(output.status.success(), "openssl {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         };
-        for client_id in [EITHER, BOUND] {
+        for client_id in [EITHER, BOUND, STRICT] {
             let (private, public) = (private_key(client_id), public_key(client_id));
             openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", &private]);
             openssl(&["pkey", "-in", &private, "-pubout", "-out", &public]);
         }
-        let secrets = [(EITHER, "documented"), (BOUND, "body_bound")]
+        let secrets = [(EITHER, "documented"), (BOUND, "body_bound"), (STRICT, "body_and_key_bound")]
             .map(|(client_id, policy)| (client_id, create_client(folder, &database.url, client_id, policy)));
         // Bytes that a careless client changes: letters beyond ASCII, white space, a line break at the end.
         let body = serde_json::to_string_pretty(&order()).unwrap() + "\r\n";
@@ -93,6 +94,7 @@ impl Stage {
             .arg(client_file(client))
             .current_dir(folder)
             .env_remove("BODY_BOUND")
+            .env_remove("KEY_BOUND")
             .env_remove("IDEMPOTENCY_KEY")
             // What the machine reaches the internet through does not lead to the service.
             .env("no_proxy", "127.0.0.1")
@@ -168,8 +170,17 @@ async fn the_client_creates_orders(client: &Client) {
     let (status, again) = stage.run(client, BOUND, &retried);
     assert_eq!((status, &again["data"]), (201, &bound["data"]), "{}: a retry made another order", client.file);
 
+    // The third one must bind its key as well.
+    let strict = [("BODY_BOUND", "1"), ("KEY_BOUND", "1"), ("IDEMPOTENCY_KEY", "order-43/first")];
+    let (status, refused) = stage.run(client, STRICT, &strict[..1]);
+    assert_eq!((status, &refused["code"]), (400, &json!("MISSING_HEADER")), "{}: {refused}", client.file);
+    let (status, made) = stage.run(client, STRICT, &strict);
+    assert_eq!(status, 201, "{}: {made}", client.file);
+    let (status, again) = stage.run(client, STRICT, &strict);
+    assert_eq!((status, &again["data"]), (201, &made["data"]), "{}: a retry made another order", client.file);
+
     let orders = stage.database.db_number("SELECT COUNT(*) FROM sales_orders").await;
-    assert_eq!(orders, 2, "{}", client.file);
+    assert_eq!(orders, 3, "{}", client.file);
 }
 
 /// For a language that not every machine has.

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sales_order_api::auth::string_to_sign::{body_bound_string, documented_string};
+use sales_order_api::auth::string_to_sign::{body_and_key_bound_string, body_bound_string, documented_string};
 use sales_order_api::clock::Clock;
 use sales_order_api::error::ErrorCode;
 use secrecy::ExposeSecret as _;
@@ -165,6 +165,8 @@ async fn a_partner_reads_step_by_step_which_check_a_signature_fails() {
     stage.tell("signature", sign(&text));
     stage.tell("signatureOverLineBreak", sign(&format!("{text}\n")));
     stage.tell("boundSignature", sign(&body_bound_string("POST", "/api/v1/sales-orders", &digest, &timestamp)));
+    let key_bound = body_and_key_bound_string("POST", "/api/v1/sales-orders", &digest, &timestamp, "po-4711").unwrap();
+    stage.tell("keyBoundSignature", sign(&key_bound));
     stage.tell("body", body);
     stage.tell("timestamp", timestamp);
     stage.play("signature", "showsWhichStepFails").await;

@@ -13,7 +13,7 @@ const PAGES = {
   },
   '/docs/signature': {
     ready: '#form',
-    more: (page) => page.getByText('The request, for the body-bound form').click(),
+    more: (page) => page.getByText('The request, for the forms that bind the body').click(),
   },
   '/graphiql': {
     ready: '.graphiql-query-editor .monaco-editor .view-line',

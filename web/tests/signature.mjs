@@ -36,7 +36,7 @@ export async function showsWhichStepFails(stage) {
     const refused = await check(page, { ...stage, publicKey: 'no key' });
     assert.match(refused, /publicKey/);
 
-    await page.getByText('The request, for the body-bound form').click();
+    await page.getByText('The request, for the forms that bind the body').click();
     await page.getByLabel('Or the body as a file').setInputFiles({
       name: 'order.json',
       mimeType: 'application/json',
@@ -46,6 +46,16 @@ export async function showsWhichStepFails(stage) {
     const bound = await check(page, { ...stage, signature: stage.boundSignature });
     assert.match(bound, /The signature is valid/);
     assert.match(bound, /body-bound/);
+
+    await page.getByLabel('Which forms count').selectOption('BODY_AND_KEY_BOUND');
+    await page.getByRole('textbox', { name: 'Idempotency-Key' }).fill('po-4711');
+    const keyBound = await check(page, { ...stage, signature: stage.keyBoundSignature });
+    assert.match(keyBound, /The signature is valid/);
+    assert.match(keyBound, /body-and-key-bound/);
+    await page.getByRole('textbox', { name: 'Idempotency-Key' }).fill('po-4712');
+    const otherKey = await check(page, { ...stage, signature: stage.keyBoundSignature });
+    assert.match(otherKey, /would be refused/);
+    assert.ok(otherKey.includes(':po-4712'), otherKey);
   });
 }
 
@@ -66,7 +76,7 @@ export async function refusesPrivateKeys(stage) {
         assert.equal(await page.getByRole('alert').count(), 0, 'the alarm ends with the next input');
       }
     }
-    await page.getByText('The request, for the body-bound form').click();
+    await page.getByText('The request, for the forms that bind the body').click();
     const file = { name: 'private.pem', mimeType: 'text/plain', buffer: Buffer.from(stage.privateKey) };
     await page.getByLabel('Or the body as a file').setInputFiles(file);
     await page.getByLabel('X-TIMESTAMP').fill('1');

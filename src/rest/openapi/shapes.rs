@@ -213,7 +213,7 @@ pub struct SalesOrderLine {
 }
 
 /// A failure (RFC 9457). A failed signature check adds `hint`, `string_to_sign`, `server_time`, `skew_seconds` and
-/// `keys_tried`.
+/// `keys_tried`; a used key or signature adds `order_number`.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes a shape")]
 pub struct Problem {

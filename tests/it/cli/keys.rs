@@ -76,7 +76,10 @@ async fn a_key_lives_through_its_states_as_the_list_shows() {
     let list = ["client", "key", "list", "--client-id", "partner-1", "--json"];
     let fresh = desk.run(&list).json();
     assert_eq!(fresh.as_array().unwrap().len(), 1);
-    assert_eq!(keys(&fresh[0]), ["fingerprint", "status", "not_before", "expires_at", "revoked_at", "last_used_at"]);
+    assert_eq!(
+        keys(&fresh[0]),
+        ["fingerprint", "status", "not_before", "expires_at", "revoked_at", "last_used_at", "shared_with"]
+    );
     assert_eq!(fresh[0]["status"], "active");
     for unset in ["not_before", "expires_at", "revoked_at", "last_used_at"] {
         assert_eq!(fresh[0][unset], json!(null), "{unset}");

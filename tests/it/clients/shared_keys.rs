@@ -3,7 +3,7 @@
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::error::ErrorCode;
-use sales_order_api::service::clients::{ClientChange, ClientToCreate, KeyToAdd};
+use sales_order_api::service::clients::{ClientChange, ClientToCreate, KeyToAdd, StoredPublicKey};
 use serde_json::{Value, json};
 
 use super::{log, manager, refused};
@@ -154,7 +154,7 @@ async fn a_migration_marks_the_shares_that_are_there_and_can_be_taken_back() {
     desk.migrate_up().await.unwrap();
     let shared = async |client_id: &str| {
         let details = app.clients.show_client(&client_id.parse().unwrap()).await.unwrap();
-        details.shared_keys().map(|key| key.holders()).collect::<Vec<_>>()
+        details.shared_keys().map(StoredPublicKey::holders).collect::<Vec<_>>()
     };
     assert_eq!(shared("second").await, ["versuni-client-001"]);
     assert_eq!(shared("versuni-client-001").await, ["second"]);

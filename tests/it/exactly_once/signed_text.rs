@@ -120,7 +120,9 @@ async fn one_text_with_fifty_keys_at_once_on_two_instances_makes_one_order() {
         let (made, refused): (Vec<_>, Vec<_>) = of_text.iter().partition(|answer| answer.status == 201);
         assert_eq!(made.len(), 1, "{:?}", of_text.iter().map(|answer| &answer.text).collect::<Vec<_>>());
         let number = new_number(made[0]);
-        refused.iter().for_each(|answer| expect_reused(answer, &number));
+        for answer in refused {
+            expect_reused(answer, &number);
+        }
     }
     assert_eq!(app.database.whole_orders(2).await, 3);
 }
@@ -132,7 +134,9 @@ async fn fifty_keyless_retries_of_one_text_at_once_get_one_answer() {
     let signed = partner.sign_body(ORDERS, body.as_bytes());
     let request = || TestApp::post_request(ORDERS, &signed.headers(), body.clone());
     let answers = app.send_at_once((0..50).map(|_| request())).await;
-    answers.iter().for_each(|answer| assert_eq!(answer.expect(201), answers[0].expect(201)));
+    for answer in &answers {
+        assert_eq!(answer.expect(201), answers[0].expect(201));
+    }
     assert_eq!(app.database.whole_orders(2).await, 1);
 }
 

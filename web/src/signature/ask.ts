@@ -8,6 +8,7 @@ export interface Input {
   method?: string;
   path?: string;
   body?: string;
+  idempotencyKey?: string;
   signaturePolicy?: string;
 }
 
@@ -21,6 +22,7 @@ export interface Check {
   form: string | null;
   stringToSign: string | null;
   bodyBoundString: string | null;
+  bodyAndKeyBoundString: string | null;
   signedString: string | null;
   keyFingerprint: string | null;
   keysTried: string[];
@@ -31,7 +33,8 @@ export interface Check {
 
 const QUERY = `query ExplainSignature($input: ExplainSignatureInput!) {
   explainSignature(input: $input) {
-    valid message code hint form stringToSign bodyBoundString signedString keyFingerprint keysTried serverTime skewSeconds
+    valid message code hint form stringToSign bodyBoundString bodyAndKeyBoundString signedString keyFingerprint keysTried
+    serverTime skewSeconds
     steps { name outcome message }
   }
 }`;

@@ -10,6 +10,8 @@ const STEPS: Record<string, string> = {
   SIGNATURE_TRUE: 'The key made this signature, over the text that it must cover',
 };
 
+const FORMS: Record<string, string> = { body_bound: 'body-bound', body_and_key_bound: 'body-and-key-bound' };
+
 const OUTCOMES: Record<Outcome, string> = { PASSED: 'Passed', FAILED: 'Failed', NOT_REACHED: 'Not reached' };
 
 function element<Name extends keyof HTMLElementTagNameMap>(
@@ -59,11 +61,14 @@ function facts(check: Check): HTMLElement {
   };
   if (check.code) add('Error code', link(check.code));
   if (check.hint) add('Hint', link(check.hint));
-  if (check.form) add('Form', document.createTextNode(check.form === 'body_bound' ? 'body-bound' : check.form));
+  if (check.form) add('Form', document.createTextNode(FORMS[check.form] ?? check.form));
   if (check.stringToSign) add(check.valid ? 'The text that was signed' : 'The text to sign', text(check.stringToSign));
   if (check.signedString) add('The text that was signed instead', text(visible(check.signedString)));
   if (check.bodyBoundString && check.bodyBoundString !== check.stringToSign) {
     add('The text of the body-bound form', text(check.bodyBoundString));
+  }
+  if (check.bodyAndKeyBoundString && check.bodyAndKeyBoundString !== check.stringToSign) {
+    add('The text of the form that binds the Idempotency-Key too', text(check.bodyAndKeyBoundString));
   }
   const keys = check.keyFingerprint ? [check.keyFingerprint] : check.keysTried;
   if (keys.length > 0) add('Fingerprint of the key', ...keys.map(text));

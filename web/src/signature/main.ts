@@ -45,6 +45,7 @@ async function read(form: HTMLFormElement): Promise<Input> {
     ...(field('method') && { method: field('method') }),
     ...(field('path') && { path: field('path') }),
     ...(body && { body }),
+    ...(field('idempotencyKey') && { idempotencyKey: field('idempotencyKey') }),
   };
 }
 
