@@ -136,13 +136,10 @@ impl OrderQuery {
     ) -> Result<Option<Node>> {
         let (reader, services) = (Reader::of(ctx).await?, ctx.data::<Arc<Services>>()?);
         let (scope, sealer) = (&reader.scope, reader.sealing.sealer().await?);
+        let (order, event) = (|order| Node::order(order, &reader), |event| Node::event(event, &reader));
         Ok(match read_global_id(&id, sealer) {
-            Some(GlobalId::SalesOrder(number)) => {
-                services.orders.find(scope, number).await?.map(|order| Node::order(order, &reader))
-            }
-            Some(GlobalId::SalesOrderEvent(after)) => {
-                services.events.event(scope, after, sealer).await?.map(|event| Node::event(event, &reader))
-            }
+            Some(GlobalId::SalesOrder(number)) => services.orders.find(scope, number).await?.map(order),
+            Some(GlobalId::SalesOrderEvent(at)) => services.events.event(scope, at, sealer).await?.map(event),
             None => None,
         })
     }

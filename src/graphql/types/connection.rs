@@ -3,11 +3,13 @@ use std::sync::Arc;
 use async_graphql::connection::{Connection, Edge, PageInfo};
 use async_graphql::{Context, Object, Result};
 
-use super::{SalesOrder, SalesOrderEvent};
+use super::{AuditConnection, SalesOrder, SalesOrderEvent};
+use crate::domain::audit::AuditEntry;
 use crate::domain::event::OrderEvent;
 use crate::domain::order;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{self, Cursor, Page, SortKey};
+use crate::domain::sealer::Sealer;
 use crate::error::AppError;
 use crate::graphql::in_order::InOrder;
 use crate::graphql::preload;
@@ -108,5 +110,14 @@ pub async fn of_events(
     let events = preload::events(ctx, page.rows, reader).await?;
     let mut connection = Connection::new(page.has_previous, page.has_next);
     connection.edges.extend(cursors.into_iter().zip(events).map(|(cursor, event)| Edge::new(cursor, event)));
+    Ok(connection)
+}
+
+/// Draws a page of the log of what was done to clients.
+pub fn of_log(log: Page<AuditEntry>, sealer: &Sealer) -> std::result::Result<AuditConnection, AppError> {
+    let mut connection = Connection::new(log.has_previous, log.has_next);
+    for entry in log.rows {
+        connection.edges.push(Edge::new(entry.cursor(sealer)?, entry.into()));
+    }
     Ok(connection)
 }
