@@ -33,13 +33,15 @@ pub struct SalesOrderConnection {
 #[Object]
 impl SalesOrderConnection {
     /// Where the page begins and ends.
-    async fn page_info(&self) -> PageInfo {
-        PageInfo {
+    async fn page_info(&self) -> Result<PageInfo, AppError> {
+        let sealer = self.reader.sealing.sealer().await?;
+        let seal = |edge: &SalesOrderEdge| edge.cursor.seal(sealer);
+        Ok(PageInfo {
             has_previous_page: self.has_previous,
             has_next_page: self.has_next,
-            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
-            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
-        }
+            start_cursor: self.edges.first().map(seal).transpose()?,
+            end_cursor: self.edges.last().map(seal).transpose()?,
+        })
     }
 
     /// Its orders, each with its cursor.
@@ -66,7 +68,8 @@ impl SalesOrderConnection {
 
 pub struct SalesOrderEdge {
     pub(super) node: SalesOrder,
-    pub(super) cursor: String,
+    /// Sealed when it is asked for.
+    pub(super) cursor: Cursor,
 }
 
 /// An order on a page.
@@ -78,8 +81,8 @@ impl SalesOrderEdge {
     }
 
     /// Its place in the list, for `after` and `before`.
-    async fn cursor(&self) -> &str {
-        &self.cursor
+    async fn cursor(&self) -> Result<String, AppError> {
+        Ok(self.cursor.seal(self.node.reader.sealing.sealer().await?)?)
     }
 }
 
@@ -90,11 +93,9 @@ pub async fn of_orders(
     key: SortKey,
     (reader, filter): (Arc<Reader>, OrderFilter),
 ) -> Result<SalesOrderConnection> {
-    let sealer = reader.sealing.sealer().await?;
-    let seal = |order| Cursor::of(key, order).seal(sealer);
-    let cursors: Vec<_> = page.rows.iter().map(seal).collect::<Result<_, _>>().map_err(AppError::from)?;
     let orders = preload::orders(ctx, page.rows, &reader).await?;
-    let edges = cursors.into_iter().zip(orders).map(|(cursor, node)| SalesOrderEdge { node, cursor }).collect();
+    let edge = |node: SalesOrder| SalesOrderEdge { cursor: Cursor::of(key, &node.order), node };
+    let edges = orders.into_iter().map(edge).collect();
     Ok(SalesOrderConnection { edges, has_previous: page.has_previous, has_next: page.has_next, reader, filter })
 }
 
