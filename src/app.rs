@@ -21,9 +21,7 @@ use crate::service::sessions::SessionRules;
 use crate::service::slots::{Slot, Slots};
 use crate::service::throttle::{Throttle, ThrottleRules, network};
 use crate::service::turns::{TurnRules, Turns};
-use crate::service::{
-    Clients, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Sealing, Services, Sessions,
-};
+use crate::service::{Clients, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Sealing, Services, Sessions};
 use crate::store::{DatabaseOptions, Store};
 use crate::telemetry;
 

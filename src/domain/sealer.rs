@@ -151,13 +151,13 @@ mod tests {
         let sealer = of_tests();
         let one = [Purpose::EventCursor, Purpose::AuditCursor, Purpose::OrderId, Purpose::EventId];
         let two = [Purpose::CreatedAtCursor, Purpose::UpdatedAtCursor, Purpose::OrderNumberCursor];
-        let sealed: Vec<_> = one
+        let texts: Vec<_> = one
             .map(|purpose| sealer.seal(purpose, [42]).unwrap())
             .into_iter()
             .chain(two.map(|purpose| sealer.seal(purpose, [1_795_441_036_123_456, 42]).unwrap()))
             .collect();
         assert_eq!(
-            sealed,
+            texts,
             [
                 "PKT_PrkkW5EmUuFdjRNBzs5ByYimkYOA",
                 "6iyZvvKHWEXbcNl4M9AtgQbQdzwnt6EP",

@@ -7,8 +7,7 @@ use super::budget;
 use super::guard::Gate;
 use super::inputs::both;
 use super::limits::page_cost;
-use super::reader::sealing;
-use super::types::{AuditConnection, Client, ClientConnection};
+use super::types::{AuditConnection, Client, ClientConnection, connection};
 use crate::domain::audit;
 use crate::domain::client;
 use crate::domain::page::read_length;
@@ -54,16 +53,11 @@ impl ClientQuery {
         #[graphql(desc = "How many entries, at most 100.", default = 20)] first: i32,
         #[graphql(desc = "Only entries behind this cursor: older ones.")] after: Option<String>,
     ) -> Result<AuditConnection> {
-        let sealing = sealing(ctx)?;
-        let sealer = sealing.sealer().await?;
+        let services = budget::read(ctx, 1)?;
+        let sealer = services.sealing.sealer().await?;
         let arguments = both(read_length("first", first), audit::read_cursor(after.as_deref(), sealer));
         let (first, after) = arguments.map_err(AppError::invalid)?;
-        let log = budget::read(ctx, 1)?.clients.audit_log(client_id.as_deref(), after, first).await?;
-        let mut connection = Connection::new(log.has_previous, log.has_next);
-        for entry in log.rows {
-            let cursor = entry.cursor(sealer).map_err(AppError::from)?;
-            connection.edges.push(Edge::new(cursor, entry.into()));
-        }
-        Ok(connection)
+        let log = services.clients.audit_log(client_id.as_deref(), after, first).await?;
+        Ok(connection::of_log(log, sealer)?)
     }
 }

@@ -91,7 +91,7 @@ impl OrderQuery {
         let page = PageRequest::read(sealer, sort, (first, after.as_deref()), (last, before.as_deref()));
         let (page, filter) = both(page, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
         let found = budget::read(ctx, 2)?.orders.page(&principal, &filter, &page).await?;
-        connection::of_orders(ctx, found, sort.key, (principal, &reader, filter)).await
+        connection::of_orders(ctx, found, sort.key, (principal, reader, filter)).await
     }
 
     /// Totals of the orders that `salesOrders` lists for the same `where`.
@@ -142,13 +142,10 @@ impl OrderQuery {
     ) -> Result<Option<Node>> {
         let (reader, services) = (Reader::of(ctx).await?, budget::read(ctx, 1)?);
         let (scope, sealer) = (&reader.scope, reader.sealing.sealer().await?);
+        let (order, event) = (|order| Node::order(order, &reader), |event| Node::event(event, &reader));
         Ok(match read_global_id(&id, sealer) {
-            Some(GlobalId::SalesOrder(number)) => {
-                services.orders.find(scope, number).await?.map(|order| Node::order(order, &reader))
-            }
-            Some(GlobalId::SalesOrderEvent(after)) => {
-                services.events.event(scope, after, sealer).await?.map(|event| Node::event(event, &reader))
-            }
+            Some(GlobalId::SalesOrder(number)) => services.orders.find(scope, number).await?.map(order),
+            Some(GlobalId::SalesOrderEvent(at)) => services.events.event(scope, at, sealer).await?.map(event),
             None => None,
         })
     }

@@ -7,7 +7,7 @@ use futures_util::stream::{Stream, StreamExt as _};
 
 use super::guard::Gate;
 use super::inputs::{Raw, SalesOrderFilter, both, read_filter};
-use super::reader::{Reader, sealing};
+use super::reader::sealing;
 use super::types::SalesOrderEvent;
 use crate::domain::event::After;
 use crate::error::AppError;
@@ -33,9 +33,6 @@ impl Subscription {
         let (after, filter) = asked.map_err(AppError::invalid)?;
         let after = events.resume(after, sealer).await?;
         let events = events.follow(ctx.data::<Caller>()?.live_session()?, filter, after).await?;
-        let reader = move |scope| Arc::new(Reader { scope, sealing: Arc::clone(&sealing) });
-        Ok(events.map(move |event| {
-            event.map(|(event, scope)| SalesOrderEvent::new(event, &reader(scope))).map_err(Into::into)
-        }))
+        Ok(events.map(move |event| Ok(SalesOrderEvent::told(event?, &sealing))))
     }
 }

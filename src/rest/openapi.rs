@@ -205,7 +205,8 @@ endpoint! {
     /// Export sales orders
     ///
     /// `sales-orders.csv` has a row for each line of an order, `sales-orders.jsonl` an order on each line. Needs the scope
-    /// `orders:read`. An answer that breaks off is not whole: fetch it again.
+    /// `orders:read`. An answer that breaks off is not whole: fetch it again. In the CSV an apostrophe stands in front of what a
+    /// spreadsheet would run as a formula; the JSON Lines hold every text to the letter.
     #[utoipa::path(
         get, path = "/api/v1/sales-orders.{format}", operation_id = "exportSalesOrders", tag = "Sales Orders",
         params(

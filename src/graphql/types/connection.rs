@@ -3,11 +3,13 @@ use std::sync::Arc;
 use async_graphql::connection::{Connection, Edge, PageInfo};
 use async_graphql::{Context, Object, Result};
 
-use super::{SalesOrder, SalesOrderEvent};
+use super::{AuditConnection, SalesOrder, SalesOrderEvent};
+use crate::domain::audit::AuditEntry;
 use crate::domain::event::OrderEvent;
 use crate::domain::order;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{self, Cursor, Page, SortKey};
+use crate::domain::sealer::Sealer;
 use crate::error::AppError;
 use crate::graphql::budget;
 use crate::graphql::in_order::InOrder;
@@ -26,6 +28,7 @@ pub struct SalesOrderConnection {
     has_previous: bool,
     has_next: bool,
     principal: Principal,
+    reader: Arc<Reader>,
     filter: OrderFilter,
 }
 
@@ -33,13 +36,15 @@ pub struct SalesOrderConnection {
 #[Object]
 impl SalesOrderConnection {
     /// Where the page begins and ends.
-    async fn page_info(&self) -> PageInfo {
-        PageInfo {
+    async fn page_info(&self) -> Result<PageInfo, AppError> {
+        let sealer = self.reader.sealing.sealer().await?;
+        let seal = |edge: &SalesOrderEdge| edge.cursor.seal(sealer);
+        Ok(PageInfo {
             has_previous_page: self.has_previous,
             has_next_page: self.has_next,
-            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
-            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
-        }
+            start_cursor: self.edges.first().map(seal).transpose()?,
+            end_cursor: self.edges.last().map(seal).transpose()?,
+        })
     }
 
     /// Its orders, each with its cursor.
@@ -69,7 +74,8 @@ impl SalesOrderConnection {
 
 pub struct SalesOrderEdge {
     pub(super) node: SalesOrder,
-    pub(super) cursor: String,
+    /// Sealed when it is asked for.
+    pub(super) cursor: Cursor,
 }
 
 /// An order on a page.
@@ -81,8 +87,8 @@ impl SalesOrderEdge {
     }
 
     /// Its place in the list, for `after` and `before`.
-    async fn cursor(&self) -> &str {
-        &self.cursor
+    async fn cursor(&self) -> Result<String, AppError> {
+        Ok(self.cursor.seal(self.node.reader.sealing.sealer().await?)?)
     }
 }
 
@@ -91,15 +97,14 @@ pub async fn of_orders(
     ctx: &Context<'_>,
     mut page: Page<order::SalesOrder>,
     key: SortKey,
-    (principal, reader, filter): (Principal, &Arc<Reader>, OrderFilter),
+    (principal, reader, filter): (Principal, Arc<Reader>, OrderFilter),
 ) -> Result<SalesOrderConnection> {
     preload::shorten(ctx, &mut page);
-    let sealer = reader.sealing.sealer().await?;
-    let seal = |order| Cursor::of(key, order).seal(sealer);
-    let cursors: Vec<_> = page.rows.iter().map(seal).collect::<Result<_, _>>().map_err(AppError::from)?;
-    let orders = preload::orders(ctx, page.rows, reader).await?;
-    let edges = cursors.into_iter().zip(orders).map(|(cursor, node)| SalesOrderEdge { node, cursor }).collect();
-    Ok(SalesOrderConnection { edges, has_previous: page.has_previous, has_next: page.has_next, principal, filter })
+    let orders = preload::orders(ctx, page.rows, &reader).await?;
+    let edge = |node: SalesOrder| SalesOrderEdge { cursor: Cursor::of(key, &node.order), node };
+    let edges = orders.into_iter().map(edge).collect();
+    let (has_previous, has_next) = (page.has_previous, page.has_next);
+    Ok(SalesOrderConnection { edges, has_previous, has_next, principal, reader, filter })
 }
 
 /// Draws a page of events.
@@ -114,5 +119,14 @@ pub async fn of_events(
     let events = preload::events(ctx, page.rows, reader).await?;
     let mut connection = Connection::new(page.has_previous, page.has_next);
     connection.edges.extend(cursors.into_iter().zip(events).map(|(cursor, event)| Edge::new(cursor, event)));
+    Ok(connection)
+}
+
+/// Draws a page of the log of what was done to clients.
+pub fn of_log(log: Page<AuditEntry>, sealer: &Sealer) -> std::result::Result<AuditConnection, AppError> {
+    let mut connection = Connection::new(log.has_previous, log.has_next);
+    for entry in log.rows {
+        connection.edges.push(Edge::new(entry.cursor(sealer)?, entry.into()));
+    }
     Ok(connection)
 }

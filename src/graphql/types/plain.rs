@@ -18,7 +18,7 @@ impl Plain for SalesOrderEdge {
                 let plan = Plan::<SalesOrder>::of(&field.selection_set.node)?;
                 Some(Box::new(move |edge, out| plan.write(&edge.node, out)))
             }
-            "cursor" => Some(text(|edge| &edge.cursor)),
+            "cursor" => Some(fallible(|edge| edge.cursor.seal(edge.node.reader.sealing.known()?).ok())),
             _ => None,
         }
     }

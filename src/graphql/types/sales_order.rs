@@ -79,6 +79,7 @@ pub enum OrderStatus {
 /// `status`, `nextStatuses`, `version`, `acknowledgements`, `events`, `createdAt` and `updatedAt`; selecting more is
 /// INSUFFICIENT_SCOPE, and then nothing is changed.
 #[Object]
+#[expect(clippy::unused_async, reason = "what may be refused is at hand all the same")]
 impl SalesOrder {
     /// Names it among everything that `node` finds. Opaque.
     pub(super) async fn id(&self) -> Result<ID, AppError> {

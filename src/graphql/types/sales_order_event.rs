@@ -5,10 +5,12 @@ use async_graphql::{Context, Enum, ID, Object, Result};
 use super::node::event_id;
 use super::sales_order::{OrderStatus, SalesOrder};
 use crate::domain::event::{Happening, OrderEvent};
+use crate::domain::permission::Scope;
 use crate::error::AppError;
 use crate::graphql::loaders::Loaders;
 use crate::graphql::reader::Reader;
 use crate::graphql::scalars::DateTime;
+use crate::service::Sealing;
 
 /// Something that happened to an order.
 pub struct SalesOrderEvent {
@@ -22,6 +24,11 @@ impl SalesOrderEvent {
     /// An event whose order is not at hand.
     pub fn new(event: OrderEvent, reader: &Arc<Reader>) -> Self {
         Self { event, reader: Arc::clone(reader), order: None }
+    }
+
+    /// An event of a subscription, with what its reader may see now.
+    pub fn told((event, scope): (OrderEvent, Scope), sealing: &Arc<Sealing>) -> Self {
+        Self::new(event, &Arc::new(Reader { scope, sealing: Arc::clone(sealing) }))
     }
 
     /// The event with its order at hand.
