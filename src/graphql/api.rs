@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
-use async_graphql::{Name, ValidationMode, Value, Variables};
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::{ValidationMode, Value, Variables};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::budget::{self, Budget, Meter};
-use super::known::{Key, Known, KnownDocuments};
+use super::known::{Known, KnownDocuments};
 use super::preload::ShortPages;
 use super::prepared::{self, PreparedOperation, chosen};
+use super::read::Read;
+use super::valid::{Valid, operation};
 use super::validation::ValidateOnly;
 use super::written::{TakesText, text_bytes, to_text};
 use super::{ApiSchema, Limits, Request, Response};
-use super::{arrange, error, faults, guard, introspection, limits, loaders, normal, nulls, schema, values};
+use super::{arrange, error, faults, guard, introspection, loaders, normal, schema, values};
 use crate::auth::credentials::Credentials;
 use crate::compute;
 use crate::domain::fields::Naming;
@@ -38,27 +40,6 @@ pub struct Api {
     /// The same for clients', each value of whose answers is taken from the budget.
     metered: ApiSchema,
     known: KnownDocuments,
-}
-
-/// A client's request whose document was read and holds to the limits.
-pub struct Read {
-    key: Key,
-    text: usize,
-    selections: usize,
-    document: Arc<ExecutableDocument>,
-    /// Its normal form and what that costs, when it was found valid before.
-    known: Option<Known>,
-    operation_name: Option<String>,
-    variables: Variables,
-}
-
-/// A valid operation in its normal form.
-struct Valid {
-    known: Known,
-    budget: Arc<Budget>,
-    limits: Limits,
-    /// Where its answer is remembered, if it may be.
-    key: Option<(Key, usize)>,
 }
 
 /// What costs so many points takes about as long as to answer a request.
@@ -312,72 +293,6 @@ impl Api {
     fn equip(&self, request: Request, caller: Caller, naming: Naming, budget: Arc<Budget>) -> Request {
         request.data(caller).data(naming).data(loaders::Loaders::new(&self.services, &budget)).data(budget)
     }
-}
-
-impl Read {
-    fn new(
-        key: Key,
-        request: Request,
-        selections: usize,
-        document: Arc<ExecutableDocument>,
-        known: Option<Known>,
-    ) -> Self {
-        let Request { query, operation_name, variables, .. } = request;
-        prepared::note(&document, operation_name.as_deref());
-        Self { key, text: query.len(), selections, document, known, operation_name, variables }
-    }
-
-    /// Whether it runs a mutation.
-    #[must_use]
-    pub fn is_mutation(&self) -> bool {
-        self.kind() == Some(OperationType::Mutation)
-    }
-
-    /// Whether it runs a subscription.
-    #[must_use]
-    pub fn is_subscription(&self) -> bool {
-        self.kind() == Some(OperationType::Subscription)
-    }
-
-    fn kind(&self) -> Option<OperationType> {
-        chosen(&self.document, self.operation_name.as_deref()).map(|(_, operation)| operation.ty)
-    }
-}
-
-impl Valid {
-    fn operation(&self) -> Option<&OperationDefinition> {
-        operation(&self.known.document)
-    }
-
-    fn is_introspection(&self) -> bool {
-        self.operation().is_some_and(|operation| introspection::is_all(&operation.selection_set.node))
-    }
-
-    /// Names what failed, puts the members in the document's order, and says what the request costs, so that who writes a
-    /// query sees how near it is to the limit before it meets it.
-    fn complete(&self, mut response: Response) -> Response {
-        // One is what a request that fails has.
-        let errors = response.errors.len().saturating_sub(1);
-        if self.budget.charge(errors.saturating_mul(limits::ERROR)).is_err() {
-            return error::refusal(budget::too_dear(self.limits.complexity));
-        }
-        if let Some(operation) = self.operation() {
-            nulls::complete(&mut response, operation);
-            arrange::arrange(&mut response.data, &operation.selection_set.node);
-        }
-        self.with_cost(error::classify(response))
-    }
-
-    fn with_cost(&self, response: Response) -> Response {
-        let cost = [("complexity", self.budget.points()), ("maxComplexity", self.limits.complexity)];
-        let cost = cost.into_iter().map(|(name, points)| (Name::new(name), points.into())).collect();
-        response.extension("cost", Value::Object(cost))
-    }
-}
-
-/// The operation of a document in its normal form, which has but one.
-fn operation(document: &ExecutableDocument) -> Option<&OperationDefinition> {
-    document.operations.iter().next().map(|(_, operation)| &operation.node)
 }
 
 fn points(complexity: &Value) -> usize {

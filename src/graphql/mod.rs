@@ -27,23 +27,26 @@ mod nulls;
 mod preload;
 mod prepared;
 mod query;
+mod read;
 mod reader;
 mod scalars;
 mod selection;
 mod subscription;
 mod types;
+mod valid;
 mod validation;
 mod values;
 mod written;
 
 use async_graphql::{MergedObject, Schema, SchemaBuilder};
 
-pub use api::{Api, Read};
+pub use api::Api;
 pub use async_graphql::{Request, Response};
 pub use authenticating::only_authenticates;
 pub use error::{into_app_error, is_request_error, refusal};
 pub use limits::Limits;
 pub use prepared::PreparedOperation;
+pub use read::Read;
 pub use values::variables;
 pub use written::{holds_text, to_json};
 

@@ -8,6 +8,7 @@ use async_graphql::{Context, Lookahead, Result, SelectionField};
 
 use super::budget::{self, Budget};
 use super::limits::LINES_PER_ORDER;
+use super::loaders::Loaders;
 use super::reader::Reader;
 use super::types::{SalesOrder, SalesOrderEvent};
 use crate::domain::acknowledgement::Acknowledgement;
@@ -113,8 +114,14 @@ async fn related(ctx: &Context<'_>, orders: &[order::SalesOrder], selected: &[Lo
     Ok(related)
 }
 
+/// The lines of an order that is on no page.
+pub async fn lines_of_one(ctx: &Context<'_>, order: &order::SalesOrder) -> Result<Vec<SalesOrderLine>> {
+    charge_lines(budget::of(ctx)?, std::slice::from_ref(order), ctx.field().selection_set().count())?;
+    Ok(ctx.data::<Loaders>()?.lines.load_one(order.number).await?.unwrap_or_default())
+}
+
 /// Takes the points of lines before they are read: the document's cost holds a usual number for each order.
-pub fn charge_lines(budget: &Budget, orders: &[order::SalesOrder], fields: usize) -> Result<(), AppError> {
+fn charge_lines(budget: &Budget, orders: &[order::SalesOrder], fields: usize) -> Result<(), AppError> {
     let lines: usize = orders.iter().map(|order| usize::try_from(order.line_count).unwrap_or_default()).sum();
     budget.charge(lines.saturating_sub(orders.len() * LINES_PER_ORDER).saturating_mul(fields))
 }

@@ -12,11 +12,10 @@ use crate::domain::permission::Permission;
 use crate::domain::receipt::Receipt;
 use crate::domain::{acknowledgement, order};
 use crate::error::{AppError, ErrorCode};
-use crate::graphql::budget;
 use crate::graphql::in_order::{InOrder, ListInOrder};
 use crate::graphql::limits::{EVENTS_PER_ORDER, LINES_PER_ORDER};
 use crate::graphql::loaders::Loaders;
-use crate::graphql::preload::charge_lines;
+use crate::graphql::preload;
 use crate::graphql::reader::Reader;
 use crate::graphql::scalars::{DateTime, Decimal};
 use crate::service::Caller;
@@ -148,9 +147,7 @@ impl SalesOrder {
         let lines = match &self.lines {
             Some(lines) => lines.iter().map(|line| SalesOrderLine(Cow::Borrowed(line))).collect(),
             None => {
-                let fields = ctx.field().selection_set().count();
-                charge_lines(budget::of(ctx)?, std::slice::from_ref(&self.order), fields)?;
-                let lines = ctx.data::<Loaders>()?.lines.load_one(self.order.number).await?.unwrap_or_default();
+                let lines = preload::lines_of_one(ctx, &self.order).await?;
                 lines.into_iter().map(|line| SalesOrderLine(Cow::Owned(line))).collect()
             }
         };

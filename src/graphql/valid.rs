@@ -1,0 +1,55 @@
+//! An operation that is valid, and what becomes of its response.
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
+use async_graphql::{Name, Response, Value};
+
+use super::budget::{self, Budget};
+use super::known::{Key, Known};
+use super::{Limits, arrange, error, introspection, limits, nulls};
+
+/// A valid operation in its normal form.
+pub(super) struct Valid {
+    pub known: Known,
+    pub budget: Arc<Budget>,
+    pub limits: Limits,
+    /// Where its answer is remembered, if it may be.
+    pub key: Option<(Key, usize)>,
+}
+
+impl Valid {
+    fn operation(&self) -> Option<&OperationDefinition> {
+        operation(&self.known.document)
+    }
+
+    pub fn is_introspection(&self) -> bool {
+        self.operation().is_some_and(|operation| introspection::is_all(&operation.selection_set.node))
+    }
+
+    /// Names what failed, puts the members in the document's order, and says what the request costs, so that who writes a
+    /// query sees how near it is to the limit before it meets it.
+    pub fn complete(&self, mut response: Response) -> Response {
+        // One is what a request that fails has.
+        let errors = response.errors.len().saturating_sub(1);
+        if self.budget.charge(errors.saturating_mul(limits::ERROR)).is_err() {
+            return error::refusal(budget::too_dear(self.limits.complexity));
+        }
+        if let Some(operation) = self.operation() {
+            nulls::complete(&mut response, operation);
+            arrange::arrange(&mut response.data, &operation.selection_set.node);
+        }
+        self.with_cost(error::classify(response))
+    }
+
+    pub fn with_cost(&self, response: Response) -> Response {
+        let cost = [("complexity", self.budget.points()), ("maxComplexity", self.limits.complexity)];
+        let cost = cost.into_iter().map(|(name, points)| (Name::new(name), points.into())).collect();
+        response.extension("cost", Value::Object(cost))
+    }
+}
+
+/// The operation of a document in its normal form, which has but one.
+pub(super) fn operation(document: &ExecutableDocument) -> Option<&OperationDefinition> {
+    document.operations.iter().next().map(|(_, operation)| &operation.node)
+}
