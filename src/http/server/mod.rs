@@ -5,6 +5,7 @@ mod connection;
 mod connections;
 mod refusal;
 mod socket;
+mod transport;
 
 use std::convert::Infallible;
 use std::future::Future;

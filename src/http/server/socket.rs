@@ -2,18 +2,17 @@
 //! of every answer, also for those that wait in a buffer.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::connection::Connection;
+use super::transport::Transport;
 
 /// How long a closed connection is read on, so that what the other end still sends does not make its system throw away the
 /// last answer (RFC 9112 §9.6).
@@ -22,14 +21,9 @@ const LINGER: Duration = Duration::from_secs(1);
 /// How much is read on.
 const LINGER_BYTES: usize = 1024 * 1024;
 
-/// How much the system keeps that it cannot send yet. As much as a fast reader needs; and little enough that the progress of
-/// a slow one is seen.
-#[cfg(target_os = "linux")]
-const UNSENT_BYTES: u32 = 32 * 1024;
-
 /// The socket.
-pub struct Socket {
-    stream: TcpStream,
+pub struct Socket<S = TcpStream> {
+    stream: S,
     connection: Arc<Connection>,
     reading: Timer,
     writing: Timer,
@@ -41,13 +35,10 @@ pub struct Socket {
     lingering: Option<(Instant, usize)>,
 }
 
-impl Socket {
+impl<S: Transport> Socket<S> {
     /// A socket for this connection.
-    pub fn new(stream: TcpStream, connection: Arc<Connection>) -> Self {
-        // Answers are small and written whole; waiting to fill a packet only delays them.
-        let _ = stream.set_nodelay(true);
-        #[cfg(target_os = "linux")]
-        let _ = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
+    pub fn new(stream: S, connection: Arc<Connection>) -> Self {
+        stream.prepare();
         Self {
             stream,
             connection,
@@ -61,20 +52,12 @@ impl Socket {
         }
     }
 
-    /// Lets the system give up a peer that does not acknowledge what was sent: what it keeps for us, we do not see waiting.
     fn tell_system(&mut self) {
         let timeout = self.connection.write_timeout();
         if self.told != timeout {
             self.told = timeout;
-            #[cfg(target_os = "linux")]
-            let _ = SockRef::from(&self.stream).set_tcp_user_timeout(Some(timeout));
+            self.stream.set_timeout(timeout);
         }
-    }
-
-    /// Whether nothing at all has arrived: the runtime may not have looked yet.
-    fn is_silent(&self) -> bool {
-        let mut byte = [MaybeUninit::uninit()];
-        !matches!(SockRef::from(&self.stream).peek(&mut byte), Ok(1..))
     }
 
     /// After an attempt to write: notes the progress, or gives up a peer that makes none.
@@ -88,13 +71,12 @@ impl Socket {
         if !self.writing.has_come(since + self.connection.write_timeout(), cx) {
             return Poll::Pending;
         }
-        // What is still to be sent goes with the connection, and not only when the system gives up, too.
-        let _ = self.stream.set_zero_linger();
+        self.stream.forget_unsent();
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the other end accepts nothing")))
     }
 }
 
-impl AsyncRead for Socket {
+impl<S: Transport> AsyncRead for Socket<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.is_closed {
@@ -114,7 +96,7 @@ impl AsyncRead for Socket {
             return Poll::Pending;
         };
         this.connection.register_reader(cx.waker());
-        if (this.connection.is_evicted() || this.reading.has_come(deadline, cx)) && this.is_silent() {
+        if (this.connection.is_evicted() || this.reading.has_come(deadline, cx)) && this.stream.is_silent() {
             // As if the peer had closed: between requests that is the usual end.
             this.is_closed = true;
             return Poll::Ready(Ok(()));
@@ -123,7 +105,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<S: Transport> AsyncWrite for Socket<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.tell_system();
@@ -186,5 +168,89 @@ impl Timer {
             sleep.as_mut().reset(time);
         }
         sleep.as_mut().poll(cx).is_ready()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::time::advance;
+
+    use super::super::connection::Timeouts;
+    use super::*;
+
+    impl Transport for DuplexStream {}
+
+    const HEADER: Duration = Duration::from_secs(30);
+    const IDLE: Duration = Duration::from_secs(75);
+    const WRITE: Duration = Duration::from_secs(10);
+
+    /// A socket that takes eight bytes, and its other end.
+    fn socket() -> (Socket<DuplexStream>, DuplexStream, Arc<Connection>) {
+        let timeouts = Timeouts { header: HEADER, idle: IDLE, write: WRITE };
+        let connection = Arc::new(Connection::new([192, 0, 2, 1].into(), false, timeouts));
+        let (ours, theirs) = duplex(8);
+        (Socket::new(ours, Arc::clone(&connection)), theirs, connection)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_takes_nothing_is_given_up_and_one_that_takes_a_little_now_and_then_is_not() {
+        let (mut socket, mut peer, _) = socket();
+        let writing = tokio::spawn(async move { socket.write_all(&[0; 100]).await });
+        // Twenty times as long as one that takes nothing may stay.
+        for _ in 0..50 {
+            tokio::time::sleep(WRITE.mul_f32(0.99)).await;
+            assert!(!writing.is_finished() && peer.read_u8().await.is_ok());
+        }
+        let before = Instant::now();
+        let ended = writing.await.unwrap().unwrap_err();
+        assert_eq!((ended.kind(), before.elapsed().as_secs()), (io::ErrorKind::TimedOut, WRITE.as_secs()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_may_have_another_limit_than_the_others() {
+        let (mut socket, _peer, connection) = socket();
+        connection.begin_answer();
+        connection.set_write_timeout(Duration::from_secs(2));
+        let before = Instant::now();
+        assert!(socket.write_all(&[0; 100]).await.is_err());
+        assert_eq!(before.elapsed().as_secs(), 2);
+        connection.begin_answer();
+        assert_eq!(connection.write_timeout(), WRITE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_a_pause_and_an_answer_have_limits_of_their_own() {
+        let (mut socket, mut peer, connection) = socket();
+        let before = Instant::now();
+        peer.write_all(b"GET").await.unwrap();
+        let mut bytes = [0; 8];
+        assert_eq!(socket.read(&mut bytes).await.unwrap(), 3);
+        // No end of an answer: whoever waits for it waits for as long as it takes.
+        connection.begin_answer();
+        assert!(tokio::time::timeout(Duration::from_hours(1), socket.read(&mut bytes)).await.is_err());
+        connection.end_answer();
+        advance(IDLE).await;
+        peer.write_all(b"GET").await.unwrap();
+        assert_eq!(socket.read(&mut bytes).await.unwrap(), 3, "the last moment that was announced");
+        let begun = Instant::now();
+        assert_eq!(socket.read(&mut bytes).await.unwrap(), 0);
+        assert!((HEADER..HEADER + Duration::from_millis(10)).contains(&begun.elapsed()), "{:?}", before.elapsed());
+        let (mut socket, _peer, connection) = super::tests::socket();
+        connection.end_answer();
+        let begun = Instant::now();
+        assert_eq!(socket.read(&mut bytes).await.unwrap(), 0);
+        assert_eq!(begun.elapsed().as_secs(), IDLE.as_secs() + 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_that_has_to_make_room_ends_at_once() {
+        let (mut socket, _peer, connection) = socket();
+        connection.end_answer();
+        let reading = tokio::spawn(async move { socket.read(&mut [0; 8]).await });
+        tokio::task::yield_now().await;
+        let before = Instant::now();
+        connection.evict();
+        assert_eq!((reading.await.unwrap().unwrap(), before.elapsed()), (0, Duration::ZERO));
     }
 }

@@ -68,29 +68,6 @@ async fn whoever_reads_nothing_of_an_answer_is_cut_off() {
     is_cut(&stream).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_reads_slowly_gets_the_whole_answer() {
-    let app = TestApp::with(|config| config.http.write_timeout = Duration::from_millis(1500)).await;
-    let base = app.listen().await;
-    let mut stream = narrow(&base);
-    let request = get(&largest_file()).replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let (started, mut received, mut part) = (Instant::now(), Vec::new(), vec![0; 4096]);
-    let mut ticks = tokio::time::interval(Duration::from_millis(20));
-    // Far longer than a connection lives that accepts nothing.
-    while started.elapsed() < Duration::from_secs(4) {
-        ticks.tick().await;
-        let read = stream.read(&mut part).await.unwrap();
-        assert!(read > 0, "cut off after {} bytes", received.len());
-        received.extend_from_slice(&part[..read]);
-    }
-    in_time("the rest", stream.read_to_end(&mut received)).await.unwrap();
-    let head = received.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
-    let text = String::from_utf8_lossy(&received[..head]).to_ascii_lowercase();
-    let announced = text.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-    assert_eq!(received.len() - head, announced.parse::<usize>().unwrap());
-}
-
 /// A dashboard's subscription whose every event is large, from the first event on.
 async fn large_events(app: &TestApp) -> (Partner<'_>, String) {
     let partner = app.partner().await;
