@@ -194,10 +194,16 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
     let directory = ClientDirectory::new(store.clone(), config.auth.client_cache_ttl);
     let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, throttle, hashing);
     let sessions = Arc::new(sessions);
+    let queries = TurnRules {
+        what: "queries",
+        of_each: config.graphql.max_queries_per_client,
+        of_all: Semaphore::MAX_PERMITS,
+        patience: config.database.acquire_timeout,
+    };
     let reports = Turns::new(TurnRules {
         what: "summaries, counts and searches",
-        of_client: config.database.max_reports_per_client,
-        of_all: config.database.max_reports as usize,
+        of_each: config.database.max_reports_per_client,
+        of_all: store.reports_at_once(),
         patience: config.database.acquire_timeout,
     });
     let intake_rules = IntakeRules {
@@ -219,12 +225,8 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
             anonymous_bodies: Slots::new(LARGE_BODIES),
         },
         sealing: Arc::new(Sealing::new(store.clone())),
-        queries: Turns::new(TurnRules {
-            what: "queries",
-            of_client: config.graphql.max_queries_per_client,
-            of_all: Semaphore::MAX_PERMITS,
-            patience: config.database.acquire_timeout,
-        }),
+        queries: Turns::new(queries),
+        anonymous_queries: Turns::new(queries),
     })
 }
 

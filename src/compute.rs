@@ -14,19 +14,28 @@ use tokio::sync::Semaphore;
 /// Work on less input than this, in bytes, is done where it stands: to move it would cost as much.
 pub const SMALL: usize = 8 * 1024;
 
-/// Half of the cores, so that the other half answers whoever asks for little.
-static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
+/// Whose work it is: nobody waits behind the work of those whom nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Of a caller with a valid token.
+    Known,
+    /// Of anybody else.
+    Anonymous,
+}
+
+/// Half of the cores for each lane, so that there is time left for whoever asks for little.
+static LANES: LazyLock<[Semaphore; 2]> = LazyLock::new(|| {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    Semaphore::new((cores / 2).max(1))
+    [(); 2].map(|()| Semaphore::new((cores / 2).max(1)))
 });
 
 /// Does work on so many bytes of input; a large one waits for its turn, and other requests go on meanwhile.
-pub async fn on<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+pub async fn on<T>(lane: Lane, bytes: usize, work: impl FnOnce() -> T) -> T {
     if bytes < SMALL {
         return work();
     }
     // It is never closed.
-    let _turn = TURNS.acquire().await;
+    let _turn = LANES[usize::from(lane == Lane::Anonymous)].acquire().await;
     match Handle::current().runtime_flavor() {
         RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
         // A runtime of one thread has nobody to hand the other requests to.

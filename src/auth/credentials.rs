@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::admission::Admission;
+use crate::compute::Lane;
 use crate::domain::signature_policy::SignaturePolicy;
 use crate::error::{AppError, ErrorCode};
 
@@ -131,6 +132,15 @@ impl Credentials {
                 }
                 _ => refuse("The Authorization header must read \"Bearer <token>\""),
             },
+        }
+    }
+
+    /// In which lane long work of this request waits.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        match self.admission {
+            Admission::Uncounted => Lane::Known,
+            Admission::Counted(_) | Admission::OverBudget(_) => Lane::Anonymous,
         }
     }
 

@@ -2,25 +2,26 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{ValidationMode, Value, Variables};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::budget::{self, Budget, Meter};
-use super::known::{Known, KnownDocuments};
+use super::known::{BYTES_A_FIELD, Known, KnownDocuments};
 use super::preload::ShortPages;
-use super::prepared::{self, PreparedOperation, chosen};
+use super::prepared::{self, PreparedOperation};
 use super::read::Read;
 use super::valid::{Valid, operation};
 use super::validation::ValidateOnly;
-use super::written::{TakesText, text_bytes, to_text};
+use super::written::{TakesText, to_text};
 use super::{ApiSchema, Limits, Request, Response};
 use super::{arrange, error, faults, guard, introspection, loaders, normal, schema, values};
 use crate::auth::credentials::Credentials;
-use crate::compute;
+use crate::compute::{self, Lane};
 use crate::domain::fields::Naming;
 use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode};
+use crate::service::throttle::network;
 use crate::service::turns::Turn;
 use crate::service::{Caller, Principal, Services};
 use crate::telemetry;
@@ -41,6 +42,9 @@ pub struct Api {
     metered: ApiSchema,
     known: KnownDocuments,
 }
+
+/// To read so many bytes takes about as long as to answer a request.
+const BYTES_A_REQUEST: usize = 10_000;
 
 /// What costs so many points takes about as long as to answer a request.
 const POINTS_A_REQUEST: usize = 100;
@@ -72,13 +76,13 @@ impl Api {
 
     /// Reads a client's request, before async-graphql's own checks, which walk a fragment as often as it is spread. Gives
     /// the refusal of one that is no document, asks for too much or does not say what to run.
-    pub async fn read(&self, mut request: Request) -> Result<Read, Response> {
+    pub async fn read(&self, mut request: Request, lane: Lane) -> Result<Read, Response> {
         let key = KnownDocuments::key(&request);
         if let Some(known) = self.known.find(&key) {
             let document = Arc::clone(&known.document);
             return Ok(Read::new(key, request, 0, document, Some(known)));
         }
-        let read = compute::on(request.query.len(), || {
+        let read = compute::on(lane, request.query.len(), || {
             let document = prepared::parse(&mut request)?.clone();
             let selections = self.limits.check(&document).map_err(error::sourced)?;
             prepared::ensure_chosen(&document, request.operation_name.as_deref()).map_err(error::sourced)?;
@@ -91,29 +95,33 @@ impl Api {
     }
 
     /// Runs a client's query or mutation. Whatever fails is in the response, each error with `extensions.code`. Parts of
-    /// the response may be text already: [`super::to_json`] writes it.
-    pub async fn execute(&self, read: Read, credentials: Credentials) -> Response {
+    /// the response may be text already: [`super::to_json`] writes it. The turn of a query is to be held until its answer
+    /// is sent, or a caller who reads nothing could have any number of them waiting.
+    pub async fn execute(&self, read: Read, credentials: Credentials) -> (Response, Option<Turn>) {
         if read.is_subscription() {
-            return error::refusal(no_stream());
+            return (error::refusal(no_stream()), None);
         }
-        let caller = self.caller(credentials);
-        let turn = if read.is_mutation() { Ok(None) } else { self.turn(&caller).await };
-        let _turn = match turn {
+        let (lane, caller) = (credentials.lane(), self.caller(credentials));
+        let turn = if read.is_mutation() { Ok(None) } else { self.turn(&caller).await.map(Some) };
+        let turn = match turn {
             Ok(turn) => turn,
-            Err(refusal) => return error::refusal(refusal),
+            Err(refusal) => return (error::refusal(refusal), None),
         };
-        match self.validate(read, caller).await {
-            Ok((valid, request)) if valid.is_introspection() => self.introspect(&valid, request).await,
+        let response = match self.validate(read, caller).await {
+            Ok((valid, request)) if valid.is_introspection() => self.introspect(&valid, request, lane).await,
             Ok((valid, request)) => valid.complete(self.metered.execute(request.data(TakesText)).await),
             Err(refusal) => refusal,
-        }
+        };
+        (response, turn)
     }
 
-    /// Waits until the caller may run a query. Who has no valid token learns it later, and has the budget of its address.
-    async fn turn(&self, caller: &Caller) -> Result<Option<Turn>, AppError> {
+    /// Waits until the caller may run a query: by its client, or without a valid token by its address. Who is not heard at
+    /// all learns that instead.
+    async fn turn(&self, caller: &Caller) -> Result<Turn, AppError> {
         match caller.principal().await {
-            Ok(principal) => self.services.queries.turn(principal.client_id()).await.map(Some),
-            Err(_) => Ok(None),
+            Ok(principal) => self.services.queries.turn(principal.client_id()).await,
+            Err(refusal) if refusal.code != ErrorCode::Unauthenticated => Err(refusal),
+            Err(_) => self.services.anonymous_queries.turn(&network(caller.credentials.address)).await,
         }
     }
 
@@ -133,19 +141,17 @@ impl Api {
     }
 
     /// Answers a question about the schema, which waits for nothing, from memory if somebody asked it before.
-    async fn introspect(&self, valid: &Valid, request: Request) -> Response {
+    async fn introspect(&self, valid: &Valid, request: Request, lane: Lane) -> Response {
         if let Some(answer) = &valid.known.answer {
             return valid.with_cost(Response::new(answer.clone()));
         }
         // A point is some fifty bytes of answer.
-        compute::on(valid.known.complexity * 50, || {
+        compute::on(lane, valid.known.complexity * 50, || {
             let mut response = valid.complete(compute::drive(self.executor.execute(request)));
             if let (Value::Object(members), true) = (&mut response.data, response.errors.is_empty()) {
                 members.values_mut().for_each(|answer| *answer = to_text(answer));
-                if let Some((key, text)) = valid.key {
-                    let known = Known { answer: Some(response.data.clone()), ..valid.known.clone() };
-                    self.known.remember(key, (text, text_bytes(&response.data)), known);
-                }
+                let known = Known { answer: Some(response.data.clone()), ..valid.known.clone() };
+                self.known.remember(valid.key, known);
             }
             response
         })
@@ -163,7 +169,8 @@ impl Api {
         prepared::note(operation.document(), None);
         let caller = self.caller(credentials);
         guard::check(operation.root_field(), &caller).await?;
-        let variables = compute::on(caller.credentials.body.len(), || variables(&caller.credentials)).await?;
+        let (lane, bytes) = (caller.credentials.lane(), caller.credentials.body.len());
+        let variables = compute::on(lane, bytes, || variables(&caller.credentials)).await?;
         self.run_prepared(operation, variables, caller).await
     }
 
@@ -196,10 +203,10 @@ impl Api {
         variables: serde_json::Value,
         caller: Caller,
     ) -> Result<serde_json::Value, AppError> {
-        let _turn = if operation.is_mutation() { None } else { self.turn(&caller).await? };
+        let _turn = if operation.is_mutation() { None } else { Some(self.turn(&caller).await?) };
         let request = prepared::request(operation.document(), None, values::variables(variables));
-        let limits = Limits { complexity: usize::MAX, statements: usize::MAX, ..self.limits };
-        let request = self.equip(request, caller, Naming::SnakeCase, Budget::new(limits, 0, false)).data(ShortPages);
+        let budget = Budget::of_priced(self.limits, 0);
+        let request = self.equip(request, caller, Naming::SnakeCase, budget).data(ShortPages);
         let mut response = error::classify(self.executor.execute(request).await);
         if let Some(failure) = response.errors.first() {
             return Err(error::into_app_error(failure));
@@ -220,39 +227,49 @@ impl Api {
         let Read { key, text, selections, document, known, operation_name, mut variables } = read;
         let name = operation_name.as_deref();
         faults::null_missing_variables(&document, name, &mut variables);
-        let (known, key) = match known {
-            Some(known) => (known, None),
+        let known = match known {
+            Some(known) => known,
             None => {
+                let credentials = &caller.credentials;
                 // A selection takes as long as some twenty bytes of text.
-                let known = compute::on(selections * 20, || self.normalise(&document, name, &variables)).await;
-                let known = match known {
-                    Ok(known) => known,
-                    Err(refused) => {
-                        return Err(error::classify(
-                            faults::complete(refused, &document, name, &variables, &caller).await,
-                        ));
+                let work = selections * 20;
+                self.services.sessions.charge(credentials, work / BYTES_A_REQUEST).map_err(error::refusal)?;
+                let normalise = || self.normalise(&document, name, &variables, text);
+                match compute::on(credentials.lane(), work, normalise).await {
+                    Ok(known) => {
+                        // A mutation comes but once, and may have a secret in its text.
+                        if !known.is_mutation() {
+                            self.known.remember(key, known.clone());
+                        }
+                        known
                     }
-                };
-                let work = known.complexity / POINTS_A_REQUEST;
-                self.services.sessions.charge(&caller.credentials, work).map_err(error::refusal)?;
-                // A mutation comes but once, and may have a secret in its text.
-                let is_mutation = chosen(&document, name).is_some_and(|(_, it)| it.ty == OperationType::Mutation);
-                if !is_mutation {
-                    self.known.remember(key, (text, 0), known.clone());
+                    Err(refused) => {
+                        let refused = faults::complete(refused, &document, name, &variables, &caller).await;
+                        return Err(error::classify(refused));
+                    }
                 }
-                (known, Some((key, text)))
             }
         };
+        if known.answer.is_none() {
+            let work = known.complexity / POINTS_A_REQUEST;
+            self.services.sessions.charge(&caller.credentials, work).map_err(error::refusal)?;
+        }
+        let signed = operation(&known.document)
+            .map_or(0, |operation| normal::count_roots(&operation.selection_set.node, guard::is_signed));
+        if signed > 1 {
+            let message = "A request takes one signed operation; send each order in a request of its own";
+            return Err(error::refusal(AppError::new(ErrorCode::LimitExceeded, message)));
+        }
         // Before anything runs: a neighbour in the same document must not be done when the order is refused.
-        if let Err(refusal) = caller.credentials.ensure_signable()
-            && operation(&known.document).is_some_and(|it| normal::has_root(&it.selection_set.node, guard::is_signed))
-        {
-            return Err(error::refusal(refusal));
+        if signed > 0 {
+            caller.credentials.ensure_signable().map_err(error::refusal)?;
         }
         telemetry::note(|facts| facts.complexity = Some(known.complexity));
         let request = prepared::request(&known.document, name, variables);
-        let is_stream = operation(&known.document).is_some_and(|it| it.ty == OperationType::Subscription);
-        let budget = Budget::new(self.limits, known.complexity, is_stream);
+        let budget = match known.is_mutation() {
+            true => Budget::of_priced(self.limits, known.complexity),
+            false => Budget::new(self.limits, known.complexity),
+        };
         let request = self.equip(request, caller, Naming::CamelCase, Arc::clone(&budget));
         Ok((Valid { known, budget, limits: self.limits, key }, request))
     }
@@ -263,6 +280,7 @@ impl Api {
         document: &ExecutableDocument,
         name: Option<&str>,
         variables: &Variables,
+        text: usize,
     ) -> Result<Known, Response> {
         let validated = compute::drive(self.validator.execute(prepared::request(document, name, variables.clone())));
         if !validated.errors.is_empty() {
@@ -283,7 +301,8 @@ impl Api {
         if complexity > self.limits.complexity {
             return Err(refuse(budget::too_dear(self.limits.complexity)));
         }
-        Ok(Known { document: Arc::new(document), complexity, answer: None })
+        let bytes = text.saturating_mul(2).saturating_add(normal::size(root).saturating_mul(BYTES_A_FIELD));
+        Ok(Known { document: Arc::new(document), bytes, complexity, answer: None })
     }
 
     fn caller(&self, credentials: Credentials) -> Caller {

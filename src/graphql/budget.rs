@@ -15,11 +15,11 @@ use super::Limits;
 use crate::error::{AppError, ErrorCode};
 use crate::service::Services;
 
-/// The budget of one request.
+/// The budget of one request, or of one event of a stream.
 pub struct Budget {
     limits: Limits,
-    /// Whether every event of a stream has the whole budget anew.
-    is_of_stream: bool,
+    /// What the document takes of the points.
+    document: usize,
     points: AtomicUsize,
     statements: AtomicUsize,
     bytes: AtomicUsize,
@@ -31,10 +31,24 @@ const VALUES_A_TURN: u32 = 1024;
 
 impl Budget {
     /// A budget of which the document takes so many points.
-    pub fn new(limits: Limits, document: usize, is_of_stream: bool) -> Arc<Self> {
+    pub fn new(limits: Limits, document: usize) -> Arc<Self> {
         let [statements, bytes] = [0, 0].map(AtomicUsize::new);
         let (points, values) = (AtomicUsize::new(document), AtomicU32::new(0));
-        Arc::new(Self { limits, is_of_stream, points, statements, bytes, values })
+        Arc::new(Self { limits, document, points, statements, bytes, values })
+    }
+
+    /// A budget of what was priced before it runs and must not be given up when it has run: a mutation, or a document of
+    /// ours (`a_stored_order_is_answered_however_large_the_answer`).
+    pub fn of_priced(limits: Limits, document: usize) -> Arc<Self> {
+        let most = usize::MAX;
+        Self::new(Limits { complexity: most, statements: most, answer_bytes: most, ..limits }, document)
+    }
+
+    /// Gives the next event of a stream the whole budget anew.
+    pub fn renew(&self) {
+        self.points.store(self.document, Ordering::Relaxed);
+        self.statements.store(0, Ordering::Relaxed);
+        self.bytes.store(0, Ordering::Relaxed);
     }
 
     /// The points taken so far.
@@ -44,14 +58,14 @@ impl Budget {
 
     /// Takes points for work that the document does not tell.
     pub fn charge(&self, points: usize) -> Result<(), AppError> {
-        let taken = self.take(&self.points, points);
+        let taken = take(&self.points, points);
         if taken <= self.limits.complexity { Ok(()) } else { Err(too_dear(self.limits.complexity)) }
     }
 
     /// Takes statements of the database.
     pub fn statements(&self, statements: usize) -> Result<(), AppError> {
         let most = self.limits.statements;
-        if self.take(&self.statements, statements) <= most {
+        if take(&self.statements, statements) <= most {
             return Ok(());
         }
         let message = format!("The request needs more than {most} database statements; split it");
@@ -61,26 +75,26 @@ impl Budget {
     /// Takes bytes of the answer.
     pub fn bytes(&self, bytes: usize) -> Result<(), AppError> {
         let most = self.limits.answer_bytes;
-        if self.take(&self.bytes, bytes) <= most {
+        if take(&self.bytes, bytes) <= most {
             return Ok(());
         }
         let message = format!("The answer has more than {most} bytes; ask for fewer rows or fields");
         Err(AppError::new(ErrorCode::LimitExceeded, message))
     }
 
-    /// Takes the bytes of a value, without those of the objects in it, which are taken when they are made. Lets other
+    /// Takes the bytes of a value and its response key, without those of the objects in it, which are taken when they are made. Lets other
     /// requests have their turn now and then.
-    pub async fn value(&self, value: &Value) -> Result<(), AppError> {
-        self.bytes(leaf_bytes(value))?;
+    pub async fn value(&self, key: &str, value: &Value) -> Result<(), AppError> {
+        self.bytes(key.len() + leaf_bytes(value))?;
         if self.values.fetch_add(1, Ordering::Relaxed).is_multiple_of(VALUES_A_TURN) {
             tokio::task::yield_now().await;
         }
         Ok(())
     }
+}
 
-    fn take(&self, counter: &AtomicUsize, amount: usize) -> usize {
-        if self.is_of_stream { amount } else { counter.fetch_add(amount, Ordering::Relaxed).saturating_add(amount) }
-    }
+fn take(counter: &AtomicUsize, amount: usize) -> usize {
+    counter.fetch_add(amount, Ordering::Relaxed).saturating_add(amount)
 }
 
 /// The budget of the request under way.
@@ -132,10 +146,13 @@ impl Extension for Meter {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
-        let pos = info.field.name.pos;
+        let (pos, key) = (info.field.name.pos, info.alias.unwrap_or(info.name).to_owned());
         let value = next.run(ctx, info).await?;
         if let (Some(value), Some(budget)) = (&value, ctx.data_opt::<Arc<Budget>>()) {
-            budget.value(value).await.map_err(|error| async_graphql::Error::from(error).into_server_error(pos))?;
+            budget
+                .value(&key, value)
+                .await
+                .map_err(|error| async_graphql::Error::from(error).into_server_error(pos))?;
         }
         Ok(value)
     }

@@ -89,7 +89,7 @@ async fn resolve<T: ContainerType>(
             Ok(value) => {
                 let value = value.unwrap_or_default();
                 if let Some(budget) = budget {
-                    budget.value(&value).await.map_err(|error| error_at(error, field))?;
+                    budget.value(&name, &value).await.map_err(|error| error_at(error, field))?;
                 }
                 members.insert(name, value);
             }

@@ -3,20 +3,31 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Value};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
+
+use super::valid::operation;
+use super::written::text_bytes;
 
 /// A valid operation. Whoever sends it must still be allowed what it asks for: guards are run with it.
 #[derive(Clone)]
 pub(super) struct Known {
     /// Its normal form.
     pub(super) document: Arc<ExecutableDocument>,
+    /// About what it takes in memory, without its answer.
+    pub(super) bytes: usize,
     /// The points it costs.
     pub(super) complexity: usize,
     /// The answer, when it asks about the schema and nothing else, as text.
     pub(super) answer: Option<Value>,
+}
+
+impl Known {
+    pub(super) fn is_mutation(&self) -> bool {
+        operation(&self.document).is_some_and(|operation| operation.ty == OperationType::Mutation)
+    }
 }
 
 /// What makes two requests one: validation looks at the document, the operation that is meant and the variables.
@@ -28,8 +39,8 @@ pub(super) struct KnownDocuments(Cache<Key, (u32, Known)>);
 
 const BYTES: u64 = 8 << 20;
 
-/// How much more memory a parsed document takes than its text, at worst: three bytes of text become a field of 216.
-const TIMES_ITS_TEXT: usize = 72;
+/// What a field takes in memory, with its name, alias and arguments.
+pub(super) const BYTES_A_FIELD: usize = 640;
 
 impl KnownDocuments {
     pub(super) fn new() -> Self {
@@ -51,9 +62,10 @@ impl KnownDocuments {
         self.0.get(key).map(|(_, known)| known)
     }
 
-    /// Remembers an operation whose document, and answer if it is kept, have so many bytes.
-    pub(super) fn remember(&self, key: Key, (text, answer): (usize, usize), known: Known) {
-        let bytes = text.saturating_add(64).saturating_mul(TIMES_ITS_TEXT).saturating_add(answer);
+    /// Remembers an operation. Its normal form has its fragments resolved, and may be far larger than its document.
+    pub(super) fn remember(&self, key: Key, known: Known) {
+        let answer = known.answer.as_ref().map_or(0, text_bytes);
+        let bytes = known.bytes.saturating_add(answer);
         self.0.insert(key, (u32::try_from(bytes).unwrap_or(u32::MAX), known));
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet};
 use async_graphql::{Name, Positioned};
 
-use super::inputs::{Raw, SalesOrderFilter};
+use super::inputs::{CreateSalesOrderInput, Raw, SalesOrderFilter};
 use super::normal;
 use crate::domain::page::DEFAULT_PAGE;
 use crate::error::{AppError, ErrorCode};
@@ -77,8 +77,17 @@ pub(super) fn count_cost(max: i32) -> usize {
     10 + usize::try_from(max).unwrap_or_default().saturating_sub(10_000) / 100
 }
 
+/// What an order costs that is to be taken: its lines are shown, and it must not be given up once it is stored.
+pub(super) fn new_order_cost(input: &Raw<CreateSalesOrderInput>, each: usize) -> usize {
+    let lines = input.json()["products"].as_array().map_or(0, Vec::len);
+    each.saturating_mul(lines.div_ceil(LINES_PER_ORDER).max(1)).saturating_add(1)
+}
+
 /// What an error costs, which has a sentence and says where.
 pub(super) const ERROR: usize = 10;
+
+/// An alias stands in the answer as often as its field has a value.
+const LONGEST_ALIAS: usize = 128;
 
 /// Every use of a variable is looked up in the list of all of them.
 const MAX_VARIABLES: usize = 1000;
@@ -131,6 +140,7 @@ impl Limits {
         within("levels of fields", total.depth, self.depth)?;
         within("fields, fragments spread out,", total.selections, self.complexity)?;
         within("aliases", total.aliases, self.aliases)?;
+        within("bytes in an alias", total.longest_alias, LONGEST_ALIAS)?;
         within("directives", total.directives, self.directives)?;
         if total.introspection_is_circular {
             return Err("An introspection query must not go through fields more than once".to_owned());
@@ -155,6 +165,8 @@ struct Measure {
     /// Fields, and fragments too: nested ones without a single field are work all the same.
     selections: usize,
     aliases: usize,
+    /// Bytes of the longest of them.
+    longest_alias: usize,
     directives: usize,
     root_fields: usize,
     root_logins: usize,
@@ -173,6 +185,7 @@ impl Measure {
             height: self.height.max(other.height),
             selections: self.selections.saturating_add(other.selections),
             aliases: self.aliases.saturating_add(other.aliases),
+            longest_alias: self.longest_alias.max(other.longest_alias),
             directives: self.directives.saturating_add(other.directives),
             root_fields: self.root_fields.saturating_add(other.root_fields),
             root_logins: self.root_logins.saturating_add(other.root_logins),
@@ -233,6 +246,7 @@ impl<'d> Ruler<'d> {
             height: if is_leaf { 0 } else { inner.height.saturating_add(1) },
             selections: inner.selections.saturating_add(1),
             aliases: inner.aliases.saturating_add(usize::from(field.alias.is_some())),
+            longest_alias: inner.longest_alias.max(field.alias.as_ref().map_or(0, |alias| alias.node.len())),
             directives: inner.directives.saturating_add(field.directives.len()),
             root_fields: 1,
             root_logins: usize::from(name == "login"),

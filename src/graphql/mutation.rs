@@ -8,6 +8,7 @@ use super::guard::Gate;
 use super::inputs::{
     AcknowledgeSalesOrderInput, CreateSalesOrderInput, LoginInput, Raw, RefreshInput, UpdateSalesOrderStatusInput,
 };
+use super::limits::new_order_cost;
 use super::reader::Reader;
 use super::selection::ensure_readable;
 use super::types::{AuthToken, CreateSalesOrderPayload, SalesOrder};
@@ -48,7 +49,7 @@ impl OrderMutation {
 
     /// Takes an order. Needs scope `orders:create` and the headers X-CLIENT-ID, X-TIMESTAMP and X-SIGNATURE.
     /// Sending the same request again gives the same order again.
-    #[graphql(guard = "Gate")]
+    #[graphql(guard = "Gate", complexity = "new_order_cost(&input, child_complexity)")]
     async fn create_sales_order(
         &self,
         ctx: &Context<'_>,

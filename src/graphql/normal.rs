@@ -292,7 +292,17 @@ pub(super) fn name(selection: &Selection) -> &str {
     }
 }
 
-/// Whether a root field has a name of this kind.
-pub(super) fn has_root(root: &SelectionSet, is_of_kind: fn(&str) -> bool) -> bool {
-    root.items.iter().any(|item| is_of_kind(name(&item.node)))
+/// How many fields and fragments a set has, at all depths.
+pub(super) fn size(set: &SelectionSet) -> usize {
+    let of_item = |item: &Positioned<Selection>| match &item.node {
+        Selection::Field(field) => 1 + size(&field.node.selection_set.node),
+        Selection::InlineFragment(fragment) => 1 + size(&fragment.node.selection_set.node),
+        Selection::FragmentSpread(_) => 1,
+    };
+    set.items.iter().map(of_item).sum()
+}
+
+/// How many root fields have a name of this kind.
+pub(super) fn count_roots(root: &SelectionSet, is_of_kind: fn(&str) -> bool) -> usize {
+    root.items.iter().filter(|item| is_of_kind(name(&item.node))).count()
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Lookahead, Result, SelectionField};
 
 use super::budget::{self, Budget};
-use super::limits::LINES_PER_ORDER;
+use super::limits::{EVENTS_PER_ORDER, LINES_PER_ORDER};
 use super::loaders::Loaders;
 use super::reader::Reader;
 use super::types::{SalesOrder, SalesOrderEvent};
@@ -60,7 +60,10 @@ pub async fn orders(
     reader: &Arc<Reader>,
 ) -> Result<Vec<SalesOrder>> {
     let page = ctx.look_ahead();
-    let mut related = related(ctx, &orders, &[page.field("nodes"), page.field("edges").field("node")]).await?;
+    let selected = [page.field("nodes"), page.field("edges").field("node")];
+    let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
+    charge_lines(budget::of(ctx)?, &orders, fields)?;
+    let mut related = related(ctx, &orders, &selected).await?;
     Ok(orders.into_iter().map(|order| related.attach(order, reader)).collect())
 }
 
@@ -77,6 +80,11 @@ pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>, reader: &Arc<Rea
     // Whoever holds an event got it from a query that asked for the caller's own.
     let orders = budget::read(ctx, 1)?.orders.by_number(&Scope::All, &numbers).await?;
     let orders: Vec<_> = orders.into_values().collect();
+    // Each event shows its order with all of its lines, also where two are of one.
+    let of_events: Vec<_> =
+        events.iter().filter_map(|event| orders.iter().find(|order| order.number == event.number)).collect();
+    let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
+    charge_lines(budget::of(ctx)?, of_events, fields)?;
     let mut related = related(ctx, &orders, &selected).await?;
     let orders: HashMap<_, _> = orders.into_iter().map(|order| (order.number, related.attach(order, reader))).collect();
     // Copied, for an order may have more than one event on a page.
@@ -94,18 +102,20 @@ async fn related(ctx: &Context<'_>, orders: &[order::SalesOrder], selected: &[Lo
     let budget = budget::of(ctx)?;
     let mut related = Related::default();
     if wanted("products") {
-        let selected = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
-        charge_lines(budget, orders, selected)?;
         budget.statements(1)?;
         related.lines = Some(services.orders.lines(&numbers).await?);
     }
     if wanted("acknowledgements") {
         budget.statements(1)?;
-        related.acknowledgements = Some(services.orders.acknowledgements(&numbers).await?);
+        let found = services.orders.acknowledgements(&numbers).await?;
+        charge_rows(budget, selected, "acknowledgements", LINES_PER_ORDER, &found)?;
+        related.acknowledgements = Some(found);
     }
     if wanted("events") {
         budget.statements(1)?;
-        related.events = Some(services.events.of_orders(&numbers).await?);
+        let found = services.events.of_orders(&numbers).await?;
+        charge_rows(budget, selected, "events", EVENTS_PER_ORDER, &found)?;
+        related.events = Some(found);
     }
     if wanted("receipt") {
         budget.statements(1)?;
@@ -116,14 +126,34 @@ async fn related(ctx: &Context<'_>, orders: &[order::SalesOrder], selected: &[Lo
 
 /// The lines of an order that is on no page.
 pub async fn lines_of_one(ctx: &Context<'_>, order: &order::SalesOrder) -> Result<Vec<SalesOrderLine>> {
-    charge_lines(budget::of(ctx)?, std::slice::from_ref(order), ctx.field().selection_set().count())?;
+    charge_lines(budget::of(ctx)?, [order], ctx.field().selection_set().count())?;
     Ok(ctx.data::<Loaders>()?.lines.load_one(order.number).await?.unwrap_or_default())
 }
 
 /// Takes the points of lines before they are read: the document's cost holds a usual number for each order.
-fn charge_lines(budget: &Budget, orders: &[order::SalesOrder], fields: usize) -> Result<(), AppError> {
-    let lines: usize = orders.iter().map(|order| usize::try_from(order.line_count).unwrap_or_default()).sum();
-    budget.charge(lines.saturating_sub(orders.len() * LINES_PER_ORDER).saturating_mul(fields))
+fn charge_lines<'o>(
+    budget: &Budget,
+    orders: impl IntoIterator<Item = &'o order::SalesOrder>,
+    fields: usize,
+) -> Result<(), AppError> {
+    let each = |order: &order::SalesOrder| usize::try_from(order.line_count).unwrap_or_default();
+    let (lines, usual) = orders
+        .into_iter()
+        .fold((0_usize, 0_usize), |(lines, usual), order| (lines + each(order), usual + LINES_PER_ORDER));
+    budget.charge(lines.saturating_sub(usual).saturating_mul(fields))
+}
+
+/// The same for what shows its number only when it is read.
+fn charge_rows<T>(
+    budget: &Budget,
+    selected: &[Lookahead<'_>],
+    name: &str,
+    usual: usize,
+    found: &HashMap<OrderNumber, Vec<T>>,
+) -> Result<(), AppError> {
+    let fields: usize = selected.iter().map(|order| fields_below(&order.field(name))).sum();
+    let rows: usize = found.values().map(Vec::len).sum();
+    budget.charge(rows.saturating_sub(found.len() * usual).saturating_mul(fields))
 }
 
 /// How many fields are selected below one, at all depths.

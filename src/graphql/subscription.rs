@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Result, Subscription as Subscriptions};
 use futures_util::stream::{Stream, StreamExt as _};
 
+use super::budget;
 use super::guard::Gate;
 use super::inputs::{Raw, SalesOrderFilter, both, read_filter};
 use super::reader::sealing;
@@ -33,6 +34,10 @@ impl Subscription {
         let (after, filter) = asked.map_err(AppError::invalid)?;
         let after = events.resume(after, sealer).await?;
         let events = events.follow(ctx.data::<Caller>()?.live_session()?, filter, after).await?;
-        Ok(events.map(move |event| Ok(SalesOrderEvent::told(event?, &sealing))))
+        let budget = Arc::clone(budget::of(ctx)?);
+        Ok(events.map(move |event| {
+            budget.renew();
+            Ok(SalesOrderEvent::told(event?, &sealing))
+        }))
     }
 }

@@ -14,8 +14,8 @@ pub(super) struct Valid {
     pub known: Known,
     pub budget: Arc<Budget>,
     pub limits: Limits,
-    /// Where its answer is remembered, if it may be.
-    pub key: Option<(Key, usize)>,
+    /// Where it is remembered.
+    pub key: Key,
 }
 
 impl Valid {
@@ -32,6 +32,7 @@ impl Valid {
     pub fn complete(&self, mut response: Response) -> Response {
         // One is what a request that fails has.
         let errors = response.errors.len().saturating_sub(1);
+        // Of a mutation, which was done, the budget has no end.
         if self.budget.charge(errors.saturating_mul(limits::ERROR)).is_err() {
             return error::refusal(budget::too_dear(self.limits.complexity));
         }

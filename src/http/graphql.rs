@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_graphql_axum::GraphQLResponse;
 use axum::Extension;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::request::Parts;
@@ -27,6 +27,7 @@ use crate::graphql::{self, Read, Request};
 use crate::json::parse as parse_json;
 use crate::rest::problem::Problem;
 use crate::rest::request::{JsonRequest, credentials};
+use crate::service::turns::Turn;
 use crate::telemetry;
 
 /// `POST /graphql`: any operation.
@@ -41,9 +42,9 @@ pub async fn post(State(state): State<AppState>, parts: Parts, request: Result<J
         return Problem(error).into_response();
     }
     let body = Arc::clone(&credentials.body);
-    match compute::on(body.len(), || parse_json(&body).and_then(read_parameters)).await {
+    match compute::on(credentials.lane(), body.len(), || parse_json(&body).and_then(read_parameters)).await {
         Ok(mut request) => match refused(&state, &mut request, &credentials).await {
-            None => execute(&state, state.api().read(request).await, credentials, media).await,
+            None => execute(&state, state.api().read(request, credentials.lane()).await, credentials, media).await,
             Some(refusal) => media.refuse(refusal),
         },
         Err(error) => media.refuse(credentials.admission.refusal().unwrap_or(error)),
@@ -76,7 +77,7 @@ pub async fn get(
     let credentials = credentials(&parts, Arc::default());
     let read = match read_parameters(Value::Object(parameters)) {
         Ok(mut request) => match refused(&state, &mut request, &credentials).await {
-            None => state.api().read(request).await,
+            None => state.api().read(request, credentials.lane()).await,
             Some(refusal) => return media.refuse(refusal),
         },
         Err(error) => return media.refuse(error),
@@ -107,9 +108,9 @@ async fn execute(state: &AppState, read: Reading, credentials: Credentials, medi
     if media == MediaType::EventStream {
         return event_stream(state, read, credentials);
     }
-    let response = match read {
+    let (response, turn) = match read {
         Ok(read) => state.api().execute(read, credentials).await,
-        Err(refusal) => refusal,
+        Err(refusal) => (refusal, None),
     };
     // Under `application/json` a client cannot tell our error from a proxy's by the status, so the specification keeps
     // 200 there.
@@ -117,7 +118,7 @@ async fn execute(state: &AppState, read: Reading, credentials: Credentials, medi
         MediaType::GraphqlResponse if graphql::is_request_error(&response) => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
-    media.answer(status, response)
+    media.answer(status, response, turn)
 }
 
 /// The protocol graphql-sse in its mode of distinct connections: an event `next` for each result, then `complete`. When
@@ -127,13 +128,13 @@ fn event_stream(state: &AppState, read: Reading, credentials: Credentials) -> Re
     let events = stream::unfold(Some(results), |results| async {
         let mut results = results?;
         Some(match tokio::time::timeout(KEEP_ALIVE, results.next()).await {
-            Ok(Some(response)) => {
+            Ok(Some((response, turn))) => {
                 note_failures(&response);
-                (format!("event: next\ndata: {}\n\n", graphql::to_json(&response)), Some(results))
+                (held(format!("event: next\ndata: {}\n\n", graphql::to_json(&response)), turn), Some(results))
             }
             // The empty line of data matters: without one, browsers dispatch no event. axum's own writes none.
-            Ok(None) => ("event: complete\ndata: \n\n".to_owned(), None),
-            Err(_) => (":\n\n".to_owned(), Some(results)),
+            Ok(None) => (Bytes::from_static(b"event: complete\ndata: \n\n"), None),
+            Err(_) => (Bytes::from_static(b":\n\n"), Some(results)),
         })
     });
     let events = events.take_until(state.stopping()).map(Ok::<_, Infallible>);
@@ -144,18 +145,41 @@ fn event_stream(state: &AppState, read: Reading, credentials: Credentials) -> Re
 
 /// Runs any operation on a connection that stays: a subscription for as long as it goes on, anything else within the time
 /// a request has.
-pub(super) fn run(state: &AppState, read: Reading, credentials: Credentials) -> BoxStream<'static, graphql::Response> {
+pub(super) fn run(
+    state: &AppState,
+    read: Reading,
+    credentials: Credentials,
+) -> BoxStream<'static, (graphql::Response, Option<Turn>)> {
     let read = match read {
-        Ok(read) if read.is_subscription() => return state.api().subscribe(read, credentials),
+        Ok(read) if read.is_subscription() => {
+            return state.api().subscribe(read, credentials).map(|response| (response, None)).boxed();
+        }
         Ok(read) => read,
-        Err(refusal) => return stream::once(async { refusal }).boxed(),
+        Err(refusal) => return stream::once(async { (refusal, None) }).boxed(),
     };
     let (api, limit) = (state.api().clone(), state.config().http.request_timeout);
     let response = async move {
         let response = tokio::time::timeout(limit, api.execute(read, credentials)).await;
-        response.unwrap_or_else(|_| graphql::refusal(envelope::too_slow(limit)))
+        response.unwrap_or_else(|_| (graphql::refusal(envelope::too_slow(limit)), None))
     };
     stream::once(response).boxed()
+}
+
+/// So little is held by the system, whoever reads it.
+const LITTLE: usize = 64 * 1024;
+
+/// A text that keeps the turn of its query for as long as it waits to be sent.
+fn held(text: String, turn: Option<Turn>) -> Bytes {
+    struct Held(String, #[expect(dead_code, reason = "held, not read")] Turn);
+    impl AsRef<[u8]> for Held {
+        fn as_ref(&self) -> &[u8] {
+            self.0.as_bytes()
+        }
+    }
+    match turn {
+        Some(turn) if text.len() > LITTLE => Bytes::from_owner(Held(text, turn)),
+        _ => Bytes::from(text),
+    }
 }
 
 /// Proxies give up a connection that is silent for a minute.
@@ -229,11 +253,12 @@ impl MediaType {
         }
     }
 
-    fn answer(self, status: StatusCode, response: graphql::Response) -> Response {
+    fn answer(self, status: StatusCode, response: graphql::Response, turn: Option<Turn>) -> Response {
         note_failures(&response);
         let wait = response.errors.iter().filter_map(|e| graphql::into_app_error(e).retry_after_seconds()).max();
-        let mut answer = if graphql::is_request_error(&response) || graphql::holds_text(&response) {
-            graphql::to_json(&response).into_response()
+        let is_ours = turn.is_some() || graphql::is_request_error(&response) || graphql::holds_text(&response);
+        let mut answer = if is_ours {
+            held(graphql::to_json(&response), turn).into_response()
         } else {
             GraphQLResponse::from(response).into_response()
         };
@@ -254,6 +279,6 @@ impl MediaType {
     /// Refuses a request that holds no document to run, in the shape GraphQL clients read.
     fn refuse(self, error: AppError) -> Response {
         let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        self.answer(status, graphql::refusal(error))
+        self.answer(status, graphql::refusal(error), None)
     }
 }

@@ -121,7 +121,9 @@ impl Caller {
     /// The signature of this request, checked once, whatever the caller may do.
     pub async fn checked_signature(&self) -> Result<Arc<VerifiedSignature>, AppError> {
         let principal = self.bearer().await?;
-        let verify = || compute::on(self.credentials.body.len(), || self.verify(&principal).map(Arc::new));
+        let verify = || {
+            compute::on(self.credentials.lane(), self.credentials.body.len(), || self.verify(&principal).map(Arc::new))
+        };
         self.signature.get_or_init(verify).await.clone()
     }
 

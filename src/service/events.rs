@@ -24,7 +24,7 @@ use crate::domain::page::Page;
 use crate::domain::permission::Scope;
 use crate::domain::sealer::Sealer;
 use crate::error::{AppError, ErrorCode};
-use crate::store::{EventSignal, Store};
+use crate::store::{EventSignal, NEAR, Store};
 
 /// How long the watcher trusts that it would have been told. Another process on the same SQLite file tells nobody.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -35,6 +35,9 @@ const CHECK_SESSION_EVERY: Duration = Duration::from_secs(1);
 // With the three seconds for which a client is remembered by default.
 const _: () = assert!(CHECK_SESSION_EVERY.as_secs() + 3 < 5);
 
+/// How many positions of the feed a follower looks through at once.
+const WINDOW: i64 = NEAR;
+
 /// How many events a follower reads at once.
 const BATCH: usize = 100;
 
@@ -42,7 +45,7 @@ const BATCH: usize = 100;
 #[derive(Clone)]
 pub struct Events {
     store: Store,
-    reports: Turns,
+    reports: Turns<ClientId>,
     watcher: Arc<Watcher>,
     followers: Arc<Slots<ClientId>>,
 }
@@ -55,7 +58,7 @@ struct Watcher {
 impl Events {
     /// The feed of this store, which each client may follow so many times at once.
     #[must_use]
-    pub fn new(store: Store, reports: Turns, followers_per_client: usize) -> Self {
+    pub fn new(store: Store, reports: Turns<ClientId>, followers_per_client: usize) -> Self {
         let watcher = Watcher { last: watch::Sender::new(Position::START), is_running: AtomicBool::new(false) };
         let followers = Arc::new(Slots::new(followers_per_client));
         Self { store, reports, watcher: Arc::new(watcher), followers }
@@ -173,16 +176,18 @@ impl Follower {
                 let _ = tokio::time::timeout(CHECK_SESSION_EVERY, self.last.changed()).await;
                 continue;
             }
-            let range = (self.after, last);
+            // So far at once that every read is a short one, however few of the events are meant.
+            let until = last.min(Position::new(self.after.get().saturating_add(WINDOW)));
+            let range = (self.after, until);
             match self.events.store.list_events(&scope, &self.filter, range, BATCH).await.map_err(AppError::from) {
                 Ok(events) => {
                     // Of what the filter leaves out nothing comes back, and it must not be read again and again.
                     let is_all = events.len() < BATCH;
-                    self.after = events.last().filter(|_| !is_all).map_or(last, |event| event.position);
+                    self.after = events.last().filter(|_| !is_all).map_or(until, |event| event.position);
                     self.ready = events.into_iter().map(|event| (event, scope.clone())).collect();
                 }
                 // The database will be back, and the place in the feed is still known.
-                Err(error) if error.code == ErrorCode::DatabaseUnavailable => {
+                Err(error) if matches!(error.code, ErrorCode::DatabaseUnavailable | ErrorCode::Overloaded) => {
                     tokio::time::sleep(CHECK_SESSION_EVERY).await;
                 }
                 Err(error) => return Err(error),

@@ -59,7 +59,9 @@ pub struct Services {
     /// Moving orders through their life.
     pub lifecycle: Lifecycle,
     /// Turns of clients' queries.
-    pub queries: turns::Turns,
+    pub queries: turns::Turns<crate::domain::client::ClientId>,
+    /// Turns of the queries of those who have no valid token.
+    pub anonymous_queries: turns::Turns<std::net::IpAddr>,
     /// Sealing cursors and ids.
     pub sealing: std::sync::Arc<Sealing>,
     /// How much each address and client may hold at once.

@@ -8,6 +8,7 @@ use super::caller::Principal;
 use super::turns::Turns;
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::buckets::{self, Bucket, Unit};
+use crate::domain::client::ClientId;
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{Page, PageRequest};
@@ -23,13 +24,13 @@ use crate::store::{Grouping, Store, StoredPublicKey, SummaryRow, SummarySnapshot
 #[derive(Clone)]
 pub struct Orders {
     store: Store,
-    reports: Turns,
+    reports: Turns<ClientId>,
 }
 
 impl Orders {
     /// Reads from this store; what may take long in turns.
     #[must_use]
-    pub const fn new(store: Store, reports: Turns) -> Self {
+    pub const fn new(store: Store, reports: Turns<ClientId>) -> Self {
         Self { store, reports }
     }
 

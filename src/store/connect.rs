@@ -46,6 +46,7 @@ pub struct Store {
     pub(super) core: DatabaseConnection,
     /// Reads that may take long.
     pub(super) reports: DatabaseConnection,
+    reports_at_once: usize,
     write: DatabaseConnection,
     /// Turns of changes other than orders, which must not fill the queue for the connections orders are stored on.
     changes: Arc<Semaphore>,
@@ -67,13 +68,19 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'a>>;
 impl Store {
     /// Connects. On SQLite the file and its folder are made when they are not there.
     pub async fn connect(options: &DatabaseOptions) -> StoreResult<Self> {
-        let Pools { mut read, mut core, mut reports, mut write } = Pools::connect(options).await?;
+        let Pools { mut read, mut core, mut reports, reports_at_once, mut write } = Pools::connect(options).await?;
         let on_statement = options.on_statement;
         for connection in [&mut read, &mut core, &mut reports, &mut write] {
             connection.set_metric_callback(move |_| on_statement());
         }
         let changes = Arc::new(Semaphore::new(1));
-        Ok(Self { read, core, reports, write, changes, appended: watch::Sender::new(()) })
+        Ok(Self { read, core, reports, reports_at_once, write, changes, appended: watch::Sender::new(()) })
+    }
+
+    /// How many reports may run side by side.
+    #[must_use]
+    pub const fn reports_at_once(&self) -> usize {
+        self.reports_at_once
     }
 
     /// How many transactions may run side by side. On PostgreSQL one writes its rows while another commits; SQLite has one
@@ -169,7 +176,7 @@ impl Store {
             ..TransactionOptions::default()
         };
         let tx = self.write.begin_with_options(options).await?;
-        let outcome = work(&tx).await?;
+        let outcome = work(&tx).await.map_err(StoreError::in_writing)?;
         tx.commit().await?;
         self.note_appended();
         Ok(outcome)

@@ -64,6 +64,16 @@ impl From<DbErr> for StoreError {
     }
 }
 
+impl StoreError {
+    /// The same where something is written: no limit of ours ended it, and the caller did not ask for too much.
+    pub(super) fn in_writing(self) -> Self {
+        match self {
+            Self::TooSlow(error) => Self::Unavailable(error),
+            other => other,
+        }
+    }
+}
+
 /// What sqlx failed with where SeaORM has no part.
 pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
     DbErr::Query(RuntimeErr::SqlxError(error.into())).into()

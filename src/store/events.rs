@@ -24,8 +24,8 @@ use crate::domain::order::OrderNumber;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::permission::Scope;
 
-/// So many events are read whatever they are of.
-const NEAR: i64 = 10_000;
+/// To look through so many events is a short read, whatever they are of; beyond it is a report.
+pub const NEAR: i64 = 10_000;
 
 impl Store {
     /// Events behind a place in the feed and not behind another, of orders that are meant, in the order of the feed.
@@ -42,7 +42,7 @@ impl Store {
             return self.list_events_on(&self.read, (scope, filter), (after, until), (is_all, limit)).await;
         }
         let report = self.report().await?;
-        let events = self.list_events_on(&report.tx, (scope, filter), (after, until), (is_all, limit)).await?;
+        let events = self.list_events_on(&*report.tx, (scope, filter), (after, until), (is_all, limit)).await?;
         report.finish().await?;
         Ok(events)
     }

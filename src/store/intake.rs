@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use self::tables::{Event, Line, Order, Receipt};
 use super::connect::Store;
-use super::error::StoreResult;
+use super::error::{StoreError, StoreResult};
 use super::keys;
 use super::orders::count;
 use crate::auth::signature::SignatureForm;
@@ -86,7 +86,7 @@ impl Store {
     pub async fn insert_orders(&self, new: Arc<[OrderToInsert]>) -> StoreResult<Vec<Created>> {
         // One statement is a transaction by itself, which saves two round trips.
         if new.iter().all(|order| !order.key_use_is_due) {
-            let outcomes = insert(self.write(), &new).await;
+            let outcomes = insert(self.write(), &new).await.map_err(StoreError::in_writing);
             // Also when only reading afterwards failed: what is stored then stays.
             self.note_appended();
             return outcomes;

@@ -24,7 +24,7 @@ impl Store {
             return self.list_orders_on(&self.read, scope, filter, page).await;
         }
         let report = self.report().await?;
-        let orders = self.list_orders_on(&report.tx, scope, filter, page).await?;
+        let orders = self.list_orders_on(&*report.tx, scope, filter, page).await?;
         report.finish().await?;
         Ok(orders)
     }
@@ -63,7 +63,7 @@ impl Store {
         let some = Query::select()
             .expr(Expr::value(1))
             .from(Entity)
-            .cond_where(self.matching(&report.tx, scope, filter).await?)
+            .cond_where(self.matching(&*report.tx, scope, filter).await?)
             .limit(u64::from(max) + 1)
             .take();
         let count = Query::select().expr(Expr::cust("count(*)")).from_subquery(some, "some").take();

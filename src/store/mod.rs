@@ -34,6 +34,7 @@ pub use acknowledgements::Acknowledged;
 pub use clients::NewClient;
 pub use connect::{DatabaseOptions, MigrationState, Store};
 pub use error::{StoreError, StoreResult};
+pub use events::NEAR;
 pub use intake::{Created, NewReceipt, OrderToInsert};
 pub use keys::{NewPublicKey, StoredPublicKey};
 pub use secrets::{Rotated, StoredSecret};

@@ -18,8 +18,12 @@ pub(super) struct Pools {
     pub read: DatabaseConnection,
     pub core: DatabaseConnection,
     pub reports: DatabaseConnection,
+    pub reports_at_once: usize,
     pub write: DatabaseConnection,
 }
+
+/// Pages have so many connections at least.
+const FEWEST_READERS: u32 = 3;
 
 /// With fewer connections than this there is one pool for everything.
 const FEWEST_SHARED_OUT: u32 = 6;
@@ -41,6 +45,7 @@ impl Pools {
             read: Database::connect(sqlite(options, read, true)).await?,
             core: Database::connect(sqlite(options, core, true)).await?,
             reports: Database::connect(of_reports).await?,
+            reports_at_once: reports as usize,
             write,
         })
     }
@@ -52,13 +57,21 @@ impl Pools {
         }
         if options.max_connections < FEWEST_SHARED_OUT {
             let all = Database::connect(postgres(options, options.max_connections, false)).await?;
-            return Ok(Self { read: all.clone(), core: all.clone(), reports: all.clone(), write: all });
+            let reports_at_once = options.report_connections.min(options.max_connections.div_ceil(2)) as usize;
+            return Ok(Self {
+                read: all.clone(),
+                core: all.clone(),
+                reports: all.clone(),
+                reports_at_once,
+                write: all,
+            });
         }
         let Shares { core, reports, read } = Shares::of(options);
         let core = Database::connect(postgres(options, core, false)).await?;
         Ok(Self {
             read: Database::connect(postgres(options, read, true)).await?,
             reports: Database::connect(postgres(options, reports, true)).await?,
+            reports_at_once: reports as usize,
             write: core.clone(),
             core,
         })
@@ -76,7 +89,8 @@ impl Shares {
     fn of(options: &DatabaseOptions) -> Self {
         let all = options.max_connections;
         let core = (all * 3 / 8).max(1);
-        let reports = options.report_connections.min(all.saturating_sub(core + 1)).max(1);
+        // One of the readers is for as long as somebody follows the feed that of whoever is told of new events.
+        let reports = options.report_connections.min(all.saturating_sub(core + FEWEST_READERS)).max(1);
         Self { core, reports, read: all.saturating_sub(core + reports).max(1) }
     }
 }

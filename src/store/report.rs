@@ -19,16 +19,15 @@ use super::error::StoreResult;
 
 /// One report under way: all that is read here is of the same moment.
 pub struct Report {
-    // Dropped after the guard: what runs is ended before its connection is waited for.
+    pub(super) tx: Arc<DatabaseTransaction>,
     guard: Guard,
-    pub(super) tx: DatabaseTransaction,
 }
 
 /// Ends what still runs when it is dropped before the report is finished.
 struct Guard {
     given_up: Arc<AtomicBool>,
+    /// None once it is finished, and on SQLite.
     backend: Option<Backend>,
-    is_finished: bool,
 }
 
 /// A connection as PostgreSQL knows it, in this transaction and no other.
@@ -36,6 +35,8 @@ struct Backend {
     pid: i32,
     began: String,
     canceller: DatabaseConnection,
+    /// Held until it is ended, so that its connection is not another report's by then.
+    tx: Arc<DatabaseTransaction>,
 }
 
 tokio::task_local! {
@@ -51,33 +52,39 @@ impl Store {
         let level = (self.backend() == DbBackend::Postgres).then_some(IsolationLevel::RepeatableRead);
         let access = level.map(|_| AccessMode::ReadOnly);
         let tx = GIVEN_UP.scope(Arc::clone(&given_up), self.reports.begin_with_config(level, access)).await?;
-        let mut guard = Guard { given_up, backend: None, is_finished: false };
+        let tx = Arc::new(tx);
+        let mut guard = Guard { given_up, backend: None };
         if level.is_some() {
             let who = Statement::from_string(DbBackend::Postgres, "SELECT pg_backend_pid(), now()::text");
             if let Some(row) = tx.query_one_raw(who).await? {
                 let (pid, began) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-                guard.backend = Some(Backend { pid, began, canceller: self.core.clone() });
+                guard.backend = Some(Backend { pid, began, canceller: self.core.clone(), tx: Arc::clone(&tx) });
             }
         }
-        Ok(Report { guard, tx })
+        Ok(Report { tx, guard })
     }
 }
 
 impl Report {
     /// Ends the report.
-    pub async fn finish(mut self) -> StoreResult<()> {
-        self.guard.is_finished = true;
-        Ok(self.tx.commit().await?)
+    pub async fn finish(self) -> StoreResult<()> {
+        let Self { tx, mut guard } = self;
+        guard.backend = None;
+        let committed = match Arc::into_inner(tx) {
+            Some(tx) => tx.commit().await,
+            None => Ok(()),
+        };
+        drop(guard);
+        Ok(committed?)
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         self.given_up.store(true, Ordering::Relaxed);
-        let Some(Backend { pid, began, canceller }) = self.backend.take().filter(|_| !self.is_finished) else { return };
+        let Some(Backend { pid, began, canceller, tx }) = self.backend.take() else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
-            // The connection may be another's by then, in another transaction.
             let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
                 WHERE pid = $1 AND xact_start = CAST($2 AS timestamptz)";
             let cancel = Statement::from_sql_and_values(DbBackend::Postgres, cancel, [pid.into(), began.into()]);
@@ -85,6 +92,7 @@ impl Drop for Guard {
                 // It ends by `statement_timeout`.
                 debug!(%error, "a report that was given up could not be ended");
             }
+            drop(tx);
         });
     }
 }

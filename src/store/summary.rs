@@ -58,7 +58,7 @@ impl Store {
     /// Begins a summary of the orders that are meant.
     pub async fn summary(&self, scope: &Scope, filter: &OrderFilter) -> StoreResult<SummarySnapshot> {
         let report = self.report().await?;
-        let tx = &report.tx;
+        let tx = &*report.tx;
         let condition = self.matching(tx, scope, filter).await?;
         let rows = tx.query_all_raw(Statement::from_string(tx.get_database_backend(), CURRENCIES)).await?;
         let currencies = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;

@@ -167,7 +167,7 @@ impl Connection {
             let outcome = self.state.sessions().admit_anonymous(self.credentials.address, requests);
             outcome.map_err(|refusal| close_because(1013, format!("{}: {}", refusal.code, refusal.message)))?;
         }
-        let parsed = compute::on(text.len(), || parse(text.as_bytes())).await;
+        let parsed = compute::on(self.credentials.lane(), text.len(), || parse(text.as_bytes())).await;
         let Ok(Value::Object(mut members)) = parsed else { return Err(invalid("not a JSON object")) };
         let kind = members.remove("type");
         match kind.as_ref().and_then(Value::as_str) {
@@ -294,7 +294,7 @@ impl Connection {
         if self.operations.get(&id).is_none_or(|(running, _)| *running != count) {
             return None;
         }
-        if !matches!(given, Given::Next(_)) {
+        if !matches!(given, Given::Next(..)) {
             self.operations.remove(&id);
             self.idle_since = Instant::now();
         }

@@ -26,10 +26,10 @@ pub async fn run_operation(
     let log = RequestLog::new(&key.0.chars().take(100).collect::<String>());
     let line = Line::new(log.clone(), "WS", "/graphql/ws".to_owned());
     let work = async move {
-        let read = state.api().read(request).await;
+        let read = state.api().read(request, credentials.lane()).await;
         let mut responses = run(&state, read, credentials);
         let mut status = 200;
-        while let Some(response) = responses.next().await {
+        while let Some((response, turn)) = responses.next().await {
             note_failures(&response);
             if let Some(error) = response.errors.first() {
                 status = graphql::into_app_error(error).code.status();
@@ -39,7 +39,7 @@ pub async fn run_operation(
             let given = if is_refusal {
                 Given::Error(json!(response.errors))
             } else {
-                Given::Next(graphql::to_json(&response))
+                Given::Next(graphql::to_json(&response), turn)
             };
             if results.send((key.clone(), given)).await.is_err() || is_refusal {
                 return status;

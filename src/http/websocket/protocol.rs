@@ -5,14 +5,15 @@ use serde_json::{Map, Value, json};
 
 use crate::error::AppError;
 use crate::graphql;
+use crate::service::turns::Turn;
 
 /// Why a connection ends.
 pub struct Close(pub u16, pub String);
 
 /// What an operation gives.
 pub enum Given {
-    /// A result.
-    Next(String),
+    /// A result, with the turn of its query.
+    Next(String, Option<Turn>),
     /// The errors that ended it.
     Error(Value),
     /// Its end.
@@ -24,7 +25,7 @@ impl Given {
     pub fn into_message(self, id: &str) -> Message {
         match self {
             // Written already, as over HTTP: it may be large.
-            Self::Next(payload) => {
+            Self::Next(payload, _turn) => {
                 Message::Text(format!("{{\"id\":{},\"type\":\"next\",\"payload\":{payload}}}", json!(id)).into())
             }
             Self::Error(payload) => message(json!({"id": id, "type": "error"}), Some(payload)),
