@@ -2,8 +2,9 @@
 //
 //   node benches/abuse.mjs BINARY [NAME...]      the release binary; NAME picks attacks; ABUSE_DATABASE_URL for PostgreSQL
 //
-// Service, attackers and the honest partner share this machine, so the attackers' own work is in the figures. Only
-// node's own modules are used, and only loopback is called.
+// Service, attackers and the honest partner share this machine, so the attackers' own work is in the figures; they have a
+// thread of their own, for else the honest would wait for that work. Only node's own modules are used, and only loopback is
+// called.
 import { execFileSync, spawn } from "node:child_process";
 import { createSign, generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,6 +12,7 @@ import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
 
 const [binary, ...picked] = process.argv.slice(2);
 if (!binary) {
@@ -19,6 +21,78 @@ if (!binary) {
 }
 const SECONDS = Number(process.env.ABUSE_SECONDS ?? 8);
 const ORDERS = process.env.ABUSE_ORDERS ?? "50000";
+/** Sends a request; gives its status, text and milliseconds. Status 0 is a connection that broke. */
+function send(port, agent, method, path, headers = {}, body = "", limit = 60_000) {
+  const started = performance.now();
+  return new Promise((done) => {
+    const finish = (status, text) => done({ status, text, ms: performance.now() - started });
+    const sent = request({ host: "127.0.0.1", port, agent, method, path, headers: { ...headers, "content-length": Buffer.byteLength(body) } }, (answer) => {
+      const chunks = [];
+      answer.on("data", (chunk) => chunks.push(chunk));
+      answer.on("end", () => finish(answer.statusCode, Buffer.concat(chunks).toString()));
+      answer.on("error", () => finish(0, ""));
+    });
+    sent.setTimeout(limit, () => sent.destroy());
+    sent.on("error", () => finish(0, ""));
+    sent.end(body);
+  });
+}
+
+const json = { "content-type": "application/json" };
+const bearer = (tokens) => (client) => ({ ...json, authorization: `Bearer ${tokens[client]}` });
+
+// The document itself may not be too large for the limit of fields, fragments spread out.
+const fragments =
+  "{__schema{types{fields{...c ...c ...c ...c ...c ...c ...c}}}} fragment a on __Field{" + "type{name}".repeat(10) +
+  "} fragment b on __Field{" + "...a ".repeat(10) + "} fragment c on __Field{" + "...b ".repeat(10) + "}";
+const query = (text) => JSON.stringify({ query: text });
+let count = 0;
+const megabyte = query(`{a(b:"${"x".repeat(1_000_000)}")}`);
+const attackers = (as) => ({
+  "introspection through fragments, no token": [8, () => ["POST", "/graphql", json, query(fragments)]],
+  "the same by 100 connections": [100, () => ["POST", "/graphql", json, query(fragments)]],
+  "introspection, each another, no token": [100, () => {
+    const alias = `a${count++}`;
+    return ["POST", "/graphql", json, query(`{__schema{types{${alias}:name fields{name args{type{kind name ofType{kind name ofType{name}}}}type{kind name ofType{kind name ofType{name}}}}}}}`)];
+  }],
+  "a node 9,000 times in 553 bytes, partner": [100, () => ["POST", "/graphql", as("greedy"),
+    query(`{${"...a ".repeat(30)}} fragment a on Query{${"...b ".repeat(30)}} fragment b on Query{${'node(id:"U2FsZXNPcmRlcjox"){id}'.repeat(10)}}`)]],
+  "one summary 300 times, dashboard": [13, () => ["POST", "/graphql", as("board"),
+    query(`{${'salesOrderSummary(first:0,where:{search:"a"}){totals{customers}}'.repeat(300)}}`)]],
+  "as many summaries as pass, 100 connections, dashboard": [100, () => ["POST", "/graphql", as("board"),
+    query(`{${Array.from({ length: 15 }, (_, n) => `s${n}:salesOrderSummary(first:0,where:{search:"${"aeiou"[n % 5]}"}){totals{customers}}`).join(" ")}}`)]],
+  "four pages of orders with 500 lines, partner": [4, () => ["POST", "/graphql", as("greedy"),
+    query(`{${["a", "b", "c", "d"].map((name) => `${name}:salesOrders(first:50){nodes{products{lineNo productCode productName quantity unit unitPrice note}}}`).join(" ")}}`)]],
+  "pages of such orders as they pass, 100 connections": [100, () => ["POST", "/graphql", as("greedy"),
+    query("{salesOrders(first:5){nodes{address products{lineNo productCode productName quantity unit unitPrice note}}}}")]],
+  "bodies of 1 MB, no token": [100, () => ["POST", "/graphql", json, megabyte]],
+  "documents of 20,000 fields, no token": [100, () => ["POST", "/graphql", json, query(`{${"__typename ".repeat(19_990 - (count++ % 50))}}`)]],
+  "forged tokens": [100, () => ["GET", "/api/v1/sales-orders/SO-0000000001", { authorization: "Bearer eyJhbGciOiJIUzI1NiJ9.e30.x" }, ""]],
+  "wrong logins": [100, () => ["POST", "/api/v1/auth/login", json, JSON.stringify({ client_id: "honest", client_secret: "guess" })]],
+  "exports, dashboard": [100, () => ["GET", "/api/v1/sales-orders.csv", as("board"), ""]],
+});
+
+if (!isMainThread) {
+  const { port, tokens, name } = workerData;
+  const [connections, attack] = attackers(bearer(tokens))[name];
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const codes = new Map();
+  let goes = true;
+  parentPort.once("message", () => {
+    goes = false;
+    agent.destroy();
+  });
+  const on = async () => {
+    while (goes) {
+      const { status } = await send(port, agent, ...attack());
+      codes.set(status, (codes.get(status) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, on));
+  parentPort.postMessage([...codes]);
+  process.exit(0);
+}
+
 const folder = mkdtempSync(join(tmpdir(), "sales-order-abuse."));
 const url = process.env.ABUSE_DATABASE_URL ?? `sqlite://${folder}/orders.db`;
 const service = resolve(binary);
@@ -53,30 +127,13 @@ const port = await new Promise((found) => {
   });
 });
 
-/** Sends a request; gives its status, text and milliseconds. Status 0 is a connection that broke. */
-function send(agent, method, path, headers = {}, body = "", limit = 60_000) {
-  const started = performance.now();
-  return new Promise((done) => {
-    const finish = (status, text) => done({ status, text, ms: performance.now() - started });
-    const sent = request({ host: "127.0.0.1", port, agent, method, path, headers: { ...headers, "content-length": Buffer.byteLength(body) } }, (answer) => {
-      const chunks = [];
-      answer.on("data", (chunk) => chunks.push(chunk));
-      answer.on("end", () => finish(answer.statusCode, Buffer.concat(chunks).toString()));
-      answer.on("error", () => finish(0, ""));
-    });
-    sent.setTimeout(limit, () => sent.destroy());
-    sent.on("error", () => finish(0, ""));
-    sent.end(body);
-  });
-}
-const json = { "content-type": "application/json" };
 const own = new Agent({ keepAlive: true, maxSockets: 1 });
 async function login(client_id) {
-  const answer = await send(own, "POST", "/api/v1/auth/login", json, JSON.stringify({ client_id, client_secret: secrets[client_id] }));
+  const answer = await send(port, own, "POST", "/api/v1/auth/login", json, JSON.stringify({ client_id, client_secret: secrets[client_id] }));
   return JSON.parse(answer.text).token;
 }
 const tokens = { honest: await login("honest"), greedy: await login("greedy"), board: await login("board") };
-const as = (client) => ({ ...json, authorization: `Bearer ${tokens[client]}` });
+const as = bearer(tokens);
 
 function signed(client, key) {
   const timestamp = String(Math.floor(Date.now() / 1000));
@@ -89,48 +146,18 @@ const order = (lines) =>
     products: Array.from({ length: lines }, (_, line) => ({ product_code: `HD${line}`, product_name: "Airfryer XXL ".repeat(10).trim(), quantity: 2, unit_price: "125000" })),
   });
 for (let n = 0; n < 60; n++) {
-  const made = await send(own, "POST", "/api/v1/sales-orders", signed("greedy", other.privateKey), order(500));
+  const made = await send(port, own, "POST", "/api/v1/sales-orders", signed("greedy", other.privateKey), order(500));
   if (made.status !== 201) throw new Error(made.text);
 }
-
-// The document itself may not be too large for the limit of fields, fragments spread out.
-const fragments =
-  "{__schema{types{fields{...c ...c ...c ...c ...c ...c ...c}}}} fragment a on __Field{" + "type{name}".repeat(10) +
-  "} fragment b on __Field{" + "...a ".repeat(10) + "} fragment c on __Field{" + "...b ".repeat(10) + "}";
-const query = (text) => JSON.stringify({ query: text });
-let count = 0;
-const attackers = {
-  "introspection through fragments, no token": [8, () => ["POST", "/graphql", json, query(fragments)]],
-  "the same by 100 connections": [100, () => ["POST", "/graphql", json, query(fragments)]],
-  "introspection, each another, no token": [100, () => {
-    const alias = `a${count++}`;
-    return ["POST", "/graphql", json, query(`{__schema{types{${alias}:name fields{name args{type{kind name ofType{kind name ofType{name}}}}type{kind name ofType{kind name ofType{name}}}}}}}`)];
-  }],
-  "a node 9,000 times in 553 bytes, partner": [100, () => ["POST", "/graphql", as("greedy"),
-    query(`{${"...a ".repeat(30)}} fragment a on Query{${"...b ".repeat(30)}} fragment b on Query{${'node(id:"U2FsZXNPcmRlcjox"){id}'.repeat(10)}}`)]],
-  "one summary 300 times, dashboard": [13, () => ["POST", "/graphql", as("board"),
-    query(`{${'salesOrderSummary(first:0,where:{search:"a"}){totals{customers}}'.repeat(300)}}`)]],
-  "as many summaries as pass, 100 connections, dashboard": [100, () => ["POST", "/graphql", as("board"),
-    query(`{${Array.from({ length: 15 }, (_, n) => `s${n}:salesOrderSummary(first:0,where:{search:"${"aeiou"[n % 5]}"}){totals{customers}}`).join(" ")}}`)]],
-  "four pages of orders with 500 lines, partner": [4, () => ["POST", "/graphql", as("greedy"),
-    query(`{${["a", "b", "c", "d"].map((name) => `${name}:salesOrders(first:50){nodes{products{lineNo productCode productName quantity unit unitPrice note}}}`).join(" ")}}`)]],
-  "pages of such orders as they pass, 100 connections": [100, () => ["POST", "/graphql", as("greedy"),
-    query("{salesOrders(first:5){nodes{address products{lineNo productCode productName quantity unit unitPrice note}}}}")]],
-  "bodies of 1 MB, no token": [100, () => ["POST", "/graphql", json, query(`{a(b:"${"x".repeat(1_000_000)}")}`)]],
-  "documents of 20,000 fields, no token": [100, () => ["POST", "/graphql", json, query(`{${"__typename ".repeat(19_990 - (count++ % 50))}}`)]],
-  "forged tokens": [100, () => ["GET", "/api/v1/sales-orders/SO-0000000001", { authorization: "Bearer eyJhbGciOiJIUzI1NiJ9.e30.x" }, ""]],
-  "wrong logins": [100, () => ["POST", "/api/v1/auth/login", json, JSON.stringify({ client_id: "honest", client_secret: "guess" })]],
-  "exports, dashboard": [100, () => ["GET", "/api/v1/sales-orders.csv", as("board"), ""]],
-};
 
 /** Attackers that need a socket of their own: give what ends them. */
 const sockets = {
   "200 sockets that ask for the largest file and read nothing": async () => {
-    const page = await send(own, "GET", "/graphiql");
+    const page = await send(port, own, "GET", "/graphiql");
     const files = new Set(page.text.match(/\/assets\/[^"'\s)]+/g) ?? []);
     let largest = ["/docs", 0];
     for (const file of files) {
-      const bytes = (await send(own, "GET", file)).text.length;
+      const bytes = (await send(port, own, "GET", file)).text.length;
       if (bytes > largest[1]) largest = [file, bytes];
     }
     const open = Array.from({ length: 200 }, () => {
@@ -181,11 +208,11 @@ async function watch(seconds) {
   const spent = cpu();
   await Promise.all([
     repeat(async () => {
-      const made = await send(partner, "POST", "/api/v1/sales-orders", signed("honest", privateKey), order(3));
+      const made = await send(port, partner, "POST", "/api/v1/sales-orders", signed("honest", privateKey), order(3));
       orders.push(made.ms);
       if (made.status !== 201) failed += 1;
     }),
-    repeat(async () => lives.push((await send(health, "GET", "/health/live")).ms)),
+    repeat(async () => lives.push((await send(port, health, "GET", "/health/live")).ms)),
   ]);
   partner.destroy();
   health.destroy();
@@ -200,23 +227,15 @@ function tell(name, seen, answers = "") {
 }
 tell("none", await watch(SECONDS));
 const chosen = (name) => picked.length === 0 || picked.some((part) => name.includes(part));
-for (const [name, [connections, attack]] of Object.entries(attackers)) {
+for (const name of Object.keys(attackers(as))) {
   if (!chosen(name)) continue;
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const codes = new Map();
-  let goes = true;
-  const attack_on = async () => {
-    while (goes) {
-      const { status } = await send(agent, ...attack());
-      codes.set(status, (codes.get(status) ?? 0) + 1);
-    }
-  };
-  const all = Array.from({ length: connections }, attack_on);
+  const worker = new Worker(new URL(import.meta.url), { workerData: { port, tokens, name }, argv: process.argv.slice(2) });
+  const ended = new Promise((done) => worker.once("message", done));
+  await new Promise((done) => worker.once("online", done));
   const seen = await watch(SECONDS);
-  goes = false;
-  agent.destroy();
-  await Promise.all(all);
-  tell(name, seen, [...codes].filter(([code]) => code).map(([code, times]) => `${times} × ${code}`).join(", "));
+  worker.postMessage("enough");
+  const codes = await ended;
+  tell(name, seen, codes.filter(([code]) => code).map(([code, times]) => `${times} × ${code}`).join(", "));
   await new Promise((done) => setTimeout(done, 1000));
 }
 for (const [name, attack] of Object.entries(sockets)) {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{send_beyond_limits, send_within_limits};
-use crate::support::{Partner, TestApp, order};
+use crate::support::{Partner, Socket, TestApp, Told, order};
 
 /// Orders with so many lines each.
 async fn orders_of(partner: &Partner<'_>, orders: usize, lines: usize) {
@@ -140,4 +140,112 @@ async fn an_export_reads_orders_of_many_lines_a_few_at_a_time_and_all_of_them() 
     assert_eq!(numbers, (1..=15).map(|number| format!("SO-{number:010}")).collect::<Vec<_>>());
     let lines: usize = orders.iter().map(|order| order["products"].as_array().unwrap().len()).sum();
     assert_eq!(lines, 12 * 500 + 3 * 2);
+}
+
+#[tokio::test]
+async fn an_alias_has_at_most_128_bytes() {
+    let app = TestApp::new().await;
+    let alias = |length: usize| format!("{{ __schema {{ types {{ {}: name }} }} }}", "a".repeat(length));
+    send_within_limits(&app, "128", &alias(128)).await;
+    let told = send_beyond_limits(&app, "129", &alias(129)).await;
+    assert!(told.contains("129 bytes in an alias"), "{told}");
+}
+
+#[tokio::test]
+async fn each_event_of_a_subscription_has_the_budget_of_a_request_and_the_next_one_has_it_anew() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    orders_of(&partner, 3, 500).await;
+    let follow = |aliases: usize| {
+        let products: String = (0..aliases).map(|n| format!("p{n}: products {{ lineNo quantity }} ")).collect();
+        format!("subscription($after: String) {{ salesOrderEvents(after: $after) {{ salesOrder {{ {products} }} }} }}")
+    };
+    let first = partner.graphql("{ salesOrderEvents(first: 1) { nodes { cursor } } }", json!({})).await.data();
+    let after = json!({"after": first["salesOrderEvents"]["nodes"][0]["cursor"]});
+    let base = app.listen().await;
+    for (aliases, fits) in [(11, true), (30, false)] {
+        let mut socket = Socket::log_in(&base, &partner.token).await;
+        socket.subscribe("1", &follow(aliases), after.clone()).await;
+        // What one event took is not missing to the next.
+        for _ in 0..2 {
+            let Told::Message(message) = socket.next().await else { panic!("the socket was closed") };
+            let code = &message["payload"]["errors"][0]["extensions"]["code"];
+            assert_eq!(*code == Value::Null, fits, "{aliases}: {code}");
+            assert!(fits || *code == "LIMIT_EXCEEDED", "{code}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stored_order_is_answered_however_large_the_answer() {
+    let app = TestApp::with(|config| config.graphql.max_answer_bytes = 1000).await;
+    let partner = app.partner().await;
+    let mut large = order();
+    large["products"] = (0..500).map(|line| json!({"product_code": format!("P-{line}"), "quantity": 1})).collect();
+    let made = partner.create(&large).await.expect(201);
+    assert_eq!(made["data"]["products"].as_array().unwrap().len(), 500);
+    let line = |line: usize| json!({"productCode": format!("P-{line}"), "quantity": 1});
+    let input = json!({
+        "customerCode": "C", "siteCode": "S", "salesName": "N", "address": "A",
+        "products": (0..500).map(line).collect::<Vec<_>>(),
+    });
+    let create = |selection: &str| {
+        format!(
+            "mutation($i: CreateSalesOrderInput!) {{ createSalesOrder(input: $i) {{ salesOrder {{ {selection} }} }} }}"
+        )
+    };
+    let lines = "products { lineNo productCode quantity }";
+    let made = partner.signed_graphql(&create(lines), json!({"i": input})).await.data();
+    assert_eq!(made["createSalesOrder"]["salesOrder"]["products"].as_array().unwrap().len(), 500);
+    // What would be too much is refused before anything is stored.
+    let often: String = (0..90).map(|n| format!("p{n}: {lines} ")).collect();
+    partner.signed_graphql(&create(&often), json!({"i": input})).await.expect_error("LIMIT_EXCEEDED");
+    assert_eq!(app.database.whole_orders(500).await, 2);
+}
+
+#[tokio::test]
+async fn a_request_takes_one_signed_order_or_none() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let create = |customer: &str| {
+        format!(
+            "createSalesOrder(input: {{customerCode: \"{customer}\", siteCode: \"S\", salesName: \"N\", address: \"A\",
+             products: [{{productCode: \"P\", quantity: 1}}]}}) {{ salesOrder {{ orderNumber }} }}"
+        )
+    };
+    for two in [
+        format!("mutation {{ a: {} b: {} }}", create("A"), create("B")),
+        format!("mutation {{ a: {} ...F }} fragment F on Mutation {{ b: {} }}", create("A"), create("B")),
+    ] {
+        let refused = partner.signed_graphql(&two, json!({})).await.expect_error("LIMIT_EXCEEDED");
+        assert!(refused["message"].as_str().unwrap().contains("one signed operation"), "{refused}");
+    }
+    // One that is named twice is one.
+    let one = format!("mutation {{ {} ...F }} fragment F on Mutation {{ {} }}", create("A"), create("A"));
+    partner.signed_graphql(&one, json!({})).await.data();
+    assert_eq!(app.database.whole_orders(1).await, 1);
+}
+
+#[tokio::test]
+async fn a_large_answer_that_nobody_reads_keeps_its_turn_and_gives_it_back() {
+    let app = TestApp::with(|config| {
+        config.graphql.max_queries_per_client = 1;
+        config.database.acquire_timeout = std::time::Duration::from_millis(20);
+    })
+    .await;
+    let partner = app.partner().await;
+    let mut large = order();
+    large["address"] = "Jalan ".repeat(160).trim().into();
+    for key in 0..80 {
+        partner.create_with_key(&key.to_string(), &large).await.expect(201);
+    }
+    let body = json!({"query": "{ salesOrders(first: 80) { nodes { address } } }"}).to_string();
+    let request = TestApp::post_request("/graphql", &[("authorization", &partner.authorization())], body);
+    let unread = tower::ServiceExt::oneshot(app.router.clone(), request).await.unwrap();
+    assert_eq!(unread.status(), 200);
+    partner.graphql("{ viewer { name } }", json!({})).await.expect_error("OVERLOADED");
+    // Orders wait for no query.
+    partner.create_with_key("meanwhile", &order()).await.expect(201);
+    drop(unread);
+    partner.graphql("{ viewer { name } }", json!({})).await.data();
 }
