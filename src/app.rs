@@ -97,7 +97,7 @@ impl AppState {
     /// expire soon or that two clients have, and writing how often signatures were used again.
     pub async fn look_after(&self) {
         let clients = self.0.services.clients.clone();
-        tokio::join!(self.watch_jwt_secrets(), clients.watch_keys(), self.0.services.intake.keep_noting_reuse());
+        tokio::join!(self.watch_jwt_secrets(), clients.watch_keys(), self.0.services.intake.keep_signatures_noted());
     }
 
     /// Reads the files of the JWT secrets again and again, so that rotating them needs no restart.

@@ -4,7 +4,7 @@
 //! default) only their idempotency key tells that they were taken.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{big_integer, big_integer_null, binary, binary_null, string_len};
+use sea_orm_migration::schema::{big_integer, big_integer_null, binary, string_len};
 use sea_orm_migration::sea_orm::{DbBackend, Statement};
 
 #[derive(DeriveMigrationName)]
@@ -13,76 +13,86 @@ pub struct Migration;
 const BEFORE: &str = "'documented', 'body_bound'";
 const AFTER: &str = "'documented', 'body_bound', 'body_and_key_bound'";
 
-/// The columns that hold the name of a form or of a policy, and how PostgreSQL called their checks by itself.
+/// The columns that hold the name of a form or of a policy, and how PostgreSQL called their checks by itself. Clients come
+/// last, as they do where an order is stored: so the two never wait for each other.
 const NAMES: [(&str, &str, &str); 2] = [
-    ("clients", "signature_policy", "clients_signature_policy_check"),
     ("sales_order_receipts", "signature_form", "sales_order_receipts_signature_form_check"),
+    ("clients", "signature_policy", "clients_signature_policy_check"),
 ];
+
+/// Which order a signed text names, as it is now: what a statement reads by itself is as it was when the statement began,
+/// before it waited for a lock. A volatile function looks again.
+const ORDER_OF_SIGNED_TEXT: &str =
+    "CREATE FUNCTION order_of_signed_text(text, bytea) RETURNS bigint LANGUAGE sql VOLATILE AS
+    'SELECT order_id FROM sales_order_signed_texts WHERE client_id = $1 AND signed_text_digest = $2'";
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        allow_names(manager, BEFORE, AFTER).await?;
         let column = big_integer_null(ClientPublicKeys::BodyAndKeyBoundUsedAt);
         manager.alter_table(Table::alter().table(ClientPublicKeys::Table).add_column(column).to_owned()).await?;
-        // Null under the other forms: the published one signs a client and a second, which any number of orders share, and
-        // where the key is signed the index over the keys says all.
-        let column = binary_null(SalesOrders::SignedTextDigest);
-        manager.alter_table(Table::alter().table(SalesOrders::Table).add_column(column).to_owned()).await?;
-        manager
-            .get_connection()
-            .execute_unprepared(
-                "CREATE UNIQUE INDEX ux_sales_orders_client_id_signed_text_digest
-                 ON sales_orders (client_id, signed_text_digest) WHERE signed_text_digest IS NOT NULL",
-            )
-            .await?;
+        // A table of its own, without a foreign key: nothing of sales_orders is locked or looked through here, and to store a
+        // row waits for no lock on its order.
         manager
             .create_table(
                 Table::create()
-                    .table(SalesOrderRetries::Table)
-                    .col(string_len(SalesOrderRetries::ClientId, 64))
-                    .col(binary(SalesOrderRetries::SignedTextDigest))
-                    .col(big_integer(SalesOrderRetries::OrderId))
+                    .table(SalesOrderSignedTexts::Table)
+                    .col(string_len(SalesOrderSignedTexts::ClientId, 64))
+                    .col(binary(SalesOrderSignedTexts::SignedTextDigest))
+                    .col(big_integer(SalesOrderSignedTexts::OrderId))
+                    .col(big_integer(SalesOrderSignedTexts::CreatedAt))
                     .primary_key(
-                        Index::create().col(SalesOrderRetries::ClientId).col(SalesOrderRetries::SignedTextDigest),
-                    )
-                    .foreign_key(
-                        ForeignKey::create()
-                            .name("fk_sales_order_retries_order_id")
-                            .from(SalesOrderRetries::Table, SalesOrderRetries::OrderId)
-                            .to(SalesOrders::Table, SalesOrders::Id),
+                        Index::create()
+                            .col(SalesOrderSignedTexts::ClientId)
+                            .col(SalesOrderSignedTexts::SignedTextDigest),
                     )
                     .to_owned(),
             )
-            .await
+            .await?;
+        // Old rows are deleted in their order.
+        manager
+            .create_index(
+                Index::create()
+                    .name("ix_sales_order_signed_texts_created_at")
+                    .table(SalesOrderSignedTexts::Table)
+                    .col(SalesOrderSignedTexts::CreatedAt)
+                    .to_owned(),
+            )
+            .await?;
+        if manager.get_database_backend() == DbBackend::Postgres {
+            manager.get_connection().execute_unprepared(ORDER_OF_SIGNED_TEXT).await?;
+        }
+        allow_names(manager, BEFORE, AFTER).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(Table::drop().table(SalesOrderRetries::Table).to_owned()).await?;
         let connection = manager.get_connection();
-        connection.execute_unprepared("DROP INDEX ux_sales_orders_client_id_signed_text_digest").await?;
-        let table = Table::alter().table(SalesOrders::Table).drop_column(SalesOrders::SignedTextDigest).to_owned();
-        manager.alter_table(table).await?;
+        if manager.get_database_backend() == DbBackend::Postgres {
+            connection.execute_unprepared("DROP FUNCTION order_of_signed_text(text, bytea)").await?;
+        }
+        manager.drop_table(Table::drop().table(SalesOrderSignedTexts::Table).to_owned()).await?;
         let column = ClientPublicKeys::BodyAndKeyBoundUsedAt;
         manager.alter_table(Table::alter().table(ClientPublicKeys::Table).drop_column(column).to_owned()).await?;
-        // The strictest name that is left.
-        for (table, column, _) in NAMES {
-            let sql = format!("UPDATE {table} SET {column} = 'body_bound' WHERE {column} = 'body_and_key_bound'");
-            connection.execute_unprepared(&sql).await?;
-        }
+        // The strictest policy that is left. Receipts are evidence and stay as they are; only new ones are held to the check.
+        connection
+            .execute_unprepared(
+                "UPDATE clients SET signature_policy = 'body_bound' WHERE signature_policy = 'body_and_key_bound'",
+            )
+            .await?;
         allow_names(manager, AFTER, BEFORE).await
     }
 }
 
-/// Changes which names the columns take, without a look at the rows.
+/// Changes which names the columns take, without a look at the rows: the check goes first, for with it there a change of the
+/// type looks through them all.
 async fn allow_names(manager: &SchemaManager<'_>, from: &str, to: &str) -> Result<(), DbErr> {
     if manager.get_database_backend() == DbBackend::Sqlite {
         return allow_names_on_sqlite(manager, from, to).await;
     }
     for (table, column, check) in NAMES {
         let sql = format!(
-            "ALTER TABLE {table} ALTER COLUMN {column} TYPE varchar(32);
-             ALTER TABLE {table} DROP CONSTRAINT {check};
+            "ALTER TABLE {table} DROP CONSTRAINT {check};
+             ALTER TABLE {table} ALTER COLUMN {column} TYPE varchar(32);
              ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({column} IN ({to})) NOT VALID"
         );
         manager.get_connection().execute_unprepared(&sql).await?;
@@ -122,16 +132,10 @@ enum ClientPublicKeys {
 }
 
 #[derive(DeriveIden)]
-enum SalesOrders {
-    Table,
-    Id,
-    SignedTextDigest,
-}
-
-#[derive(DeriveIden)]
-enum SalesOrderRetries {
+enum SalesOrderSignedTexts {
     Table,
     ClientId,
     SignedTextDigest,
     OrderId,
+    CreatedAt,
 }

@@ -69,7 +69,7 @@ fn parse_iso(raw: &str) -> Result<DateTime<Utc>, TimestampProblem> {
     if !raw.is_ascii() || raw.len() > 40 || !is_date {
         return Err(TimestampProblem::Unreadable);
     }
-    if !raw.contains(char::is_whitespace) {
+    if !raw.contains(char::is_whitespace) && has_plain_offset(raw) {
         // The second form takes offsets without a colon (`+0700`, `+07`), which RFC 3339 lacks and ISO 8601 has.
         let parsed =
             DateTime::parse_from_rfc3339(raw).or_else(|_| DateTime::parse_from_str(raw, "%Y-%m-%dT%H:%M:%S%.f%#z"));
@@ -81,6 +81,17 @@ fn parse_iso(raw: &str) -> Result<DateTime<Utc>, TimestampProblem> {
         .iter()
         .any(|format| NaiveDateTime::parse_from_str(raw, format).is_ok());
     Err(if without_offset { TimestampProblem::WithoutOffset } else { TimestampProblem::Unreadable })
+}
+
+/// Whether the text ends in `Z`, `±hh`, `±hhmm` or `±hh:mm`. chrono takes colons more freely (`+07:`), and where a key follows
+/// the timestamp in a signed text, a colon more or less would make it another one's.
+fn has_plain_offset(raw: &str) -> bool {
+    let Some(time) = raw.get(11..) else { return false };
+    let Some(sign) = time.find(['+', '-']) else { return time.ends_with(['Z', 'z']) };
+    match time.as_bytes().get(sign + 1..).unwrap_or_default() {
+        [hours @ .., b':', tens, ones] if hours.len() == 2 => hours.iter().chain([tens, ones]).all(u8::is_ascii_digit),
+        digits => matches!(digits.len(), 2 | 4) && digits.iter().all(u8::is_ascii_digit),
+    }
 }
 
 /// Accepts an instant at most `tolerance` before or after `now`, to the very microsecond.
@@ -168,6 +179,15 @@ mod tests {
             "2026-11-23 20:37:16+07:00",
             "2026-11-23T25:37:16Z",
             "2026-11-23T20:37:16+99:99",
+            "2026-11-23T20:37:16+07:",
+            "2026-11-23T20:37:16+:0700",
+            "2026-11-23T20:37:16+07::00",
+            "2026-11-23T20:37:16+0:700",
+            "2026-11-23T20:37:16+070:0",
+            "2026-11-23T20:37:16+07:00:",
+            "2026-11-23T20:37:16+07:0",
+            "2026-11-23T20:37:16:Z",
+            "2026-11-23T20:37:16+7",
             "Mon, 23 Nov 2026 20:37:16 GMT",
             "١٧٩٥٤٤١٠٣٦",
             "123456789012345678901",
@@ -196,6 +216,27 @@ mod tests {
         assert!(check_fresh(min, max, Duration::ZERO).unwrap_err() < 0);
         assert!(check_fresh(max, min, Duration::ZERO).unwrap_err() > 0);
         assert_eq!(check_fresh(min, max, Duration::MAX), Ok(()));
+    }
+
+    #[test]
+    fn only_plain_offsets_are_read_wherever_colons_stand() {
+        let plain = |offset: &str| {
+            let shape: String = offset.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+            ["Z", "+00", "+0000", "+00:00", "-00", "-0000", "-00:00"].contains(&shape.as_str())
+        };
+        // Every text of up to seven characters of a sign, digits and colons.
+        let mut offsets = vec!["+".to_owned(), "-".to_owned()];
+        for _ in 0..6 {
+            let longer = offsets.iter().flat_map(|offset| ['0', '1', ':'].map(|next| format!("{offset}{next}")));
+            offsets = longer.chain(offsets.iter().cloned()).collect();
+            offsets.sort_unstable();
+            offsets.dedup();
+        }
+        offsets.push("Z".to_owned());
+        for offset in offsets {
+            let read = parse(&format!("2026-11-23T20:37:16{offset}"));
+            assert_eq!(read.is_ok(), plain(&offset), "{offset}");
+        }
     }
 
     #[test]

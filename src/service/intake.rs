@@ -5,8 +5,10 @@ mod signature_reuse;
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use tracing::warn;
 
 use queue::IntakeQueue;
 use signature_reuse::SignatureReuse;
@@ -28,6 +30,9 @@ pub struct OrderIntake {
     clock: Clock,
     directory: ClientDirectory,
     reuse: SignatureReuse,
+    store: Store,
+    /// For how long a signed text must be remembered.
+    texts_kept: TimeDelta,
     default_currency: String,
 }
 
@@ -58,16 +63,41 @@ impl OrderIntake {
     pub fn new(store: &Store, clock: Clock, directory: ClientDirectory, rules: IntakeRules) -> Self {
         let IntakeRules { default_currency, max_waiting, timestamp_tolerance } = rules;
         let reuse = SignatureReuse::new(store, timestamp_tolerance);
-        Self { queue: IntakeQueue::start(store, max_waiting), clock, directory, reuse, default_currency }
+        let texts_kept = TimeDelta::from_std(timestamp_tolerance.saturating_mul(2).saturating_add(SPARE));
+        Self {
+            queue: IntakeQueue::start(store, max_waiting),
+            clock,
+            directory,
+            reuse,
+            store: store.clone(),
+            texts_kept: texts_kept.unwrap_or(TimeDelta::MAX),
+            default_currency,
+        }
     }
 
-    /// Writes how often signatures were used again, for as long as it is polled.
-    pub async fn keep_noting_reuse(&self) {
-        let mut ticks = tokio::time::interval(NOTE_REUSE);
+    /// Writes how often signatures were used again, and forgets signed texts that are no longer fresh, for as long as it is
+    /// polled.
+    pub async fn keep_signatures_noted(&self) {
+        let mut ticks = tokio::time::interval(NOTE_SIGNATURES);
         loop {
             ticks.tick().await;
             self.reuse.write_all(self.clock.now()).await;
+            if let Err(error) = self.forget_signed_texts().await {
+                warn!(%error, "old signed texts could not be deleted; it is tried again in a minute");
+            }
         }
+    }
+
+    /// Deletes signed texts that nobody can send any more: their timestamps are refused.
+    pub async fn forget_signed_texts(&self) -> Result<(), AppError> {
+        let Some(before) = self.clock.now().checked_sub_signed(self.texts_kept) else { return Ok(()) };
+        // A minute's texts of a busy service. Each delete is short, for on SQLite it keeps orders waiting.
+        for _ in 0..DELETES {
+            if self.store.delete_signed_texts(before, TEXTS_A_DELETE).await? < u64::from(TEXTS_A_DELETE) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Takes the order in `input` from a caller whose signature is proven. The same order with the same key (or, when
@@ -124,9 +154,11 @@ impl OrderIntake {
             })
             .await?;
         let outcome = settle(created, digest, partner_key.is_some());
-        if form == SignatureForm::Documented {
-            let is_replay = outcome.as_ref().is_ok_and(|taken| taken.replayed);
-            self.reuse.note(principal.client_id(), &signature.string_to_sign, is_replay, now);
+        // What was refused made no other order.
+        if form == SignatureForm::Documented
+            && let Ok(taken) = &outcome
+        {
+            self.reuse.note(principal.client_id(), &signature.string_to_sign, taken.replayed, now);
         }
         outcome
     }
@@ -160,5 +192,12 @@ fn settle(created: Created, sent: [u8; 32], has_key: bool) -> Result<TakenOrder,
     }
 }
 
-/// How often it is looked whether a count is due to be written.
-const NOTE_REUSE: Duration = Duration::from_mins(1);
+/// How often it is looked whether a count is due to be written and which texts may go.
+const NOTE_SIGNATURES: Duration = Duration::from_mins(1);
+
+/// A text is remembered for so much longer than it is fresh: for clocks that differ, and for a tolerance that is raised.
+const SPARE: Duration = Duration::from_hours(1);
+
+/// The most signed texts that are deleted at once, and how often that is done in a minute.
+const TEXTS_A_DELETE: u32 = 1_000;
+const DELETES: u32 = 60;

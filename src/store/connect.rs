@@ -193,9 +193,15 @@ const MIGRATION_LOCK: i64 = 0x7361_6c65_732d_6f72;
 
 async fn lock_migrations(tx: &DatabaseTransaction) -> Result<(), DbErr> {
     if tx.get_database_backend() == DbBackend::Postgres {
-        // However long the other instance takes.
-        tx.execute_unprepared("SET LOCAL lock_timeout = 0").await?;
-        tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
+        // However long the other instance takes. A table that is in use is waited for as usual: whoever comes after
+        // would wait behind the migration.
+        let wait = format!(
+            "SELECT set_config('sales_order.lock_timeout', current_setting('lock_timeout'), true);
+             SET LOCAL lock_timeout = 0;
+             SELECT pg_advisory_xact_lock({MIGRATION_LOCK});
+             SELECT set_config('lock_timeout', current_setting('sales_order.lock_timeout'), true)"
+        );
+        tx.execute_unprepared(&wait).await?;
     }
     Ok(())
 }

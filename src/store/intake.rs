@@ -10,11 +10,12 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, Value};
 use serde::Serialize;
 
-use self::tables::{Event, Line, Order, Receipt};
-use super::connect::Store;
+use self::tables::{Event, Line, Order, Receipt, Text};
+use super::connect::{Store, micros};
 use super::error::{StoreError, StoreResult};
 use super::keys;
 use super::orders::count;
@@ -56,7 +57,7 @@ pub struct OrderToInsert {
     /// Whether to note the key's use with it, so that a busy key costs no transaction of its own.
     pub key_use_is_due: bool,
     /// When it was taken.
-    pub now: chrono::DateTime<chrono::Utc>,
+    pub now: DateTime<Utc>,
 }
 
 /// What became of an order to be stored.
@@ -81,43 +82,75 @@ pub enum Created {
 }
 
 impl Store {
-    /// Stores orders, their lines, first events and receipts in one transaction, except those whose key or signed text was used
+    /// Stores orders, their lines, first events and receipts together, except those whose key or signed text was used
     /// before. Of any number of simultaneous calls with one key or text exactly one stores. Gives what became of each, in their order.
     pub async fn insert_orders(&self, new: Arc<[OrderToInsert]>) -> StoreResult<Vec<Created>> {
-        // One statement is a transaction by itself, which saves two round trips.
-        if new.iter().all(|order| !order.key_use_is_due) {
-            let outcomes = insert(self.write(), &new).await.map_err(StoreError::in_writing);
-            // Also when only reading afterwards failed: what is stored then stays.
-            self.note_appended();
-            return outcomes;
+        let mut outcomes = BTreeMap::new();
+        let mut rounds_in_vain = 0;
+        // A second round is for one that was held back by a neighbour which then was not stored itself. Each is a transaction
+        // of its own: while its locks are held, nothing waits for a row.
+        while outcomes.len() < new.len() {
+            let open: Vec<_> = (0_i64..).zip(&*new).filter(|(place, _)| !outcomes.contains_key(place)).collect();
+            let is_first = open.len() == new.len() && rounds_in_vain == 0;
+            let ids = if is_first && new.iter().any(|order| order.key_use_is_due) {
+                let new = Arc::clone(&new);
+                self.transaction_of_orders(move |tx| Box::pin(insert_noting_key_uses(tx, new))).await?
+            } else {
+                // One statement is a transaction by itself, which saves two round trips.
+                let ids = insert_rows(self.write(), &open).await.map_err(StoreError::in_writing);
+                self.note_appended();
+                ids?
+            };
+            let before = outcomes.len();
+            for (place, order) in open {
+                let outcome = match ids.get(&place) {
+                    Some(id) => Some(made_order(*id, order)),
+                    None => existing::find(self.write(), order).await.map_err(StoreError::in_writing)?,
+                };
+                outcomes.extend(outcome.map(|outcome| (place, outcome)));
+            }
+            rounds_in_vain = if outcomes.len() == before { rounds_in_vain + 1 } else { 0 };
+            if rounds_in_vain > MOST_ROUNDS_IN_VAIN {
+                let message = "the statement that stores orders left some out, and neither the idempotency key nor the \
+                               signed text of any of them names an order";
+                return Err(DbErr::Custom(message.to_owned()).into());
+            }
         }
-        self.transaction_of_orders(move |tx| Box::pin(async move { insert(tx, &new).await })).await
+        Ok(outcomes.into_values().collect())
+    }
+
+    /// Deletes what is known of signed texts that came before an instant, so many at most. Gives how many there were.
+    pub async fn delete_signed_texts(&self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
+        // Another instance may be at it: PostgreSQL leaves it the rows it has, SQLite has one writer.
+        let skip = if self.backend() == DbBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
+        let sql = format!(
+            "DELETE FROM sales_order_signed_texts WHERE (client_id, signed_text_digest) IN (
+                 SELECT client_id, signed_text_digest FROM sales_order_signed_texts WHERE created_at < $1
+                 ORDER BY created_at LIMIT $2 {skip})"
+        );
+        let parameters = [Value::from(micros(before)), Value::from(i64::from(limit))];
+        let delete = Statement::from_sql_and_values(self.backend(), sql, parameters);
+        Ok(self
+            .write()
+            .execute_raw(delete)
+            .await
+            .map_err(|error| StoreError::from(error).in_writing())?
+            .rows_affected())
     }
 }
 
-async fn insert(tx: &impl ConnectionTrait, new: &[OrderToInsert]) -> StoreResult<Vec<Created>> {
-    note_key_uses(tx, new).await?;
-    let mut outcomes = BTreeMap::new();
-    // A second round is for one that was held back by a neighbour which then was not stored itself.
-    while outcomes.len() < new.len() {
-        let open: Vec<_> = (0_i64..).zip(new).filter(|(place, _)| !outcomes.contains_key(place)).collect();
-        let ids = insert_rows(tx, &firsts(&open)).await?;
-        for (place, order) in &open {
-            let outcome = match ids.get(place) {
-                Some(id) => Some(made_order(*id, order)),
-                None => existing::find(tx, order).await?,
-            };
-            outcomes.extend(outcome.map(|outcome| (*place, outcome)));
-        }
-        if outcomes.len() + open.len() == new.len() {
-            return Err(DbErr::RecordNotFound("the order that used the key first".to_owned()).into());
-        }
-    }
-    Ok(outcomes.into_values().collect())
+/// A round may bring nothing where another transaction was ended meanwhile, and the next one sees what it did.
+const MOST_ROUNDS_IN_VAIN: u32 = 3;
+
+type Ids = BTreeMap<i64, i64>;
+
+async fn insert_noting_key_uses(tx: &DatabaseTransaction, new: Arc<[OrderToInsert]>) -> StoreResult<Ids> {
+    note_key_uses(tx, &new).await?;
+    insert_rows(tx, &(0_i64..).zip(&*new).collect::<Vec<_>>()).await
 }
 
 /// Of those with one key or one signed text the first. Sorted by key, so that of two transactions that meet at two keys
-/// neither waits for the other; the rare two that meet at two texts are given up by the database, and stored apart.
+/// neither waits for the other.
 fn firsts<'o>(new: &[(i64, &'o OrderToInsert)]) -> Vec<(i64, &'o OrderToInsert)> {
     let (mut by_key, mut texts) = (BTreeMap::new(), BTreeSet::new());
     for (place, order) in new {
@@ -132,13 +165,16 @@ fn firsts<'o>(new: &[(i64, &'o OrderToInsert)]) -> Vec<(i64, &'o OrderToInsert)>
     by_key.into_values().collect()
 }
 
-/// Stores orders whose keys and signed texts differ, and gives the ids of those that were not there before, by their place.
-async fn insert_rows(tx: &impl ConnectionTrait, new: &[(i64, &OrderToInsert)]) -> StoreResult<BTreeMap<i64, i64>> {
+/// Stores those orders whose keys and signed texts are new, of several with one the first. Gives the ids they got, by their place.
+/// A text under a key that was there before, for the same order, names that order from then on.
+async fn insert_rows(tx: &impl ConnectionTrait, open: &[(i64, &OrderToInsert)]) -> StoreResult<Ids> {
+    let new = firsts(open);
     let orders = json(new.iter().map(|(place, order)| Order::new(*place, order)))?;
     let lines = json(new.iter().flat_map(|(place, order)| Line::all(*place, order)))?;
     let receipts = json(new.iter().map(|(place, order)| Receipt::new(*place, order)))?;
     let events = json(new.iter().map(|(place, order)| Event::new(*place, order)))?;
-    let parameters = [orders, lines, receipts, events].map(Value::from);
+    let texts = json(open.iter().filter_map(|(place, order)| Text::new(*place, order)))?;
+    let parameters = [orders, lines, receipts, events, texts].map(Value::from);
     let backend = tx.get_database_backend();
     let sql = if backend == DbBackend::Postgres { &postgres::INSERT } else { &sqlite::INSERT };
     let mut ids = BTreeMap::new();

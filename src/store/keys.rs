@@ -66,13 +66,20 @@ impl StoredPublicKey {
 impl Store {
     /// The keys of a client, revoked ones too, oldest first.
     pub async fn list_keys(&self, client_id: &ClientId) -> StoreResult<Vec<StoredPublicKey>> {
-        let rows = Entity::find()
-            .filter(Column::ClientId.eq(client_id.as_str()))
-            .order_by_asc(Column::Id)
-            .all(&self.core)
-            .await?;
+        let rows = self.keys_of(client_id).await?;
         let shares = self.shares(&rows).await?;
         rows.into_iter().map(|row| stored(row, &shares)).collect()
+    }
+
+    /// The same for whoever checks signatures, without a look at who shares them.
+    pub async fn list_keys_to_verify(&self, client_id: &ClientId) -> StoreResult<Vec<StoredPublicKey>> {
+        let rows = self.keys_of(client_id).await?;
+        rows.into_iter().map(|row| stored(row, &HashMap::new())).collect()
+    }
+
+    async fn keys_of(&self, client_id: &ClientId) -> StoreResult<Vec<Model>> {
+        let keys = Entity::find().filter(Column::ClientId.eq(client_id.as_str())).order_by_asc(Column::Id);
+        Ok(keys.all(&self.core).await?)
     }
 
     /// The client, other than this one, for which a key is registered and not revoked.
@@ -87,10 +94,10 @@ impl Store {
         row.map(|row| parse_client_id(&row.client_id)).transpose()
     }
 
-    /// Who has the keys among these that several clients have.
+    /// Who has the keys among these, whatever they were marked as: a version from before the mark may have registered some.
     async fn shares(&self, rows: &[Model]) -> StoreResult<HashMap<String, Vec<ClientId>>> {
-        let shared = rows.iter().filter(|row| row.is_shared && row.revoked_at.is_none());
-        let fingerprints: BTreeSet<_> = shared.map(|row| row.fingerprint.as_str()).collect();
+        let counting = rows.iter().filter(|row| row.revoked_at.is_none());
+        let fingerprints: BTreeSet<_> = counting.map(|row| row.fingerprint.as_str()).collect();
         let mut holders: HashMap<String, Vec<ClientId>> = HashMap::new();
         if fingerprints.is_empty() {
             return Ok(holders);

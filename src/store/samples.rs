@@ -127,7 +127,6 @@ impl Rows {
             unpriced_lines: Set(count(order.unpriced_lines())),
             priced_amount: Set(order.priced_amount().ten_thousandths()),
             search_text: Set(order.search_text()),
-            signed_text_digest: Set(None),
             customer_code: Set(order.customer_code),
             site_code: Set(order.site_code),
             sales_name: Set(order.sales_name),

@@ -27,7 +27,6 @@ pub struct Model {
     pub unpriced_lines: i32,
     pub priced_amount: i64,
     pub search_text: String,
-    pub signed_text_digest: Option<Vec<u8>>,
 }
 
 /// What is read of an order. The rest is there to be compared, added up and searched by the database.

@@ -1,31 +1,34 @@
 //! The order that a request asks for again.
 
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::{Created, OrderToInsert};
-use crate::store::entity::sales_order_retries;
+use crate::store::entity::sales_order_signed_texts;
 use crate::store::entity::sales_orders::{self, OrderRow};
 use crate::store::error::StoreResult;
 
-/// The order that was stored for this signed text, or else under this key. It is committed, or in this very transaction: an
-/// insert that meets an uncommitted one waits for its end. `None` when what stood in the way is not there after all: an
-/// order of the same batch that was itself not stored.
-pub(super) async fn find(tx: &impl ConnectionTrait, new: &OrderToInsert) -> StoreResult<Option<Created>> {
-    if let Some(row) = by_text(tx, new).await? {
-        let is_same_key = row.idempotency_key == new.idempotency_key;
-        return existing(row, is_same_key).map(Some);
-    }
-    let row = sales_orders::Entity::find()
+/// The order that was stored under this key, or else for this signed text. `None` when there is none, because what stood in
+/// the way was not stored itself; and when the text does not name its order yet, because that was committed by somebody else
+/// meanwhile: then to insert again does it.
+pub(super) async fn find(connection: &impl ConnectionTrait, new: &OrderToInsert) -> StoreResult<Option<Created>> {
+    let of_key = sales_orders::Entity::find()
         .filter(sales_orders::Column::ClientId.eq(new.client_id.as_str()))
         .filter(sales_orders::Column::IdempotencyKey.eq(new.idempotency_key.as_str()))
-        .one(tx)
+        .one(connection)
         .await?;
-    let Some(row) = row else { return Ok(None) };
-    if row.request_digest == new.digest {
-        note_retry(tx, new, row.id).await?;
+    let needs_text = |row: &sales_orders::Model| row.request_digest == new.digest && new.signed_text_digest.is_some();
+    match of_key {
+        Some(row) if !needs_text(&row) => existing(row, true).map(Some),
+        Some(row) => match order_of_text(connection, new).await? {
+            Some(_) => existing(row, true).map(Some),
+            None => Ok(None),
+        },
+        None => {
+            let Some(id) = order_of_text(connection, new).await? else { return Ok(None) };
+            let row = sales_orders::Entity::find_by_id(id).one(connection).await?;
+            row.map(|row| existing(row, false)).transpose()
+        }
     }
-    existing(row, true).map(Some)
 }
 
 fn existing(row: sales_orders::Model, is_same_key: bool) -> StoreResult<Created> {
@@ -33,34 +36,9 @@ fn existing(row: sales_orders::Model, is_same_key: bool) -> StoreResult<Created>
     Ok(Created::Existing { order: OrderRow::from(row).try_into()?, digest, is_same_key })
 }
 
-async fn by_text(tx: &impl ConnectionTrait, new: &OrderToInsert) -> StoreResult<Option<sales_orders::Model>> {
+async fn order_of_text(connection: &impl ConnectionTrait, new: &OrderToInsert) -> StoreResult<Option<i64>> {
     let Some(digest) = new.signed_text_digest else { return Ok(None) };
-    let first = sales_orders::Entity::find()
-        .filter(sales_orders::Column::ClientId.eq(new.client_id.as_str()))
-        .filter(sales_orders::Column::SignedTextDigest.eq(digest.to_vec()))
-        .one(tx)
-        .await?;
-    if first.is_some() {
-        return Ok(first);
-    }
-    let retry = sales_order_retries::Entity::find_by_id((new.client_id.to_string(), digest.to_vec())).one(tx).await?;
-    match retry {
-        Some(retry) => Ok(sales_orders::Entity::find_by_id(retry.order_id).one(tx).await?),
-        None => Ok(None),
-    }
-}
-
-/// Keeps the text with which an order was asked for again: it named this order, so it makes no other one.
-async fn note_retry(tx: &impl ConnectionTrait, new: &OrderToInsert, order_id: i64) -> StoreResult<()> {
-    let Some(digest) = new.signed_text_digest else { return Ok(()) };
-    let row = sales_order_retries::ActiveModel {
-        client_id: Set(new.client_id.to_string()),
-        signed_text_digest: Set(digest.to_vec()),
-        order_id: Set(order_id),
-    };
-    sales_order_retries::Entity::insert(row)
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
-        .exec_without_returning(tx)
-        .await?;
-    Ok(())
+    let key = (new.client_id.to_string(), digest.to_vec());
+    let row = sales_order_signed_texts::Entity::find_by_id(key).one(connection).await?;
+    Ok(row.map(|row| row.order_id))
 }

@@ -3,30 +3,55 @@
 use std::sync::LazyLock;
 
 use super::rows::Table;
-use super::tables::{EVENTS, LINES, ORDERS, RECEIPTS};
+use super::tables::{EVENTS, LINES, ORDERS, RECEIPTS, TEXTS};
 use crate::store::events::postgres_lock;
 
-/// The lock comes when everything else is done, for it holds up everybody else's events until the commit; counting what
-/// was written before is what makes PostgreSQL keep to that order
-/// (`an_order_gets_its_place_in_the_feed_last_and_only_when_nobody_else_is_appending`).
+/// Of the locks that say whose signed texts are being stored; the other half of each is a hash of the client's id.
+const TEXTS_LOCK: i32 = 0x7465_7874;
+
+/// Locks are taken in one order by everybody, so that no two wait for each other: clients whose signed texts come, sorted;
+/// then keys, sorted; then, when everything else is done, the one for appending, for it holds up everybody else's events
+/// until the commit. Counting what was written before is what makes PostgreSQL keep to that order
+/// (`an_order_gets_its_place_in_the_feed_last_and_only_when_nobody_else_is_appending`,
+/// `crossing_texts_of_two_instances_never_wait_for_each_other`).
+///
+/// Whether a text was used is asked when the client's lock is held, of a function that sees what was committed meanwhile; a
+/// text whose order was there before goes into the table too. So nobody else gets between the question and the answer.
 pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
     let of_order = |table: &Table, parameter, further| {
         let rows = format!("{} JOIN made USING (place) {further}", table.postgres_rows(parameter));
         table.postgres(Some(("order_id", "made.id")), &rows)
     };
     format!(
-        "WITH new AS MATERIALIZED (SELECT * FROM {orders} WHERE r.signed_text_digest IS NULL OR NOT EXISTS (
-                  SELECT 1 FROM sales_order_retries AS t WHERE t.client_id = r.client_id
-                      AND t.signed_text_digest = decode(r.signed_text_digest, 'hex'))),
-              stored AS ({insert_orders} ON CONFLICT DO NOTHING
+        "WITH texts AS MATERIALIZED (SELECT * FROM {texts}),
+              held AS MATERIALIZED (SELECT count(*) AS locks FROM (
+                  SELECT pg_advisory_xact_lock({TEXTS_LOCK}, hash) FROM (
+                      SELECT DISTINCT hashtext(client_id) AS hash FROM texts ORDER BY hash) AS clients OFFSET 0) AS taken),
+              new AS MATERIALIZED (SELECT r.* FROM {orders} LEFT JOIN texts ON texts.place = r.place CROSS JOIN held
+                  WHERE CASE WHEN texts.place IS NULL THEN true WHEN held.locks >= 0
+                      THEN order_of_signed_text(texts.client_id, decode(texts.signed_text_digest, 'hex')) IS NULL END),
+              stored AS ({insert_orders} ON CONFLICT (client_id, idempotency_key) DO NOTHING
                   RETURNING id, client_id, idempotency_key),
               made AS MATERIALIZED (SELECT r.place, stored.id FROM stored JOIN new AS r USING (client_id, idempotency_key)),
               lines AS ({insert_lines} RETURNING 1),
               receipts AS ({insert_receipts} RETURNING 1),
+              named AS (
+                  INSERT INTO sales_order_signed_texts (client_id, signed_text_digest, order_id, created_at)
+                      SELECT texts.client_id, decode(signed_text_digest, 'hex'), made.id, created_at
+                          FROM made JOIN texts USING (place)
+                      UNION ALL
+                      SELECT texts.client_id, decode(signed_text_digest, 'hex'), o.id, texts.created_at
+                          FROM texts CROSS JOIN held JOIN sales_orders AS o ON o.client_id = texts.client_id
+                              AND o.idempotency_key = texts.idempotency_key
+                              AND o.request_digest = decode(texts.request_digest, 'hex')
+                          WHERE held.locks >= 0
+                  ON CONFLICT DO NOTHING RETURNING 1),
               lock AS MATERIALIZED ({lock}
-                  FROM (SELECT count(*) FROM lines) AS of_lines, (SELECT count(*) FROM receipts) AS of_receipts),
+                  FROM (SELECT count(*) FROM lines) AS of_lines, (SELECT count(*) FROM receipts) AS of_receipts,
+                       (SELECT count(*) FROM named) AS of_texts),
               events AS ({insert_events} RETURNING 1)
          SELECT place, id FROM made, (SELECT count(*) FROM events) AS of_events",
+        texts = TEXTS.postgres_rows("$5"),
         orders = ORDERS.postgres_rows("$1"),
         insert_orders = ORDERS.postgres(None, "new AS r"),
         insert_lines = of_order(&LINES, "$2", ""),

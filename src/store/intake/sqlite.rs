@@ -15,7 +15,8 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
     let of_order = |table: &Table, rows| table.sqlite(Some(("order_id", "made.id")), &of_made(rows));
     format!(
         "CREATE TEMP TABLE IF NOT EXISTS made (place integer PRIMARY KEY, id integer NOT NULL);
-         CREATE TEMP VIEW IF NOT EXISTS batch AS SELECT NULL AS orders, NULL AS lines, NULL AS receipts, NULL AS events;
+         CREATE TEMP VIEW IF NOT EXISTS batch AS SELECT NULL AS orders, NULL AS lines, NULL AS receipts, NULL AS events,
+             NULL AS texts;
          CREATE TEMP TRIGGER IF NOT EXISTS tr_batch INSTEAD OF INSERT ON batch BEGIN
              DELETE FROM made;
              INSERT INTO made
@@ -23,18 +24,22 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
                  FROM jsonb_each(new.orders) AS r
                  WHERE NOT EXISTS (SELECT 1 FROM sales_orders AS o
                          WHERE o.client_id = r.value ->> 'client_id' AND o.idempotency_key = r.value ->> 'idempotency_key')
-                     AND (r.value ->> 'signed_text_digest' IS NULL OR NOT EXISTS (
-                         SELECT 1 FROM sales_orders AS o WHERE o.client_id = r.value ->> 'client_id'
-                             AND o.signed_text_digest = unhex(r.value ->> 'signed_text_digest'))
-                         AND NOT EXISTS (SELECT 1 FROM sales_order_retries AS t
-                             WHERE t.client_id = r.value ->> 'client_id'
-                                 AND t.signed_text_digest = unhex(r.value ->> 'signed_text_digest')));
+                     AND NOT EXISTS (SELECT 1 FROM sales_order_signed_texts AS t
+                         WHERE t.client_id = r.value ->> 'client_id'
+                             AND t.signed_text_digest = unhex(r.value ->> 'signed_text_digest'));
              {orders};
              {lines};
              {receipts};
              {events};
+             INSERT INTO sales_order_signed_texts (client_id, signed_text_digest, order_id, created_at)
+                 SELECT o.client_id, unhex(r.value ->> 'signed_text_digest'), o.id, r.value ->> 'created_at'
+                 FROM jsonb_each(new.texts) AS r CROSS JOIN sales_orders AS o
+                     ON o.client_id = r.value ->> 'client_id' AND o.idempotency_key = r.value ->> 'idempotency_key'
+                         AND o.request_digest = unhex(r.value ->> 'request_digest')
+                 WHERE true ORDER BY r.key
+                 ON CONFLICT DO NOTHING;
          END;
-         INSERT INTO batch VALUES (jsonb(?1), jsonb(?2), jsonb(?3), jsonb(?4));
+         INSERT INTO batch VALUES (jsonb(?1), jsonb(?2), jsonb(?3), jsonb(?4), jsonb(?5));
          SELECT place, id FROM made",
         orders = ORDERS.sqlite(Some(("id", "made.id")), &of_made("orders")),
         lines = of_order(&LINES, "lines"),

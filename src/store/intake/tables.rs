@@ -32,7 +32,6 @@ pub(super) const ORDERS: Table = Table {
         ("unpriced_lines", "integer"),
         ("priced_amount", "bigint"),
         ("search_text", "text"),
-        ("signed_text_digest", "bytea"),
     ],
 };
 
@@ -58,6 +57,7 @@ pub(super) struct Order<'a> {
     unpriced_lines: usize,
     priced_amount: i64,
     search_text: String,
+    /// No column: on SQLite, whether the order may be stored.
     signed_text_digest: Option<String>,
 }
 
@@ -199,5 +199,41 @@ impl<'a> Event<'a> {
             payload: happening.payload(),
             created_at: micros(new.now),
         }
+    }
+}
+
+/// Signed texts with the order they ask for. It may be there already.
+pub(super) const TEXTS: Table = Table {
+    name: "sales_order_signed_texts",
+    columns: &[
+        ("client_id", "text"),
+        ("idempotency_key", "text"),
+        ("request_digest", "bytea"),
+        ("signed_text_digest", "bytea"),
+        ("created_at", "bigint"),
+    ],
+};
+
+#[derive(Serialize)]
+pub(super) struct Text<'a> {
+    place: i64,
+    client_id: &'a str,
+    idempotency_key: &'a str,
+    request_digest: String,
+    signed_text_digest: String,
+    created_at: i64,
+}
+
+impl<'a> Text<'a> {
+    /// `None` where any number of orders may share the text.
+    pub(super) fn new(place: i64, new: &'a OrderToInsert) -> Option<Self> {
+        Some(Self {
+            place,
+            client_id: new.client_id.as_str(),
+            idempotency_key: &new.idempotency_key,
+            request_digest: hex::encode(new.digest),
+            signed_text_digest: hex::encode(new.signed_text_digest?),
+            created_at: micros(new.now),
+        })
     }
 }

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use axum::Router;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
-use serde_json::json;
 use tower::ServiceExt as _;
 
-use super::{CREATE, ORDERS, camel_case, new_number, order_of, replayed_number, with_key};
+use super::{ORDERS, new_number, order_of, replayed_number, with_key};
 use crate::support::{Answer, Partner, Signed, TestApp, Wire, order};
 
 async fn bound(app: &TestApp) -> Partner<'_> {
@@ -156,22 +155,6 @@ async fn over_graphql_the_text_binds_the_whole_request_and_makes_one_order() {
 }
 
 #[tokio::test]
-async fn two_orders_in_one_signed_document_are_one_order_and_a_refusal() {
-    let app = TestApp::new().await;
-    let partner = bound(&app).await;
-    let one = CREATE.split_once('{').unwrap().1.trim_end_matches('}');
-    let document = format!(
-        "mutation($input: CreateSalesOrderInput!, $other: CreateSalesOrderInput!) {{ a: {one} b: {} }}",
-        one.replace("$input", "$other")
-    );
-    let variables = json!({"input": camel_case(&order_of("A")), "other": camel_case(&order_of("B"))});
-    let body = json!({"query": document, "variables": variables}).to_string();
-    let answer = app.post_text("/graphql", &partner.sign_body("/graphql", body.as_bytes()).headers(), body).await;
-    answer.expect_error("SIGNATURE_REUSED");
-    assert_eq!(app.database.whole_orders(2).await, 1);
-}
-
-#[tokio::test]
 async fn two_partners_with_one_body_in_one_second_make_two_orders() {
     let app = TestApp::new().await;
     let body = order().to_string();
@@ -188,7 +171,7 @@ async fn an_order_of_an_older_version_is_found_by_its_key() {
     let (partner, body) = (bound(&app).await, order().to_string());
     let signed = partner.sign_body(ORDERS, body.as_bytes());
     let first = new_number(&send(&app, &signed, None, &body).await);
-    app.database.db_execute("UPDATE sales_orders SET signed_text_digest = NULL").await.unwrap();
+    app.database.db_execute("DELETE FROM sales_order_signed_texts").await.unwrap();
     // The retry itself tells which text made the order, and from then on it makes no other.
     assert_eq!(replayed_number(&send(&app, &signed, None, &body).await), first);
     expect_reused(&send(&app, &signed, Some("po-1"), &body).await, &first);
@@ -228,4 +211,63 @@ async fn of_a_batch_with_used_keys_and_one_text_the_one_that_may_be_stored_is() 
         }
     }
     assert_eq!(app.database.whole_orders(2).await, 2);
+}
+
+#[tokio::test]
+async fn a_used_key_answers_with_its_order_whatever_its_text_made() {
+    let app = TestApp::new().await;
+    let (partner, body) = (bound(&app).await, order().to_string());
+    let signed = partner.sign_body(ORDERS, body.as_bytes());
+    let first = new_number(&send(&app, &signed, Some("po-1"), &body).await);
+    app.clock.advance(Duration::from_secs(1));
+    let later = partner.sign_body(ORDERS, body.as_bytes());
+    let second = new_number(&send(&app, &later, Some("po-2"), &body).await);
+    // The text of the first order under the key of the second, and the other way round: each key has its order.
+    assert_eq!(replayed_number(&send(&app, &signed, Some("po-2"), &body).await), second);
+    assert_eq!(replayed_number(&send(&app, &later, Some("po-1"), &body).await), first);
+    expect_reused(&send(&app, &signed, Some("po-3"), &body).await, &first);
+    assert_eq!(app.database.whole_orders(2).await, 2);
+}
+
+#[tokio::test]
+async fn a_text_is_remembered_for_as_long_as_it_is_fresh_and_then_forgotten() {
+    let app = TestApp::new().await;
+    let (partner, body) = (bound(&app).await, order().to_string());
+    // Signed as far ahead as is allowed, so it is fresh for twice the tolerance.
+    let timestamp = (app.clock.now() + Duration::from_mins(5)).timestamp().to_string();
+    let hash = sha2::Digest::finalize(<sha2::Sha256 as sha2::Digest>::new_with_prefix(&body)).into();
+    let text = sales_order_api::auth::string_to_sign::body_bound_string("POST", ORDERS, &hash, &timestamp);
+    let signed = partner.sign_text(&timestamp, &text);
+    let first = new_number(&send(&app, &signed, Some("po-1"), &body).await);
+    // What the service does once a minute, with its own measure of age.
+    let forget = async || {
+        let before = app.clock.now() - 2 * Duration::from_mins(5);
+        app.store.delete_signed_texts(before, 10).await.unwrap()
+    };
+    app.clock.advance(Duration::from_secs(598));
+    assert_eq!(forget().await, 0);
+    expect_reused(&send(&app, &signed, Some("po-2"), &body).await, &first);
+    app.clock.advance(Duration::from_secs(3));
+    assert_eq!(forget().await, 1);
+    assert_eq!(app.database.db_number("SELECT count(*) FROM sales_order_signed_texts").await, 0);
+    assert_eq!(app.database.whole_orders(2).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forty_retries_signed_anew_at_once_get_one_answer_and_make_nothing_else() {
+    let app = TestApp::new().await;
+    let partner = bound(&app).await;
+    let body = order().to_string();
+    let first = new_number(&send(&app, &partner.sign_body(ORDERS, body.as_bytes()), Some("po-1"), &body).await);
+    let mut retries = Vec::new();
+    for _ in 0..40 {
+        app.clock.advance(Duration::from_secs(1));
+        retries.push(partner.sign_body(ORDERS, body.as_bytes()));
+    }
+    let request = |signed: &Signed, key| TestApp::post_request(ORDERS, &with_key(signed, key), body.clone());
+    let answers = app.send_at_once(retries.iter().map(|signed| request(signed, "po-1"))).await;
+    answers.iter().for_each(|answer| assert_eq!(replayed_number(answer), first));
+    let answers = app.send_at_once(retries.iter().map(|signed| request(signed, "po-2"))).await;
+    answers.iter().for_each(|answer| expect_reused(answer, &first));
+    assert_eq!(app.database.whole_orders(2).await, 1);
 }
