@@ -219,6 +219,11 @@ async fn a_request_takes_one_signed_order_or_none() {
     ] {
         let refused = partner.signed_graphql(&two, json!({})).await.expect_error("LIMIT_EXCEEDED");
         assert!(refused["message"].as_str().unwrap().contains("one signed operation"), "{refused}");
+        assert_eq!(
+            app.database.whole_orders(1).await,
+            0,
+            "one stored and one refused would be sent again, both of them"
+        );
     }
     // One that is named twice is one.
     let one = format!("mutation {{ {} ...F }} fragment F on Mutation {{ {} }}", create("A"), create("A"));
