@@ -116,6 +116,8 @@ impl Connection {
     /// An answer was handed over to its end.
     pub fn end_answer(&self) {
         self.enter(Phase::Idle);
+        // Whoever was reading beside the answer has to read again: only now there is a time limit.
+        self.reader.wake();
     }
 
     /// The connection speaks another protocol from here on.
@@ -168,7 +170,7 @@ impl Connection {
         self.timeouts.idle.as_secs()
     }
 
-    /// Who is to be woken when it has to make room.
+    /// Who is to be woken when its limit changes, or when it has to make room.
     pub fn register_reader(&self, waker: &std::task::Waker) {
         self.reader.register(waker);
     }

@@ -63,7 +63,10 @@ impl<S: Transport> Socket<S> {
     /// After an attempt to write: notes the progress, or gives up a peer that makes none.
     fn after_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.stalled = None;
+            if self.stalled.take().is_some() {
+                // From here on the limit of reading counts again.
+                cx.waker().wake_by_ref();
+            }
             self.connection.sent();
             return written;
         }
@@ -91,11 +94,11 @@ impl<S: Transport> AsyncRead for Socket<S> {
             }
             return Poll::Ready(read);
         }
+        this.connection.register_reader(cx.waker());
         // While something waits to be sent its own limit counts.
         let Some(deadline) = this.connection.read_deadline().filter(|_| this.stalled.is_none()) else {
             return Poll::Pending;
         };
-        this.connection.register_reader(cx.waker());
         if (this.connection.is_evicted() || this.reading.has_come(deadline, cx)) && this.stream.is_silent() {
             // As if the peer had closed: between requests that is the usual end.
             this.is_closed = true;
