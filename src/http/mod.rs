@@ -25,7 +25,7 @@ use axum::routing::get;
 use tower::util::option_layer;
 
 pub use address::Peer;
-pub use server::{ServerOptions, serve};
+pub use server::{METRICS_CONNECTIONS, ServerOptions, serve};
 
 use crate::app::AppState;
 use crate::error::{AppError, ErrorCode};
@@ -48,6 +48,7 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(state.clone(), budget::admit))
         .layer(option_layer(security::cors(&state.config().http)))
+        .layer(from_fn_with_state(state.clone(), budget::pace))
         .layer(from_fn_with_state(state.clone(), envelope::wrap))
         .layer(from_fn_with_state(state.clone(), address::note))
         .layer(from_fn_with_state(state.clone(), security::headers))

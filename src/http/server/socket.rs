@@ -68,6 +68,7 @@ impl<S: Transport> Socket<S> {
             return written;
         }
         let since = *self.stalled.get_or_insert_with(Instant::now);
+        self.connection.stalled();
         if !self.writing.has_come(since + self.connection.write_timeout(), cx) {
             return Poll::Pending;
         }
@@ -91,11 +92,12 @@ impl<S: Transport> AsyncRead for Socket<S> {
             }
             return Poll::Ready(read);
         }
+        // Before looking: whatever changes from here on wakes.
+        this.connection.register_reader(cx.waker());
         // While something waits to be sent its own limit counts.
         let Some(deadline) = this.connection.read_deadline().filter(|_| this.stalled.is_none()) else {
             return Poll::Pending;
         };
-        this.connection.register_reader(cx.waker());
         if (this.connection.is_evicted() || this.reading.has_come(deadline, cx)) && this.stream.is_silent() {
             // As if the peer had closed: between requests that is the usual end.
             this.is_closed = true;
@@ -188,7 +190,7 @@ mod tests {
     /// A socket that takes eight bytes, and its other end.
     fn socket() -> (Socket<DuplexStream>, DuplexStream, Arc<Connection>) {
         let timeouts = Timeouts { header: HEADER, idle: IDLE, write: WRITE };
-        let connection = Arc::new(Connection::new([192, 0, 2, 1].into(), false, timeouts));
+        let connection = Arc::new(Connection::new([192, 0, 2, 1].into(), None, timeouts));
         let (ours, theirs) = duplex(8);
         (Socket::new(ours, Arc::clone(&connection)), theirs, connection)
     }
