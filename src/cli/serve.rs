@@ -96,7 +96,8 @@ impl Server {
             if let Ok(address) = listener.local_addr() {
                 info!(%address, "the metrics are served at an address of their own");
             }
-            let serving = http::serve(listener, http::metrics_router(), self.options.for_metrics(), std::future::pending());
+            let serving =
+                http::serve(listener, http::metrics_router(), self.options.for_metrics(), std::future::pending());
             tokio::spawn(serving)
         });
         http::serve(self.listener, http::router(self.state.clone()), self.options, stop).await;

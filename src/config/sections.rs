@@ -97,6 +97,16 @@ pub struct DatabaseConfig {
     pub acquire_timeout: Duration,
 }
 
+impl DatabaseConfig {
+    /// How many reports run at once: no more than there are connections left for them, beside those kept for other work and
+    /// one for other reads. One that has its turn must not wait for a connection as well.
+    #[must_use]
+    pub fn reports_at_once(&self) -> u32 {
+        let kept = (self.max_connections * 3 / 8).max(1) + 1;
+        self.max_reports.min(self.max_connections.saturating_sub(kept)).max(1)
+    }
+}
+
 /// `[auth]`: tokens, signatures and secrets.
 ///
 /// The JWT secrets are not fields to read: [`super::Config::jwt_secrets`] hands them out after it made sure that they
