@@ -224,7 +224,7 @@ mod tests {
     async fn one_address_leaves_room_for_others_and_a_proxy_counts_in_all_only() {
         let connections = connections(6, 2);
         let held: Vec<_> = (0..2).map(|_| open(&connections, "2001:db8::1").unwrap()).collect();
-        assert_eq!(open(&connections, "2001:db8::2").err(), Some(Refused::Address));
+        assert_eq!(open(&connections, "2001:db8::2").unwrap().connection.beyond, Some(Refused::Address));
         let proxied: Vec<_> = (0..4).map(|_| open(&connections, "10.0.0.1").unwrap()).collect();
         assert!(proxied.iter().all(|counted| counted.connection.beyond.is_none()));
         assert!(open(&connections, "10.0.0.1").unwrap().connection.beyond.is_some());
@@ -247,7 +247,7 @@ mod tests {
         let _next = open(&connections, "192.0.2.1").unwrap();
         assert_eq!(evicted(), [true, false, true]);
         // What is at work stays, and so does a head until it is overdue.
-        assert_eq!(open(&connections, "192.0.2.1").err(), Some(Refused::Address));
+        assert_eq!(open(&connections, "192.0.2.1").unwrap().connection.beyond, Some(Refused::Address));
         tokio::time::advance(OVERDUE).await;
         let _next = open(&connections, "192.0.2.1").unwrap();
         assert_eq!(evicted(), [true, true, true]);

@@ -255,4 +255,28 @@ mod tests {
         connection.evict();
         assert_eq!((reading.await.unwrap().unwrap(), before.elapsed()), (0, Duration::ZERO));
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_pauses_keeps_its_connection_and_afterwards_it_ends_when_it_has_to_make_room() {
+        let (socket, mut peer, connection) = socket();
+        connection.begin_answer();
+        connection.set_write_timeout(IDLE * 10);
+        // Handed over, as hyper does with an answer of one piece, before a byte of it has left.
+        connection.end_answer();
+        let (mut reading, mut writing) = tokio::io::split(socket);
+        let serving = tokio::spawn(async move {
+            let mut byte = [0; 1];
+            tokio::join!(reading.read(&mut byte), writing.write_all(&[0; 100]))
+        });
+        tokio::time::sleep(IDLE * 2).await;
+        assert!(connection.is_stalled() && !serving.is_finished());
+        connection.evict();
+        tokio::time::sleep(IDLE).await;
+        assert!(!serving.is_finished());
+        peer.read_exact(&mut [0; 100]).await.unwrap();
+        let before = Instant::now();
+        let (read, written) = serving.await.unwrap();
+        assert!(written.is_ok() && !connection.is_stalled());
+        assert_eq!((read.unwrap(), before.elapsed()), (0, Duration::ZERO));
+    }
 }
