@@ -219,7 +219,14 @@ async fn an_address_has_so_many_connections_and_its_idle_ones_make_room() {
     let _first = busy(Wire::open(&base).await.unwrap()).await;
     let _second = busy(Wire::open(&base).await.unwrap()).await;
     assert_eq!(in_time("the idle one makes room", idle.read_to_end()).await, "");
-    let refused = in_time("the refusal", Wire::open(&base).await.unwrap().read_to_end()).await;
+    // One more is for asking how the service is, and for nothing else.
+    let mut probe = Wire::open(&base).await.unwrap();
+    probe.write(&get("/health/ready")).await;
+    let healthy = in_time("the health", probe.read_to_end()).await;
+    assert!(healthy.starts_with("HTTP/1.1 200 "), "{healthy}");
+    let mut over = Wire::open(&base).await.unwrap();
+    over.write(&get("/docs")).await;
+    let refused = in_time("the refusal", over.read_to_end()).await;
     assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("retry-after: 1\r\n"), "{refused}");
     let (_, body) = refused.split_once("\r\n\r\n").unwrap();
     let problem: serde_json::Value = serde_json::from_str(body).unwrap();
