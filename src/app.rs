@@ -34,8 +34,6 @@ struct App {
     store: Store,
     services: Arc<Services>,
     api: Api,
-    /// How many health checks ask the database at once; the others wait for their turn.
-    health_checks: Semaphore,
     /// Held by every stream that goes on until somebody ends it; becomes true when the service stops.
     stopping: watch::Sender<bool>,
 }
@@ -45,8 +43,7 @@ impl AppState {
     pub fn build(config: Config, store: Store, clock: &Clock) -> anyhow::Result<Self> {
         let services = services(&config, &store, clock, &config.jwt_secrets()?.signing_first());
         let api = Api::new(Arc::clone(&services), limits(&config));
-        let health_checks = Semaphore::new(HEALTH_CHECKS);
-        Ok(Self(Arc::new(App { config, store, services, api, health_checks, stopping: watch::Sender::new(false) })))
+        Ok(Self(Arc::new(App { config, store, services, api, stopping: watch::Sender::new(false) })))
     }
 
     /// The configuration in force.
@@ -65,12 +62,6 @@ impl AppState {
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
         &self.0.services.sessions
-    }
-
-    /// Whose turn it is to ask the database how it is.
-    #[must_use]
-    pub fn health_checks(&self) -> &Semaphore {
-        &self.0.health_checks
     }
 
     /// How much each address and client may hold at once.
@@ -156,9 +147,6 @@ pub type BodyRoom = Slot<IpAddr>;
 
 /// How many large bodies one address may send at once without a valid token.
 const LARGE_BODIES: usize = 16;
-
-/// Enough for every prober there is, and few of the database's connections.
-const HEALTH_CHECKS: usize = 2;
 
 /// How soon a change of the files of the JWT secrets is seen.
 const JWT_SECRETS_WATCH: Duration = Duration::from_secs(2);

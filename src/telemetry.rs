@@ -113,6 +113,12 @@ impl RequestLog {
         self.facts().quota
     }
 
+    /// The first failure's code.
+    #[must_use]
+    pub fn error_code(&self) -> Option<ErrorCode> {
+        self.facts().error_code
+    }
+
     fn facts(&self) -> MutexGuard<'_, Facts> {
         // A panic while noting a fact loses nothing that matters more than the rest of the line.
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
@@ -136,6 +142,12 @@ pub fn note_failure(error: &AppError) {
         let cause = causes(source.as_ref());
         tracing::error!(target: "failure", request_id = request_id(), code = error.code.as_str(), cause, "request failed");
     }
+}
+
+/// The code of the first failure of the request under way.
+#[must_use]
+pub fn error_code() -> Option<ErrorCode> {
+    CURRENT.try_with(RequestLog::error_code).ok().flatten()
 }
 
 /// The id of the request under way.

@@ -96,7 +96,8 @@ impl Server {
             if let Ok(address) = listener.local_addr() {
                 info!(%address, "the metrics are served at an address of their own");
             }
-            let serving = http::serve(listener, http::metrics_router(), self.options.clone(), std::future::pending());
+            let serving =
+                http::serve(listener, http::metrics_router(), self.options.for_metrics(), std::future::pending());
             tokio::spawn(serving)
         });
         http::serve(self.listener, http::router(self.state.clone()), self.options, stop).await;
@@ -114,10 +115,12 @@ impl Server {
     }
 }
 
-/// Files that the process has open besides its connections: those of the database and of the log, the listeners.
+/// Files that the process has open besides its connections: those of the database and of the log, the listeners, and the
+/// connections of the listener for the metrics.
 fn other_files(config: &Config) -> u64 {
     // SQLite opens the database and its log for each connection.
-    64 + 3 * u64::from(config.database.max_connections)
+    let metrics = if config.metrics.listen.is_some() { http::METRICS_CONNECTIONS as u64 } else { 0 };
+    64 + 3 * u64::from(config.database.max_connections) + metrics
 }
 
 /// How many connections this process can have open. It first asks the system for as many files as it may have.

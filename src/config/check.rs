@@ -29,6 +29,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         ("http.write_timeout", http.write_timeout, millisecond, LONGEST_DURATION),
         ("http.subscription_write_timeout", http.subscription_write_timeout, millisecond, LONGEST_DURATION),
         ("http.anonymous_socket_timeout", http.anonymous_socket_timeout, millisecond, LONGEST_DURATION),
+        ("database.statement_timeout", database.statement_timeout, millisecond, LONGEST_DURATION),
         ("database.acquire_timeout", database.acquire_timeout, millisecond, LONGEST_DURATION),
         ("auth.token_lifetime", auth.token_lifetime, second, LONGEST_DURATION),
         ("auth.refresh_window", auth.refresh_window, Duration::ZERO, LONGEST_DURATION),
@@ -109,6 +110,17 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
             origin(figment, "auth.token_lifetime"),
         );
         return Err(ConfigError::invalid(figment, "auth.session_lifetime", problem));
+    }
+    if config.database.statement_timeout >= config.http.request_timeout {
+        // What answers that the database took too long must come before the request itself is given up.
+        let problem = format!(
+            "is {} by {}, not shorter than http.request_timeout, which is {} by {}: lower the one or raise the other",
+            written(figment, "database.statement_timeout"),
+            origin(figment, "database.statement_timeout"),
+            written(figment, "http.request_timeout"),
+            origin(figment, "http.request_timeout"),
+        );
+        return Err(ConfigError::invalid(figment, "database.statement_timeout", problem));
     }
     if let Some(origin) = config.http.cors_origins.iter().find(|origin| !is_origin(origin)) {
         let problem =

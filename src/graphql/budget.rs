@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use async_graphql::async_trait::async_trait;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo};
 use async_graphql::{Context, ServerResult, Value};
+use futures_util::stream::{Stream, StreamExt as _};
 
 use super::Limits;
 use crate::error::{AppError, ErrorCode};
@@ -100,6 +101,12 @@ fn take(counter: &AtomicUsize, amount: usize) -> usize {
 /// The budget of the request under way.
 pub fn of<'c>(ctx: &Context<'c>) -> async_graphql::Result<&'c Arc<Budget>> {
     ctx.data::<Arc<Budget>>()
+}
+
+/// A stream each of whose items has the whole budget anew.
+pub fn renewed<S: Stream>(ctx: &Context<'_>, items: S) -> async_graphql::Result<impl Stream<Item = S::Item> + use<S>> {
+    let budget = Arc::clone(of(ctx)?);
+    Ok(items.inspect(move |_| budget.renew()))
 }
 
 /// The services, for a read of so many statements at most.

@@ -34,10 +34,6 @@ impl Subscription {
         let (after, filter) = asked.map_err(AppError::invalid)?;
         let after = events.resume(after, sealer).await?;
         let events = events.follow(ctx.data::<Caller>()?.live_session()?, filter, after).await?;
-        let budget = Arc::clone(budget::of(ctx)?);
-        Ok(events.map(move |event| {
-            budget.renew();
-            Ok(SalesOrderEvent::told(event?, &sealing))
-        }))
+        Ok(budget::renewed(ctx, events)?.map(move |event| Ok(SalesOrderEvent::told(event?, &sealing))))
     }
 }

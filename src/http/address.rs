@@ -42,9 +42,9 @@ fn is_trusted(trusted: &[IpNet], address: &IpAddr) -> bool {
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet], hops: usize) -> IpAddr {
     let is_trusted = |address: &IpAddr| is_trusted(trusted, address);
     let mut address = peer.to_canonical();
-    let mut entries = headers.get_all("x-forwarded-for").iter().rev().flat_map(|value| {
-        value.to_str().unwrap_or_default().rsplit(',').map(str::trim).map(str::to_owned).collect::<Vec<_>>()
-    });
+    // By bytes: what a caller invents need not be text, and must not make the proxy's own entry unreadable.
+    let values = headers.get_all("x-forwarded-for").iter().rev();
+    let mut entries = values.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b','));
     if trusted.is_empty() && entries.next().is_some() {
         warn_once();
         return address;
@@ -52,17 +52,18 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet], hops: us
     if hops > 0 {
         // A list can be made longer by who calls, never shorter: of a short one the first entry is a proxy's too.
         let from_proxies = if is_trusted(&address) { hops } else { 0 };
-        return entries.take(from_proxies).map_while(|entry| read(&entry)).last().unwrap_or(address);
+        return entries.take(from_proxies).map_while(read).last().unwrap_or(address);
     }
     while is_trusted(&address) {
-        let Some(next) = entries.next().and_then(|entry| read(&entry)) else { break };
+        let Some(next) = entries.next().and_then(read) else { break };
         address = next;
     }
     address
 }
 
 /// An entry: an address, which some proxies write with a port.
-fn read(entry: &str) -> Option<IpAddr> {
+fn read(entry: &[u8]) -> Option<IpAddr> {
+    let entry = std::str::from_utf8(entry).ok()?.trim();
     let address = entry.parse().or_else(|_| entry.parse().map(|socket: SocketAddr| socket.ip()));
     let bare = address.or_else(|_| entry.trim_matches(['[', ']']).parse());
     bare.ok().map(|address: IpAddr| address.to_canonical())
@@ -81,6 +82,8 @@ fn warn_once() {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn address(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
@@ -90,7 +93,7 @@ mod tests {
     fn address_after(hops: usize, peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
-            headers.append("x-forwarded-for", value.parse().unwrap());
+            headers.append("x-forwarded-for", HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let trusted: Vec<_> = trusted.iter().map(|network| network.parse().unwrap()).collect();
         client_address(peer.parse().unwrap(), &headers, &trusted, hops).to_string()
@@ -111,6 +114,17 @@ mod tests {
         assert_eq!(address("fd00::1", &["2001:db8::1"], &trusted), "2001:db8::1");
         assert_eq!(address("::ffff:10.0.0.1", &["[2001:db8::1]:443"], &trusted), "2001:db8::1");
         assert_eq!(address("10.0.0.1", &["198.51.100.1:4711"], &trusted), "198.51.100.1");
+    }
+
+    #[test]
+    fn a_caller_that_sends_what_is_no_text_does_not_hide_its_address() {
+        let trusted = ["10.0.0.0/8"];
+        for forged in ["\u{e9}, 198.51.100.1", "1.1.1.1\u{fc},198.51.100.1", "\u{e9}, \u{e9} ,198.51.100.1, 10.0.0.2"] {
+            assert_eq!(address("10.0.0.1", &[forged], &trusted), "198.51.100.1", "{forged}");
+        }
+        assert_eq!(address_after(1, "10.0.0.1", &["\u{e9}, 198.51.100.1"], &trusted), "198.51.100.1");
+        assert_eq!(address_after(2, "10.0.0.1", &["\u{e9}, 198.51.100.1"], &trusted), "198.51.100.1");
+        assert_eq!(address("10.0.0.1", &["\u{e9}"], &trusted), "10.0.0.1");
     }
 
     #[test]

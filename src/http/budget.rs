@@ -4,11 +4,9 @@
 //! What belongs here: which requests count, and which may go on when the budget is used up. What does not: counting
 //! (`service::throttle`), and what is found out only from a body (`service::sessions`).
 
-use std::time::Duration;
-
 use axum::extract::{Request, State};
 use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -16,33 +14,53 @@ use super::graphql;
 use super::server::BeyondLimit;
 use crate::app::AppState;
 use crate::auth::admission::Admission;
-use crate::error::{AppError, ErrorCode};
+use crate::error::ErrorCode;
 use crate::rest::problem::Problem;
 use crate::rest::request::{address, credentials_of};
+use crate::telemetry;
 
-/// Counts a request, and refuses it when the budget is used up and nothing in it could prove that it never counts.
-pub async fn admit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+/// Lets requests that never count wait once their address has sent many of them; outside of what answers preflights.
+pub async fn pace(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if is_free(&request) {
         state.sessions().pace_free(address(request.extensions())).await;
+    }
+    next.run(request).await
+}
+
+/// Counts a request, and refuses it when the budget is used up and nothing in it could prove that it never counts. Refusals
+/// wait here, whoever made them, once an address was sent many.
+pub async fn admit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    if is_free(&request) {
         return next.run(request).await;
     }
-    if request.extensions().get::<BeyondLimit>().is_some() {
-        let message = "Too many connections are open; send the request again";
-        return Problem(AppError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1)))
-            .into_response();
+    if let Some(BeyondLimit(refused)) = request.extensions().get() {
+        return Problem(refused.error()).into_response();
     }
+    let address = address(request.extensions());
     let credentials = credentials_of(request.headers());
-    let admission = state.sessions().admit(address(request.extensions()), credentials.bearer_token().ok());
-    if let Admission::OverBudget(refusal) = &admission
-        && !may_prove_itself(&request)
-    {
-        state.sessions().pace_refusal(address(request.extensions())).await;
-        let is_graphql = request.uri().path() == "/graphql";
-        let refusal = refusal.as_ref().clone();
-        return if is_graphql { graphql::refuse(request.headers(), refusal) } else { Problem(refusal).into_response() };
+    let admission = state.sessions().admit(address, credentials.bearer_token().ok());
+    let (may_prove_itself, is_anonymous) = (may_prove_itself(&request), !matches!(admission, Admission::Uncounted));
+    let refusal = if may_prove_itself { None } else { admission.refusal() };
+    let under_way = match (refusal, is_anonymous) {
+        (Some(refusal), _) => Err(refusal),
+        (None, true) => state.sessions().begin_anonymous(address, may_prove_itself),
+        (None, false) => Ok(None),
+    };
+    let response = match under_way {
+        Ok(_under_way) => {
+            request.extensions_mut().insert(admission);
+            next.run(request).await
+        }
+        Err(refusal) if request.uri().path() == "/graphql" => graphql::refuse(request.headers(), refusal),
+        Err(refusal) => Problem(refusal).into_response(),
+    };
+    // Of GraphQL the status need not tell.
+    let is_refusal = response.status() == StatusCode::TOO_MANY_REQUESTS
+        || telemetry::error_code().is_some_and(|code| code == ErrorCode::RateLimited);
+    if is_refusal {
+        state.sessions().pace_refusal(address).await;
     }
-    request.extensions_mut().insert(admission);
-    next.run(request).await
+    response
 }
 
 /// What never counts: health, metrics, and what a browser asks before it lets a page ask.

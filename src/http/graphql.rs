@@ -43,7 +43,7 @@ pub async fn post(State(state): State<AppState>, parts: Parts, request: Result<J
     }
     let body = Arc::clone(&credentials.body);
     match compute::on(credentials.lane(), body.len(), || parse_json(&body).and_then(read_parameters)).await {
-        Ok(mut request) => match refused(&state, &mut request, &credentials).await {
+        Ok(mut request) => match refused(&mut request, &credentials) {
             None => execute(&state, state.api().read(request, credentials.lane()).await, credentials, media).await,
             Some(refusal) => media.refuse(refusal),
         },
@@ -76,7 +76,7 @@ pub async fn get(
     }
     let credentials = credentials(&parts, Arc::default());
     let read = match read_parameters(Value::Object(parameters)) {
-        Ok(mut request) => match refused(&state, &mut request, &credentials).await {
+        Ok(mut request) => match refused(&mut request, &credentials) {
             None => state.api().read(request, credentials.lane()).await,
             Some(refusal) => return media.refuse(refusal),
         },
@@ -95,13 +95,9 @@ pub async fn get(
 type Reading = Result<Read, graphql::Response>;
 
 /// Who has no valid token, and whose address has used up its budget, may still log in and refresh.
-async fn refused(state: &AppState, request: &mut Request, credentials: &Credentials) -> Option<AppError> {
+fn refused(request: &mut Request, credentials: &Credentials) -> Option<AppError> {
     let refusal = credentials.admission.refusal()?;
-    if graphql::only_authenticates(request) {
-        return None;
-    }
-    state.sessions().pace_refusal(credentials.address).await;
-    Some(refusal)
+    (!graphql::only_authenticates(request)).then_some(refusal)
 }
 
 async fn execute(state: &AppState, read: Reading, credentials: Credentials, media: MediaType) -> Response {
@@ -157,10 +153,15 @@ pub(super) fn run(
         Ok(read) => read,
         Err(refusal) => return stream::once(async { (refusal, None) }).boxed(),
     };
-    let (api, limit) = (state.api().clone(), state.config().http.request_timeout);
+    let (state, limit, address) = (state.clone(), state.config().http.request_timeout, credentials.address);
     let response = async move {
-        let response = tokio::time::timeout(limit, api.execute(read, credentials)).await;
-        response.unwrap_or_else(|_| (graphql::refusal(envelope::too_slow(limit)), None))
+        let answer = tokio::time::timeout(limit, state.api().execute(read, credentials)).await;
+        let (response, turn) = answer.unwrap_or_else(|_| (graphql::refusal(envelope::too_slow(limit)), None));
+        // The head of the answer, where refusals wait, is long sent.
+        if response.errors.iter().any(|error| graphql::into_app_error(error).code == ErrorCode::RateLimited) {
+            state.sessions().pace_refusal(address).await;
+        }
+        (response, turn)
     };
     stream::once(response).boxed()
 }

@@ -1,29 +1,91 @@
 //! Health: alive (the process answers) and ready (it can do its work).
 
-use axum::Json;
+use std::time::Duration;
+
 use axum::extract::State;
+use axum::{Extension, Json};
+use moka::future::Cache;
 use serde_json::{Value, json};
 
 use crate::app::AppState;
 use crate::error::{AppError, ErrorCode};
 use crate::rest::problem::Problem;
+use crate::store::Store;
 
 /// The process runs. Says nothing of the database, so that an outage there does not restart every instance.
 pub async fn live() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
+/// How long it is remembered that the database is well. That it is not is told to those who asked meanwhile, and then it
+/// is looked again.
+const REMEMBERED: Duration = Duration::from_millis(200);
+
+/// What the last look at the database said. Health counts for no limit of requests, so however many ask, one look at a time
+/// answers all of them.
+#[derive(Clone)]
+pub struct Readiness(Cache<(), ()>);
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(1).time_to_live(REMEMBERED).build())
+    }
+}
+
+impl Readiness {
+    /// Looks, unless somebody does or just did.
+    async fn ensure(&self, look: impl Future<Output = Result<(), AppError>>) -> Result<(), AppError> {
+        self.0.try_get_with((), look).await.map_err(|error| AppError::clone(&error))
+    }
+}
+
 /// The database answers and has every migration this version needs.
-pub async fn ready(State(state): State<AppState>) -> Result<Json<Value>, Problem> {
-    // Health counts for no limit of requests, and a flood of it must not take the connections of the database.
-    let _turn = state.health_checks().acquire().await.map_err(AppError::internal)?;
-    let store = state.store();
+pub async fn ready(
+    State(state): State<AppState>,
+    Extension(readiness): Extension<Readiness>,
+) -> Result<Json<Value>, Problem> {
+    readiness.ensure(look(state.store())).await?;
+    Ok(Json(json!({"status": "ok"})))
+}
+
+async fn look(store: &Store) -> Result<(), AppError> {
     store.ping().await.map_err(AppError::from)?;
     let pending = store.migrations().await.map_err(AppError::from)?.iter().filter(|m| !m.applied).count();
     if pending > 0 {
         let message = "The database lacks migrations; run `sales-order-api migrate up`";
         let error = AppError::new(ErrorCode::DatabaseUnavailable, message);
-        return Err(error.detail("pending_migrations", pending).retry_after(std::time::Duration::from_secs(5)).into());
+        return Err(error.detail("pending_migrations", pending).retry_after(Duration::from_secs(5)));
     }
-    Ok(Json(json!({"status": "ok"})))
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_asks_while_somebody_looks_shares_the_answer() {
+        let (readiness, looks) = (Readiness::default(), AtomicU32::new(0));
+        let ask = |outcome: Result<(), AppError>| {
+            let looks = &looks;
+            readiness.ensure(async move {
+                looks.fetch_add(1, Ordering::Relaxed);
+                // So that all others ask meanwhile.
+                tokio::task::yield_now().await;
+                outcome
+            })
+        };
+        let away = || AppError::new(ErrorCode::DatabaseUnavailable, "away");
+        let answers = join_all((0..500).map(|_| ask(Err(away())))).await;
+        assert!(answers.iter().all(|answer| answer.as_ref().is_err_and(|e| e.code == ErrorCode::DatabaseUnavailable)));
+        assert_eq!(looks.load(Ordering::Relaxed), 1);
+        // That it was away is not remembered.
+        let answers = join_all((0..500).map(|_| ask(Ok(())))).await;
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!(looks.load(Ordering::Relaxed), 2);
+    }
 }

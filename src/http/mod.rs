@@ -16,16 +16,16 @@ mod websocket;
 
 use std::sync::LazyLock;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use tower::util::option_layer;
 
 pub use address::Peer;
-pub use server::{ServerOptions, serve};
+pub use server::{METRICS_CONNECTIONS, ServerOptions, serve};
 
 use crate::app::AppState;
 use crate::error::{AppError, ErrorCode};
@@ -46,8 +46,10 @@ pub fn router(state: AppState) -> Router {
         .route("/health/ready", get(health::ready))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(Extension(health::Readiness::default()))
         .layer(from_fn_with_state(state.clone(), budget::admit))
         .layer(option_layer(security::cors(&state.config().http)))
+        .layer(from_fn_with_state(state.clone(), budget::pace))
         .layer(from_fn_with_state(state.clone(), envelope::wrap))
         .layer(from_fn_with_state(state.clone(), address::note))
         .layer(from_fn_with_state(state.clone(), security::headers))

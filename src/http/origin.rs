@@ -32,8 +32,17 @@ fn is_own(origin: &str, uri: &Uri, headers: &HeaderMap, is_proxied: bool) -> boo
         let values = headers.get_all(name).iter().filter(|_| is_proxied).filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).map(str::trim)
     };
-    // Where TLS ends at the proxy, only the proxy knows whether there was any.
-    if forwarded("x-forwarded-proto").any(|proto| !proto.eq_ignore_ascii_case(scheme)) {
+    // Where TLS ends at the proxy, only the proxy knows whether there was any. Several in a row each say what they were
+    // asked by, and some name the protocol of the WebSocket.
+    let is_scheme = |proto: &str| {
+        let proto = match proto.to_ascii_lowercase().as_str() {
+            "ws" => "http",
+            "wss" => "https",
+            _ => proto,
+        };
+        proto.eq_ignore_ascii_case(scheme)
+    };
+    if forwarded("x-forwarded-proto").next().is_some() && !forwarded("x-forwarded-proto").any(is_scheme) {
         return false;
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
@@ -110,5 +119,11 @@ mod tests {
         let proto = |proto| [&forwarded[..], &[("x-forwarded-proto", proto)]].concat();
         assert!(is_allowed(&proto("https"), true));
         assert!(!is_allowed(&proto("http"), true));
+        for of_websocket in ["wss", "WSS", "https, http", "wss,ws", "http, https"] {
+            assert!(is_allowed(&proto(of_websocket), true), "{of_websocket}");
+        }
+        for other in ["ws", "http, ws", "ftp", ""] {
+            assert!(!is_allowed(&proto(other), true), "{other}");
+        }
     }
 }

@@ -6,12 +6,12 @@
 
 mod assets;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use sha2::{Digest as _, Sha256};
 
 use super::health;
@@ -74,10 +74,10 @@ fn page(state: &AppState, file: &str, policy: &'static str, request: &HeaderMap)
 }
 
 /// The landing page says how the service is, and needs no script for it.
-async fn landing(State(state): State<AppState>) -> Response {
+async fn landing(State(state): State<AppState>, Extension(readiness): Extension<health::Readiness>) -> Response {
     let Some(page) = assets::text("index.html") else { return not_built() };
     let graphiql = state.config().graphql.graphiql;
-    let is_ready = health::ready(State(state)).await.is_ok();
+    let is_ready = health::ready(State(state), Extension(readiness)).await.is_ok();
     let page = keep(&page, "graphiql", graphiql);
     let page = keep(&keep(&page, "ready", is_ready), "not-ready", !is_ready);
     ([(POLICY, LANDING), (CONTENT_TYPE, HTML), (CACHE_CONTROL, "no-store")], page).into_response()

@@ -100,10 +100,7 @@ impl Sessions {
     /// Opens a session. A wrong id and a wrong secret are one answer at one cost.
     pub async fn login(&self, input: LoginInput, origin: &Credentials) -> Result<IssuedToken, AppError> {
         let Credentials { address, ref admission, .. } = *origin;
-        let attempt = match self.throttle.begin_login(&input.client_id, address, admission) {
-            Ok(attempt) => attempt,
-            Err(refusal) => return Err(self.refuse_slowly(address, refusal).await),
-        };
+        let attempt = self.throttle.begin_login(&input.client_id, address, admission)?;
         let now = self.clock.now();
         // The same statements for every id, also for one that no client can have: a round trip less would tell.
         let client_id = input.client_id.parse::<ClientId>();
@@ -111,7 +108,7 @@ impl Sessions {
         if let Some(refusal) = attempt.refusal()
             && !self.known_addresses.holds(asked, network(address)).await?
         {
-            return Err(self.refuse_slowly(address, refusal).await);
+            return Err(refusal);
         }
         let client = self.store.find_client(asked).await?;
         let secrets = self.store.list_live_secrets(asked, now).await?;

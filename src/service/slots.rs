@@ -44,6 +44,14 @@ impl<K: Hash + Eq + Clone> Slots<K> {
     }
 }
 
+impl<K: Hash + Eq> Slot<K> {
+    /// Whose it is.
+    #[must_use]
+    pub const fn holder(&self) -> &K {
+        &self.holder
+    }
+}
+
 impl<K: Hash + Eq> Drop for Slot<K> {
     fn drop(&mut self) {
         let mut taken = lock(&self.taken);

@@ -13,6 +13,7 @@ use moka::ops::compute::Op;
 use moka::sync::Cache;
 
 use super::buckets::{Buckets, REMEMBERED, Rate};
+use super::slots::{Slot, Slots};
 use super::strangers::{Place, StrangersLine};
 use crate::auth::admission::Admission;
 use crate::clock::Clock;
@@ -47,6 +48,9 @@ struct Limits {
     requests: Buckets<String>,
     refusals: Buckets<Network>,
     free: Buckets<Network>,
+    waiting: Slots<Network>,
+    under_way: Slots<Network>,
+    logins_under_way: Slots<Network>,
     failures: Cache<(String, Network), Failures>,
     longest_pause: Duration,
     strangers: StrangersLine,
@@ -70,6 +74,14 @@ const FREE_FAILURES: u32 = 5;
 /// connection that it came on: refusing costs little, but a hundred connections that ask nothing else would keep us busy.
 const REFUSALS: Rate = Rate { per_minute: NonZeroU32::new(1_200).unwrap(), burst: NonZeroU32::new(200).unwrap() };
 
+/// So many answers to one address wait at once, refusals and others: each holds a connection, perhaps of a proxy that many
+/// callers share. Beyond that they do not wait.
+const WAITING: usize = 64;
+
+/// So many requests without a valid token are under way for one address at once, and beside them as many that may be a
+/// login or a refresh.
+const UNDER_WAY: usize = 256;
+
 /// How long.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
 
@@ -78,6 +90,17 @@ const FREE: Rate = Rate { per_minute: NonZeroU32::new(6_000).unwrap(), burst: No
 
 /// How long: a health check is still answered within a tenth of a second.
 const FREE_PAUSE: Duration = Duration::from_millis(50);
+
+/// A request that is under way, for as long as this is kept.
+pub type UnderWay = Slot<Network>;
+
+/// How long an answer has to wait, and its turn to do so, to be kept meanwhile.
+#[derive(Debug)]
+pub struct Pause {
+    /// How long.
+    pub time: Duration,
+    _turn: Slot<Network>,
+}
 
 /// A login that may go on to the question whether its client has used the address.
 pub struct LoginAttempt<'t> {
@@ -98,6 +121,9 @@ impl Throttle {
             anonymous: Buckets::new("anonymous", rules.anonymous, clock),
             refusals: Buckets::new("refusals", REFUSALS, clock),
             free: Buckets::new("free", FREE, clock),
+            waiting: Slots::new(WAITING),
+            under_way: Slots::new(UNDER_WAY),
+            logins_under_way: Slots::new(UNDER_WAY),
             requests: Buckets::new("requests", Rate { per_minute: rules.requests, burst: rules.requests }, clock),
             failures: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_mins(15)).build(),
             longest_pause: rules.longest_pause,
@@ -133,15 +159,27 @@ impl Throttle {
     }
 
     /// How long one more refusal has to wait, once an address was sent many of them.
-    pub fn refusal_pause(&self, address: IpAddr) -> Option<Duration> {
+    pub fn refusal_pause(&self, address: IpAddr) -> Option<Pause> {
         let limits = self.0.as_ref()?;
-        (!limits.refusals.is_there(&network(address))).then_some(REFUSAL_PAUSE)
+        limits.pause(&limits.refusals, &network(address), REFUSAL_PAUSE)
     }
 
     /// How long one more request that never counts has to wait, once an address has sent many of them.
-    pub fn free_pause(&self, address: IpAddr) -> Option<Duration> {
+    pub fn free_pause(&self, address: IpAddr) -> Option<Pause> {
         let limits = self.0.as_ref()?;
-        (!limits.free.is_there(&network(address))).then_some(FREE_PAUSE)
+        limits.pause(&limits.free, &network(address), FREE_PAUSE)
+    }
+
+    /// Counts a request without a valid token for as long as it is under way. `may_prove_itself`: it may be a login or a
+    /// refresh, and others without a token leave room for it.
+    pub fn begin_anonymous(&self, address: IpAddr, may_prove_itself: bool) -> Result<Option<UnderWay>, AppError> {
+        let Some(limits) = &self.0 else { return Ok(None) };
+        let slots = if may_prove_itself { &limits.logins_under_way } else { &limits.under_way };
+        slots.take(&network(address)).map(Some).ok_or_else(|| {
+            let message = "Too many requests without a valid token at once from this address; wait for their answers, or \
+                           send the token of a login";
+            AppError::new(ErrorCode::RateLimited, message).retry_after(Duration::from_secs(1))
+        })
     }
 
     /// Gives a request back that turned out to be one that never counts.
@@ -200,7 +238,7 @@ impl LoginAttempt<'_> {
             if failures.count < FREE_FAILURES || !left.is_zero() {
                 return Op::Nop;
             }
-            Op::Put(Failures { pause_ends: now + limits.pause(failures.count + 1), ..failures })
+            Op::Put(Failures { pause_ends: now + limits.pause_after(failures.count + 1), ..failures })
         });
         if left.is_zero() {
             return Ok(());
@@ -236,7 +274,7 @@ impl LoginAttempt<'_> {
         let now = limits.clock.uptime();
         limits.failures.entry(self.key()).and_compute_with(|entry| {
             let count = entry.map_or(0, |entry| entry.value().count) + 1;
-            Op::Put(Failures { count, pause_ends: now + limits.pause(count) })
+            Op::Put(Failures { count, pause_ends: now + limits.pause_after(count) })
         });
     }
 
@@ -248,8 +286,16 @@ impl LoginAttempt<'_> {
 }
 
 impl Limits {
+    /// A pause for an address that has had all of this, unless too many wait already.
+    fn pause(&self, had: &Buckets<Network>, network: &Network, time: Duration) -> Option<Pause> {
+        if had.is_there(network) {
+            return None;
+        }
+        self.waiting.take(network).map(|turn| Pause { time, _turn: turn })
+    }
+
     /// How long to wait after so many failures in a row.
-    fn pause(&self, failures: u32) -> Duration {
+    fn pause_after(&self, failures: u32) -> Duration {
         match failures.checked_sub(FREE_FAILURES) {
             None | Some(0) => Duration::ZERO,
             Some(doubled) => Duration::from_secs(1 << (doubled - 1).min(30)).min(self.longest_pause),
@@ -269,6 +315,45 @@ pub fn network(address: IpAddr) -> Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn throttle() -> Throttle {
+        let many = NonZeroU32::new(1_000).unwrap();
+        let rate = Rate { per_minute: many, burst: many };
+        let rules = ThrottleRules {
+            login: rate,
+            address: rate,
+            anonymous: rate,
+            longest_pause: Duration::from_secs(1),
+            requests: many,
+            checks_at_once: 1,
+        };
+        Throttle::new(&rules, &Clock::new(|| "2026-11-23T13:37:16Z".parse().unwrap()))
+    }
+
+    #[test]
+    fn refusals_wait_after_many_of_them_and_only_so_many_at_once() {
+        let (throttle, flood) = (throttle(), IpAddr::from([198, 51, 100, 1]));
+        for _ in 0..REFUSALS.burst.get() {
+            assert!(throttle.refusal_pause(flood).is_none());
+        }
+        let waiting: Vec<_> = std::iter::from_fn(|| throttle.refusal_pause(flood)).take(1_000).collect();
+        assert_eq!((waiting.len(), waiting[0].time), (WAITING, REFUSAL_PAUSE));
+        drop(waiting);
+        assert!(throttle.refusal_pause(flood).is_some());
+        assert!(throttle.refusal_pause([198, 51, 100, 2].into()).is_none());
+    }
+
+    #[test]
+    fn so_many_requests_without_a_token_are_under_way_at_once_and_logins_have_room_beside_them() {
+        let (throttle, flood) = (throttle(), IpAddr::from([198, 51, 100, 1]));
+        let begin = |may_prove_itself| throttle.begin_anonymous(flood, may_prove_itself);
+        let mut held: Vec<_> = std::iter::from_fn(|| begin(false).ok()).take(1_000).collect();
+        assert_eq!(held.len(), UNDER_WAY);
+        assert_eq!(begin(false).unwrap_err().code, ErrorCode::RateLimited);
+        assert!(begin(true).is_ok() && throttle.begin_anonymous([198, 51, 100, 2].into(), false).is_ok());
+        held.pop();
+        assert!(begin(false).is_ok());
+    }
 
     #[test]
     fn one_household_counts_as_one_and_a_mapped_address_as_what_it_stands_for() {

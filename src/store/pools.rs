@@ -165,3 +165,28 @@ fn make_file(url: &str) -> StoreResult<()> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_work_has_connections_and_pages_have_three_wherever_there_are_so_many() {
+        for (all, reports, expected) in
+            [(16, 3, [6, 3, 7]), (16, 12, [6, 7, 3]), (6, 3, [2, 1, 3]), (8, 3, [3, 2, 3]), (2, 3, [1, 1, 1])]
+        {
+            let options = DatabaseOptions {
+                url: String::new(),
+                max_connections: all,
+                report_connections: reports,
+                acquire_timeout: Duration::ZERO,
+                statement_timeout: Duration::ZERO,
+                on_statement: || {},
+            };
+            let Shares { core, reports, read } = Shares::of(&options);
+            assert_eq!([core, reports, read], expected, "{all}");
+        }
+    }
+}

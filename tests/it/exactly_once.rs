@@ -263,25 +263,3 @@ async fn a_key_is_one_header_of_1_to_255_visible_ascii_characters() {
 
     assert_eq!(app.database.whole_orders(2).await, 1);
 }
-
-#[tokio::test]
-async fn several_orders_in_one_document_are_taken_once_each() {
-    let app = TestApp::new().await;
-    let partner = app.partner().await;
-    let document = "mutation($a: CreateSalesOrderInput!, $b: CreateSalesOrderInput!) {
-        a: createSalesOrder(input: $a) { replayed salesOrder { orderNumber customerCode } }
-        again: createSalesOrder(input: $a) { replayed salesOrder { orderNumber } }
-        b: createSalesOrder(input: $b) { replayed salesOrder { orderNumber customerCode } } }";
-    let variables = json!({"a": camel_case(&order_of("A")), "b": camel_case(&order_of("B"))});
-    let data = partner.signed_graphql(document, variables.clone()).await.data();
-    assert_eq!([&data["a"]["replayed"], &data["again"]["replayed"], &data["b"]["replayed"]], [false, true, false]);
-    assert_eq!(data["a"]["salesOrder"]["orderNumber"], data["again"]["salesOrder"]["orderNumber"]);
-    assert_eq!([&data["a"]["salesOrder"]["customerCode"], &data["b"]["salesOrder"]["customerCode"]], ["A", "B"]);
-    assert_eq!(app.database.whole_orders(2).await, 2);
-
-    let body = json!({"query": document, "variables": variables}).to_string();
-    let answer = app.post_text("/graphql", &with_key(&partner.sign(), "one-key"), body).await;
-    let error = answer.expect_error("IDEMPOTENCY_KEY_REUSED");
-    assert_eq!(error["path"], json!(["b"]), "one key names one order, so the second is refused");
-    assert_eq!(app.database.whole_orders(2).await, 3);
-}

@@ -107,6 +107,14 @@ fn a_value_out_of_its_range_is_told_the_range() {
         ("HTTP__MAX_BODY_BYTES", "0", "http.max_body_bytes must be at least 1, but is 0"),
         ("DATABASE__MAX_CONNECTIONS", "0", "database.max_connections must be at least 1"),
         ("DATABASE__ACQUIRE_TIMEOUT", "0s", "database.acquire_timeout must be at least 1ms"),
+        ("DATABASE__STATEMENT_TIMEOUT", "0", "database.statement_timeout must be at least 1ms"),
+        (
+            "HTTP__REQUEST_TIMEOUT",
+            "8s",
+            "database.statement_timeout is 8s by default, not shorter than http.request_timeout, which is 8s by \
+             environment variable SALES_ORDER_HTTP__REQUEST_TIMEOUT",
+        ),
+        ("DATABASE__STATEMENT_TIMEOUT", "10s", "not shorter than http.request_timeout, which is 10s by"),
         ("DATABASE__URL", "mysql://me:hunter2@db/x", "database.url must begin with sqlite: or postgres://"),
         ("DATABASE__URL", "", "database.url must begin with"),
         ("AUTH__TOKEN_LIFETIME", "10ms", "auth.token_lifetime must be at least 1s"),
@@ -142,6 +150,7 @@ fn a_value_out_of_its_range_is_told_the_range() {
         assert_says(with_env(&[(&format!("SALES_ORDER_{variable}"), value)]), &[says]);
     }
     assert!(with_env(&[("SALES_ORDER_AUTH__CLIENT_CACHE_TTL", "0")]).is_ok());
+    assert!(with_env(&[("SALES_ORDER_DATABASE__STATEMENT_TIMEOUT", "9999ms")]).is_ok());
     let behind = [("SALES_ORDER_HTTP__TRUSTED_HOPS", "2"), ("SALES_ORDER_HTTP__TRUSTED_PROXIES", "[\"10.0.0.5\"]")];
     assert!(with_env(&behind).is_ok());
     assert!(with_env(&[("SALES_ORDER_AUTH__CLIENT_CACHE_TTL", "5s")]).is_ok());

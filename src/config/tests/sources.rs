@@ -48,20 +48,21 @@ fn flags_win_over_the_environment_which_wins_over_later_files_which_win_over_ear
     let directory = Directory::new();
     let first = directory.file(
         "first.toml",
-        "[http]\nlisten = \"127.0.0.1:1\"\nrequest_timeout = 1\n[orders]\ndefault_currency = \"EUR\"\n[log]\nfilter = \"warn\"",
+        "[http]\nlisten = \"127.0.0.1:1\"\nrequest_timeout = 21\n[orders]\ndefault_currency = \"EUR\"\n[log]\nfilter = \"warn\"",
     );
     let second = directory.file(
         "second.toml",
-        "[http]\nlisten = \"127.0.0.1:2\"\nrequest_timeout = \"2s\"\n[orders]\ndefault_currency = \"USD\"",
+        "[http]\nlisten = \"127.0.0.1:2\"\nrequest_timeout = \"22s\"\n[orders]\ndefault_currency = \"USD\"",
     );
-    let environment = pairs(&[("SALES_ORDER_HTTP__LISTEN", "127.0.0.1:3"), ("SALES_ORDER_HTTP__REQUEST_TIMEOUT", "3")]);
+    let environment =
+        pairs(&[("SALES_ORDER_HTTP__LISTEN", "127.0.0.1:3"), ("SALES_ORDER_HTTP__REQUEST_TIMEOUT", "23")]);
     let flags = Overrides { listen: Some("127.0.0.1:4".to_owned()), database_url: Some("sqlite:x.db".to_owned()) };
     let loaded = load_from(&[first.clone(), second.clone()], environment, &flags).unwrap();
     let shown = loaded.to_json();
     for (key, value, source) in [
         ("http.listen", json!("127.0.0.1:4"), "flag --listen".to_owned()),
         ("database.url", json!("sqlite:x.db"), "flag --database-url".to_owned()),
-        ("http.request_timeout", json!("3"), "environment variable SALES_ORDER_HTTP__REQUEST_TIMEOUT".to_owned()),
+        ("http.request_timeout", json!("23"), "environment variable SALES_ORDER_HTTP__REQUEST_TIMEOUT".to_owned()),
         ("orders.default_currency", json!("USD"), format!("file {}", second.display())),
         ("log.filter", json!("warn"), format!("file {}", first.display())),
         ("http.max_body_bytes", json!(1_048_576), "default".to_owned()),
@@ -69,7 +70,7 @@ fn flags_win_over_the_environment_which_wins_over_later_files_which_win_over_ear
         assert_eq!(shown[key], json!({ "value": value, "source": source }), "{key}");
     }
     assert_eq!(loaded.config.http.listen.port(), 4);
-    assert_eq!(loaded.config.http.request_timeout, Duration::from_secs(3));
+    assert_eq!(loaded.config.http.request_timeout, Duration::from_secs(23));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::client_credentials::{ClientKey, ClientSecret};
 use crate::domain::{client, permission::Permission, signature_policy};
 use crate::graphql::loaders::Loaders;
 use crate::graphql::scalars::{DateTime, Long};
-use crate::service::Services;
+use crate::service::{Caller, Services};
 
 pub struct Client {
     pub client: client::Client,
@@ -81,14 +81,15 @@ impl Client {
     }
 
     /// How often a signature of the published form came again with another order more than 5 seconds after its first use.
-    /// Each instance counts what it sees and writes it once a minute.
-    async fn signature_reuses(&self) -> Long {
-        Long(self.client.signature_reuses)
+    /// Each instance counts what it sees and writes it once a minute. Null without scope `clients:read`.
+    async fn signature_reuses(&self, ctx: &Context<'_>) -> Option<Long> {
+        sees_clients(ctx).await.then_some(Long(self.client.signature_reuses))
     }
 
-    /// When that happened last, to the minute.
-    async fn signature_reused_at(&self) -> Option<DateTime> {
-        self.client.signature_reused_at.map(DateTime)
+    /// When that happened last, to the minute; null without scope `clients:read`.
+    async fn signature_reused_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        let at = self.client.signature_reused_at.map(DateTime);
+        if sees_clients(ctx).await { at } else { None }
     }
 
     /// Its public keys, the oldest first, revoked ones too.
@@ -105,6 +106,14 @@ impl Client {
         let loaders = ctx.data::<Loaders>()?;
         let secrets = loaders.secrets.load_one(self.client.client_id.clone()).await?.unwrap_or_default();
         Ok(secrets.into_iter().map(ClientSecret::from).collect())
+    }
+}
+
+/// Whether the caller may read other clients, and what is noted about its own.
+pub(super) async fn sees_clients(ctx: &Context<'_>) -> bool {
+    match ctx.data::<Caller>() {
+        Ok(caller) => caller.permitted_principal(Permission::ClientsRead).await.is_ok(),
+        Err(_) => false,
     }
 }
 

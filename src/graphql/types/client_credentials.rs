@@ -1,8 +1,9 @@
 use async_graphql::connection::Connection;
-use async_graphql::{Enum, Object, SimpleObject};
+use async_graphql::{Context, Enum, Object, SimpleObject};
 use chrono::Utc;
 
 use super::Client;
+use super::client::sees_clients;
 use crate::auth::registered_key;
 use crate::domain::audit::{self, AuditEntry};
 use crate::domain::client::ClientId;
@@ -90,9 +91,10 @@ impl ClientKey {
     }
 
     /// The ids of other clients that have this key too. New keys are refused where another client has them; while an old
-    /// share is there, the signature policy must stay DOCUMENTED.
-    async fn shared_with(&self) -> Vec<&str> {
-        self.key.shared_with.iter().map(ClientId::as_str).collect()
+    /// share is there, the signature policy must stay DOCUMENTED. Empty without scope `clients:read`.
+    async fn shared_with(&self, ctx: &Context<'_>) -> Vec<&str> {
+        let shown = if sees_clients(ctx).await { &self.key.shared_with[..] } else { &[] };
+        shown.iter().map(ClientId::as_str).collect()
     }
 }
 

@@ -3,10 +3,13 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
-use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
+
+use super::connections::Refused;
 
 /// How long a connection may do nothing, by what it is doing.
 #[derive(Debug, Clone, Copy)]
@@ -47,8 +50,8 @@ const IDLE_MARGIN: Duration = Duration::from_secs(1);
 pub struct Connection {
     /// Whose it is, for the limits.
     pub network: IpAddr,
-    /// Whether it was opened beyond the limit, and so is for health checks only.
-    pub is_beyond_limit: bool,
+    /// The limit beyond which it was opened, if it was: it is for health checks only.
+    pub beyond: Option<Refused>,
     timeouts: Timeouts,
     opened: Instant,
     phase: AtomicU8,
@@ -56,25 +59,28 @@ pub struct Connection {
     since: AtomicU64,
     /// Milliseconds.
     write_timeout: AtomicU64,
+    is_stalled: AtomicBool,
     is_evicted: AtomicBool,
     is_last: AtomicBool,
-    reader: AtomicWaker,
+    /// Kept when it is woken: who reads may be woken often before it reads again.
+    reader: Mutex<Option<Waker>>,
 }
 
 impl Connection {
     /// A connection that waits for its first request.
-    pub fn new(network: IpAddr, is_beyond_limit: bool, timeouts: Timeouts) -> Self {
+    pub fn new(network: IpAddr, beyond: Option<Refused>, timeouts: Timeouts) -> Self {
         Self {
             network,
-            is_beyond_limit,
+            beyond,
             timeouts,
             opened: Instant::now(),
             phase: AtomicU8::new(Phase::Head as u8),
             since: AtomicU64::new(0),
             write_timeout: AtomicU64::new(millis(timeouts.write)),
+            is_stalled: AtomicBool::new(false),
             is_evicted: AtomicBool::new(false),
-            is_last: AtomicBool::new(is_beyond_limit),
-            reader: AtomicWaker::new(),
+            is_last: AtomicBool::new(beyond.is_some()),
+            reader: Mutex::default(),
         }
     }
 
@@ -105,6 +111,19 @@ impl Connection {
         if self.phase() == Phase::Idle {
             self.enter(Phase::Idle);
         }
+        if self.is_stalled.swap(false, Ordering::AcqRel) {
+            self.wake_reader();
+        }
+    }
+
+    /// Something waits to be sent, and the other end accepts nothing.
+    pub fn stalled(&self) {
+        self.is_stalled.store(true, Ordering::Release);
+    }
+
+    /// Whether something waits to be sent: an answer that was handed over need not have left yet.
+    pub fn is_stalled(&self) -> bool {
+        self.is_stalled.load(Ordering::Acquire)
     }
 
     /// A request's head is complete.
@@ -113,9 +132,11 @@ impl Connection {
         self.enter(Phase::Answer);
     }
 
-    /// An answer was handed over to its end.
+    /// An answer was handed over to its end. Who reads is woken, because hyper does not read again by itself, and the limit
+    /// of the pause would not be kept.
     pub fn end_answer(&self) {
         self.enter(Phase::Idle);
+        self.wake_reader();
     }
 
     /// The connection speaks another protocol from here on.
@@ -145,7 +166,7 @@ impl Connection {
     /// Closes it as soon as it waits for a request, as it does now.
     pub fn evict(&self) {
         self.is_evicted.store(true, Ordering::Release);
-        self.reader.wake();
+        self.wake_reader();
     }
 
     /// Whether it has to make room for another one.
@@ -168,9 +189,19 @@ impl Connection {
         self.timeouts.idle.as_secs()
     }
 
-    /// Who is to be woken when it has to make room.
-    pub fn register_reader(&self, waker: &std::task::Waker) {
-        self.reader.register(waker);
+    /// Who is to be woken when there is another limit to keep, or none: when it has to make room.
+    pub fn register_reader(&self, waker: &Waker) {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        if !reader.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *reader = Some(waker.clone());
+        }
+    }
+
+    fn wake_reader(&self) {
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(reader) = reader {
+            reader.wake();
+        }
     }
 }
 

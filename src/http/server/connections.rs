@@ -1,5 +1,6 @@
 //! The open connections: how many there may be, in all and from one address, and which one makes room for another.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,8 +22,14 @@ pub struct Capacity {
     pub trusted_proxies: Vec<IpNet>,
 }
 
-/// Beyond the limit so many more are taken, for health checks alone: an instance that is full is not dead.
-const RESERVED: usize = 16;
+/// Beyond a limit so many more are taken, for health checks alone: an instance that is full is not dead.
+pub const RESERVED: usize = 16;
+
+/// So many of them from one address.
+const RESERVED_PER_ADDRESS: usize = 4;
+
+/// So many that were told to make room may still be open.
+pub const LEAVING: usize = 64;
 
 /// A head comes in one piece, or nearly so: after this long it may have to make room.
 const OVERDUE: Duration = Duration::from_secs(5);
@@ -36,9 +43,18 @@ pub struct Connections {
 
 #[derive(Default)]
 struct Open {
-    within: HashMap<IpAddr, Vec<Arc<Connection>>>,
+    within: HashMap<IpAddr, OfNetwork>,
+    /// Of those within: how many there are, and how many of them were told to make room. They count until they are gone.
     count: usize,
+    leaving: usize,
     beyond: Vec<Arc<Connection>>,
+}
+
+#[derive(Default)]
+struct OfNetwork {
+    connections: Vec<Arc<Connection>>,
+    leaving: usize,
+    is_proxy: bool,
 }
 
 /// Why a connection is not taken.
@@ -64,35 +80,45 @@ impl Connections {
     }
 
     /// Counts a connection from this address. Where there are too many, the one makes room that has been waiting longest for
-    /// a next request, which its client can send on a new connection.
+    /// a next request, which its client can send on a new connection: of the same address, or where there are too many in
+    /// all, of the address that has the most.
     pub fn open(self: &Arc<Self>, address: IpAddr) -> Result<Counted, Refused> {
         let (address, network) = (address.to_canonical(), network(address));
         let is_proxy = self.capacity.trusted_proxies.iter().any(|proxy| proxy.contains(&address));
         let mut open = self.lock();
-        let of_address = open.within.get(&network).map_or(&[][..], Vec::as_slice);
-        if !is_proxy && of_address.len() >= self.capacity.per_address {
-            let least = least_needed(|| of_address.iter()).ok_or(Refused::Address)?;
-            open.evict(&least);
+        let beyond = self.make_room(&mut open, network, is_proxy).err();
+        if let Some(refused) = beyond {
+            open.make_room_beyond(network).ok_or(refused)?;
         }
-        if open.count >= self.capacity.connections
-            && let Some(least) = least_needed(|| open.within.values().flatten())
-        {
-            open.evict(&least);
-        }
-        let is_beyond = open.count >= self.capacity.connections;
-        if is_beyond && open.beyond.len() >= RESERVED {
-            // Who wants to know how we are asks at once.
-            let silent = longest(open.beyond.iter(), Phase::Head).or_else(|| longest(open.beyond.iter(), Phase::Idle));
-            open.evict(&silent.ok_or(Refused::Full)?);
-        }
-        let connection = Arc::new(Connection::new(network, is_beyond, self.timeouts));
-        if is_beyond {
+        let connection = Arc::new(Connection::new(network, beyond, self.timeouts));
+        if beyond.is_some() {
             open.beyond.push(Arc::clone(&connection));
         } else {
             open.count += 1;
-            open.within.entry(network).or_default().push(Arc::clone(&connection));
+            let of_network = open.within.entry(network).or_default();
+            of_network.is_proxy = is_proxy;
+            of_network.connections.push(Arc::clone(&connection));
         }
         Ok(Counted { connection, connections: Arc::clone(self) })
+    }
+
+    fn make_room(&self, open: &mut Open, network: IpAddr, is_proxy: bool) -> Result<(), Refused> {
+        let Capacity { connections, per_address, .. } = self.capacity;
+        if open.count >= connections + LEAVING {
+            return Err(Refused::Full);
+        }
+        if !is_proxy
+            && let Some(of_network) = open.within.get(&network)
+            && of_network.staying() >= per_address
+        {
+            let least = of_network.least_needed().filter(|_| of_network.leaving < LEAVING).ok_or(Refused::Address)?;
+            open.evict(&least);
+        }
+        if open.count - open.leaving >= connections {
+            let least = open.least_needed().ok_or(Refused::Full)?;
+            open.evict(&least);
+        }
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -102,35 +128,76 @@ impl Connections {
 }
 
 impl Open {
+    /// The least needed one of whoever has the most. A proxy's are those of many callers, each of whom counts for one.
+    fn least_needed(&self) -> Option<Arc<Connection>> {
+        let of_each = self.within.values().filter_map(|of_network| {
+            let weight = if of_network.is_proxy { 1 } else { of_network.staying() };
+            Some((weight, of_network.least_needed()?))
+        });
+        of_each.max_by_key(|(weight, least)| (*weight, Reverse(least.since()))).map(|(_, least)| least)
+    }
+
+    /// Makes room for one that is for health checks only. Who wants to know how we are asks at once: the silent ones go.
+    fn make_room_beyond(&mut self, network: IpAddr) -> Option<()> {
+        let silent = |connections: &[Arc<Connection>], network: Option<IpAddr>| {
+            let of_network = || connections.iter().filter(|one| network.is_none_or(|network| one.network == network));
+            longest(of_network(), Phase::Head).or_else(|| longest(of_network(), Phase::Idle))
+        };
+        let leaves = if self.beyond.iter().filter(|one| one.network == network).count() >= RESERVED_PER_ADDRESS {
+            silent(&self.beyond, Some(network))?
+        } else if self.beyond.len() >= RESERVED {
+            silent(&self.beyond, None)?
+        } else {
+            return Some(());
+        };
+        leaves.evict();
+        self.beyond.retain(|other| !Arc::ptr_eq(other, &leaves));
+        Some(())
+    }
+
     fn evict(&mut self, connection: &Arc<Connection>) {
         connection.evict();
-        self.remove(connection);
+        self.leaving += 1;
+        if let Some(of_network) = self.within.get_mut(&connection.network) {
+            of_network.leaving += 1;
+        }
     }
 
     fn remove(&mut self, connection: &Arc<Connection>) {
-        if connection.is_beyond_limit {
+        if connection.beyond.is_some() {
             self.beyond.retain(|other| !Arc::ptr_eq(other, connection));
-        } else if let Some(of_address) = self.within.get_mut(&connection.network)
-            && let Some(index) = of_address.iter().position(|other| Arc::ptr_eq(other, connection))
+        } else if let Some(of_network) = self.within.get_mut(&connection.network)
+            && let Some(index) = of_network.connections.iter().position(|other| Arc::ptr_eq(other, connection))
         {
-            of_address.swap_remove(index);
+            of_network.connections.swap_remove(index);
+            let leaving = usize::from(connection.is_evicted());
+            of_network.leaving -= leaving;
+            self.leaving -= leaving;
             self.count -= 1;
-            if of_address.is_empty() {
+            if of_network.connections.is_empty() {
                 self.within.remove(&connection.network);
             }
         }
     }
 }
 
-/// The one that waits longest for a next request, or else for the rest of a head that is long overdue.
-fn least_needed<'c, C: Iterator<Item = &'c Arc<Connection>>>(connections: impl Fn() -> C) -> Option<Arc<Connection>> {
-    longest(connections(), Phase::Idle)
-        .or_else(|| longest(connections(), Phase::Head).filter(|slow| slow.since().elapsed() > OVERDUE))
+impl OfNetwork {
+    /// How many there are that were not told to make room.
+    fn staying(&self) -> usize {
+        self.connections.len() - self.leaving
+    }
+
+    /// The one that waits longest for a next request, or else for the rest of a head that is long overdue.
+    fn least_needed(&self) -> Option<Arc<Connection>> {
+        longest(self.connections.iter(), Phase::Idle)
+            .or_else(|| longest(self.connections.iter(), Phase::Head).filter(|slow| slow.since().elapsed() > OVERDUE))
+    }
 }
 
-/// The one that has been in this phase longest.
+/// The one that has been in this phase longest, of those that can make room: with nothing left to send, and not told yet.
 fn longest<'c>(connections: impl Iterator<Item = &'c Arc<Connection>>, phase: Phase) -> Option<Arc<Connection>> {
-    connections.filter(|connection| connection.phase() == phase).min_by_key(|connection| connection.since()).cloned()
+    let in_phase = connections.filter(|one| one.phase() == phase && !one.is_stalled() && !one.is_evicted());
+    in_phase.min_by_key(|connection| connection.since()).cloned()
 }
 
 impl Drop for Counted {
@@ -157,12 +224,12 @@ mod tests {
     async fn one_address_leaves_room_for_others_and_a_proxy_counts_in_all_only() {
         let connections = connections(6, 2);
         let held: Vec<_> = (0..2).map(|_| open(&connections, "2001:db8::1").unwrap()).collect();
-        assert_eq!(open(&connections, "2001:db8::2").err(), Some(Refused::Address));
+        assert_eq!(open(&connections, "2001:db8::2").unwrap().connection.beyond, Some(Refused::Address));
         let proxied: Vec<_> = (0..4).map(|_| open(&connections, "10.0.0.1").unwrap()).collect();
-        assert!(proxied.iter().all(|counted| !counted.connection.is_beyond_limit));
-        assert!(open(&connections, "10.0.0.1").unwrap().connection.is_beyond_limit);
+        assert!(proxied.iter().all(|counted| counted.connection.beyond.is_none()));
+        assert!(open(&connections, "10.0.0.1").unwrap().connection.beyond.is_some());
         drop(held);
-        assert!(!open(&connections, "2001:db8::2").unwrap().connection.is_beyond_limit);
+        assert!(!open(&connections, "2001:db8::2").unwrap().connection.beyond.is_some());
     }
 
     #[tokio::test(start_paused = true)]
@@ -180,7 +247,7 @@ mod tests {
         let _next = open(&connections, "192.0.2.1").unwrap();
         assert_eq!(evicted(), [true, false, true]);
         // What is at work stays, and so does a head until it is overdue.
-        assert_eq!(open(&connections, "192.0.2.1").err(), Some(Refused::Address));
+        assert_eq!(open(&connections, "192.0.2.1").unwrap().connection.beyond, Some(Refused::Address));
         tokio::time::advance(OVERDUE).await;
         let _next = open(&connections, "192.0.2.1").unwrap();
         assert_eq!(evicted(), [true, true, true]);
@@ -197,10 +264,10 @@ mod tests {
             beyond.push(open(&connections, &format!("198.51.100.{n}")).unwrap());
         }
         let check = open(&connections, "203.0.113.7").unwrap();
-        assert!(check.connection.is_beyond_limit && beyond[0].connection.is_evicted());
+        assert!(check.connection.beyond.is_some() && beyond[0].connection.is_evicted());
         beyond.iter().chain([&check]).for_each(|counted| counted.connection.begin_answer());
         assert_eq!(open(&connections, "203.0.113.8").err(), Some(Refused::Full));
         drop(first);
-        assert!(!open(&connections, "203.0.113.8").unwrap().connection.is_beyond_limit);
+        assert!(!open(&connections, "203.0.113.8").unwrap().connection.beyond.is_some());
     }
 }

@@ -18,15 +18,18 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 use tracing::{debug, info, warn};
 
 use connection::Timeouts;
 pub use connection::WriteTimeout;
-use connections::{Capacity, Connections, Counted};
+pub use connections::Refused;
+use connections::{Capacity, Connections, Counted, LEAVING, RESERVED};
+use refusal::{LINGERING, Refusals};
 use socket::Socket;
+use transport::Transport;
 
 use super::address::Peer;
 use crate::config::Http;
@@ -34,9 +37,15 @@ use crate::config::Http;
 /// What is read of a connection before somebody asks for it: the largest head, and a piece of a body.
 const BUFFER_BYTES: usize = 128 * 1024;
 
-/// A request that came on a connection beyond the limit; in its extensions.
+/// A request that came on a connection beyond this limit; in its extensions.
 #[derive(Debug, Clone, Copy)]
-pub struct BeyondLimit;
+pub struct BeyondLimit(pub Refused);
+
+/// Connections that may be open beside those that count: to make room, for health checks, to be refused.
+const BESIDE: usize = LEAVING + RESERVED + LINGERING;
+
+/// Connections of the listener for the metrics alone.
+pub const METRICS_CONNECTIONS: usize = 64;
 
 /// How a server treats its connections.
 #[derive(Debug, Clone)]
@@ -51,7 +60,7 @@ impl ServerOptions {
     /// As configured, and with no more connections than this process can have open.
     #[must_use]
     pub fn new(http: &Http, most_connections: usize) -> Self {
-        let connections = http.max_connections.min(most_connections);
+        let connections = http.max_connections.min(most_connections - BESIDE.min(most_connections / 4));
         Self {
             timeouts: Timeouts { header: http.header_timeout, idle: http.idle_timeout, write: http.write_timeout },
             capacity: Capacity {
@@ -63,6 +72,14 @@ impl ServerOptions {
             drain: http.shutdown_timeout,
         }
     }
+
+    /// The same for a listener that serves the metrics alone.
+    #[must_use]
+    pub fn for_metrics(&self) -> Self {
+        let connections = METRICS_CONNECTIONS.min(self.capacity.connections);
+        let capacity = Capacity { connections, per_address: connections.div_ceil(2), ..self.capacity.clone() };
+        Self { capacity, ..self.clone() }
+    }
 }
 
 /// Serves until `stop` resolves, then accepts no more and gives the requests under way time to finish.
@@ -70,6 +87,7 @@ impl ServerOptions {
 /// Written on hyper rather than with `axum::serve`, which has no limits for connections.
 pub async fn serve(listener: TcpListener, router: Router, options: ServerOptions, stop: impl Future<Output = ()>) {
     let connections = Connections::new(options.capacity, options.timeouts);
+    let refusals = Refusals::new();
     // Each connection holds a receiver, so the sender knows when the last one is gone.
     let stopping = watch::Sender::new(false);
     let mut stop = std::pin::pin!(stop);
@@ -89,7 +107,7 @@ pub async fn serve(listener: TcpListener, router: Router, options: ServerOptions
             Ok(counted) => {
                 tokio::spawn(run(stream, Peer(peer), counted, router.clone(), stopping.subscribe()));
             }
-            Err(refused) => refusal::send(&stream, refused),
+            Err(refused) => refusals.send(stream, refused),
         }
     }
     drop(listener);
@@ -101,13 +119,16 @@ pub async fn serve(listener: TcpListener, router: Router, options: ServerOptions
 }
 
 /// Serves one connection to its end.
-async fn run(stream: TcpStream, peer: Peer, counted: Counted, router: Router, mut stopping: watch::Receiver<bool>) {
+async fn run<S>(stream: S, peer: Peer, counted: Counted, router: Router, mut stopping: watch::Receiver<bool>)
+where
+    S: Transport + Send + 'static,
+{
     let connection = &counted.connection;
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         connection.begin_answer();
         request.extensions_mut().insert(peer);
-        if connection.is_beyond_limit {
-            request.extensions_mut().insert(BeyondLimit);
+        if let Some(refused) = connection.beyond {
+            request.extensions_mut().insert(BeyondLimit(refused));
         }
         let wants_more = answers::wants_more(request.version(), request.headers());
         let (router, connection) = (router.clone(), Arc::clone(connection));

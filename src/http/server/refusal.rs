@@ -1,31 +1,93 @@
 //! The answer to a connection that is not taken: written in one piece, before anything is read.
 
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::SockRef;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::connections::Refused;
-use crate::error::ErrorCode;
+use crate::error::{AppError, ErrorCode};
 
-/// Sends it, as far as the system takes it at once.
-pub fn send(stream: &TcpStream, refused: Refused) {
-    let (code, reason, message) = match refused {
-        Refused::Address => (
-            ErrorCode::RateLimited,
-            "Too Many Requests",
-            "This address has too many connections open; use those, or close some",
-        ),
-        Refused::Full => {
-            (ErrorCode::Overloaded, "Service Unavailable", "Too many connections are open; try again shortly")
+/// How many refused connections are read on at once, and how long and how much.
+pub const LINGERING: usize = 32;
+const LINGER: Duration = Duration::from_millis(500);
+const LINGER_READS: usize = 32;
+
+impl Refused {
+    /// What the client is told.
+    pub fn error(self) -> AppError {
+        let (code, message) = match self {
+            Self::Address => (
+                ErrorCode::RateLimited,
+                "This address has too many connections open; use those, or close some, and send the request again",
+            ),
+            Self::Full => (ErrorCode::Overloaded, "Too many connections are open; send the request again shortly"),
+        };
+        AppError::new(code, message).retry_after(Duration::from_secs(1))
+    }
+}
+
+/// Sends refusals.
+pub struct Refusals(Arc<Semaphore>);
+
+impl Refusals {
+    /// None under way.
+    pub fn new() -> Self {
+        Self(Arc::new(Semaphore::new(LINGERING)))
+    }
+
+    /// Sends one, and closes the connection. A connection that is closed with something unread is reset, and then the other
+    /// end's system may throw the answer away (RFC 9112 §9.6); so what the other end sends is read for a short while.
+    pub fn send(&self, stream: TcpStream, refused: Refused) {
+        let answer = write(refused);
+        // Not by the runtime, which has not looked yet whether there is room; on a new connection there is.
+        let socket = SockRef::from(&stream);
+        let _ = socket.send(answer.as_bytes());
+        let _ = socket.shutdown(Shutdown::Write);
+        let mut bytes = [MaybeUninit::uninit(); 4096];
+        if let Ok(turn) = Arc::clone(&self.0).try_acquire_owned() {
+            tokio::spawn(async move {
+                let _ = timeout(LINGER, read_on(&stream)).await;
+                drop((stream, turn));
+            });
+        } else {
+            // At least what has come already.
+            let _ = (0..LINGER_READS).take_while(|_| matches!(socket.recv(&mut bytes), Ok(1..))).count();
         }
-    };
+    }
+}
+
+/// Until the other end has closed too.
+async fn read_on(stream: &TcpStream) {
+    let mut bytes = [0; 4096];
+    for _ in 0..LINGER_READS {
+        let is_readable = stream.readable().await.is_ok();
+        match stream.try_read(&mut bytes) {
+            Ok(1..) => {}
+            Err(error) if is_readable && error.kind() == std::io::ErrorKind::WouldBlock => {}
+            _ => return,
+        }
+    }
+}
+
+fn write(refused: Refused) -> String {
+    let error = refused.error();
+    let (code, message) = (error.code, &error.message);
     let (status, title) = (code.status(), code.title());
+    let reason = axum::http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     let body = format!(
         r#"{{"type":"/docs#{code}","title":"{title}","status":{status},"detail":"{message}","code":"{code}","message":"{message}"}}"#
     );
-    let answer = format!(
-        "HTTP/1.1 {status} {reason}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
-         cache-control: no-store\r\nretry-after: 1\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
     metrics::counter!("http_connections_refused_total", "error_code" => code.as_str()).increment(1);
-    let _ = stream.try_write(answer.as_bytes());
+    format!(
+        "HTTP/1.1 {status} {}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
+         cache-control: no-store\r\nretry-after: 1\r\nconnection: close\r\n\r\n{body}",
+        reason.unwrap_or_default(),
+        body.len()
+    )
 }

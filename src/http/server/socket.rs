@@ -63,11 +63,15 @@ impl<S: Transport> Socket<S> {
     /// After an attempt to write: notes the progress, or gives up a peer that makes none.
     fn after_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.stalled = None;
+            if self.stalled.take().is_some() {
+                // From here on the limit of reading counts again.
+                cx.waker().wake_by_ref();
+            }
             self.connection.sent();
             return written;
         }
         let since = *self.stalled.get_or_insert_with(Instant::now);
+        self.connection.stalled();
         if !self.writing.has_come(since + self.connection.write_timeout(), cx) {
             return Poll::Pending;
         }
@@ -91,11 +95,12 @@ impl<S: Transport> AsyncRead for Socket<S> {
             }
             return Poll::Ready(read);
         }
+        // Before looking: whatever changes from here on wakes.
+        this.connection.register_reader(cx.waker());
         // While something waits to be sent its own limit counts.
         let Some(deadline) = this.connection.read_deadline().filter(|_| this.stalled.is_none()) else {
             return Poll::Pending;
         };
-        this.connection.register_reader(cx.waker());
         if (this.connection.is_evicted() || this.reading.has_come(deadline, cx)) && this.stream.is_silent() {
             // As if the peer had closed: between requests that is the usual end.
             this.is_closed = true;
@@ -188,7 +193,7 @@ mod tests {
     /// A socket that takes eight bytes, and its other end.
     fn socket() -> (Socket<DuplexStream>, DuplexStream, Arc<Connection>) {
         let timeouts = Timeouts { header: HEADER, idle: IDLE, write: WRITE };
-        let connection = Arc::new(Connection::new([192, 0, 2, 1].into(), false, timeouts));
+        let connection = Arc::new(Connection::new([192, 0, 2, 1].into(), None, timeouts));
         let (ours, theirs) = duplex(8);
         (Socket::new(ours, Arc::clone(&connection)), theirs, connection)
     }
@@ -252,5 +257,29 @@ mod tests {
         let before = Instant::now();
         connection.evict();
         assert_eq!((reading.await.unwrap().unwrap(), before.elapsed()), (0, Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_pauses_keeps_its_connection_and_afterwards_it_ends_when_it_has_to_make_room() {
+        let (socket, mut peer, connection) = socket();
+        connection.begin_answer();
+        connection.set_write_timeout(IDLE * 10);
+        // Handed over, as hyper does with an answer of one piece, before a byte of it has left.
+        connection.end_answer();
+        let (mut reading, mut writing) = tokio::io::split(socket);
+        let serving = tokio::spawn(async move {
+            let mut byte = [0; 1];
+            tokio::join!(reading.read(&mut byte), writing.write_all(&[0; 100]))
+        });
+        tokio::time::sleep(IDLE * 2).await;
+        assert!(connection.is_stalled() && !serving.is_finished());
+        connection.evict();
+        tokio::time::sleep(IDLE).await;
+        assert!(!serving.is_finished());
+        peer.read_exact(&mut [0; 100]).await.unwrap();
+        let before = Instant::now();
+        let (read, written) = serving.await.unwrap();
+        assert!(written.is_ok() && !connection.is_stalled());
+        assert_eq!((read.unwrap(), before.elapsed()), (0, Duration::ZERO));
     }
 }

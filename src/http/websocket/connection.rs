@@ -50,10 +50,14 @@ const MAX_OPERATIONS: usize = 100;
 /// How many results of one connection wait to be sent before its operations wait themselves.
 const MAX_WAITING: usize = 16;
 
-/// Whose limit the connection counts for: first its address's, then its client's.
-#[expect(dead_code, reason = "held, not read")]
-enum Held {
-    Address(Slot<IpAddr>),
+/// After so many messages without a valid token one counts for the budget of the address; an operation counts by itself.
+const MESSAGES_A_REQUEST: u64 = 10;
+
+/// Whose limit the connection counts for: its address's, until it brings a valid token, and then its client's.
+pub enum Held {
+    /// Its address's.
+    Address(#[expect(dead_code, reason = "held, not read")] Slot<IpAddr>),
+    /// Its client's.
     Client(Slot<ClientId>),
 }
 
@@ -69,23 +73,26 @@ pub struct Connection {
     idle_since: Instant,
     operations: HashMap<String, (u64, AbortHandle)>,
     started: u64,
+    /// How many messages came without a valid token.
+    anonymous_messages: u64,
     results: mpsc::Sender<(OperationKey, Given)>,
     waiting: mpsc::Receiver<(OperationKey, Given)>,
 }
 
 impl Connection {
     /// A connection that has said nothing yet, with what its handshake brought.
-    pub fn new(state: AppState, credentials: Credentials, slot: Slot<IpAddr>) -> Self {
+    pub fn new(state: AppState, credentials: Credentials, held: Held) -> Self {
         let (results, waiting) = mpsc::channel(MAX_WAITING);
         Self {
             state,
             credentials,
-            held: Held::Address(slot),
+            has_valid_token: matches!(held, Held::Client(_)),
+            held,
             is_acknowledged: false,
-            has_valid_token: false,
             idle_since: Instant::now(),
             operations: HashMap::new(),
             started: 0,
+            anonymous_messages: 0,
             results,
             waiting,
         }
@@ -159,14 +166,11 @@ impl Connection {
     async fn receive(&mut self, received: Message) -> Result<Option<Message>, Close> {
         let text = match &received {
             Message::Text(text) => text,
-            Message::Ping(_) | Message::Pong(_) => return Ok(None),
+            Message::Ping(_) | Message::Pong(_) => return self.count(0).map(|()| None),
             Message::Close(_) => return Err(close_because(1000, "")),
             Message::Binary(_) => return Err(invalid("messages are texts")),
         };
-        if let (false, Some(requests)) = (self.has_valid_token, weight(text.len())) {
-            let outcome = self.state.sessions().admit_anonymous(self.credentials.address, requests);
-            outcome.map_err(|refusal| close_because(1013, format!("{}: {}", refusal.code, refusal.message)))?;
-        }
+        self.count(text.len())?;
         let parsed = compute::on(self.credentials.lane(), text.len(), || parse(text.as_bytes())).await;
         let Ok(Value::Object(mut members)) = parsed else { return Err(invalid("not a JSON object")) };
         let kind = members.remove("type");
@@ -185,6 +189,19 @@ impl Connection {
             }
             _ => Err(invalid("unknown type")),
         }
+    }
+
+    /// Counts a message of so many bytes for the budget of the address, where the client has no valid token.
+    fn count(&mut self, bytes: usize) -> Result<(), Close> {
+        if self.has_valid_token {
+            return Ok(());
+        }
+        self.anonymous_messages += 1;
+        let of_count = u32::from(self.anonymous_messages.is_multiple_of(MESSAGES_A_REQUEST));
+        let of_size = u32::try_from(bytes / BYTES_A_REQUEST).unwrap_or(u32::MAX);
+        let Some(requests) = NonZeroU32::new(of_size.saturating_add(of_count)) else { return Ok(()) };
+        let outcome = self.state.sessions().admit_anonymous(self.credentials.address, requests);
+        outcome.map_err(|refusal| close_because(1013, format!("{}: {}", refusal.code, refusal.message)))
     }
 
     async fn initialise(&mut self, payload: Option<Value>) -> Result<Message, Close> {
@@ -220,12 +237,15 @@ impl Connection {
                 return Err(close_because(code, format!("{}: {}", error.code, error.message)));
             }
         };
-        let clients = &self.state.occupancy().client_sockets;
-        let Some(slot) = clients.take(principal.client_id()) else {
-            let limit = clients.each();
-            return Err(close_because(1013, format!("A client may have {limit} WebSockets at once; close one first")));
-        };
-        self.held = Held::Client(slot);
+        if !matches!(&self.held, Held::Client(slot) if slot.holder() == principal.client_id()) {
+            let clients = &self.state.occupancy().client_sockets;
+            let Some(slot) = clients.take(principal.client_id()) else {
+                let limit = clients.each();
+                let message = format!("A client may have {limit} WebSockets at once; close one first");
+                return Err(close_because(1013, message));
+            };
+            self.held = Held::Client(slot);
+        }
         self.state.sessions().give_back(self.credentials.address, &self.credentials.admission);
         self.has_valid_token = true;
         Ok(())
@@ -300,11 +320,6 @@ impl Connection {
         }
         Some(given.into_message(&id))
     }
-}
-
-/// What a message takes of the budget of an address, beyond the operation in it.
-fn weight(bytes: usize) -> Option<NonZeroU32> {
-    NonZeroU32::new(u32::try_from(bytes / BYTES_A_REQUEST).unwrap_or(u32::MAX))
 }
 
 impl Drop for Connection {

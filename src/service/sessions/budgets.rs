@@ -8,6 +8,7 @@ use crate::auth::admission::Admission;
 use crate::auth::credentials::Credentials;
 use crate::error::{AppError, ErrorCode};
 use crate::service::caller::Principal;
+use crate::service::throttle::UnderWay;
 
 impl Sessions {
     /// Whether a bearer token is valid as far as memory can tell: signed by us, not expired, and not found ended before.
@@ -48,19 +49,19 @@ impl Sessions {
     /// Waits before one more refusal is sent to an address that was sent many already: a flood is answered, and slowly.
     pub async fn pace_refusal(&self, address: IpAddr) {
         if let Some(pause) = self.throttle.refusal_pause(address) {
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(pause.time).await;
         }
     }
 
-    pub(super) async fn refuse_slowly(&self, address: IpAddr, refusal: AppError) -> AppError {
-        self.pace_refusal(address).await;
-        refusal
+    /// Counts a request without a valid token for as long as it is under way.
+    pub fn begin_anonymous(&self, address: IpAddr, may_prove_itself: bool) -> Result<Option<UnderWay>, AppError> {
+        self.throttle.begin_anonymous(address, may_prove_itself)
     }
 
     /// Waits before one more request that never counts is answered, once its address has sent many of them.
     pub async fn pace_free(&self, address: IpAddr) {
         if let Some(pause) = self.throttle.free_pause(address) {
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(pause.time).await;
         }
     }
 

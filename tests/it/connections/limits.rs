@@ -124,8 +124,9 @@ async fn an_idle_connection_ends_after_what_was_announced_and_not_before() {
     .await;
     let base = app.listen().await;
     let mut wire = Wire::open(&base).await.unwrap();
-    for _ in 0..2 {
-        wire.write(&get("/health/live")).await;
+    // One that is answered at once, and one for which the connection waits meanwhile.
+    for path in ["/health/live", "/health/ready"] {
+        wire.write(&get(path)).await;
         let head = in_time("an answer", wire.read_head()).await;
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
         assert!(head.contains("keep-alive: timeout=1\r\n") && head.contains("connection: keep-alive\r\n"), "{head}");
@@ -133,7 +134,7 @@ async fn an_idle_connection_ends_after_what_was_announced_and_not_before() {
         // The last moment that was announced; far longer than a head may take.
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    wire.write(&get("/health/live")).await;
+    wire.write(&get("/health/ready")).await;
     let head = in_time("an answer", wire.read_head()).await;
     wire.read_body(&head).await;
     let answered = Instant::now();
@@ -205,16 +206,27 @@ async fn busy(mut wire: Wire) -> Wire {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_has_so_many_connections_and_its_idle_ones_make_room() {
-    let app = TestApp::with(|config| config.http.max_connections_per_address = 2).await;
+    let app = TestApp::with(|config| {
+        config.http.max_connections_per_address = 2;
+        config.http.request_timeout = PATIENCE * 2;
+    })
+    .await;
     let base = app.listen().await;
     let mut idle = Wire::open(&base).await.unwrap();
-    idle.write(&get("/health/live")).await;
+    idle.write(&get("/health/ready")).await;
     let head = idle.read_head().await;
     idle.read_body(&head).await;
     let _first = busy(Wire::open(&base).await.unwrap()).await;
     let _second = busy(Wire::open(&base).await.unwrap()).await;
     assert_eq!(in_time("the idle one makes room", idle.read_to_end()).await, "");
-    let refused = in_time("the refusal", Wire::open(&base).await.unwrap().read_to_end()).await;
+    // One more is for asking how the service is, and for nothing else.
+    let mut probe = Wire::open(&base).await.unwrap();
+    probe.write(&get("/health/ready")).await;
+    let healthy = in_time("the health", probe.read_to_end()).await;
+    assert!(healthy.starts_with("HTTP/1.1 200 "), "{healthy}");
+    let mut over = Wire::open(&base).await.unwrap();
+    over.write(&get("/docs")).await;
+    let refused = in_time("the refusal", over.read_to_end()).await;
     assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("retry-after: 1\r\n"), "{refused}");
     let (_, body) = refused.split_once("\r\n\r\n").unwrap();
     let problem: serde_json::Value = serde_json::from_str(body).unwrap();
@@ -225,7 +237,11 @@ async fn an_address_has_so_many_connections_and_its_idle_ones_make_room() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_whose_connections_are_all_at_work_still_says_how_it_is() {
-    let app = TestApp::with(|config| config.http.max_connections = 2).await;
+    let app = TestApp::with(|config| {
+        config.http.max_connections = 2;
+        config.http.request_timeout = PATIENCE * 2;
+    })
+    .await;
     let base = app.listen().await;
     let first = busy(open_from("127.0.0.1", &base).await).await;
     let second = busy(open_from("127.0.0.2", &base).await).await;

@@ -86,3 +86,12 @@ async fn the_same_order_under_another_key_is_another_use_and_a_form_that_binds_t
     app.post_text("/api/v1/sales-orders", &headers, body).await.expect(201);
     expect_count(&app, 1).await;
 }
+
+#[tokio::test]
+async fn a_token_without_clients_read_is_not_told_whether_its_signatures_were_noticed() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let query = "{ viewer { signatureReuses signatureReusedAt keys { sharedWith } } }";
+    let seen = partner.graphql(query, json!({})).await.data();
+    assert_eq!(seen["viewer"], json!({"signatureReuses": null, "signatureReusedAt": null, "keys": [{"sharedWith": []}]}));
+}

@@ -209,27 +209,50 @@ async fn an_address_and_a_client_have_so_many_connections() {
     .unwrap();
 }
 
+/// Follows from the first event on, until it comes; gives why it does not, where it is refused.
+async fn follow(socket: &mut Socket, id: &str, after: &Value) -> Result<(), Value> {
+    socket.subscribe(id, FOLLOW, json!({"after": after})).await;
+    loop {
+        // Of others that run on the connection something may come, too.
+        match tokio::time::timeout(PATIENCE, socket.next()).await.unwrap() {
+            Told::Message(mut told) if told["id"] == id && told["type"] == "next" => {
+                let errors = told["payload"]["errors"].take();
+                return if errors.is_null() { Ok(()) } else { Err(errors) };
+            }
+            Told::Message(_) => {}
+            Told::Closed(code) => panic!("closed with {code}"),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_has_so_many_subscriptions_over_both_wires_together() {
     let app = TestApp::with(|config| config.http.max_subscriptions_per_client = 2).await;
     let base = app.listen().await;
     let (partner, dashboard) = (app.partner().await, app.dashboard().await);
-    partner.create(&crate::support::order()).await.expect(201);
-    let mut socket = Socket::log_in(&base, &dashboard.token).await;
-    let after_nothing = json!({"after": null});
-    for id in ["1", "2"] {
-        socket.subscribe(id, FOLLOW, after_nothing.clone()).await;
+    for n in 0..2 {
+        partner.create_with_key(&n.to_string(), &crate::support::order()).await.expect(201);
     }
-    super::begun(&mut socket, &partner).await;
-    // Over the other wire there is none left, and another client has its own.
+    let first = "{ salesOrderEvents(first: 1) { edges { cursor } } }";
+    let after = dashboard.graphql(first, json!({})).await.data()["salesOrderEvents"]["edges"][0]["cursor"].take();
+    let mut socket = Socket::log_in(&base, &dashboard.token).await;
+    for id in ["1", "2"] {
+        follow(&mut socket, id, &after).await.unwrap();
+    }
+    let refused = follow(&mut socket, "3", &after).await.unwrap_err();
+    assert_eq!(refused[0]["extensions"]["code"], "LIMIT_EXCEEDED", "{refused}");
     let refused = app.subscribe(Some(dashboard.authorization()), FOLLOW, json!({})).await;
     assert!(refused.text.contains("LIMIT_EXCEEDED") && refused.text.contains("at once"), "{}", refused.text);
+    // Another client has its own.
+    follow(&mut Socket::log_in(&base, &partner.token).await, "1", &after).await.unwrap();
+    // One that was ended makes room, as soon as it has ended.
     socket.send(json!({"id": "1", "type": "complete"})).await;
-    let mut other = Socket::log_in(&base, &partner.token).await;
-    other.subscribe("1", FOLLOW, json!({})).await;
-    super::begun(&mut other, &partner).await;
-    // One that was ended makes room.
-    let mut again = Socket::log_in(&base, &dashboard.token).await;
-    again.subscribe("1", FOLLOW, json!({})).await;
-    super::begun(&mut again, &partner).await;
+    let again = async {
+        for n in 4.. {
+            if follow(&mut socket, &n.to_string(), &after).await.is_ok() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, again).await.unwrap();
 }
