@@ -19,7 +19,7 @@ pub async fn live() -> Json<Value> {
 
 /// How long it is remembered that the database is well. That it is not is told to those who asked meanwhile, and then it
 /// is looked again.
-const REMEMBERED: Duration = Duration::from_millis(200);
+const REMEMBERED: Duration = Duration::from_millis(20);
 
 /// What the last look at the database said. Health counts for no limit of requests, so however many ask, one look at a time
 /// answers all of them.

@@ -74,7 +74,7 @@ pub struct Connection {
     operations: HashMap<String, (u64, AbortHandle)>,
     started: u64,
     /// How many messages came without a valid token.
-    anonymous_messages: u64,
+    messages: u64,
     results: mpsc::Sender<(OperationKey, Given)>,
     waiting: mpsc::Receiver<(OperationKey, Given)>,
 }
@@ -92,7 +92,7 @@ impl Connection {
             idle_since: Instant::now(),
             operations: HashMap::new(),
             started: 0,
-            anonymous_messages: 0,
+            messages: 0,
             results,
             waiting,
         }
@@ -166,15 +166,20 @@ impl Connection {
     async fn receive(&mut self, received: Message) -> Result<Option<Message>, Close> {
         let text = match &received {
             Message::Text(text) => text,
-            Message::Ping(_) | Message::Pong(_) => return self.count(0).map(|()| None),
+            Message::Ping(_) | Message::Pong(_) => return self.count_message().map(|()| None),
             Message::Close(_) => return Err(close_because(1000, "")),
             Message::Binary(_) => return Err(invalid("messages are texts")),
         };
-        self.count(text.len())?;
+        self.charge(u32::try_from(text.len() / BYTES_A_REQUEST).unwrap_or(u32::MAX))?;
         let parsed = compute::on(self.credentials.lane(), text.len(), || parse(text.as_bytes())).await;
         let Ok(Value::Object(mut members)) = parsed else { return Err(invalid("not a JSON object")) };
         let kind = members.remove("type");
-        match kind.as_ref().and_then(Value::as_str) {
+        let kind = kind.as_ref().and_then(Value::as_str);
+        // An operation is counted as such, and where the budget is used up it may still be a login.
+        if kind != Some("subscribe") {
+            self.count_message()?;
+        }
+        match kind {
             Some("connection_init") => self.initialise(members.remove("payload")).await.map(Some),
             Some("ping") => Ok(Some(message(json!({"type": "pong"}), members.remove("payload")))),
             Some("pong") => Ok(None),
@@ -191,15 +196,15 @@ impl Connection {
         }
     }
 
-    /// Counts a message of so many bytes for the budget of the address, where the client has no valid token.
-    fn count(&mut self, bytes: usize) -> Result<(), Close> {
-        if self.has_valid_token {
-            return Ok(());
-        }
-        self.anonymous_messages += 1;
-        let of_count = u32::from(self.anonymous_messages.is_multiple_of(MESSAGES_A_REQUEST));
-        let of_size = u32::try_from(bytes / BYTES_A_REQUEST).unwrap_or(u32::MAX);
-        let Some(requests) = NonZeroU32::new(of_size.saturating_add(of_count)) else { return Ok(()) };
+    /// Counts a message that is no operation, where the client has no valid token.
+    fn count_message(&mut self) -> Result<(), Close> {
+        self.messages += 1;
+        self.charge(u32::from(self.messages.is_multiple_of(MESSAGES_A_REQUEST)))
+    }
+
+    /// Takes so many requests from the budget of the address, where the client has no valid token.
+    fn charge(&self, requests: u32) -> Result<(), Close> {
+        let Some(requests) = NonZeroU32::new(requests).filter(|_| !self.has_valid_token) else { return Ok(()) };
         let outcome = self.state.sessions().admit_anonymous(self.credentials.address, requests);
         outcome.map_err(|refusal| close_because(1013, format!("{}: {}", refusal.code, refusal.message)))
     }

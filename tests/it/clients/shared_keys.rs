@@ -190,7 +190,8 @@ async fn a_migration_keeps_what_is_there_and_takes_the_new_policy_and_form() {
     // Taken back, the strictest name that is left stands for it.
     take_back(&desk, "m20261128_000011_bind_signatures").await;
     assert_eq!(app.database.db_text("SELECT signature_policy FROM clients").await, "body_bound");
-    assert_eq!(app.database.db_text("SELECT signature_form FROM sales_order_receipts").await, "body_bound");
+    // What was signed is evidence, and stays.
+    assert_eq!(app.database.db_text("SELECT signature_form FROM sales_order_receipts").await, "body_and_key_bound");
     desk.migrate_up().await.unwrap();
     assert_eq!(app.clients.show_client(&id).await.unwrap().client.signature_policy, SignaturePolicy::BodyBound);
     assert_eq!(app.database.whole_orders(2).await, 1);

@@ -93,5 +93,8 @@ async fn a_token_without_clients_read_is_not_told_whether_its_signatures_were_no
     let partner = app.partner().await;
     let query = "{ viewer { signatureReuses signatureReusedAt keys { sharedWith } } }";
     let seen = partner.graphql(query, json!({})).await.data();
-    assert_eq!(seen["viewer"], json!({"signatureReuses": null, "signatureReusedAt": null, "keys": [{"sharedWith": []}]}));
+    assert_eq!(
+        seen["viewer"],
+        json!({"signatureReuses": null, "signatureReusedAt": null, "keys": [{"sharedWith": []}]})
+    );
 }
