@@ -96,7 +96,7 @@ async fn run(args: Args) -> Result<bool> {
     let target = match args.scenario {
         kind @ (Kind::Direct | Kind::Plain) => {
             let plainly = matches!(kind, Kind::Plain);
-            Target::Database(Direct::open(&args.base, &args.client_id, args.lines, plainly).await?)
+            Target::Database(Box::new(Direct::open(&args.base, &args.client_id, args.lines, plainly).await?))
         }
         kind => {
             let session = Session::log_in(&args.base, &args.client_id, &args.client_secret).await?;
@@ -143,7 +143,7 @@ fn scenario(kind: Kind, session: Session, args: &Args) -> Result<Box<dyn Scenari
 /// What is measured.
 enum Target {
     Service(SocketAddr, Box<dyn Scenario>),
-    Database(Direct),
+    Database(Box<Direct>),
 }
 
 /// One connection: a request, its answer, the next request.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{ValidationMode, Value, Variables};
+use async_graphql::{ServerError, ValidationMode, Value, Variables};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::budget::{self, Budget, Meter};
@@ -62,9 +62,12 @@ impl Api {
             executor(),
             executor().extension(Meter),
         ];
-        let [validator, pricer, executor, metered] = schemas.map(|schema| match limits.introspection {
-            true => schema.finish(),
-            false => schema.disable_introspection().disable_suggestions().finish(),
+        let [validator, pricer, executor, metered] = schemas.map(|schema| {
+            if limits.introspection {
+                schema.finish()
+            } else {
+                schema.disable_introspection().disable_suggestions().finish()
+            }
         });
         Self { services, limits, validator, pricer, executor, metered, known: KnownDocuments::new() }
     }
@@ -244,6 +247,7 @@ impl Api {
                         known
                     }
                     Err(refused) => {
+                        let refused = Response::from_errors(refused);
                         let refused = faults::complete(refused, &document, name, &variables, &caller).await;
                         return Err(error::classify(refused));
                     }
@@ -266,9 +270,10 @@ impl Api {
         }
         telemetry::note(|facts| facts.complexity = Some(known.complexity));
         let request = prepared::request(&known.document, name, variables);
-        let budget = match known.is_mutation() {
-            true => Budget::of_priced(self.limits, known.complexity),
-            false => Budget::new(self.limits, known.complexity),
+        let budget = if known.is_mutation() {
+            Budget::of_priced(self.limits, known.complexity)
+        } else {
+            Budget::new(self.limits, known.complexity)
         };
         let request = self.equip(request, caller, Naming::CamelCase, Arc::clone(&budget));
         Ok((Valid { known, budget, limits: self.limits, key }, request))
@@ -281,12 +286,12 @@ impl Api {
         name: Option<&str>,
         variables: &Variables,
         text: usize,
-    ) -> Result<Known, Response> {
+    ) -> Result<Known, Vec<ServerError>> {
         let validated = compute::drive(self.validator.execute(prepared::request(document, name, variables.clone())));
         if !validated.errors.is_empty() {
-            return Err(validated);
+            return Err(validated.errors);
         }
-        let refuse = |failure| Response::from_errors(vec![error::sourced(failure)]);
+        let refuse = |failure| vec![error::sourced(failure)];
         let document = normal::normalise(document, name, variables).map_err(refuse)?;
         let Some(root) = operation(&document).map(|operation| &operation.selection_set.node) else {
             return Err(refuse(AppError::internal("an operation lost itself in its normal form")));
@@ -295,7 +300,7 @@ impl Api {
         let about_schema = introspection::cost(root);
         let priced = compute::drive(self.pricer.execute(prepared::request(&document, name, variables.clone())));
         if !priced.errors.is_empty() {
-            return Err(priced);
+            return Err(priced.errors);
         }
         let complexity = points(&priced.data).saturating_add(about_schema);
         if complexity > self.limits.complexity {

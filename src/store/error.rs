@@ -97,7 +97,8 @@ fn is_ended(error: &DbErr) -> bool {
         return false;
     };
     // PostgreSQL's query_canceled, SQLite's INTERRUPT.
-    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "57014" || code == "9")
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == "57014" || code == "9")
 }
 
 fn is_transient(error: &DbErr) -> bool {

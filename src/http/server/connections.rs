@@ -229,7 +229,7 @@ mod tests {
         assert!(proxied.iter().all(|counted| counted.connection.beyond.is_none()));
         assert!(open(&connections, "10.0.0.1").unwrap().connection.beyond.is_some());
         drop(held);
-        assert!(!open(&connections, "2001:db8::2").unwrap().connection.beyond.is_some());
+        assert!(open(&connections, "2001:db8::2").unwrap().connection.beyond.is_none());
     }
 
     #[tokio::test(start_paused = true)]
@@ -268,6 +268,6 @@ mod tests {
         beyond.iter().chain([&check]).for_each(|counted| counted.connection.begin_answer());
         assert_eq!(open(&connections, "203.0.113.8").err(), Some(Refused::Full));
         drop(first);
-        assert!(!open(&connections, "203.0.113.8").unwrap().connection.beyond.is_some());
+        assert!(open(&connections, "203.0.113.8").unwrap().connection.beyond.is_none());
     }
 }

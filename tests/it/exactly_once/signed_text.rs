@@ -266,8 +266,12 @@ async fn forty_retries_signed_anew_at_once_get_one_answer_and_make_nothing_else(
     }
     let request = |signed: &Signed, key| TestApp::post_request(ORDERS, &with_key(signed, key), body.clone());
     let answers = app.send_at_once(retries.iter().map(|signed| request(signed, "po-1"))).await;
-    answers.iter().for_each(|answer| assert_eq!(replayed_number(answer), first));
+    for answer in &answers {
+        assert_eq!(replayed_number(answer), first);
+    }
     let answers = app.send_at_once(retries.iter().map(|signed| request(signed, "po-2"))).await;
-    answers.iter().for_each(|answer| expect_reused(answer, &first));
+    for answer in &answers {
+        expect_reused(answer, &first);
+    }
     assert_eq!(app.database.whole_orders(2).await, 1);
 }
