@@ -118,12 +118,11 @@ impl Api {
         (response, turn)
     }
 
-    /// Waits until the caller may run a query: by its client, or without a valid token by its address. Who is not heard at
-    /// all learns that instead.
+    /// Waits until the caller may run a query: by its client, or else by its address.
     async fn turn(&self, caller: &Caller) -> Result<Turn, AppError> {
         match caller.principal().await {
             Ok(principal) => self.services.queries.turn(principal.client_id()).await,
-            Err(refusal) if refusal.code != ErrorCode::Unauthenticated => Err(refusal),
+            // What such a caller may not have it learns from the gate; what is everybody's it gets.
             Err(_) => self.services.anonymous_queries.turn(&network(caller.credentials.address)).await,
         }
     }

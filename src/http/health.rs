@@ -17,25 +17,23 @@ pub async fn live() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }
 
-/// How long it is remembered that the database is well. That it is not is told to those who asked meanwhile, and then it
-/// is looked again.
-const REMEMBERED: Duration = Duration::from_millis(20);
-
-/// What the last look at the database said. Health counts for no limit of requests, so however many ask, one look at a time
-/// answers all of them.
+/// The look at the database under way. Health counts for no limit of requests, so however many ask, one look at a time
+/// answers all who asked while it went on; nothing is remembered after it.
 #[derive(Clone)]
 pub struct Readiness(Cache<(), ()>);
 
 impl Default for Readiness {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(1).time_to_live(REMEMBERED).build())
+        Self(Cache::new(1))
     }
 }
 
 impl Readiness {
-    /// Looks, unless somebody does or just did.
+    /// Looks, unless somebody does.
     async fn ensure(&self, look: impl Future<Output = Result<(), AppError>>) -> Result<(), AppError> {
-        self.0.try_get_with((), look).await.map_err(|error| AppError::clone(&error))
+        let looked = self.0.try_get_with((), look).await;
+        self.0.invalidate(&()).await;
+        looked.map_err(|error| AppError::clone(&error))
     }
 }
 
