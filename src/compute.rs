@@ -14,6 +14,9 @@ use tokio::sync::Semaphore;
 /// Work on less input than this, in bytes, is done where it stands: to move it would cost as much.
 pub const SMALL: usize = 8 * 1024;
 
+/// To read so many bytes takes about as long as to answer a request.
+pub const BYTES_A_REQUEST: usize = 10_000;
+
 /// Whose work it is: nobody waits behind the work of those whom nobody knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {

@@ -17,7 +17,7 @@ use super::written::{TakesText, to_text};
 use super::{ApiSchema, Limits, Request, Response};
 use super::{arrange, error, faults, guard, introspection, loaders, normal, schema, values};
 use crate::auth::credentials::Credentials;
-use crate::compute::{self, Lane};
+use crate::compute::{self, BYTES_A_REQUEST, Lane};
 use crate::domain::fields::Naming;
 use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode};
@@ -42,9 +42,6 @@ pub struct Api {
     metered: ApiSchema,
     known: KnownDocuments,
 }
-
-/// To read so many bytes takes about as long as to answer a request.
-const BYTES_A_REQUEST: usize = 10_000;
 
 /// What costs so many points takes about as long as to answer a request.
 const POINTS_A_REQUEST: usize = 100;

@@ -15,6 +15,7 @@ use super::problem::Problem;
 use crate::app::{AppState, BodyRoom};
 use crate::auth::admission::Admission;
 use crate::auth::credentials::{Credentials, Header, Transport, UNKNOWN_ADDRESS};
+use crate::compute::BYTES_A_REQUEST;
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
 
@@ -59,9 +60,6 @@ pub struct JsonRequest {
     /// What the body takes of its address's room, to be kept as long as the body.
     pub room: Option<BodyRoom>,
 }
-
-/// To read so many bytes takes about as long as to answer a request.
-pub const BYTES_A_REQUEST: usize = 10_000;
 
 /// More than a login, a refresh or a usual query ever is: all that is read of a request whose address has used up its
 /// budget, and all that is read without a valid token before the body counts as a large one.

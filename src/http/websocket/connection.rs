@@ -23,13 +23,12 @@ use super::protocol::{Close, Given, close_because, invalid, message, read_id};
 use crate::app::AppState;
 use crate::auth::admission::Admission;
 use crate::auth::credentials::{Credentials, Header};
-use crate::compute;
+use crate::compute::{self, BYTES_A_REQUEST};
 use crate::domain::client::ClientId;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql;
 use crate::http::graphql::read_parameters;
 use crate::json::parse;
-use crate::rest::request::BYTES_A_REQUEST;
 use crate::service::slots::Slot;
 
 /// How long a client may take to say `connection_init`.
