@@ -4,7 +4,7 @@
 use async_graphql::Value;
 use async_graphql::parser::types::{Selection, SelectionSet};
 
-use super::normal::{NOTHING_SELECTED, key, set_of};
+use super::normal::{OBJECT_TYPE, key, set_of};
 
 /// Arranges what a set of an operation's normal form, or of a document of ours, gave.
 pub fn arrange(value: &mut Value, set: &SelectionSet) {
@@ -20,7 +20,7 @@ pub fn arrange(value: &mut Value, set: &SelectionSet) {
             if !is_arranged {
                 members.sort_by_cached_key(|name, _| place(name));
             }
-            members.shift_remove(NOTHING_SELECTED);
+            members.shift_remove(OBJECT_TYPE);
             for item in &set.items {
                 if let Selection::Field(field) = &item.node
                     && let Some(value) = members.get_mut(field.node.response_key().node.as_str())
@@ -53,7 +53,7 @@ mod tests {
         let normal = normalise(&document.unwrap(), Some("chosen"), &Variables::default()).unwrap();
         let (_, operation) = chosen(&normal, Some("chosen")).unwrap();
         let mut data = Value::from_json(json!({
-            "scalar": {"z": 1, "a": 2}, "list": [{"y": 1, "z": 2}, null], "none": {"__nothing": "A"},
+            "scalar": {"z": 1, "a": 2}, "list": [{"y": 1, "z": 2}, null], "none": {"__object": "A"},
             "a": {"last": 4, "early": 3, "b": 2, "first": 1}}));
         arrange(data.as_mut().unwrap(), &operation.selection_set.node);
         assert_eq!(

@@ -17,9 +17,10 @@ use async_graphql::{Name, Pos, Positioned, Value, Variables};
 use super::{catalog, prepared};
 use crate::error::{AppError, ErrorCode};
 
-/// Selected where a selection set has nothing left, for async-graphql answers null instead of an empty object. Names
-/// that begin with two underscores are no client's (GraphQL §2.1.9).
-pub(super) const NOTHING_SELECTED: &str = "__nothing";
+/// The type of an object, in its answer until it is arranged. Selected of what an interface stands for, so that the answer
+/// tells which of its fragments made it; and where a selection set has nothing left, for async-graphql answers null
+/// instead of an empty object. Names that begin with two underscores are no client's (GraphQL §2.1.9).
+pub(super) const OBJECT_TYPE: &str = "__object";
 
 /// The normal form of the operation with this name (or the only one), as a document of that operation alone.
 ///
@@ -80,10 +81,12 @@ impl<'d> NormalForm<'d> {
         }
         let of_each = possible.iter().map(|object| {
             let condition = TypeCondition { on: Positioned::new(object.clone(), Pos::default()) };
+            let mut selected = self.fields(sets, Some(object))?;
+            selected.items.push(object_type());
             let fragment = InlineFragment {
                 type_condition: Some(Positioned::new(condition, Pos::default())),
                 directives: Vec::new(),
-                selection_set: Positioned::new(self.of_object(sets, Some(object))?, Pos::default()),
+                selection_set: Positioned::new(selected, Pos::default()),
             };
             let fragment = Selection::InlineFragment(Positioned::new(fragment, Pos::default()));
             Ok(Positioned::new(fragment, Pos::default()))
@@ -92,21 +95,26 @@ impl<'d> NormalForm<'d> {
     }
 
     fn of_object(&self, sets: &[&'d SelectionSet], object: Option<&Name>) -> Result<SelectionSet, AppError> {
+        let mut selected = self.fields(sets, object)?;
+        if selected.items.is_empty() {
+            selected.items.push(object_type());
+        }
+        Ok(selected)
+    }
+
+    fn fields(&self, sets: &[&'d SelectionSet], object: Option<&Name>) -> Result<SelectionSet, AppError> {
         let (mut members, mut visited) = (IndexMap::new(), HashSet::new());
         for set in sets {
             self.collect(set, object, &mut visited, &mut members)?;
         }
         let fields = object.and_then(|object| catalog::find(object)).map(|object| &object.fields);
-        let mut items = members
+        let items = members
             .into_values()
             .map(|member| {
                 let ty = fields.and_then(|fields| fields.get(&member.field.node.name.node));
                 self.field(&member, ty)
             })
             .collect::<Result<Vec<_>, AppError>>()?;
-        if items.is_empty() {
-            items.push(nothing());
-        }
         Ok(SelectionSet { items })
     }
 
@@ -238,9 +246,9 @@ fn named(base: &BaseType) -> &Name {
     }
 }
 
-fn nothing() -> Positioned<Selection> {
+fn object_type() -> Positioned<Selection> {
     let field = Field {
-        alias: Some(Positioned::new(Name::new(NOTHING_SELECTED), Pos::default())),
+        alias: Some(Positioned::new(Name::new(OBJECT_TYPE), Pos::default())),
         name: Positioned::new(Name::new("__typename"), Pos::default()),
         arguments: Vec::new(),
         directives: Vec::new(),
@@ -253,27 +261,19 @@ fn invalid(message: String) -> AppError {
     AppError::new(ErrorCode::GraphqlValidationFailed, message)
 }
 
-/// The set of fields that an object was made by: of what is selected of an interface, the fragment that has its members.
-/// With the object's type, where the set tells it.
+/// The set of fields that an object was made by: of what is selected of an interface, the fragment for its type, with that
+/// type.
 pub(super) fn set_of<'d>(
     set: &'d SelectionSet,
     object: &IndexMap<Name, Value>,
 ) -> (&'d SelectionSet, Option<&'d Name>) {
-    let mut fragments = set.items.iter().filter_map(|item| match &item.node {
-        Selection::InlineFragment(fragment) => Some(&fragment.node),
-        _ => None,
+    let Some(Value::String(object)) = object.get(OBJECT_TYPE) else { return (set, None) };
+    let mut fragments = set.items.iter().filter_map(|item| {
+        let Selection::InlineFragment(fragment) = &item.node else { return None };
+        let condition = &fragment.node.type_condition.as_ref()?.node.on.node;
+        (condition.as_str() == object).then_some((&fragment.node.selection_set.node, Some(condition)))
     });
-    let has_members = |fragment: &&InlineFragment| {
-        let items = &fragment.selection_set.node.items;
-        items.len() == object.len() && items.iter().all(|item| object.contains_key(key(&item.node)))
-    };
-    match fragments.find(has_members) {
-        Some(fragment) => {
-            let condition = fragment.type_condition.as_ref().map(|condition| &condition.node.on.node);
-            (&fragment.selection_set.node, condition)
-        }
-        None => (set, None),
-    }
+    fragments.next().unwrap_or((set, None))
 }
 
 /// The response key of a field; what is no field has none.

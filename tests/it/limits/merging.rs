@@ -131,3 +131,25 @@ async fn an_object_of_which_nothing_is_left_is_empty_and_a_subscription_has_one_
         assert!(!answer.text.contains("data\":{"), "{subscription}: {}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn objects_of_two_types_with_the_same_members_each_have_those_of_their_own_fragment_in_its_order() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    partner.create(&order()).await.expect(201);
+    let ids = "{ salesOrder(orderNumber: \"SO-0000000001\") { id events { id } } }";
+    let ids = partner.graphql(ids, json!({})).await.data()["salesOrder"].take();
+    let node = "query($id: ID!) { node(id: $id) {
+        ... on SalesOrder { at: createdAt number: orderNumber }
+        ... on SalesOrderEvent { number: orderNumber at: createdAt } } }";
+    let (at, number) = ("\"at\":\"2026-11-23T13:37:16.123456Z\"", "\"number\":\"SO-0000000001\"");
+    for (id, members) in [(&ids["id"], [at, number]), (&ids["events"][0]["id"], [number, at])] {
+        let answer = partner.graphql(node, json!({"id": id})).await;
+        assert_eq!(answer.data()["node"].as_object().unwrap().len(), 2);
+        let expected = format!("{{\"node\":{{{}}}}}", members.join(","));
+        assert!(answer.text.contains(&expected), "{}: {expected}", answer.text);
+    }
+    // Of a type that nothing is selected of.
+    let none = "query($id: ID!) { node(id: $id) { ... on SalesOrder { id } } }";
+    assert_eq!(partner.graphql(none, json!({"id": ids["events"][0]["id"]})).await.data(), json!({"node": {}}));
+}
