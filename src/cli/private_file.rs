@@ -30,19 +30,16 @@ impl PrivateFile {
     /// Begins to write a file at this path.
     pub fn create(path: &Path) -> Result<Self> {
         let cannot = || format!("cannot write {}", path.display());
-        if is_stream(path).with_context(cannot)? {
-            // Appending, for what a shell redirected may hold something already.
-            let stream = OpenOptions::new().append(true).open(path);
-            return Ok(Self::Stream(Box::new(stream.with_context(cannot)?)));
-        }
-        if path.is_dir() {
-            bail!("cannot write {}: it is a folder; name a file in it", path.display());
-        }
-        let target = resolved(path);
-        let folder = match target.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
+        let target = match Place::of(path).with_context(cannot)? {
+            Place::File(target) => target,
+            Place::Folder => bail!("cannot write {}: it is a folder; name a file in it", path.display()),
+            Place::Stream => {
+                // Appending, for what a shell redirected may hold something already.
+                let stream = OpenOptions::new().append(true).open(path);
+                return Ok(Self::Stream(Box::new(stream.with_context(cannot)?)));
+            }
         };
+        let folder = target.parent().unwrap_or(Path::new("."));
         let file = tempfile::Builder::new().prefix(".export-").suffix(".partial").tempfile_in(folder);
         Ok(Self::Beside { file: file.with_context(cannot)?, target })
     }
@@ -76,24 +73,48 @@ impl Write for PrivateFile {
     }
 }
 
-/// Whether a path names a device, a pipe or what this process has open. A shell's redirection shows through the last as the
-/// file behind it, which must not be put another file in its place.
-fn is_stream(path: &Path) -> io::Result<bool> {
-    let opened = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
-    match fs::metadata(path) {
-        Ok(there) => Ok(opened || !(there.is_file() || there.is_dir())),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
+/// What a path leads to.
+enum Place {
+    /// A file, there or not yet; with its path, links followed.
+    File(PathBuf),
+    /// A folder.
+    Folder,
+    /// A device, a pipe, or what a process has open. A shell's redirection shows through the last as the file behind it,
+    /// which must not be put another file in its place.
+    Stream,
 }
 
-/// Where a symbolic link leads: it stays, and what it names is written.
-fn resolved(path: &Path) -> PathBuf {
-    if let Ok(target) = fs::canonicalize(path) {
-        return target;
-    }
-    match fs::read_link(path) {
-        Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),
-        Err(_) => path.to_owned(),
+/// As many links as Linux follows.
+const LINKS: usize = 40;
+
+/// Where the system shows what processes have open as if it were files.
+const OPEN_FILES: [&str; 2] = ["/proc", "/dev/fd"];
+
+impl Place {
+    /// Follows the symbolic links of a path: they stay, and what they name is written.
+    fn of(path: &Path) -> io::Result<Self> {
+        let mut path = path.to_owned();
+        for _ in 0..LINKS {
+            let Some(name) = path.file_name() else { break };
+            let folder = fs::canonicalize(match path.parent() {
+                Some(folder) if !folder.as_os_str().is_empty() => folder,
+                _ => Path::new("."),
+            })?;
+            if OPEN_FILES.iter().any(|open| folder.starts_with(open)) {
+                return Ok(Self::Stream);
+            }
+            path = folder.join(name);
+            match fs::read_link(&path) {
+                Ok(target) => path = folder.join(target),
+                Err(_) => break,
+            }
+        }
+        match fs::metadata(&path) {
+            Ok(there) if there.is_dir() => Ok(Self::Folder),
+            Ok(there) if there.is_file() => Ok(Self::File(path)),
+            Ok(_) => Ok(Self::Stream),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::File(path)),
+            Err(error) => Err(error),
+        }
     }
 }

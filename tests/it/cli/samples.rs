@@ -1,13 +1,13 @@
 //! Sample orders, and exports at the command line.
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::Desk;
-use crate::support::Process;
+use crate::support::{Process, command};
 
 fn sample(desk: &Desk, arguments: &[&str]) -> super::Ran {
     desk.run(&[&["generate", "--orders", "300", "--days", "30"], arguments].concat())
@@ -151,5 +151,56 @@ async fn an_export_that_fails_on_the_way_leaves_what_was_there_and_nothing_else(
         assert_eq!(desk.run(&export).code, Some(1));
         assert_eq!(files(&folder).len(), usize::from(before.is_some()), "{:?}", files(&folder));
         assert_eq!(std::fs::read_to_string(&file).ok().as_deref(), before);
+    }
+}
+
+/// Exports with this as the standard output.
+fn export_into(desk: &Desk, file: &Path, stdout: File) {
+    let output = file.to_str().unwrap();
+    let arguments = ["--database-url", &desk.database.url, "export", "--output", output];
+    let done = command(desk.folder()).args(arguments).stdout(stdout).status().unwrap();
+    assert!(done.success(), "{file:?}: {done}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_shell_opened_or_a_pipe_is_written_to_as_it_is_by_whatever_path_it_is_named() {
+    let desk = Desk::new().await;
+    assert_eq!(sample(&desk, &[]).code, Some(0));
+    let expected = desk.run(&["export"]).stdout;
+    let link = desk.folder().join("to-stdout");
+    std::os::unix::fs::symlink("/dev/stdout", &link).unwrap();
+    for path in [Path::new("/dev/stdout"), Path::new("/dev/fd/1"), &link] {
+        let kept = desk.folder().join("kept.csv");
+        std::fs::write(&kept, "before\n").unwrap();
+        std::fs::set_permissions(&kept, Permissions::from_mode(0o640)).unwrap();
+        export_into(&desk, path, File::options().append(true).open(&kept).unwrap());
+        assert_eq!(std::fs::read_to_string(&kept).unwrap(), format!("before\n{expected}"), "{path:?}");
+        assert_eq!(mode(&kept), 0o640, "{path:?}");
+    }
+    let pipe = desk.folder().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reading = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).unwrap()
+    });
+    desk.run(&["export", "--output", pipe.to_str().unwrap()]).succeeds();
+    assert_eq!(reading.join().unwrap(), expected);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exported_file_in_the_memory_below_dev_is_for_its_owner_only_as_anywhere() {
+    let Ok(memory) = tempfile::tempdir_in("/dev/shm") else { return };
+    let desk = Desk::new().await;
+    assert_eq!(sample(&desk, &[]).code, Some(0));
+    let file = memory.path().join("orders.csv");
+    for before in [None, Some("an older export")] {
+        if let Some(before) = before {
+            std::fs::write(&file, before).unwrap();
+            std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        }
+        desk.run(&["export", "--output", file.to_str().unwrap()]).succeeds();
+        assert_eq!(mode(&file), 0o600);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), desk.run(&["export"]).stdout);
     }
 }
