@@ -163,3 +163,58 @@ async fn pause_after(error: &io::Error) {
     warn!(%error, "a connection could not be accepted");
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const IDLE: Duration = Duration::from_secs(75);
+
+    /// A connection served by a router that takes ten minutes to answer; gives its other end.
+    fn connect(stopping: &watch::Sender<bool>) -> tokio::io::DuplexStream {
+        let slow = get(async || {
+            tokio::time::sleep(Duration::from_mins(10)).await;
+            "late"
+        });
+        let timeouts = Timeouts { header: Duration::from_secs(30), idle: IDLE, write: Duration::from_secs(30) };
+        let capacity = Capacity { connections: 2, per_address: 2, trusted_proxies: Vec::new() };
+        let peer = Peer(([192, 0, 2, 1], 40_000).into());
+        let counted = Connections::new(capacity, timeouts).open(peer.0.ip()).ok().unwrap();
+        let (ours, theirs) = duplex(64 * 1024);
+        tokio::spawn(run(ours, peer, counted, Router::new().route("/", slow), stopping.subscribe()));
+        theirs
+    }
+
+    /// Sends a request and reads its answer; gives the head.
+    async fn ask(client: &mut tokio::io::DuplexStream) -> String {
+        client.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        while !answer.ends_with("\r\n\r\nlate") {
+            answer.push(char::from(client.read_u8().await.unwrap()));
+        }
+        answer
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_has_its_whole_limit_after_an_answer_that_took_longer_and_then_the_connection_ends() {
+        let stopping = watch::Sender::new(false);
+        let mut client = connect(&stopping);
+        for _ in 0..2 {
+            let asked = Instant::now();
+            let answer = ask(&mut client).await;
+            assert!(answer.contains("keep-alive: timeout=75\r\n"), "{answer}");
+            assert_eq!(asked.elapsed().as_secs(), 600);
+            // The last moment that was announced is not too late for the next request.
+            tokio::time::sleep(IDLE).await;
+        }
+        ask(&mut client).await;
+        let answered = Instant::now();
+        assert_eq!(client.read(&mut [0; 1]).await.unwrap(), 0);
+        let lasted = answered.elapsed();
+        assert!((IDLE..IDLE + Duration::from_secs(2)).contains(&lasted), "{lasted:?}");
+    }
+}

@@ -91,3 +91,37 @@ fn write(refused: Refused) -> String {
         body.len()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Refuses a client that has sent a request with so large a body already, and sends another one; gives what it reads
+    /// until the connection ends well.
+    async fn refuse(refusals: &Refusals, body: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let head = format!("POST /graphql HTTP/1.1\r\nhost: test\r\ncontent-length: {body}\r\n\r\n");
+        client.write_all(&[head.as_bytes(), &vec![b' '; body]].concat()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        stream.readable().await.unwrap();
+        refusals.send(stream, Refused::Full);
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn a_refused_client_reads_why_although_it_has_sent_a_request_already() {
+        let (lingering, crowded) = (Refusals::new(), Refusals(Arc::new(Semaphore::new(0))));
+        // What comes while the refusal is sent is read on for a while; where many are refused, what has come already.
+        for (refusals, body) in [(&lingering, 0), (&lingering, 60_000), (&crowded, 0), (&crowded, 1_000)] {
+            let answer = refuse(refusals, body).await;
+            assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{answer}");
+            assert!(answer.contains("retry-after: 1\r\n") && answer.ends_with('}'), "{answer}");
+        }
+    }
+}
