@@ -1,9 +1,11 @@
 //! The operator's database: it can be brought up and taken back, and it refuses by itself what must never be stored,
 //! whoever writes to it.
 
+use sales_order_api::auth::string_to_sign::body_and_key_bound_string;
 use sales_order_api::domain::order::OrderNumber;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sea_orm::{ConnectionTrait as _, Statement};
+use sha2::{Digest as _, Sha256};
 
 use crate::support::{Database, TestApp, on_postgres, order};
 
@@ -66,6 +68,43 @@ async fn every_migration_can_be_taken_back_one_by_one_and_applied_again_to_the_s
         assert_eq!(schema(&database).await, full);
     }
     store.close().await;
+}
+
+#[tokio::test]
+async fn what_was_signed_outlives_migrations_that_are_taken_back() {
+    let app = TestApp::new().await;
+    let partner = app.partner_named("strict-partner", SignaturePolicy::BodyAndKeyBound).await;
+    let (body, now) = (order().to_string(), app.clock.now().timestamp().to_string());
+    let hash = Sha256::digest(&body).into();
+    for key in ["po-1", "po-2"] {
+        let text = body_and_key_bound_string("POST", "/api/v1/sales-orders", &hash, &now, key).unwrap();
+        let signed = partner.sign_text(&now, &text);
+        let headers = [&signed.headers()[..], &[("idempotency-key", key)]].concat();
+        app.post_text("/api/v1/sales-orders", &headers, body.clone()).await.expect(201);
+    }
+    let hex = |column: &str| {
+        if on_postgres().is_some() { format!("encode({column}, 'hex')") } else { format!("lower(hex({column}))") }
+    };
+    let receipts = format!(
+        "SELECT order_id || ' ' || signature_form || ' ' || string_to_sign || ' ' || {} || ' ' || key_fingerprint || ' '
+            || {} FROM sales_order_receipts",
+        hex("signature"),
+        hex("body_sha256")
+    );
+    let before = texts(&app.database, &receipts).await;
+    assert!(before.len() == 2 && before[0].contains(" body_and_key_bound POST:"), "{before:#?}");
+
+    // Down to the version that knew neither that form nor the policy that asks for it.
+    let mut taken_back = Vec::new();
+    while !taken_back.last().is_some_and(|name: &String| name.ends_with("bind_signatures")) {
+        taken_back.extend(app.store.migrate_down(1).await.unwrap());
+        assert_eq!(texts(&app.database, &receipts).await, before, "{taken_back:?}");
+    }
+    assert_eq!(texts(&app.database, "SELECT signature_policy FROM clients").await, ["body_bound"]);
+    taken_back.reverse();
+    assert_eq!(app.store.migrate_up().await.unwrap(), taken_back);
+    assert_eq!(texts(&app.database, &receipts).await, before);
+    assert_eq!(app.database.whole_orders(2).await, 2);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A partner that does not know whether its request arrived sends it again, and there is one order all the same.
 
 mod crossing;
+mod forgetting;
 mod signed_text;
 
 use std::time::Duration;

@@ -2,27 +2,66 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, TransactionTrait as _};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use tokio::task::{JoinHandle, JoinSet};
 
-use crate::support::{TestApp, on_postgres, order, until};
+use crate::support::{Answer, Partner, TestApp, on_postgres, order, until};
 
 const LOCK: &str = "LOCK TABLE sales_order_acknowledgements IN ACCESS EXCLUSIVE MODE";
 const REPORT: &str = "{ salesOrders(where: {notAcknowledgedBy: \"erp\"}) { nodes { orderNumber } } }";
+/// Of SQLite: acknowledgements without an end, of no order that there is.
+const ENDLESS: &str = "CREATE VIEW sales_order_acknowledgements AS
+    WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)
+    SELECT -x AS order_id, 'erp' AS system, '' AS external_number, '' AS actor, 0 AS created_at FROM n";
 const PAGE: &str = "{ salesOrders { nodes { acknowledgements { system } } } }";
 
-/// How many statements of the service wait for a lock.
-async fn waiting(connection: &DatabaseConnection) -> i64 {
-    let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sales-order-api'
-        AND datname = current_database() AND state = 'active' AND wait_event_type = 'Lock'";
-    let row = connection.query_one_raw(sea_orm::Statement::from_string(DbBackend::Postgres, count)).await.unwrap();
-    row.unwrap().try_get_by_index(0).unwrap()
+/// Holds what reports read, so that each of them waits in PostgreSQL. Readers of SQLite wait for nobody.
+struct Held {
+    lock: DatabaseTransaction,
+    watcher: DatabaseConnection,
+}
+
+impl Held {
+    async fn begin(app: &TestApp) -> Self {
+        let lock = app.database.db_connect().await.begin().await.unwrap();
+        lock.execute_unprepared(LOCK).await.unwrap();
+        Self { lock, watcher: app.database.db_connect().await }
+    }
+
+    /// How many statements of the service wait for the lock.
+    async fn waiting(&self) -> i64 {
+        let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sales-order-api'
+            AND datname = current_database() AND state = 'active' AND wait_event_type = 'Lock'";
+        let count = sea_orm::Statement::from_string(DbBackend::Postgres, count);
+        let row = self.watcher.query_one_raw(count).await.unwrap();
+        row.unwrap().try_get_by_index(0).unwrap()
+    }
+
+    async fn end(self) {
+        self.lock.rollback().await.unwrap();
+    }
+}
+
+/// Begins a query of a client.
+fn begin(client: &Partner<'_>, query: &str) -> JoinHandle<Answer> {
+    let body = json!({"query": query}).to_string();
+    let request = TestApp::post_request("/graphql", &[("authorization", &client.authorization())], body);
+    let router = client.app.router.clone();
+    tokio::spawn(async move { Answer::read(tower::ServiceExt::oneshot(router, request).await.unwrap()).await })
+}
+
+/// What nobody waits for, whatever reports do.
+async fn expect_served(partner: &Partner<'_>) {
+    partner.create_with_key("meanwhile", &order()).await.expect(201);
+    let credentials = json!({"client_id": partner.client_id, "client_secret": partner.secret.expose_secret()});
+    partner.app.post("/api/v1/auth/login", &credentials).await.expect(200);
+    partner.app.get("/health/ready").await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partner_orders_and_logs_in_while_reports_hold_every_connection() {
-    // Readers of SQLite wait for nobody, so nothing holds their connections for as long as a test needs.
     if on_postgres().is_none() {
         return;
     }
@@ -30,33 +69,40 @@ async fn a_partner_orders_and_logs_in_while_reports_hold_every_connection() {
     let app = TestApp::with(|config| config.graphql.max_queries_per_client = 100).await;
     let (partner, dashboard) = (app.partner().await, app.dashboard().await);
     partner.create(&order()).await.expect(201);
-    let outside = app.database.db_connect().await;
-    let lock = outside.begin().await.unwrap();
-    lock.execute_unprepared(LOCK).await.unwrap();
-
-    let request = |query: &str| {
-        let body = json!({"query": query}).to_string();
-        TestApp::post_request("/graphql", &[("authorization", &dashboard.authorization())], body)
-    };
-    let requests: Vec<_> = (0..40).map(|number| request(if number % 2 == 0 { REPORT } else { PAGE })).collect();
-    let reads = requests.into_iter().map(|request| {
-        let router = app.router.clone();
-        tokio::spawn(tower::ServiceExt::oneshot(router, request))
-    });
-    let reads: Vec<_> = reads.collect();
-    let watcher = app.database.db_connect().await;
+    let held = Held::begin(&app).await;
+    let reads: Vec<_> = (0..40).map(|number| begin(&dashboard, if number % 2 == 0 { REPORT } else { PAGE })).collect();
     // Two reports of this client, and every connection of pages.
-    until("the reads hold their connections", async || waiting(&watcher).await >= 4).await;
-
-    partner.create_with_key("meanwhile", &order()).await.expect(201);
-    let credentials = json!({"client_id": partner.client_id, "client_secret": partner.secret.expose_secret()});
-    app.post("/api/v1/auth/login", &credentials).await.expect(200);
-    app.get("/health/ready").await.expect(200);
-
-    lock.rollback().await.unwrap();
+    until("the reads hold their connections", async || held.waiting().await >= 4).await;
+    expect_served(&partner).await;
+    held.end().await;
     for read in reads {
-        assert_eq!(read.await.unwrap().unwrap().status(), 200);
+        assert_eq!(read.await.unwrap().status, 200);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_orders_and_logs_in_while_endless_reports_hold_every_connection_of_sqlite() {
+    if on_postgres().is_some() {
+        return;
+    }
+    let app = TestApp::with(|config| {
+        config.database.max_reports_per_client = 100;
+        config.database.acquire_timeout = Duration::from_millis(50);
+    })
+    .await;
+    let (partner, dashboard) = (app.partner().await, app.dashboard().await);
+    partner.create(&order()).await.expect(201);
+    app.database.db_execute("DROP TABLE sales_order_acknowledgements").await.unwrap();
+    app.database.db_execute(ENDLESS).await.unwrap();
+    // One more than there are connections for: when it is sent away, the others have them all.
+    let mut reports = JoinSet::new();
+    for _ in 0..=app.store.reports_at_once() {
+        reports.spawn(begin(&dashboard, REPORT));
+    }
+    let sent_away = reports.join_next().await.unwrap().unwrap().unwrap();
+    sent_away.expect_error("OVERLOADED");
+    expect_served(&partner).await;
+    assert!(reports.try_join_next().is_none(), "a report has ended, so they need not have held every connection");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,17 +112,12 @@ async fn a_report_whose_dashboard_hung_up_is_ended_in_the_database() {
     }
     let app = TestApp::new().await;
     let dashboard = app.dashboard().await;
-    let outside = app.database.db_connect().await;
-    let lock = outside.begin().await.unwrap();
-    lock.execute_unprepared(LOCK).await.unwrap();
-    let body = json!({"query": REPORT}).to_string();
-    let request = TestApp::post_request("/graphql", &[("authorization", &dashboard.authorization())], body);
-    let read = tokio::spawn(tower::ServiceExt::oneshot(app.router.clone(), request));
-    let watcher = app.database.db_connect().await;
-    until("the report waits", async || waiting(&watcher).await == 1).await;
+    let held = Held::begin(&app).await;
+    let read = begin(&dashboard, REPORT);
+    until("the report waits", async || held.waiting().await == 1).await;
     read.abort();
-    until("the report is ended", async || waiting(&watcher).await == 0).await;
-    lock.rollback().await.unwrap();
+    until("the report is ended", async || held.waiting().await == 0).await;
+    held.end().await;
     let answer: Value = dashboard.graphql(REPORT, json!({})).await.data();
     assert_eq!(answer["salesOrders"]["nodes"], json!([]));
 }
@@ -92,16 +133,11 @@ async fn a_report_waits_for_its_turn_and_is_then_told_to_come_again() {
     })
     .await;
     let dashboard = app.dashboard().await;
-    let outside = app.database.db_connect().await;
-    let lock = outside.begin().await.unwrap();
-    lock.execute_unprepared(LOCK).await.unwrap();
-    let body = json!({"query": REPORT}).to_string();
-    let request = TestApp::post_request("/graphql", &[("authorization", &dashboard.authorization())], body);
-    let first = tokio::spawn(tower::ServiceExt::oneshot(app.router.clone(), request));
-    let watcher = app.database.db_connect().await;
-    until("the first one runs", async || waiting(&watcher).await == 1).await;
+    let held = Held::begin(&app).await;
+    let first = begin(&dashboard, REPORT);
+    until("the first one runs", async || held.waiting().await == 1).await;
     let error = dashboard.graphql(REPORT, json!({})).await.expect_error("OVERLOADED");
     assert!(error["extensions"]["retryAfter"].is_number(), "{error}");
-    lock.rollback().await.unwrap();
-    assert_eq!(first.await.unwrap().unwrap().status(), 200);
+    held.end().await;
+    assert_eq!(first.await.unwrap().status, 200);
 }

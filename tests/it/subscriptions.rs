@@ -3,6 +3,7 @@
 mod instances;
 mod protocol;
 mod sockets;
+mod strangers;
 
 use std::time::{Duration, Instant};
 

@@ -2,6 +2,7 @@
 
 mod anonymous;
 mod exempt;
+mod pacing;
 mod quotas;
 
 use std::num::NonZeroU32;

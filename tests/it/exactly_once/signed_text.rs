@@ -9,17 +9,17 @@ use tower::ServiceExt as _;
 use super::{ORDERS, new_number, order_of, replayed_number, with_key};
 use crate::support::{Answer, Partner, Signed, TestApp, Wire, order};
 
-async fn bound(app: &TestApp) -> Partner<'_> {
+pub async fn bound(app: &TestApp) -> Partner<'_> {
     app.partner_named("bound-partner", SignaturePolicy::BodyBound).await
 }
 
-async fn send(app: &TestApp, signed: &Signed, key: Option<&str>, body: &str) -> Answer {
+pub async fn send(app: &TestApp, signed: &Signed, key: Option<&str>, body: &str) -> Answer {
     let headers = key.map_or_else(|| signed.headers().to_vec(), |key| with_key(signed, key));
     app.post_text(ORDERS, &headers, body.to_owned()).await
 }
 
 #[track_caller]
-fn expect_reused(answer: &Answer, number: &str) {
+pub fn expect_reused(answer: &Answer, number: &str) {
     let problem = answer.expect_problem(422, "SIGNATURE_REUSED");
     assert_eq!(problem["order_number"], number);
     let message = problem["message"].as_str().unwrap();
@@ -227,30 +227,6 @@ async fn a_used_key_answers_with_its_order_whatever_its_text_made() {
     assert_eq!(replayed_number(&send(&app, &later, Some("po-1"), &body).await), first);
     expect_reused(&send(&app, &signed, Some("po-3"), &body).await, &first);
     assert_eq!(app.database.whole_orders(2).await, 2);
-}
-
-#[tokio::test]
-async fn a_text_is_remembered_for_as_long_as_it_is_fresh_and_then_forgotten() {
-    let app = TestApp::new().await;
-    let (partner, body) = (bound(&app).await, order().to_string());
-    // Signed as far ahead as is allowed, so it is fresh for twice the tolerance.
-    let timestamp = (app.clock.now() + Duration::from_mins(5)).timestamp().to_string();
-    let hash = sha2::Digest::finalize(<sha2::Sha256 as sha2::Digest>::new_with_prefix(&body)).into();
-    let text = sales_order_api::auth::string_to_sign::body_bound_string("POST", ORDERS, &hash, &timestamp);
-    let signed = partner.sign_text(&timestamp, &text);
-    let first = new_number(&send(&app, &signed, Some("po-1"), &body).await);
-    // What the service does once a minute, with its own measure of age.
-    let forget = async || {
-        let before = app.clock.now() - 2 * Duration::from_mins(5);
-        app.store.delete_signed_texts(before, 10).await.unwrap()
-    };
-    app.clock.advance(Duration::from_secs(598));
-    assert_eq!(forget().await, 0);
-    expect_reused(&send(&app, &signed, Some("po-2"), &body).await, &first);
-    app.clock.advance(Duration::from_secs(3));
-    assert_eq!(forget().await, 1);
-    assert_eq!(app.database.db_number("SELECT count(*) FROM sales_order_signed_texts").await, 0);
-    assert_eq!(app.database.whole_orders(2).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

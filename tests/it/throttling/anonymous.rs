@@ -22,7 +22,7 @@ pub fn limited(config: &mut Config) {
     config.rate_limit.anonymous_requests_per_minute = number(60);
 }
 
-async fn send_from(app: &TestApp, address: &str, mut request: Request<Body>) -> Answer {
+pub async fn send_from(app: &TestApp, address: &str, mut request: Request<Body>) -> Answer {
     request.extensions_mut().insert(Peer((address.parse::<std::net::IpAddr>().unwrap(), 40_000).into()));
     app.send(request).await
 }
