@@ -5,8 +5,6 @@
 //! reads too slowly slows down only its own subscriptions, and one that reads nothing is cut off by its socket.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -19,17 +17,15 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::PROTOCOL;
 use super::operation::{OperationKey, run_operation};
+use super::owner::{Held, Owner};
 use super::protocol::{Close, Given, close_because, invalid, message, read_id};
 use crate::app::AppState;
-use crate::auth::admission::Admission;
 use crate::auth::credentials::{Credentials, Header};
 use crate::compute::{self, BYTES_A_REQUEST};
-use crate::domain::client::ClientId;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql;
 use crate::http::graphql::read_parameters;
 use crate::json::parse;
-use crate::service::slots::Slot;
 
 /// How long a client may take to say `connection_init`.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,31 +45,15 @@ const MAX_OPERATIONS: usize = 100;
 /// How many results of one connection wait to be sent before its operations wait themselves.
 const MAX_WAITING: usize = 16;
 
-/// After so many messages without a valid token one counts for the budget of the address; an operation counts by itself.
-const MESSAGES_A_REQUEST: u64 = 10;
-
-/// Whose limit the connection counts for: its address's, until it brings a valid token, and then its client's.
-pub enum Held {
-    /// Its address's.
-    Address(#[expect(dead_code, reason = "held, not read")] Slot<IpAddr>),
-    /// Its client's.
-    Client(Slot<ClientId>),
-}
-
 /// The connection.
 pub struct Connection {
     state: AppState,
-    credentials: Credentials,
-    held: Held,
+    owner: Owner,
     is_acknowledged: bool,
-    /// Whether the client's token is valid, as far as was looked.
-    has_valid_token: bool,
-    /// Since when it has had no operation, or no valid token.
+    /// Since when it has had no operation.
     idle_since: Instant,
     operations: HashMap<String, (u64, AbortHandle)>,
     started: u64,
-    /// How many messages came without a valid token.
-    messages: u64,
     results: mpsc::Sender<(OperationKey, Given)>,
     waiting: mpsc::Receiver<(OperationKey, Given)>,
 }
@@ -83,15 +63,12 @@ impl Connection {
     pub fn new(state: AppState, credentials: Credentials, held: Held) -> Self {
         let (results, waiting) = mpsc::channel(MAX_WAITING);
         Self {
+            owner: Owner::new(state.clone(), credentials, held),
             state,
-            credentials,
-            has_valid_token: matches!(held, Held::Client(_)),
-            held,
             is_acknowledged: false,
             idle_since: Instant::now(),
             operations: HashMap::new(),
             started: 0,
-            messages: 0,
             results,
             waiting,
         }
@@ -113,7 +90,7 @@ impl Connection {
             if !is_our_protocol {
                 break close_because(4406, "Subprotocol not acceptable");
             }
-            let is_anonymous = self.is_acknowledged && self.operations.is_empty() && !self.has_valid_token;
+            let is_anonymous = self.is_acknowledged && self.operations.is_empty() && !self.owner.has_valid_token();
             let message = tokio::select! {
                 received = source.next() => {
                     unanswered = 0;
@@ -127,11 +104,11 @@ impl Connection {
                 () = sleep_until(init_deadline), if !self.is_acknowledged => {
                     break close_because(4408, "Connection initialisation timeout");
                 }
-                () = sleep_until(self.idle_since + anonymous_timeout), if is_anonymous => {
+                () = sleep_until(self.idle_since.max(self.owner.since()) + anonymous_timeout), if is_anonymous => {
                     break close_because(4403, "No valid token; connect again with the token of a login");
                 }
-                _ = check.tick(), if self.has_valid_token => {
-                    self.look_at_token().await;
+                _ = check.tick(), if self.owner.has_valid_token() => {
+                    self.owner.look_at_token().await;
                     None
                 }
                 _ = ping.tick() => {
@@ -165,18 +142,18 @@ impl Connection {
     async fn receive(&mut self, received: Message) -> Result<Option<Message>, Close> {
         let text = match &received {
             Message::Text(text) => text,
-            Message::Ping(_) | Message::Pong(_) => return self.count_message().map(|()| None),
+            Message::Ping(_) | Message::Pong(_) => return self.owner.count_message().map(|()| None),
             Message::Close(_) => return Err(close_because(1000, "")),
             Message::Binary(_) => return Err(invalid("messages are texts")),
         };
-        self.charge(u32::try_from(text.len() / BYTES_A_REQUEST).unwrap_or(u32::MAX))?;
-        let parsed = compute::on(self.credentials.lane(), text.len(), || parse(text.as_bytes())).await;
+        self.owner.charge(u32::try_from(text.len() / BYTES_A_REQUEST).unwrap_or(u32::MAX))?;
+        let parsed = compute::on(self.owner.credentials.lane(), text.len(), || parse(text.as_bytes())).await;
         let Ok(Value::Object(mut members)) = parsed else { return Err(invalid("not a JSON object")) };
         let kind = members.remove("type");
         let kind = kind.as_ref().and_then(Value::as_str);
         // An operation is counted as such, and where the budget is used up it may still be a login.
         if kind != Some("subscribe") {
-            self.count_message()?;
+            self.owner.count_message()?;
         }
         match kind {
             Some("connection_init") => self.initialise(members.remove("payload")).await.map(Some),
@@ -195,19 +172,6 @@ impl Connection {
         }
     }
 
-    /// Counts a message that is no operation, where the client has no valid token.
-    fn count_message(&mut self) -> Result<(), Close> {
-        self.messages += 1;
-        self.charge(u32::from(self.messages.is_multiple_of(MESSAGES_A_REQUEST)))
-    }
-
-    /// Takes so many requests from the budget of the address, where the client has no valid token.
-    fn charge(&self, requests: u32) -> Result<(), Close> {
-        let Some(requests) = NonZeroU32::new(requests).filter(|_| !self.has_valid_token) else { return Ok(()) };
-        let outcome = self.state.sessions().admit_anonymous(self.credentials.address, requests);
-        outcome.map_err(|refusal| close_because(1013, format!("{}: {}", refusal.code, refusal.message)))
-    }
-
     async fn initialise(&mut self, payload: Option<Value>) -> Result<Message, Close> {
         if self.is_acknowledged {
             return Err(close_because(4429, "Too many initialisation requests"));
@@ -220,51 +184,16 @@ impl Connection {
         for (name, value) in members {
             if name.eq_ignore_ascii_case("authorization") {
                 let Value::String(value) = value else { return Err(invalid("Authorization must be a string")) };
-                self.credentials.authorization = Header::Value(value);
+                self.owner.credentials.authorization = Header::Value(value);
             }
         }
         // Who brings no token learns it with each operation, as over HTTP; who brings a wrong one, at once.
-        if self.credentials.authorization != Header::Absent {
-            self.authenticate().await?;
+        if self.owner.credentials.authorization != Header::Absent {
+            self.owner.authenticate().await?;
         }
         self.is_acknowledged = true;
         self.idle_since = Instant::now();
         Ok(message(json!({"type": "connection_ack"}), None))
-    }
-
-    /// From here on the connection is the client's, and no longer its address's.
-    async fn authenticate(&mut self) -> Result<(), Close> {
-        let principal = match self.state.api().authenticate(self.credentials.clone()).await {
-            Ok(principal) => principal,
-            Err(error) => {
-                let code = if error.code.status() < 500 { 4403 } else { 1013 };
-                return Err(close_because(code, format!("{}: {}", error.code, error.message)));
-            }
-        };
-        if !matches!(&self.held, Held::Client(slot) if slot.holder() == principal.client_id()) {
-            let clients = &self.state.occupancy().client_sockets;
-            let Some(slot) = clients.take(principal.client_id()) else {
-                let limit = clients.each();
-                let message = format!("A client may have {limit} WebSockets at once; close one first");
-                return Err(close_because(1013, message));
-            };
-            self.held = Held::Client(slot);
-        }
-        self.state.sessions().give_back(self.credentials.address, &self.credentials.admission);
-        self.has_valid_token = true;
-        Ok(())
-    }
-
-    /// Looks whether the token has expired or its session has ended.
-    async fn look_at_token(&mut self) {
-        let Ok(token) = self.credentials.bearer_token() else { return };
-        let sessions = self.state.sessions();
-        // A database that cannot be asked says nothing against the token.
-        self.has_valid_token = sessions.is_token_valid(token)
-            && !matches!(sessions.authenticate(token).await, Err(error) if error.code == ErrorCode::Unauthenticated);
-        if !self.has_valid_token {
-            self.idle_since = Instant::now();
-        }
     }
 
     async fn subscribe(&mut self, mut members: Map<String, Value>) -> Result<Option<Message>, Close> {
@@ -285,8 +214,8 @@ impl Connection {
             let refusal = AppError::new(ErrorCode::LimitExceeded, message);
             return Ok(Some(Given::refusal(refusal).into_message(&id)));
         }
-        let mut credentials = self.credentials.clone();
-        credentials.admission = self.admit().await;
+        let mut credentials = self.owner.credentials.clone();
+        credentials.admission = self.owner.admit().await;
         if let Some(refusal) = credentials.admission.refusal()
             && !graphql::only_authenticates(&mut request)
         {
@@ -298,19 +227,6 @@ impl Connection {
         let operation = run_operation(self.state.clone(), request, credentials, key, self.results.clone());
         self.operations.insert(id, (self.started, tokio::spawn(operation).abort_handle()));
         Ok(None)
-    }
-
-    /// How the next operation stands with the budget of the address.
-    async fn admit(&mut self) -> Admission {
-        if self.has_valid_token {
-            // It may have ended since it was last looked at.
-            let is_valid =
-                self.credentials.bearer_token().is_ok_and(|token| self.state.sessions().is_token_valid(token));
-            if !is_valid {
-                self.look_at_token().await;
-            }
-        }
-        self.state.sessions().admit(self.credentials.address, self.credentials.bearer_token().ok())
     }
 
     /// A result as a message, unless its operation was completed by the client meanwhile.

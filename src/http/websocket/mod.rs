@@ -2,6 +2,7 @@
 
 mod connection;
 mod operation;
+mod owner;
 mod protocol;
 
 use std::sync::Arc;
@@ -11,7 +12,8 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 
-use connection::{Connection, Held};
+use connection::Connection;
+use owner::Held;
 
 use super::address::is_proxied;
 use super::origin;
