@@ -1,5 +1,6 @@
 //! Output types, one file per resource.
 
+mod acknowledgement;
 mod auth_token;
 mod client;
 mod client_credentials;
@@ -8,6 +9,7 @@ pub mod node;
 mod plain;
 mod sales_order;
 mod sales_order_event;
+mod sales_order_line;
 mod sales_order_receipt;
 mod signature_check;
 mod summary;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use futures_util::FutureExt as _;
 
+use super::acknowledgement::Acknowledgement;
 use super::node::order_id;
 use super::sales_order_event::SalesOrderEvent;
+use super::sales_order_line::SalesOrderLine;
 use super::sales_order_receipt::SalesOrderReceipt;
 use crate::domain::event::OrderEvent;
 use crate::domain::permission::Permission;
@@ -206,72 +208,6 @@ impl SalesOrder {
     /// When it last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.order.updated_at)
-    }
-}
-
-pub struct SalesOrderLine<'a>(Cow<'a, order::SalesOrderLine>);
-
-/// One line of a sales order.
-#[Object]
-impl SalesOrderLine<'_> {
-    /// Its place in the order, from 1.
-    async fn line_no(&self) -> i32 {
-        self.0.line_no
-    }
-
-    /// Product code.
-    async fn product_code(&self) -> &str {
-        &self.0.product_code
-    }
-
-    /// Product name.
-    async fn product_name(&self) -> Option<&str> {
-        self.0.product_name.as_deref()
-    }
-
-    /// How many.
-    async fn quantity(&self) -> i32 {
-        self.0.quantity
-    }
-
-    /// Unit, such as PCS.
-    async fn unit(&self) -> Option<&str> {
-        self.0.unit.as_deref()
-    }
-
-    /// Price of one, in the order's currency.
-    async fn unit_price(&self) -> Option<Decimal> {
-        self.0.unit_price.map(Decimal::from)
-    }
-
-    /// Free text.
-    async fn note(&self) -> Option<&str> {
-        self.0.note.as_deref()
-    }
-}
-
-/// A receiving system has the order. Whoever may read the order sees since when; the rest is shown with scope `orders:read`,
-/// and to the client that said so.
-#[derive(SimpleObject)]
-pub struct Acknowledgement {
-    /// Which system; null without scope `orders:read` when another client said so.
-    system: Option<String>,
-    /// The order's number there; null without scope `orders:read` when another client said so.
-    external_number: Option<String>,
-    /// Which client said so; null without scope `orders:read` when it was another one.
-    actor: Option<String>,
-    /// Since when.
-    created_at: DateTime,
-}
-
-impl Acknowledgement {
-    fn seen(known: acknowledgement::Acknowledgement, reader: &Reader) -> Self {
-        let acknowledgement::Acknowledgement { system, external_number, actor, created_at } = known;
-        let created_at = DateTime(created_at);
-        if reader.scope.shows_work_of(&actor) {
-            return Self { system: Some(system), external_number, actor: Some(actor), created_at };
-        }
-        Self { system: None, external_number: None, actor: None, created_at }
     }
 }
 

@@ -1,0 +1,47 @@
+use std::borrow::Cow;
+
+use async_graphql::Object;
+
+use crate::domain::order;
+use crate::graphql::scalars::Decimal;
+
+pub struct SalesOrderLine<'a>(pub(super) Cow<'a, order::SalesOrderLine>);
+
+/// One line of a sales order.
+#[Object]
+impl SalesOrderLine<'_> {
+    /// Its place in the order, from 1.
+    async fn line_no(&self) -> i32 {
+        self.0.line_no
+    }
+
+    /// Product code.
+    async fn product_code(&self) -> &str {
+        &self.0.product_code
+    }
+
+    /// Product name.
+    async fn product_name(&self) -> Option<&str> {
+        self.0.product_name.as_deref()
+    }
+
+    /// How many.
+    async fn quantity(&self) -> i32 {
+        self.0.quantity
+    }
+
+    /// Unit, such as PCS.
+    async fn unit(&self) -> Option<&str> {
+        self.0.unit.as_deref()
+    }
+
+    /// Price of one, in the order's currency.
+    async fn unit_price(&self) -> Option<Decimal> {
+        self.0.unit_price.map(Decimal::from)
+    }
+
+    /// Free text.
+    async fn note(&self) -> Option<&str> {
+        self.0.note.as_deref()
+    }
+}
