@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{ServerError, ValidationMode, Value, Variables};
+use async_graphql::{ValidationMode, Value};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
-use super::budget::{self, Budget, Meter};
-use super::known::{BYTES_A_FIELD, Known, KnownDocuments};
+use super::budget::{Budget, Meter};
+use super::checker::Checker;
+use super::known::{Known, KnownDocuments};
 use super::preload::ShortPages;
-use super::prepared::{self, PreparedOperation};
+use super::prepared::PreparedOperation;
 use super::read::Read;
 use super::valid::{Valid, operation};
-use super::validation::ValidateOnly;
 use super::written::{TakesText, to_text};
 use super::{ApiSchema, Limits, Request, Response};
-use super::{arrange, error, faults, guard, introspection, loaders, normal, schema, values};
+use super::{arrange, error, faults, finish, guard, loaders, prepared, schema, selected, values};
 use crate::auth::credentials::Credentials;
 use crate::compute::{self, BYTES_A_REQUEST, Lane};
 use crate::domain::fields::Naming;
@@ -31,10 +30,7 @@ use crate::telemetry;
 pub struct Api {
     services: Arc<Services>,
     limits: Limits,
-    /// Validates clients' documents, and runs nothing.
-    validator: ApiSchema,
-    /// Says what operations cost in their normal form, and runs nothing.
-    pricer: ApiSchema,
+    checker: Checker,
     /// Runs documents that are known to be valid: clients' by the validator, our own because the suite validates them
     /// against the schema. What is left to check is the input of ours, and that is the resolvers' business.
     executor: ApiSchema,
@@ -50,23 +46,10 @@ impl Api {
     /// The schema over these services.
     #[must_use]
     pub fn new(services: Arc<Services>, limits: Limits) -> Self {
-        let price = ValidateOnly { max_complexity: limits.complexity };
-        let validate = ValidateOnly { max_complexity: usize::MAX };
         let executor = || schema().data(Arc::clone(&services)).validation_mode(ValidationMode::Fast);
-        let schemas = [
-            schema().extension(validate),
-            schema().extension(price).limit_complexity(limits.complexity).validation_mode(ValidationMode::Fast),
-            executor(),
-            executor().extension(Meter),
-        ];
-        let [validator, pricer, executor, metered] = schemas.map(|schema| {
-            if limits.introspection {
-                schema.finish()
-            } else {
-                schema.disable_introspection().disable_suggestions().finish()
-            }
-        });
-        Self { services, limits, validator, pricer, executor, metered, known: KnownDocuments::new() }
+        let (executor, metered) = (finish(executor(), limits), finish(executor().extension(Meter), limits));
+        let checker = Checker::new(limits);
+        Self { services, limits, checker, executor, metered, known: KnownDocuments::new() }
     }
 
     /// Who sends these credentials, for a connection that wants to know before any operation.
@@ -233,8 +216,8 @@ impl Api {
                 // A selection takes as long as some twenty bytes of text.
                 let work = selections * 20;
                 self.services.sessions.charge(credentials, work / BYTES_A_REQUEST).map_err(error::refusal)?;
-                let normalise = || self.normalise(&document, name, &variables, text);
-                match compute::on(credentials.lane(), work, normalise).await {
+                let check = || self.checker.check(&document, name, &variables, text);
+                match compute::on(credentials.lane(), work, check).await {
                     Ok(known) => {
                         // A mutation comes but once, and may have a secret in its text.
                         if !known.is_mutation() {
@@ -255,7 +238,7 @@ impl Api {
             self.services.sessions.charge(&caller.credentials, work).map_err(error::refusal)?;
         }
         let signed = operation(&known.document)
-            .map_or(0, |operation| normal::count_roots(&operation.selection_set.node, guard::is_signed));
+            .map_or(0, |operation| selected::count_roots(&operation.selection_set.node, guard::is_signed));
         if signed > 1 {
             let message = "A request takes one signed operation; send each order in a request of its own";
             return Err(error::refusal(AppError::new(ErrorCode::LimitExceeded, message)));
@@ -275,50 +258,12 @@ impl Api {
         Ok((Valid { known, budget, limits: self.limits, key }, request))
     }
 
-    /// The normal form of a valid document's operation, and what it costs.
-    fn normalise(
-        &self,
-        document: &ExecutableDocument,
-        name: Option<&str>,
-        variables: &Variables,
-        text: usize,
-    ) -> Result<Known, Vec<ServerError>> {
-        let validated = compute::drive(self.validator.execute(prepared::request(document, name, variables.clone())));
-        if !validated.errors.is_empty() {
-            return Err(validated.errors);
-        }
-        let refuse = |failure| vec![error::sourced(failure)];
-        let document = normal::normalise(document, name, variables).map_err(refuse)?;
-        let Some(root) = operation(&document).map(|operation| &operation.selection_set.node) else {
-            return Err(refuse(AppError::internal("an operation lost itself in its normal form")));
-        };
-        self.limits.check_roots(root).map_err(refuse)?;
-        let about_schema = introspection::cost(root);
-        let priced = compute::drive(self.pricer.execute(prepared::request(&document, name, variables.clone())));
-        if !priced.errors.is_empty() {
-            return Err(priced.errors);
-        }
-        let complexity = points(&priced.data).saturating_add(about_schema);
-        if complexity > self.limits.complexity {
-            return Err(refuse(budget::too_dear(self.limits.complexity)));
-        }
-        let bytes = text.saturating_mul(2).saturating_add(normal::size(root).saturating_mul(BYTES_A_FIELD));
-        Ok(Known { document: Arc::new(document), bytes, complexity, answer: None })
-    }
-
     fn caller(&self, credentials: Credentials) -> Caller {
         Caller::new(Arc::clone(&self.services.sessions), credentials)
     }
 
     fn equip(&self, request: Request, caller: Caller, naming: Naming, budget: Arc<Budget>) -> Request {
         request.data(caller).data(naming).data(loaders::Loaders::new(&self.services, &budget)).data(budget)
-    }
-}
-
-fn points(complexity: &Value) -> usize {
-    match complexity {
-        Value::Number(points) => points.as_u64().and_then(|points| usize::try_from(points).ok()).unwrap_or(usize::MAX),
-        _ => usize::MAX,
     }
 }
 

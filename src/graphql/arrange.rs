@@ -4,7 +4,7 @@
 use async_graphql::Value;
 use async_graphql::parser::types::{Selection, SelectionSet};
 
-use super::normal::{OBJECT_TYPE, key, set_of};
+use super::selected::{OBJECT_TYPE, key, set_of};
 
 /// Arranges what a set of an operation's normal form, or of a document of ours, gave.
 pub fn arrange(value: &mut Value, set: &SelectionSet) {

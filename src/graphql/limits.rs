@@ -9,7 +9,7 @@ use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Sel
 use async_graphql::{Name, Positioned};
 
 use super::inputs::{CreateSalesOrderInput, Raw, SalesOrderFilter};
-use super::normal;
+use super::selected;
 use crate::domain::page::DEFAULT_PAGE;
 use crate::error::{AppError, ErrorCode};
 
@@ -95,7 +95,7 @@ const MAX_VARIABLES: usize = 1000;
 impl Limits {
     /// Refuses an operation in its normal form that has too many root fields.
     pub(super) fn check_roots(&self, root: &SelectionSet) -> Result<(), AppError> {
-        let asks_database = |item: &&Positioned<Selection>| !normal::name(&item.node).starts_with("__");
+        let asks_database = |item: &&Positioned<Selection>| !selected::name(&item.node).starts_with("__");
         within("root fields", root.items.iter().filter(asks_database).count(), self.root_fields)
             .map_err(|message| AppError::new(ErrorCode::LimitExceeded, message))
     }

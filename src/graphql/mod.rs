@@ -9,6 +9,7 @@ mod arrange;
 mod authenticating;
 mod budget;
 mod catalog;
+mod checker;
 mod client_mutation;
 mod client_query;
 mod error;
@@ -30,6 +31,7 @@ mod query;
 mod read;
 mod reader;
 mod scalars;
+mod selected;
 mod selection;
 mod subscription;
 mod types;
@@ -69,4 +71,9 @@ pub fn sdl() -> String {
 /// One definition for everybody: without data, so that it can be exported and tested alone.
 fn schema() -> SchemaBuilder<Query, Mutation, subscription::Subscription> {
     Schema::build(Query::default(), Mutation::default(), subscription::Subscription)
+}
+
+/// The schema as clients see it.
+fn finish(builder: SchemaBuilder<Query, Mutation, subscription::Subscription>, limits: Limits) -> ApiSchema {
+    if limits.introspection { builder.finish() } else { builder.disable_introspection().disable_suggestions().finish() }
 }

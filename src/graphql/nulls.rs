@@ -7,7 +7,7 @@ use async_graphql::parser::types::{BaseType, OperationDefinition, Selection, Sel
 use async_graphql::{Name, PathSegment, Response, Value};
 
 use super::catalog;
-use super::normal::set_of;
+use super::selected::set_of;
 
 /// Completes the response of an operation in its normal form.
 pub fn complete(response: &mut Response, operation: &OperationDefinition) {

@@ -4,7 +4,7 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
 use async_graphql::{Name, Request, ServerError, Variables};
 
-use super::{error, lexical, normal};
+use super::{error, lexical, selected};
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
 
@@ -41,7 +41,7 @@ impl PreparedOperation {
 
     /// The name of its one root field.
     pub(super) fn root_field(&self) -> &str {
-        self.selection_set().and_then(|set| set.items.first()).map_or("", |root| normal::name(&root.node))
+        self.selection_set().and_then(|set| set.items.first()).map_or("", |root| selected::name(&root.node))
     }
 }
 
