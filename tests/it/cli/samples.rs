@@ -159,7 +159,7 @@ fn export_into(desk: &Desk, file: &Path, stdout: File) {
     let output = file.to_str().unwrap();
     let arguments = ["--database-url", &desk.database.url, "export", "--output", output];
     let done = command(desk.folder()).args(arguments).stdout(stdout).status().unwrap();
-    assert!(done.success(), "{file:?}: {done}");
+    assert!(done.success(), "{output}: {done}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

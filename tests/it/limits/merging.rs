@@ -119,8 +119,8 @@ async fn an_object_of_which_nothing_is_left_is_empty_and_a_subscription_has_one_
     let query =
         "query($no: Boolean!) { viewer { name @include(if: $no) } salesOrders @include(if: $no) { totalCount } }";
     assert_eq!(partner.graphql(query, json!({"no": false})).await.data(), json!({"viewer": {}}));
-    let none = "query($no: Boolean!) { viewer @include(if: $no) { name } }";
-    assert_eq!(partner.graphql(none, json!({"no": false})).await.data(), json!({}));
+    let of_other = "query($no: Boolean!) { viewer @include(if: $no) { name } }";
+    assert_eq!(partner.graphql(of_other, json!({"no": false})).await.data(), json!({}));
     for subscription in [
         "subscription { ...F a: salesOrderEvents { kind } } fragment F on Subscription { salesOrderEvents { kind } }",
         "subscription { ...F } fragment F on Subscription { __typename }",
@@ -150,6 +150,6 @@ async fn objects_of_two_types_with_the_same_members_each_have_those_of_their_own
         assert!(answer.text.contains(&expected), "{}: {expected}", answer.text);
     }
     // Of a type that nothing is selected of.
-    let none = "query($id: ID!) { node(id: $id) { ... on SalesOrder { id } } }";
-    assert_eq!(partner.graphql(none, json!({"id": ids["events"][0]["id"]})).await.data(), json!({"node": {}}));
+    let of_other = "query($id: ID!) { node(id: $id) { ... on SalesOrder { id } } }";
+    assert_eq!(partner.graphql(of_other, json!({"id": ids["events"][0]["id"]})).await.data(), json!({"node": {}}));
 }
