@@ -68,10 +68,15 @@ export async function createsAnOrderAndSeesItArrive(stage) {
     await creating.getByLabel('The text that was signed').getByText(/^[\w-]+\|\d+$/).waitFor();
     await answer(following).getByText(orderNumber).waitFor();
 
-    await creating.getByLabel('Bind the body').check();
-    const bound = await answered(creating);
-    assert.equal(bound.data.createSalesOrder.message, 'Sales order created successfully');
-    await creating.getByLabel('The text that was signed').getByText(/^POST:\/graphql:[0-9a-f]{64}:\d+$/).waitFor();
+    for (const [form, text] of [
+      ['body_bound', /^POST:\/graphql:[0-9a-f]{64}:\d+$/],
+      ['body_and_key_bound', /^POST:\/graphql:[0-9a-f]{64}:\d+:[0-9a-f-]{36}$/],
+    ]) {
+      await creating.getByLabel('Form of the signature').selectOption(form);
+      const bound = await answered(creating);
+      assert.equal(bound.data.createSalesOrder.message, 'Sales order created successfully');
+      await creating.getByLabel('The text that was signed').getByText(text).waitFor();
+    }
   });
 }
 

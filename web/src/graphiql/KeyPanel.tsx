@@ -1,9 +1,24 @@
 import { useState, type ChangeEvent, type ReactElement } from 'react';
-import { change, useSession, type Signed } from './session';
+import { change, useSession, type Form, type Signed } from './session';
 import { loadKey } from './signing-key';
 
+/** The texts that are signed, by form. */
+const FORMS: Record<Form, { name: string; text: string; means: string }> = {
+  documented: { name: 'Published form', text: 'client_id|timestamp', means: 'The signature fits any body.' },
+  body_bound: {
+    name: 'Binds the body',
+    text: 'POST:/graphql:sha256(body):timestamp',
+    means: 'The signature is worthless for any other body.',
+  },
+  body_and_key_bound: {
+    name: 'Binds the body and the Idempotency-Key',
+    text: 'POST:/graphql:sha256(body):timestamp:idempotency_key',
+    means: 'The signature is worthless for any other request. The key is that of the headers editor, or else a new one each time.',
+  },
+};
+
 export function KeyPanel(): ReactElement {
-  const { session, key, isBodyBound, signed } = useSession();
+  const { session, key, form, signed } = useSession();
   const [message, setMessage] = useState('');
 
   async function choose(event: ChangeEvent<HTMLInputElement>): Promise<void> {
@@ -40,17 +55,18 @@ export function KeyPanel(): ReactElement {
         </p>
       )}
       {key && !session && <p className="bad">Sign in too: the client id is part of what is signed.</p>}
-      <label className="switch">
-        <input
-          type="checkbox"
-          checked={isBodyBound}
-          onChange={(event) => change({ isBodyBound: event.currentTarget.checked })}
-        />
-        Bind the body
+      <label>
+        Form of the signature
+        <select value={form} onChange={(event) => change({ form: event.currentTarget.value as Form })}>
+          {Object.entries(FORMS).map(([form, { name }]) => (
+            <option key={form} value={form}>
+              {name}
+            </option>
+          ))}
+        </select>
       </label>
       <p className="quiet">
-        Off: <code>client_id|timestamp</code> is signed. On: <code>POST:/graphql:sha256(body):timestamp</code>, which
-        makes the signature worthless for any other body.
+        <code>{FORMS[form].text}</code> is signed. {FORMS[form].means}
       </p>
       {signed && <LastSigned signed={signed} />}
     </section>

@@ -53,23 +53,30 @@ export function authorization(): Record<string, string> {
 const send: typeof fetch = async (url, init) => {
   const body = String(init?.body ?? '');
   // What stands in the headers editor comes last: whoever writes headers there means them.
-  const headers = new Headers({ ...authorization(), ...(await signatureFor(body)) });
-  new Headers(init?.headers).forEach((value, name) => headers.set(name, value));
+  const written = new Headers(init?.headers);
+  const headers = new Headers({ ...authorization(), ...(await signatureFor(body, written)) });
+  written.forEach((value, name) => headers.set(name, value));
   return fetch(url, { ...init, headers });
 };
 
 /** The signature headers of a request that creates an order, if there is a key to sign it with. */
-async function signatureFor(body: string): Promise<Record<string, string>> {
-  const { session, key, isBodyBound } = current();
+async function signatureFor(body: string, written: Headers): Promise<Record<string, string>> {
+  const { session, key, form } = current();
   if (!key || !session || !creates(body)) return {};
   const timestamp = String(Math.floor(Date.now() / 1000));
-  const stringToSign = isBodyBound
-    ? `POST:${GRAPHQL}:${await sha256Hex(body)}:${timestamp}`
-    : `${session.clientId}|${timestamp}`;
+  const bound = `POST:${GRAPHQL}:${await sha256Hex(body)}:${timestamp}`;
+  // A key of the headers editor is the one that is sent, so it is the one to sign.
+  const idempotencyKey = written.get('Idempotency-Key') ?? crypto.randomUUID();
+  const stringToSign = {
+    documented: `${session.clientId}|${timestamp}`,
+    body_bound: bound,
+    body_and_key_bound: `${bound}:${idempotencyKey}`,
+  }[form];
   const headers = {
     'X-CLIENT-ID': session.clientId,
     'X-TIMESTAMP': timestamp,
     'X-SIGNATURE': await sign(key, stringToSign),
+    ...(form === 'body_and_key_bound' && { 'Idempotency-Key': idempotencyKey }),
   };
   change({ signed: { stringToSign, headers } });
   return headers;

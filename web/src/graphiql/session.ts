@@ -17,15 +17,17 @@ export interface Signed {
   headers: Record<string, string>;
 }
 
+/** What a signature binds; the names are those of the signature policies. */
+export type Form = 'documented' | 'body_bound' | 'body_and_key_bound';
+
 export interface State {
   session?: Session | undefined;
   key?: SigningKey | undefined;
-  /** Whether the signature binds the body. */
-  isBodyBound: boolean;
+  form: Form;
   signed?: Signed | undefined;
 }
 
-let state: State = { isBodyBound: false };
+let state: State = { form: 'documented' };
 const listeners = new Set<() => void>();
 
 export function current(): State {
