@@ -19,7 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use super::PROTOCOL;
 use super::operation::{OperationKey, run_operation};
-use super::protocol::{Close, Given, close_because, invalid, message, read_id};
+use super::protocol::{Close, Given, close_because, close_for, invalid, message, read_id};
 use crate::app::AppState;
 use crate::auth::admission::Admission;
 use crate::auth::credentials::{Credentials, Header};
@@ -206,7 +206,7 @@ impl Connection {
     fn charge(&self, requests: u32) -> Result<(), Close> {
         let Some(requests) = NonZeroU32::new(requests).filter(|_| !self.has_valid_token) else { return Ok(()) };
         let outcome = self.state.sessions().admit_anonymous(self.credentials.address, requests);
-        outcome.map_err(|refusal| close_because(1013, format!("{}: {}", refusal.code, refusal.message)))
+        outcome.map_err(|refusal| close_for(1013, &refusal))
     }
 
     async fn initialise(&mut self, payload: Option<Value>) -> Result<Message, Close> {
@@ -239,7 +239,7 @@ impl Connection {
             Ok(principal) => principal,
             Err(error) => {
                 let code = if error.code.status() < 500 { 4403 } else { 1013 };
-                return Err(close_because(code, format!("{}: {}", error.code, error.message)));
+                return Err(close_for(code, &error));
             }
         };
         if !matches!(&self.held, Held::Client(slot) if slot.holder() == principal.client_id()) {
