@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tracing::{info, warn};
 
 use crate::auth::token::TokenKeys;
@@ -36,6 +36,8 @@ struct App {
     api: Api,
     /// Held by every stream that goes on until somebody ends it; becomes true when the service stops.
     stopping: watch::Sender<bool>,
+    /// Told when the files of the JWT secrets are to be read at once.
+    rereading: Notify,
 }
 
 impl AppState {
@@ -43,7 +45,8 @@ impl AppState {
     pub fn build(config: Config, store: Store, clock: &Clock) -> anyhow::Result<Self> {
         let services = services(&config, &store, clock, &config.jwt_secrets()?.signing_first());
         let api = Api::new(Arc::clone(&services), limits(&config));
-        Ok(Self(Arc::new(App { config, store, services, api, stopping: watch::Sender::new(false) })))
+        let stopping = watch::Sender::new(false);
+        Ok(Self(Arc::new(App { config, store, services, api, stopping, rereading: Notify::new() })))
     }
 
     /// The configuration in force.
@@ -96,7 +99,10 @@ impl AppState {
         let mut ticks = tokio::time::interval(JWT_SECRETS_WATCH);
         let mut told = String::new();
         loop {
-            ticks.tick().await;
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.0.rereading.notified() => {}
+            }
             let config = self.0.config.clone();
             let secrets = match tokio::task::spawn_blocking(move || config.jwt_secrets_now()).await {
                 Ok(Ok(Some(secrets))) => {
@@ -121,6 +127,11 @@ impl AppState {
                 info!(accepted, "the JWT secrets were read anew");
             }
         }
+    }
+
+    /// Has the files of the JWT secrets read at once instead of within two seconds.
+    pub fn read_jwt_secrets_again(&self) {
+        self.0.rereading.notify_one();
     }
 
     /// Tells every stream to end.

@@ -13,8 +13,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::serve::{Server, stop_signal};
-use super::{Common, output};
+use super::serve::Server;
+use super::{Common, output, signals};
 use crate::app;
 use crate::auth::private_key::PrivateKey;
 use crate::auth::string_to_sign::documented_string;
@@ -50,7 +50,8 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     let mut config = settings::load(&common.config, &overrides)?.config;
     config.auth.generated_jwt_secret_file = folder.join("jwt-secret");
     // The tour is what is to be read here; the service speaks up only when something is wrong.
-    telemetry::install("warn", config.log.format == LogFormat::Json)?;
+    telemetry::install("warn", config.log.format == LogFormat::Json, config.log.max_buffer_bytes)?;
+    signals::ignore()?;
 
     let has_graphiql = config.graphql.graphiql;
     let demo_store = config.clone();
@@ -86,7 +87,7 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
         // Whether told to stop or abandoned, it stops.
         let _ = stopped.await;
     }));
-    let signal = stop_signal()?;
+    let signal = signals::stop_signal()?;
     let tour = Tour { base, http: reqwest::Client::builder().no_proxy().build()? };
     tour.run(&partner, &dashboard, &key).await?;
     if !args.exit {

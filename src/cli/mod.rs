@@ -16,6 +16,7 @@ mod private_file;
 mod receipt;
 mod serve;
 mod sign;
+mod signals;
 mod verify;
 
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ use crate::app;
 use crate::clock::Clock;
 use crate::config::{self as settings, Loaded, Overrides};
 use crate::service::Clients;
-use crate::{graphql, rest};
+use crate::{graphql, rest, telemetry};
 
 /// A partner-facing sales order service: signed REST over one GraphQL schema, on SQLite or PostgreSQL.
 #[derive(Debug, Parser)]
@@ -110,13 +111,15 @@ impl Cli {
             Command::Config(command) => config::run(&common, &command),
             Command::Health(args) => health::run(&common, args).await,
         };
-        match outcome {
+        let code = match outcome {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 output::error(&error);
                 ExitCode::FAILURE
             }
-        }
+        };
+        telemetry::flush_log();
+        code
     }
 }
 

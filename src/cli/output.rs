@@ -7,11 +7,22 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
 
 use crate::error::AppError;
-use crate::telemetry::causes;
+use crate::telemetry::{causes, print_to_log};
 
 /// Prints a text and a line break.
 pub fn text(text: &str) -> Result<()> {
     line(&mut io::stdout().lock(), text)
+}
+
+/// Prints a text and a line break from a thread of its own: what a service says must not keep it waiting, nor end it,
+/// where nobody reads.
+pub fn text_in_background(said: String) -> io::Result<()> {
+    let print = move || {
+        if let Err(error) = text(&said) {
+            tracing::warn!(%error, "stdout could not be written");
+        }
+    };
+    std::thread::Builder::new().name("stdout".to_owned()).spawn(print).map(drop)
 }
 
 /// Prints data as JSON.
@@ -42,8 +53,11 @@ pub fn error(error: &anyhow::Error) {
     let text = cause.map_or_else(|| causes(error.as_ref()), |cause| causes(cause));
     // On one line, whatever a database or a parser made of it.
     let sentence = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    // With stderr gone there is nobody left to tell.
-    let _ = writeln!(io::stderr().lock(), "error: {sentence}");
+    let sentence = format!("error: {sentence}");
+    // A service has a log there, whose reader may have stalled. With stderr gone there is nobody left to tell.
+    if !print_to_log(&sentence) {
+        let _ = writeln!(io::stderr().lock(), "{sentence}");
+    }
 }
 
 /// Prints a remark that is no data.

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
-use super::{Common, output};
+use super::{Common, output, signals};
 use crate::app::{self, AppState};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
@@ -25,16 +24,18 @@ pub struct Args {
 
 pub async fn run(common: &Common, args: Args) -> Result<()> {
     let config = common.load(args.listen)?.config;
-    telemetry::install(&config.log.filter, config.log.format == LogFormat::Json)?;
+    telemetry::install(&config.log.filter, config.log.format == LogFormat::Json, config.log.max_buffer_bytes)?;
+    signals::ignore()?;
     let server = Server::start(config).await?;
     let base = format!("http://{}", server.address);
     let metrics =
         server.metrics_address().map_or_else(String::new, |address| format!("\n  metrics  http://{address}/metrics"));
     // Before it says that it listens: whoever reads that may tell it to stop.
-    let stop = stop_signal()?;
+    let stop = signals::stop_signal()?;
+    info!(address = %server.address, "listening");
     let graphiql =
         if server.state.config().graphql.graphiql { format!("  GraphiQL {base}/graphiql\n") } else { String::new() };
-    output::text(&format!(
+    output::text_in_background(format!(
         "Sales Order API is listening on {base}\n  docs     {base}/docs\n{graphiql}  REST     {base}/api/v1\n  GraphQL  \
          {base}/graphql\n  schema   {base}/schema.graphql\n  OpenAPI  {base}/api/v1/openapi.json\n  health   \
          {base}/health/ready{metrics}"
@@ -84,7 +85,10 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         tokio::spawn(telemetry::keep_up_metrics());
         let beside = self.state.clone();
-        let beside = tokio::spawn(async move { beside.look_after().await });
+        let beside = tokio::spawn(async move {
+            let reload = signals::reload_on_hangup(beside.clone());
+            tokio::join!(beside.look_after(), reload).1
+        });
         let state = self.state.clone();
         let stop = async move {
             stop.await;
@@ -141,24 +145,4 @@ fn most_connections(config: &Config) -> usize {
         );
     }
     left
-}
-
-/// Resolves on the first SIGTERM or SIGINT; a second one ends the process at once.
-pub fn stop_signal() -> Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tokio::spawn(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            warn!("told to stop again: stopping at once");
-            std::process::exit(130);
-        });
-    })
 }

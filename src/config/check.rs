@@ -16,6 +16,9 @@ const LONGEST_CLIENT_CACHE: Duration = Duration::from_secs(5);
 /// Far beyond every use, near enough that an instant plus a duration is always an instant.
 const LONGEST_DURATION: Duration = Duration::from_hours(3_650 * 24);
 
+/// The longest line there is, some hundred usual ones.
+const SMALLEST_LOG_BUFFER: usize = 64 * 1024;
+
 /// Refuses the first value that is out of its range.
 pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
     let Config { http, database, auth, orders, graphql, rate_limit, log, metrics: _ } = config;
@@ -72,6 +75,10 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         if value == 0 {
             return Err(ConfigError::invalid(figment, key, "must be at least 1, but is 0"));
         }
+    }
+    if log.max_buffer_bytes < SMALLEST_LOG_BUFFER {
+        let problem = format!("must be at least {SMALLEST_LOG_BUFFER}, but is {}", log.max_buffer_bytes);
+        return Err(ConfigError::invalid(figment, "log.max_buffer_bytes", problem));
     }
     for (key, value) in [("auth.jwt_issuer", &auth.jwt_issuer), ("auth.jwt_audience", &auth.jwt_audience)] {
         if value.trim().is_empty() {

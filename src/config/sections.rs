@@ -208,6 +208,8 @@ pub struct Log {
     pub format: LogFormat,
     /// Which lines there are, in the syntax of `tracing_subscriber::EnvFilter`.
     pub filter: String,
+    /// How much of it may wait to be written.
+    pub max_buffer_bytes: usize,
 }
 
 /// How a log line looks.

@@ -28,7 +28,7 @@ use crate::json::parse as parse_json;
 use crate::rest::problem::Problem;
 use crate::rest::request::{JsonRequest, credentials};
 use crate::service::turns::Turn;
-use crate::telemetry;
+use crate::telemetry::{self, Wire};
 
 /// `POST /graphql`: any operation.
 pub async fn post(State(state): State<AppState>, parts: Parts, request: Result<JsonRequest, Problem>) -> Response {
@@ -187,7 +187,8 @@ fn held(text: String, turn: Option<Turn>) -> Bytes {
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub(super) fn note_failures(response: &graphql::Response) {
-    response.errors.iter().for_each(|error| telemetry::note_failure(&graphql::into_app_error(error)));
+    let note = |error| telemetry::note_failure(Wire::Graphql, &graphql::into_app_error(error));
+    response.errors.iter().for_each(note);
 }
 
 /// Reads the parameters of a request (GraphQL over HTTP §5.1). A list is a batch, and a batch holds one request.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::auth::credentials::NO_TOKEN;
 use crate::error::{AppError, ErrorCode};
-use crate::telemetry;
+use crate::telemetry::{self, Wire};
 
 /// A failure on its way out. It carries no body yet: [`render`] draws it once path and request id are known, for every
 /// failure of every route in one place.
@@ -34,7 +34,7 @@ struct Undrawn(AppError);
 /// Draws the problem a response carries, if it carries one.
 pub fn render(mut response: Response, instance: &str, request_id: &str) -> Response {
     let Some(Undrawn(error)) = response.extensions_mut().remove::<Undrawn>() else { return response };
-    telemetry::note_failure(&error);
+    telemetry::note_failure(Wire::of(instance), &error);
     let mut drawn = (status(error.code), Json(body(&error, instance, request_id))).into_response();
     // Headers the failing layer set, such as `Allow`, stay.
     for (name, value) in response.headers() {

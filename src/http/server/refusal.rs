@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::connections::Refused;
 use crate::error::{AppError, ErrorCode};
+use crate::telemetry;
 
 /// How many refused connections are read on at once, and how long and how much.
 pub const LINGERING: usize = 32;
@@ -83,7 +84,7 @@ fn write(refused: Refused) -> String {
     let body = format!(
         r#"{{"type":"/docs#{code}","title":"{title}","status":{status},"detail":"{message}","code":"{code}","message":"{message}"}}"#
     );
-    metrics::counter!("http_connections_refused_total", "error_code" => code.as_str()).increment(1);
+    telemetry::count_connection_refused(code);
     format!(
         "HTTP/1.1 {status} {}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
          cache-control: no-store\r\nretry-after: 1\r\nconnection: close\r\n\r\n{body}",

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 
 use tokio::time::Instant;
 
-use super::protocol::{Close, close_because};
+use super::protocol::{Close, close_because, close_for};
 use crate::app::AppState;
 use crate::auth::admission::Admission;
 use crate::auth::credentials::Credentials;
@@ -66,7 +66,7 @@ impl Owner {
     pub fn charge(&self, requests: u32) -> Result<(), Close> {
         let Some(requests) = NonZeroU32::new(requests).filter(|_| !self.has_valid_token) else { return Ok(()) };
         let outcome = self.state.sessions().admit_anonymous(self.credentials.address, requests);
-        outcome.map_err(|refusal| close_because(1013, format!("{}: {}", refusal.code, refusal.message)))
+        outcome.map_err(|refusal| close_for(1013, &refusal))
     }
 
     /// From here on the connection is the client's, and no longer its address's.
@@ -75,7 +75,7 @@ impl Owner {
             Ok(principal) => principal,
             Err(error) => {
                 let code = if error.code.status() < 500 { 4403 } else { 1013 };
-                return Err(close_because(code, format!("{}: {}", error.code, error.message)));
+                return Err(close_for(code, &error));
             }
         };
         if !matches!(&self.held, Held::Client(slot) if slot.holder() == principal.client_id()) {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::error::AppError;
 use crate::graphql;
 use crate::service::turns::Turn;
+use crate::telemetry::{self, Wire};
 
 /// Why a connection ends.
 pub struct Close(pub u16, pub String);
@@ -35,6 +36,7 @@ impl Given {
 
     /// An operation that was refused before it began.
     pub fn refusal(error: AppError) -> Self {
+        telemetry::count_error(Wire::Graphql, error.code);
         Self::Error(json!(graphql::refusal(error).errors))
     }
 }
@@ -49,6 +51,12 @@ pub fn message(mut message: Value, payload: Option<Value>) -> Message {
 
 pub fn close_because(code: u16, reason: impl Into<String>) -> Close {
     Close(code, reason.into())
+}
+
+/// Ends a connection for a failure.
+pub fn close_for(code: u16, error: &AppError) -> Close {
+    telemetry::count_error(Wire::Graphql, error.code);
+    close_because(code, format!("{}: {}", error.code, error.message))
 }
 
 pub fn invalid(why: &str) -> Close {

@@ -1,10 +1,10 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::PATIENCE;
+use super::{PATIENCE, until};
 
 /// The service's own binary, with an environment that holds nothing of the machine's but `PATH`, in a folder of the
 /// test's own.
@@ -32,8 +32,24 @@ impl Process {
         Self::serve_at("127.0.0.1:0", folder, database_url, change)
     }
 
-    /// Starts `serve` at an address and waits until it says that it listens.
-    pub fn serve_at(address: &str, folder: &Path, database_url: &str, change: impl FnOnce(&mut Command)) -> Self {
+    /// Starts `serve` with another stdout and waits until its log says where it listens.
+    pub async fn serve_unheard(folder: &Path, database_url: &str, stdout: impl Into<Stdio>) -> Self {
+        let (mut command, log) = Self::prepare("127.0.0.1:0", folder, database_url);
+        let mut process = Self { child: command.stdout(stdout).spawn().unwrap(), log, base: String::new() };
+        until("the line that it listens", async || {
+            let log = process.log();
+            // The last line may be written in part.
+            let mut lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            let Some(line) = lines.find(|line| line.contains("\"message\":\"listening\"")) else { return false };
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            process.base = format!("http://{}", line["address"].as_str().unwrap());
+            true
+        })
+        .await;
+        process
+    }
+
+    fn prepare(address: &str, folder: &Path, database_url: &str) -> (Command, PathBuf) {
         let log = folder.join(format!("serve-{}.log", COUNTER.fetch_add(1, Ordering::SeqCst)));
         let mut command = command(folder);
         command
@@ -43,8 +59,14 @@ impl Process {
             .env("SALES_ORDER_DATABASE__ACQUIRE_TIMEOUT", format!("{}s", PATIENCE.as_secs()))
             .env("SALES_ORDER_LOG__FORMAT", "json")
             .stdout(Stdio::piped())
-            // A file, not a pipe: a full pipe would stop the service.
+            // A file, not a pipe: a pipe that nobody reads takes no lines.
             .stderr(File::create(&log).unwrap());
+        (command, log)
+    }
+
+    /// Starts `serve` at an address and waits until it says that it listens.
+    pub fn serve_at(address: &str, folder: &Path, database_url: &str, change: impl FnOnce(&mut Command)) -> Self {
+        let (mut command, log) = Self::prepare(address, folder, database_url);
         change(&mut command);
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -85,8 +107,24 @@ impl Process {
 
     /// Asks it to stop (SIGTERM).
     pub fn ask_to_stop(&self) {
-        let done = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let done = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
         assert!(done.success());
+    }
+
+    /// Waits for its end, however it ends.
+    pub async fn ended(mut self) -> ExitStatus {
+        let mut ended = None;
+        until("the end of the service", async || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        })
+        .await;
+        ended.unwrap()
     }
 
     /// Waits for its end, which must be a good one; gives its log.

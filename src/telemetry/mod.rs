@@ -4,17 +4,24 @@
 //! and names; `tests/it/logs.rs` fails when one of them shows up.
 //! To add a field: a member of [`Facts`], a line in [`RequestLog::write`], a row in `docs/operations.md`.
 
+mod log;
+mod metrics;
+
 use std::future::Future;
 use std::io::IsTerminal as _;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::task::JoinHandle;
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
 use crate::error::{AppError, ErrorCode};
+use log::LogWriter;
+pub use metrics::{
+    Wire, count_batch, count_connection_refused, count_error, count_order, count_request, count_signature_reuse,
+    keep_up_metrics, note_waiting, render_metrics,
+};
 
 /// What the layers noted about the request under way.
 #[derive(Debug, Default)]
@@ -130,8 +137,9 @@ pub fn note(change: impl FnOnce(&mut Facts)) {
     let _ = CURRENT.try_with(|log| change(&mut log.facts()));
 }
 
-/// Notes a failure on the request's line, and logs what caused it, which only the log may show.
-pub fn note_failure(error: &AppError) {
+/// Notes a failure on the request's line, counts it, and logs what caused it, which only the log may show.
+pub fn note_failure(wire: Wire, error: &AppError) {
+    metrics::count_error(wire, error.code);
     note(|facts| {
         facts.error_code.get_or_insert(error.code);
         if facts.hint.is_none() {
@@ -183,78 +191,54 @@ where
     }
 }
 
-/// Counts one answered request.
-pub fn count_request(method: &'static str, route: &str, status: u16, duration: Duration) {
-    let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
-    metrics::counter!("http_requests_total", &labels).increment(1);
-    metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(duration.as_secs_f64());
-}
+/// The log of this process, once [`install`] was called.
+static LOG: OnceLock<LogWriter> = OnceLock::new();
 
-/// Counts one order taken in, or answered again.
-pub fn count_order(replayed: bool) {
-    let outcome = if replayed { "replayed" } else { "created" };
-    metrics::counter!("sales_orders_total", "outcome" => outcome).increment(1);
-}
+/// How long a process that ends waits for the last lines to be written.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
-/// Counts a signature of the published form that came again with another order, later than is usual.
-pub fn count_signature_reuse() {
-    metrics::counter!("signature_reuses_total").increment(1);
-}
-
-/// Notes how many orders wait to be stored.
-pub fn note_waiting(orders: usize) {
-    metrics::gauge!("sales_orders_waiting").set(f64::from(u32::try_from(orders).unwrap_or(u32::MAX)));
-}
-
-/// Counts a transaction that stores so many orders.
-pub fn count_batch(orders: usize) {
-    metrics::counter!("sales_order_batches_total").increment(1);
-    metrics::counter!("sales_orders_in_batches_total").increment(orders as u64);
-}
-
-/// The metrics in the Prometheus text format.
-pub fn render_metrics() -> String {
-    METRICS.get().map(PrometheusHandle::render).unwrap_or_default()
-}
-
-/// Folds what the metrics gathered, every few seconds: it would pile up while nobody asks for them.
-pub async fn keep_up_metrics() {
-    let mut ticks = tokio::time::interval(Duration::from_secs(5));
-    loop {
-        ticks.tick().await;
-        if let Some(metrics) = METRICS.get() {
-            metrics.run_upkeep();
-        }
-    }
-}
-
-/// The metrics crate knows one recorder a process.
-static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
-
-/// Installs what one process has once: the log, the metrics and the panic hook.
-pub fn install(filter: &str, json: bool) -> anyhow::Result<()> {
+/// Installs what one process has once: the log, the metrics and the panic hook. At most so many bytes of the log wait to
+/// be written.
+pub fn install(filter: &str, json: bool, max_buffer_bytes: usize) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter)?;
+    let log = LogWriter::to_stderr(max_buffer_bytes)?;
+    let _ = LOG.set(log.clone());
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_writer(log)
+        .with_ansi(std::io::stderr().is_terminal())
+        // It would print to stderr, and panic where that fails.
+        .log_internal_errors(false);
     if json {
         subscriber.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
     } else {
         subscriber.with_target(false).init();
     }
-    // Half a millisecond to ten seconds: the range in which an answer can still be given.
-    let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-    let recorder = PrometheusBuilder::new().set_buckets(&buckets)?.build_recorder();
-    let handle = recorder.handle();
-    metrics::set_global_recorder(recorder)?;
-    let _ = METRICS.set(handle);
+    metrics::install()?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let said = panic.payload_as_str();
         tracing::error!(target: "panic", request_id = request_id(), place, said, "a task panicked");
     }));
     Ok(())
+}
+
+/// Puts a line among those of the log, without its format; false where this process has no log.
+pub fn print_to_log(line: &str) -> bool {
+    let log = LOG.get();
+    log.inspect(|log| log.push(format!("{line}\n").as_bytes())).is_some()
+}
+
+/// Waits for the last lines to be written, but not for long. To be called before the process ends.
+pub fn flush_log() {
+    if let Some(log) = LOG.get() {
+        log.flush(LAST_LINES);
+    }
+}
+
+/// How many lines of the log were dropped.
+fn dropped_lines() -> u64 {
+    LOG.get().map_or(0, LogWriter::dropped)
 }
 
 /// An error and what caused it, each said once: many errors repeat their cause.

@@ -1,0 +1,151 @@
+//! What is counted: every family of metrics, what it means, and how it is brought up to date.
+//!
+//! What belongs here: names, labels (each of a closed set) and descriptions. What does not: when something is counted.
+//! To add a metric: a line in [`describe`], a row in docs/operations.md; a test holds the two together.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
+
+use crate::error::ErrorCode;
+
+/// The metrics crate knows one recorder a process.
+static METRICS: OnceLock<(PrometheusHandle, Collector)> = OnceLock::new();
+
+/// How a failure reached its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    /// By REST, or at any other path that is not GraphQL's.
+    Rest,
+    /// By GraphQL: POST, GET, server-sent events or WebSocket.
+    Graphql,
+}
+
+impl Wire {
+    /// The wire of a path.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        if path == "/graphql" || path.starts_with("/graphql/") { Self::Graphql } else { Self::Rest }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::Graphql => "graphql",
+        }
+    }
+}
+
+/// Installs the recorder, and begins every metric whose labels are known at 0: an alert that looks at the increase of a
+/// counter misses its first one otherwise.
+pub(super) fn install() -> anyhow::Result<()> {
+    // Half a millisecond to ten seconds: the range in which an answer can still be given.
+    let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+    let recorder = PrometheusBuilder::new().set_buckets(&buckets)?.build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder)?;
+    let process = Collector::default();
+    process.describe();
+    describe();
+    begin();
+    let _ = METRICS.set((handle, process));
+    Ok(())
+}
+
+fn describe() {
+    describe_gauge!("build_info", "1, with the version of the program as its label");
+    describe_counter!("errors_total", "Failures that callers got, by the code of the catalogue and by wire");
+    describe_counter!("http_connections_refused_total", "Connections refused over a limit, by the code they were told");
+    describe_counter!("http_requests_total", "Answered requests by method, route and status");
+    describe_histogram!("http_request_duration_seconds", "Time from a request's head to its answer's head");
+    describe_counter!("log_lines_dropped_total", "Log lines that could not be written to stderr, or not in time");
+    describe_counter!("sales_orders_total", "Orders taken in (created) or answered again (replayed)");
+    describe_gauge!("sales_orders_waiting", "Orders on their way into the database");
+    describe_counter!("sales_order_batches_total", "Transactions that stored orders");
+    describe_counter!("sales_orders_in_batches_total", "Orders that these transactions stored");
+    describe_counter!("signature_reuses_total", "Signatures of the published form that came again with another order");
+}
+
+fn begin() {
+    gauge!("build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    for wire in [Wire::Rest, Wire::Graphql] {
+        for code in ErrorCode::ALL {
+            error_counter(wire, *code).absolute(0);
+        }
+    }
+    for code in [ErrorCode::RateLimited, ErrorCode::Overloaded] {
+        counter!("http_connections_refused_total", "error_code" => code.as_str()).absolute(0);
+    }
+    for outcome in ["created", "replayed"] {
+        counter!("sales_orders_total", "outcome" => outcome).absolute(0);
+    }
+    for name in ["sales_order_batches_total", "sales_orders_in_batches_total", "signature_reuses_total"] {
+        counter!(name).absolute(0);
+    }
+    note_waiting(0);
+}
+
+/// Counts one answered request.
+pub fn count_request(method: &'static str, route: &str, status: u16, duration: Duration) {
+    let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
+    counter!("http_requests_total", &labels).increment(1);
+    histogram!("http_request_duration_seconds", &labels[..2]).record(duration.as_secs_f64());
+}
+
+/// Counts a failure that a caller got.
+pub fn count_error(wire: Wire, code: ErrorCode) {
+    error_counter(wire, code).increment(1);
+}
+
+fn error_counter(wire: Wire, code: ErrorCode) -> metrics::Counter {
+    counter!("errors_total", "code" => code.as_str(), "wire" => wire.as_str())
+}
+
+/// Counts a connection that was refused with this code.
+pub fn count_connection_refused(code: ErrorCode) {
+    counter!("http_connections_refused_total", "error_code" => code.as_str()).increment(1);
+}
+
+/// Counts one order taken in, or answered again.
+pub fn count_order(replayed: bool) {
+    let outcome = if replayed { "replayed" } else { "created" };
+    counter!("sales_orders_total", "outcome" => outcome).increment(1);
+}
+
+/// Counts a signature of the published form that came again with another order, later than is usual.
+pub fn count_signature_reuse() {
+    counter!("signature_reuses_total").increment(1);
+}
+
+/// Notes how many orders wait to be stored.
+pub fn note_waiting(orders: usize) {
+    gauge!("sales_orders_waiting").set(f64::from(u32::try_from(orders).unwrap_or(u32::MAX)));
+}
+
+/// Counts a transaction that stores so many orders.
+pub fn count_batch(orders: usize) {
+    counter!("sales_order_batches_total").increment(1);
+    counter!("sales_orders_in_batches_total").increment(orders as u64);
+}
+
+/// The metrics in the Prometheus text format.
+pub fn render_metrics() -> String {
+    let Some((metrics, process)) = METRICS.get() else { return String::new() };
+    process.collect();
+    counter!("log_lines_dropped_total").absolute(super::dropped_lines());
+    metrics.render()
+}
+
+/// Folds what the metrics gathered, every few seconds: it would pile up while nobody asks for them.
+pub async fn keep_up_metrics() {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        if let Some((metrics, _)) = METRICS.get() {
+            metrics.run_upkeep();
+        }
+    }
+}
