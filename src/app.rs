@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use crate::auth::token::TokenKeys;
 use crate::clock::{Clock, random_bytes};
-use crate::config::Config;
+use crate::config::{Config, DatabaseConfig};
 use crate::domain::audit::{Actor, Via};
 use crate::graphql::{Api, Limits};
 use crate::service::buckets::Rate;
@@ -22,7 +22,7 @@ use crate::service::slots::{Slot, Slots};
 use crate::service::throttle::{Throttle, ThrottleRules, network};
 use crate::service::turns::{TurnRules, Turns};
 use crate::service::{Clients, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Sealing, Services, Sessions};
-use crate::store::{DatabaseOptions, Store};
+use crate::store::{self, Address, DatabaseOptions, Store};
 use crate::telemetry;
 
 /// What every request handler shares. Cloning is cheap.
@@ -251,6 +251,25 @@ pub async fn connect(config: &Config) -> anyhow::Result<Store> {
         on_statement: telemetry::count_statement,
     };
     Store::connect(&options).await.context("cannot open the database (database.url)")
+}
+
+/// Refuses addresses of the database that cannot be read.
+pub fn check_addresses(config: &Config) -> anyhow::Result<()> {
+    let DatabaseConfig { url, listen_url, .. } = &config.database;
+    for (key, url) in [("database.url", url), ("database.listen_url", listen_url)] {
+        if url.expose_secret().starts_with("postgres") {
+            Address::parse(url.expose_secret()).with_context(|| key)?;
+        }
+    }
+    Ok(())
+}
+
+/// Resolves when the configured database can be reached, so that a service may be started before it.
+pub async fn wait_for_database(config: &Config) -> anyhow::Result<()> {
+    let database = &config.database;
+    store::wait_for_database(database.url.expose_secret(), database.acquire_timeout, database.start_timeout)
+        .await
+        .context("cannot open the database (database.url)")
 }
 
 /// Connects to the configured database and brings its schema up to date, or says that this is left to the operator.

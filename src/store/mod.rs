@@ -8,6 +8,7 @@
 //! [`Scope`]: crate::domain::permission::Scope
 
 mod acknowledgements;
+mod address;
 mod addresses;
 mod audit;
 mod clients;
@@ -22,6 +23,7 @@ mod lifecycle;
 mod listing;
 mod orders;
 mod pools;
+mod reach;
 mod receipts;
 mod report;
 mod samples;
@@ -29,14 +31,17 @@ mod sealing;
 mod secrets;
 mod signal;
 mod summary;
+mod unreachable;
 
 pub use acknowledgements::Acknowledged;
+pub use address::{Address, TargetSession};
 pub use clients::NewClient;
 pub use connect::{DatabaseOptions, MigrationState, Store};
 pub use error::{StoreError, StoreResult};
 pub use events::NEAR;
 pub use intake::{Created, NewReceipt, OrderToInsert};
 pub use keys::{NewPublicKey, StoredPublicKey};
+pub use reach::{Unreachable, wait_for_database};
 pub use secrets::{Rotated, StoredSecret};
 pub use signal::EventSignal;
 pub use summary::{Grouping, SummaryRow, SummarySnapshot};

@@ -38,6 +38,7 @@ mod rotation;
 mod sealing;
 mod sessions;
 mod signatures;
+mod start;
 mod statements;
 mod subscriptions;
 mod summaries;
