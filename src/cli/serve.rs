@@ -67,8 +67,7 @@ impl Server {
     pub async fn start(config: Config) -> Result<Self> {
         // First what a wrong configuration refuses, so that nothing is created for a service that will not run.
         config.check_exposure()?;
-        app::wait_for_database(&config).await?;
-        let store = app::open(&config).await?;
+        let store = app::open_to_serve(&config).await?;
         let (listen, metrics) = (config.http.listen, config.metrics.listen);
         let options = ServerOptions::new(&config.http, most_connections(&config));
         let state = AppState::build(config, store, &Clock::system())?;

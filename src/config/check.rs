@@ -145,6 +145,10 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
         let problem = "must begin with sqlite: or postgres://";
         return Err(ConfigError::invalid(figment, "database.url", problem));
     }
+    if !url.starts_with("sqlite:") && config.database.max_connections < 2 {
+        let problem = "must be at least 2 on PostgreSQL: a report and what ends it need a connection each";
+        return Err(ConfigError::invalid(figment, "database.max_connections", problem));
+    }
     let listen_url = config.database.listen_url.expose_secret();
     let is_postgres = |url: &str| url.starts_with("postgres://") || url.starts_with("postgresql://");
     if !listen_url.is_empty() && !(is_postgres(listen_url) && is_postgres(url)) {

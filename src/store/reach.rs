@@ -1,6 +1,7 @@
 //! Finding a host that answers and may be written to, and the cause in one sentence where there is none. A pool would
 //! only say that it had no connection in time.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -41,20 +42,25 @@ impl Address {
     pub async fn find(&self, patience: Duration) -> Result<PgConnectOptions, Unreachable> {
         let usual = if self.candidates.len() > 1 { ONE_OF_SEVERAL } else { patience };
         let limit = self.connect_timeout.unwrap_or(usual).min(patience);
-        let tries = stream::iter(&self.candidates).map(|candidate| self.find_at(candidate, limit));
+        let tries = self.candidates.iter().enumerate();
+        let tries = tries.map(|(place, candidate)| async move { (place, self.find_at(candidate, limit).await) });
+        // Gathered before they run: a stream that makes them as it goes is not Send in the compiler's eyes.
+        let tries = stream::iter(tries.collect::<Vec<_>>());
         let at_once = self.candidates.len();
         let mut tries = match self.session {
             TargetSession::Any => tries.buffered(at_once).left_stream(),
             // At most one is meant: whoever it is need not wait for a host before it that is gone.
             _ => tries.buffer_unordered(at_once).right_stream(),
         };
-        let mut failures = Vec::new();
-        while let Some(outcome) = tries.next().await {
+        // By their place, so that the same failures are the same sentence.
+        let mut failures = BTreeMap::new();
+        while let Some((place, outcome)) = tries.next().await {
             match outcome {
                 Ok(found) => return Ok(found),
-                Err(failure) => failures.push(failure),
+                Err(failure) => drop(failures.insert(place, failure)),
             }
         }
+        let failures: Vec<_> = failures.into_values().collect();
         Err(self.failed(&failures))
     }
 

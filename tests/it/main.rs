@@ -31,6 +31,7 @@ mod orders;
 mod pages;
 mod parity;
 mod permissions;
+mod pooler;
 mod receipts;
 mod refusals;
 mod reports;

@@ -1,5 +1,8 @@
 //! The operator starts the service before its database is there, or with an address that leads nowhere.
 
+mod checks;
+mod hosts;
+
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
@@ -49,7 +52,7 @@ fn an_address_that_leads_nowhere_is_one_sentence_with_place_and_cause() {
             "10m",
             "connection refused at 127.0.0.1:1 (nobody listens there)",
         ),
-        ("postgres://u@[::1]:1/orders".to_owned(), "10m", "at [::1]:1"),
+        ("postgres://u@[::1]:1/orders".to_owned(), "10m", "[::1]:1"),
         (format!("postgres://u@127.0.0.1:{port}/orders"), "300ms", "timed out: no answer within 300ms"),
         (format!("postgres:///orders?host={nowhere}&user=u"), "10m", "(nobody listens there)"),
         ("postgres://u@no-such-host.invalid/orders".to_owned(), "10m", "no such host: no-such-host.invalid"),
@@ -58,6 +61,26 @@ fn an_address_that_leads_nowhere_is_one_sentence_with_place_and_cause() {
     ] {
         let said = list_clients(&folder, &url, patience);
         assert!(said.contains("cannot open the database (database.url): ") && said.contains(expected), "{url}: {said}");
+    }
+}
+
+#[test]
+fn config_check_reads_the_addresses_without_connecting() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |url: &str, listen_url: &str| {
+        let mut command = command(folder.path());
+        command.args(["config", "check", "--database-url", url]).env("SALES_ORDER_DATABASE__LISTEN_URL", listen_url);
+        command
+    };
+    let good = "postgres://u:hunter2@127.0.0.1:1,[::1]:1/orders?target_session_attrs=read-write";
+    assert!(check(good, good).output().unwrap().status.success());
+    let typo = "postgres://u:hunter2@db/orders?sslmode=verify_full";
+    for (url, listen_url, key) in [(typo, "", "database.url"), (good, typo, "database.listen_url")] {
+        let said = said(&mut check(url, listen_url));
+        assert!(
+            said.contains(key) && said.contains("did you mean verify-full?") && !said.contains("hunter2"),
+            "{said}"
+        );
     }
 }
 

@@ -1,0 +1,118 @@
+//! A real PgBouncer stands between the service and PostgreSQL, as the operator's company has it.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Command, Stdio};
+
+use sales_order_api::store::{Pooler, examine};
+use tempfile::TempDir;
+
+use crate::support::{Database, PATIENCE, on_postgres, until};
+
+/// A pooler of one test's own, gone with this value. It listens on a socket only: no port to find.
+struct PgBouncer {
+    child: Child,
+    folder: TempDir,
+    database: String,
+}
+
+impl PgBouncer {
+    async fn start(database: &Database, mode: &str, more: &str) -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/pgbouncer.sh");
+        let found = Command::new(script).stderr(Stdio::inherit()).output().unwrap();
+        assert!(found.status.success(), "{script} found none");
+        let program = String::from_utf8(found.stdout).unwrap().trim().to_owned();
+
+        let (login, place) = database.url.trim_start_matches("postgres://").rsplit_once('@').unwrap();
+        let (user, password) = login.split_once(':').unwrap();
+        let (server, name) = place.rsplit_once('/').unwrap();
+        let (host, port) = server.rsplit_once(':').unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        // As root it takes another user, who has to reach its socket.
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+        let file = folder.path().join("pgbouncer.ini");
+        let settings = format!(
+            "[databases]\n{name} = host={host} port={port} user={user} password={password}\n[pgbouncer]\n\
+             listen_port = 6432\nunix_socket_dir = {}\nauth_type = any\npool_mode = {mode}\n{more}\n",
+            folder.path().display()
+        );
+        fs::write(&file, settings).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+        let mut command = Command::new(program);
+        if is_root {
+            command.args(["-u", "nobody"]);
+        }
+        let child = command.arg(&file).stderr(fs::File::create(folder.path().join("log")).unwrap()).spawn().unwrap();
+        let mut pooler = Self { child, folder, database: name.to_owned() };
+        let socket = pooler.folder.path().join(".s.PGSQL.6432");
+        until("the pooler listens", async || {
+            assert!(pooler.child.try_wait().unwrap().is_none(), "{}", pooler.log());
+            socket.exists()
+        })
+        .await;
+        pooler
+    }
+
+    fn url(&self) -> String {
+        format!("postgres:///{}?host={}&port=6432&user=anybody", self.database, self.folder.path().display())
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn refusal(pooler: &PgBouncer) -> String {
+    match examine(&pooler.url(), PATIENCE).await {
+        Ok(findings) => panic!("{findings:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn a_pooler_in_session_mode_is_taken_without_a_setting_of_its_own() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let database = Database::new().await;
+    let pooler = PgBouncer::start(&database, "session", "").await;
+    let found = examine(&pooler.url(), PATIENCE).await.unwrap().pooler;
+    assert!(matches!(found, Pooler::Session | Pooler::None), "{found:?}");
+    assert_eq!(examine(&database.url, PATIENCE).await.unwrap().pooler, Pooler::None);
+}
+
+#[tokio::test]
+async fn a_pooler_that_orders_cannot_pass_is_refused_by_its_mode() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let database = Database::new().await;
+    let pooler = PgBouncer::start(&database, "statement", "").await;
+    let said = refusal(&pooler).await;
+    assert!(said.contains("statement mode") && said.contains("pool_mode = session"), "{said}");
+}
+
+#[tokio::test]
+async fn a_pooler_in_transaction_mode_is_refused_unless_it_keeps_prepared_statements_apart() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let database = Database::new().await;
+    let pooler = PgBouncer::start(&database, "transaction", "").await;
+    match examine(&pooler.url(), PATIENCE).await {
+        // From 1.21 on with max_prepared_statements, which 1.24 sets by itself.
+        Ok(findings) => assert_eq!(findings.pooler, Pooler::Transaction),
+        Err(error) => {
+            let said = error.to_string();
+            assert!(said.contains("transaction mode") && said.contains("1.21"), "{said}");
+        }
+    }
+}
