@@ -41,6 +41,7 @@ test: ## Everything: lint, all tests on SQLite, then the integration tests on Po
 	scripts/with-postgres.sh true
 	scripts/chromium.sh >/dev/null
 	scripts/pgbouncer.sh >/dev/null
+	scripts/pgbouncer.sh 1.21 >/dev/null
 	$(MAKE) --no-print-directory web
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory test-sqlite ARGS=
