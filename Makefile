@@ -40,6 +40,8 @@ test: ## Everything: lint, all tests on SQLite, then the integration tests on Po
 	$(MAKE) --no-print-directory tests/node/node_modules/.package-lock.json
 	scripts/with-postgres.sh true
 	scripts/chromium.sh >/dev/null
+	scripts/pgbouncer.sh >/dev/null
+	scripts/pgbouncer.sh 1.21 >/dev/null
 	$(MAKE) --no-print-directory web
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory test-sqlite ARGS=

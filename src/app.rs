@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use crate::auth::token::TokenKeys;
 use crate::clock::{Clock, random_bytes};
-use crate::config::Config;
+use crate::config::{Config, DatabaseConfig};
 use crate::domain::audit::{Actor, Via};
 use crate::graphql::{Api, Limits};
 use crate::service::buckets::Rate;
@@ -22,7 +22,7 @@ use crate::service::slots::{Slot, Slots};
 use crate::service::throttle::{Throttle, ThrottleRules, network};
 use crate::service::turns::{TurnRules, Turns};
 use crate::service::{Clients, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Sealing, Services, Sessions};
-use crate::store::{DatabaseOptions, Store};
+use crate::store::{self, Address, DatabaseOptions, Findings, Pooler, Store};
 use crate::telemetry;
 
 /// What every request handler shares. Cloning is cheap.
@@ -264,8 +264,30 @@ pub async fn connect(config: &Config) -> anyhow::Result<Store> {
     Store::connect(&options).await.context("cannot open the database (database.url)")
 }
 
+/// Refuses addresses of the database that cannot be read.
+pub fn check_addresses(config: &Config) -> anyhow::Result<()> {
+    let DatabaseConfig { url, listen_url, .. } = &config.database;
+    for (key, url) in [("database.url", url), ("database.listen_url", listen_url)] {
+        if url.expose_secret().starts_with("postgres") {
+            Address::parse(url.expose_secret()).with_context(|| key)?;
+        }
+    }
+    Ok(())
+}
+
 /// Connects to the configured database and brings its schema up to date, or says that this is left to the operator.
 pub async fn open(config: &Config) -> anyhow::Result<Store> {
+    let database = &config.database;
+    let findings = store::examine(database.url.expose_secret(), database.acquire_timeout).await;
+    let Findings { pooler, warnings } = findings.context("cannot open the database (database.url)")?;
+    for warning in warnings {
+        warn!("{warning}");
+    }
+    if pooler == Pooler::Transaction && database.listen_url.expose_secret().is_empty() {
+        warn!(
+            "a pooler in transaction mode does not tell of new events, which are looked for instead; set database.listen_url"
+        );
+    }
     let store = connect(config).await?;
     if config.database.migrate_on_start {
         for name in store.migrate_up().await.context("cannot bring the database schema up to date")? {
@@ -276,6 +298,17 @@ pub async fn open(config: &Config) -> anyhow::Result<Store> {
             "the database lacks migrations and database.migrate_on_start is false; run `sales-order-api migrate up`"
         );
     }
+    Ok(store)
+}
+
+/// The same for serving, which may be started before the database and needs rights of its own there.
+pub async fn open_to_serve(config: &Config) -> anyhow::Result<Store> {
+    let database = &config.database;
+    store::wait_for_database(database.url.expose_secret(), database.acquire_timeout, database.start_timeout)
+        .await
+        .context("cannot open the database (database.url)")?;
+    let store = open(config).await?;
+    store.check_grants().await.context("cannot open the database (database.url)")?;
     Ok(store)
 }
 

@@ -9,7 +9,11 @@ pub struct Migration;
 
 const POSTGRES: [&str; 2] = [
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",
-    "CREATE INDEX ix_sales_orders_search_text ON sales_orders USING gin (search_text gin_trgm_ops)",
+    // In the extension's schema: where somebody else created it, it may not be on the search path.
+    "DO $$ BEGIN
+        EXECUTE format('CREATE INDEX ix_sales_orders_search_text ON sales_orders USING gin (search_text %I.gin_trgm_ops)',
+            (SELECT nspname FROM pg_namespace n JOIN pg_extension e ON e.extnamespace = n.oid WHERE extname = 'pg_trgm'));
+     END $$",
 ];
 
 const SQLITE: [&str; 3] = [

@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::{Common, output};
+use crate::app;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -18,6 +19,7 @@ pub fn run(common: &Common, command: &Command) -> Result<()> {
     match command {
         Command::Check => {
             loaded.config.check_exposure()?;
+            app::check_addresses(&loaded.config)?;
             if common.json { output::json(&json!({"valid": true})) } else { output::text("the configuration is valid") }
         }
         Command::Show if common.json => output::json(&loaded.to_json()),

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -26,12 +27,19 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     let config = common.load(args.listen)?.config;
     telemetry::install(&config.log.filter, config.log.format == LogFormat::Json, config.log.max_buffer_bytes)?;
     signals::ignore()?;
-    let server = Server::start(config).await?;
+    // Before the database is waited for: as the first process of a container, it would not be ended by a signal that
+    // nobody awaits.
+    let mut stop = pin!(signals::stop_signal()?);
+    let server = tokio::select! {
+        server = Server::start(config) => server?,
+        () = &mut stop => {
+            info!("stopped before the database was there");
+            return Ok(());
+        }
+    };
     let base = format!("http://{}", server.address);
     let metrics =
         server.metrics_address().map_or_else(String::new, |address| format!("\n  metrics  http://{address}/metrics"));
-    // Before it says that it listens: whoever reads that may tell it to stop.
-    let stop = signals::stop_signal()?;
     info!(address = %server.address, "listening");
     let graphiql =
         if server.state.config().graphql.graphiql { format!("  GraphiQL {base}/graphiql\n") } else { String::new() };
@@ -60,7 +68,7 @@ impl Server {
     pub async fn start(config: Config) -> Result<Self> {
         // First what a wrong configuration refuses, so that nothing is created for a service that will not run.
         config.check_exposure()?;
-        let store = app::open(&config).await?;
+        let store = app::open_to_serve(&config).await?;
         let (listen, metrics) = (config.http.listen, config.metrics.listen);
         let options = ServerOptions::new(&config.http, most_connections(&config));
         let state = AppState::build(config, store, &Clock::system())?;

@@ -34,6 +34,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         ("http.anonymous_socket_timeout", http.anonymous_socket_timeout, millisecond, LONGEST_DURATION),
         ("database.statement_timeout", database.statement_timeout, millisecond, LONGEST_DURATION),
         ("database.acquire_timeout", database.acquire_timeout, millisecond, LONGEST_DURATION),
+        ("database.start_timeout", database.start_timeout, Duration::ZERO, LONGEST_DURATION),
         ("auth.token_lifetime", auth.token_lifetime, second, LONGEST_DURATION),
         ("auth.refresh_window", auth.refresh_window, Duration::ZERO, LONGEST_DURATION),
         ("auth.session_lifetime", auth.session_lifetime, second, LONGEST_DURATION),
@@ -150,6 +151,16 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
     if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
         let problem = "must begin with sqlite: or postgres://";
         return Err(ConfigError::invalid(figment, "database.url", problem));
+    }
+    if !url.starts_with("sqlite:") && config.database.max_connections < 2 {
+        let problem = "must be at least 2 on PostgreSQL: a report and what ends it need a connection each";
+        return Err(ConfigError::invalid(figment, "database.max_connections", problem));
+    }
+    let listen_url = config.database.listen_url.expose_secret();
+    let is_postgres = |url: &str| url.starts_with("postgres://") || url.starts_with("postgresql://");
+    if !listen_url.is_empty() && !(is_postgres(listen_url) && is_postgres(url)) {
+        let problem = "must be empty, or begin with postgres:// as database.url then does too";
+        return Err(ConfigError::invalid(figment, "database.listen_url", problem));
     }
     if url.starts_with("sqlite:") && (url.contains(":memory:") || url.contains("mode=memory")) {
         // Each connection would have a database of its own, and all would be gone with the process.

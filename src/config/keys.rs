@@ -31,9 +31,9 @@ pub(super) fn all() -> Vec<Key> {
     keys
 }
 
-/// Whether the value of a key must not be shown. The database URL is one, for the password that may be in it.
+/// Whether the value of a key must not be shown. The database URLs are, for the password that may be in them.
 pub(super) fn is_secret(name: &str) -> bool {
-    matches!(name, "auth.jwt_secret" | "auth.jwt_previous_secrets" | "database.url")
+    matches!(name, "auth.jwt_secret" | "auth.jwt_previous_secrets" | "database.url" | "database.listen_url")
 }
 
 /// The key that `wanted` (a key, or the rest of a variable's name after the prefix) was probably meant to be.

@@ -81,6 +81,11 @@ pub struct Metrics {
 pub struct DatabaseConfig {
     /// `sqlite:` or `postgres:` URL; a secret, for it may hold a password.
     pub url: SecretString,
+    /// How long serving waits for a database that is not there yet.
+    #[serde(deserialize_with = "duration")]
+    pub start_timeout: Duration,
+    /// Where to listen for new events, past a pooler; a secret like `url`. Empty: at `url`.
+    pub listen_url: SecretString,
     /// Whether serving begins with applying pending migrations.
     pub migrate_on_start: bool,
     /// The most connections of the pool.

@@ -26,7 +26,7 @@ pub(super) fn entries(figment: &Figment, keys: &[Key]) -> Vec<Entry> {
 
 fn redacted(name: &str, value: Value) -> Value {
     match value {
-        Value::String(url) if name == "database.url" => redacted_url(&url).into(),
+        Value::String(url) if matches!(name, "database.url" | "database.listen_url") => redacted_url(&url).into(),
         Value::String(text) if is_secret(name) && !text.is_empty() => REDACTED.into(),
         Value::Array(items) if is_secret(name) => items.iter().map(|_| Value::from(REDACTED)).collect(),
         shown => shown,

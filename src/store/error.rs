@@ -5,6 +5,7 @@ use std::time::Duration;
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 use thiserror::Error;
 
+use super::reach::Unreachable;
 use crate::error::{AppError, ErrorCode};
 
 /// What a query can fail with.
@@ -13,6 +14,9 @@ pub enum StoreError {
     /// The database cannot be reached, has no connection free in time or is locked: trying again may help.
     #[error("the database is unavailable")]
     Unavailable(#[source] DbErr),
+    /// No connection can be opened at all.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
     /// The address cannot be read. It is not quoted: it may hold a password.
     #[error("the address cannot be read ({0}); write special characters of a password as %2F for / and the like")]
     Address(String),
@@ -82,7 +86,7 @@ pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => Self::unavailable(error),
+            StoreError::Unavailable(_) | StoreError::Unreachable(_) => Self::unavailable(error),
             StoreError::TooSlow(_) => {
                 let message = "The database needs too long for this; ask for fewer orders, such as by createdAt";
                 Self::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(5))

@@ -8,20 +8,25 @@
 //! [`Scope`]: crate::domain::permission::Scope
 
 mod acknowledgements;
+mod address;
 mod addresses;
 mod audit;
+mod checks;
 mod clients;
 mod connect;
 mod entity;
 mod error;
 mod events;
 mod filter;
+mod grants;
 mod intake;
 mod keys;
 mod lifecycle;
 mod listing;
 mod orders;
+mod pooler;
 mod pools;
+mod reach;
 mod receipts;
 mod report;
 mod samples;
@@ -29,14 +34,19 @@ mod sealing;
 mod secrets;
 mod signal;
 mod summary;
+mod unreachable;
 
 pub use acknowledgements::Acknowledged;
+pub use address::{Address, TargetSession};
+pub use checks::{Findings, examine};
 pub use clients::NewClient;
 pub use connect::{DatabaseOptions, MigrationState, Store};
 pub use error::{StoreError, StoreResult};
 pub use events::NEAR;
 pub use intake::{Created, NewReceipt, OrderToInsert};
 pub use keys::{NewPublicKey, StoredPublicKey};
+pub use pooler::Pooler;
+pub use reach::{Unreachable, wait_for_database};
 pub use secrets::{Rotated, StoredSecret};
 pub use signal::EventSignal;
 pub use summary::{Grouping, SummaryRow, SummarySnapshot};

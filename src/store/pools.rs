@@ -5,12 +5,12 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 
+use super::address::Address;
 use super::connect::DatabaseOptions;
-use super::error::{StoreError, StoreResult};
+use super::error::StoreResult;
 use super::report;
 
 /// One pool for each kind of work; some share one.
@@ -51,10 +51,8 @@ impl Pools {
     }
 
     async fn postgres(options: &DatabaseOptions) -> StoreResult<Self> {
-        // Before SeaORM does, whose complaint quotes the address with its password.
-        if let Err(error) = options.url.parse::<PgConnectOptions>() {
-            return Err(StoreError::Address(error.to_string()));
-        }
+        // Before SeaORM does, whose complaint quotes the address with its password and hides why it cannot connect.
+        Address::parse(&options.url)?.find(options.acquire_timeout).await?;
         if options.max_connections < FEWEST_SHARED_OUT {
             let all = Database::connect(postgres(options, options.max_connections, false)).await?;
             let reports_at_once = options.report_connections.min(options.max_connections.div_ceil(2)) as usize;

@@ -117,6 +117,12 @@ fn a_value_out_of_its_range_is_told_the_range() {
         ("DATABASE__STATEMENT_TIMEOUT", "10s", "not shorter than http.request_timeout, which is 10s by"),
         ("DATABASE__URL", "mysql://me:hunter2@db/x", "database.url must begin with sqlite: or postgres://"),
         ("DATABASE__URL", "", "database.url must begin with"),
+        ("DATABASE__START_TIMEOUT", "99999d", "database.start_timeout must be at most 3650d"),
+        (
+            "DATABASE__LISTEN_URL",
+            "postgres://me:hunter2@db/x",
+            "database.listen_url must be empty, or begin with postgres://",
+        ),
         ("AUTH__TOKEN_LIFETIME", "10ms", "auth.token_lifetime must be at least 1s"),
         (
             "AUTH__TOKEN_LIFETIME",
@@ -151,6 +157,11 @@ fn a_value_out_of_its_range_is_told_the_range() {
     }
     assert!(with_env(&[("SALES_ORDER_AUTH__CLIENT_CACHE_TTL", "0")]).is_ok());
     assert!(with_env(&[("SALES_ORDER_DATABASE__STATEMENT_TIMEOUT", "9999ms")]).is_ok());
+    let one = ("SALES_ORDER_DATABASE__MAX_CONNECTIONS", "1");
+    assert!(with_env(&[one]).is_ok());
+    let postgres = ("SALES_ORDER_DATABASE__URL", "postgres://db/x");
+    assert_says(with_env(&[one, postgres]), &["database.max_connections must be at least 2 on PostgreSQL"]);
+    assert!(with_env(&[postgres, ("SALES_ORDER_DATABASE__LISTEN_URL", "postgres://db/x")]).is_ok());
     let behind = [("SALES_ORDER_HTTP__TRUSTED_HOPS", "2"), ("SALES_ORDER_HTTP__TRUSTED_PROXIES", "[\"10.0.0.5\"]")];
     assert!(with_env(&behind).is_ok());
     assert!(with_env(&[("SALES_ORDER_AUTH__CLIENT_CACHE_TTL", "5s")]).is_ok());

@@ -1,0 +1,290 @@
+//! The address of a PostgreSQL server, read strictly. The driver only logs what it does not know: `sslmod=verify-full`
+//! would leave TLS off. It also knows one host only; here there may be several, as libpq writes them.
+
+mod parameters;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::sqlx::postgres::PgConnectOptions;
+
+use super::error::{StoreError, StoreResult};
+
+/// Where the database may be, and what a connection to it must be good for.
+#[derive(Clone)]
+pub struct Address {
+    /// One for each host, in the order given.
+    pub(super) candidates: Vec<PgConnectOptions>,
+    /// What the host must be.
+    pub(super) session: TargetSession,
+    /// How long connecting to one host may take, where the address says so.
+    pub(super) connect_timeout: Option<Duration>,
+}
+
+/// libpq's `target_session_attrs`, as far as a service that writes has use for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetSession {
+    /// Whichever host answers first in the order given.
+    Any,
+    /// One whose sessions write: neither a standby nor set to read only.
+    ReadWrite,
+    /// One that is not in recovery.
+    Primary,
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // PgConnectOptions would show the password.
+        let hosts: Vec<_> = self.candidates.iter().map(place).collect();
+        f.debug_struct("Address").field("hosts", &hosts).field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+/// A host and its port, or the path of its socket.
+pub(super) fn place(options: &PgConnectOptions) -> String {
+    let (host, port) = (options.get_host(), options.get_port());
+    match options.get_socket() {
+        Some(folder) => format!("{}/.s.PGSQL.{port}", folder.display()),
+        None if host.starts_with('/') => format!("{host}/.s.PGSQL.{port}"),
+        None if host.contains(':') => format!("[{host}]:{port}"),
+        None => format!("{host}:{port}"),
+    }
+}
+
+/// What a URL says, before the hosts are told apart.
+#[derive(Default)]
+struct Parts {
+    /// Each with its port, if it has one.
+    hosts: Vec<(String, Option<String>)>,
+    parameters: BTreeMap<&'static str, String>,
+    /// `options[name]=value`, the driver's way to write `options`.
+    settings: Vec<(String, String)>,
+}
+
+impl Address {
+    /// Reads `postgres://user:password@host1:5432,host2:5432/database?name=value`. What the URL does not say comes from
+    /// the environment and the password file, as with the driver. No message quotes a password.
+    pub fn parse(url: &str) -> StoreResult<Self> {
+        Self::read(url).map_err(StoreError::Address)
+    }
+
+    fn read(url: &str) -> Result<Self, String> {
+        let mut parts = split(url)?;
+        let session = match parts.parameters.remove("target_session_attrs") {
+            Some(value) => parameters::session(&value)?,
+            None => TargetSession::Any,
+        };
+        let connect_timeout = match parts.parameters.remove("connect_timeout") {
+            // As in libpq, 0 sets no limit of its own.
+            Some(value) => Some(parameters::number::<u32>("connect_timeout", &value)?).filter(|seconds| *seconds > 0),
+            None => None,
+        };
+        let connect_timeout = connect_timeout.map(|seconds| Duration::from_secs(seconds.into()));
+        if let Some(value) = parts.parameters.remove("channel_binding") {
+            parameters::channel_binding(&value)?;
+        }
+        if let Some(value) = parts.parameters.get("statement-cache-capacity") {
+            parameters::number::<usize>("statement-cache-capacity", value)?;
+        }
+        check_tls(&mut parts.parameters)?;
+        let hosts = parts.take_hosts()?;
+        let common = parts.query();
+        let candidates = hosts.into_iter().map(|(host, port)| candidate(&common, &host, port));
+        Ok(Self { candidates: candidates.collect::<Result<_, _>>()?, session, connect_timeout })
+    }
+}
+
+/// The driver reads the address of a single host, so that what it adds (environment, password file) is as ever.
+fn candidate(common: &str, host: &str, port: Option<u16>) -> Result<PgConnectOptions, String> {
+    let mut url = format!("postgres:///?{common}");
+    if !host.is_empty() {
+        url += &format!("host={}&", encode(host));
+    }
+    if let Some(port) = port {
+        url += &format!("port={port}&");
+    }
+    // The cause could quote what it was given.
+    let options = url.trim_end_matches('&').parse::<PgConnectOptions>();
+    let options = options.map_err(|_| "the driver does not take its values".to_owned())?;
+    // A pooler takes few parameters at the start of a connection, and no floating-point number is read.
+    let options = options.extra_float_digits(None).disable_statement_logging();
+    Ok(if options.get_application_name().is_some() { options } else { options.application_name("sales-order-api") })
+}
+
+fn encode(text: &str) -> impl fmt::Display {
+    utf8_percent_encode(text, NON_ALPHANUMERIC)
+}
+
+fn split(url: &str) -> Result<Parts, String> {
+    let rest = url.strip_prefix("postgres://").or_else(|| url.strip_prefix("postgresql://"));
+    let rest = rest.ok_or("it must begin with postgres://")?;
+    if rest.contains('#') {
+        return Err("it contains #, which ends a URL; write %23 for #".to_owned());
+    }
+    if rest.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("it contains white space or a control character; write %20 for a space".to_owned());
+    }
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, database) = place.split_once('/').unwrap_or((place, ""));
+    let mut parts = Parts::default();
+    // The last @: one in a password is plain to see.
+    let hosts = match authority.rsplit_once('@') {
+        Some((login, hosts)) => {
+            let (user, password) = login.split_once(':').map_or((login, None), |(user, word)| (user, Some(word)));
+            parts.add("user", "the user", user)?;
+            parts.add("password", "the password", password.unwrap_or_default())?;
+            hosts
+        }
+        None => authority,
+    };
+    parts.add("dbname", "the database", database)?;
+    if !hosts.is_empty() {
+        parts.hosts = hosts.split(',').map(host_and_port).collect::<Result<_, _>>()?;
+    }
+    let mut given = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').ok_or("a parameter has no value: write name=value")?;
+        let name = decode("the name of a parameter", name)?;
+        if let Some(setting) = name.strip_prefix("options[").and_then(|name| name.strip_suffix(']')) {
+            parts.settings.push((setting.to_owned(), parameter_value(&name, value)?));
+            continue;
+        }
+        let name = parameters::known(&name)?;
+        if given.contains(&name) {
+            return Err(format!("the parameter {name} is there twice"));
+        }
+        given.push(name);
+        let value = parameter_value(name, value)?;
+        // As in libpq, a parameter counts where the same stands before it too.
+        parts.parameters.insert(name, value);
+    }
+    Ok(parts)
+}
+
+fn parameter_value(name: &str, value: &str) -> Result<String, String> {
+    if value.contains('+') {
+        // A space to some readers of URLs, to libpq a plus.
+        return Err(format!("the value of {name} contains +; write %2B for a plus, %20 for a space"));
+    }
+    decode(&format!("the value of {name}"), value)
+}
+
+/// Undoes percent-encoding. `what` names the text, which is not quoted: it may be a password.
+fn decode(what: &str, text: &str) -> Result<String, String> {
+    let is_code = |code: &[u8]| code.len() == 2 && code.iter().all(u8::is_ascii_hexdigit);
+    let mut pieces = text.as_bytes().split(|byte| *byte == b'%').skip(1);
+    if !pieces.all(|piece| piece.get(..2).is_some_and(is_code)) {
+        return Err(format!("{what} contains a % without two hexadecimal digits behind it; write %25 for %"));
+    }
+    let text = percent_decode_str(text).decode_utf8().map_err(|_| format!("{what} is not UTF-8"))?;
+    if text.contains('\0') { Err(format!("{what} contains a zero byte")) } else { Ok(text.into_owned()) }
+}
+
+/// The text of a port is kept: it may be a piece of a password that was not encoded, which only its reader can tell.
+fn host_and_port(text: &str) -> Result<(String, Option<String>), String> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']').ok_or("an IPv6 address has no closing ]")?;
+            if !matches!(host.parse(), Ok(IpAddr::V6(_))) {
+                return Err("what stands in [ ] is no IPv6 address".to_owned());
+            }
+            match rest.strip_prefix(':') {
+                Some(port) => (host, Some(port)),
+                None if rest.is_empty() => (host, None),
+                None => return Err("behind the ] of an IPv6 address comes : and a port, or nothing".to_owned()),
+            }
+        }
+        None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
+    };
+    Ok((decode("a host", host)?, port.filter(|port| !port.is_empty()).map(str::to_owned)))
+}
+
+/// A certificate that nobody compares with anything would look like protection.
+fn check_tls(parameters: &mut BTreeMap<&'static str, String>) -> Result<(), String> {
+    let mode = parameters.get("sslmode").map(|value| parameters::ssl_mode(value)).transpose()?;
+    if let Some(authorities) = parameters.get("sslrootcert") {
+        if authorities == "system" {
+            return Err("sslrootcert=system is not supported; leave it out: the authorities browsers trust are \
+                        built in, and sslmode=verify-full uses them"
+                .to_owned());
+        }
+        match mode {
+            Some("verify-ca" | "verify-full") => {}
+            // As in libpq, where the driver would not look at the certificate.
+            Some("require") => drop(parameters.insert("sslmode", "verify-ca".to_owned())),
+            _ => {
+                return Err(
+                    "sslrootcert has no effect without sslmode=verify-full or verify-ca; add one of them".to_owned()
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Parts {
+    fn add(&mut self, name: &'static str, what: &str, text: &str) -> Result<(), String> {
+        if !text.is_empty() {
+            self.parameters.insert(name, decode(what, text)?);
+        }
+        Ok(())
+    }
+
+    /// Each host with its port. An empty host is the default one.
+    fn take_hosts(&mut self) -> Result<Vec<(String, Option<u16>)>, String> {
+        let list = |text: String| text.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let names = self.parameters.remove("host").map(list);
+        let addresses = self.parameters.remove("hostaddr").map(list);
+        let ports = self.parameters.remove("port").map(list);
+        if let Some(addresses) = &addresses {
+            if names.is_some() || self.hosts.iter().any(|(host, _)| !host.is_empty()) {
+                return Err("hostaddr is there beside a host; the driver takes one of the two".to_owned());
+            }
+            if addresses.iter().any(|address| address.parse::<IpAddr>().is_err()) {
+                return Err("hostaddr must be an IP address, or several with commas between them".to_owned());
+            }
+        }
+        let mut hosts = std::mem::take(&mut self.hosts);
+        if let Some(names) = addresses.or(names) {
+            hosts = names.into_iter().map(|name| (unbracketed(name), None)).collect();
+        }
+        if hosts.is_empty() {
+            hosts.push((String::new(), None));
+        }
+        if let Some(ports) = ports {
+            if ports.len() != 1 && ports.len() != hosts.len() {
+                return Err(format!(
+                    "there are {} ports for {} hosts; give one for all, or one each",
+                    ports.len(),
+                    hosts.len()
+                ));
+            }
+            for (place, port) in hosts.iter_mut().zip(ports.iter().cycle()) {
+                place.1 = Some(port.clone()).filter(|port| !port.is_empty());
+            }
+        }
+        let port = |text: String| match text.parse() {
+            Ok(0) | Err(_) => Err("a port must be a number from 1 to 65535".to_owned()),
+            Ok(port) => Ok(port),
+        };
+        hosts.into_iter().map(|(host, text)| Ok((host, text.map(port).transpose()?))).collect()
+    }
+
+    /// What is common to all hosts, as the driver reads it.
+    fn query(&self) -> String {
+        let settings = self.settings.iter().map(|(name, value)| (format!("options[{name}]"), value));
+        let parameters = self.parameters.iter().map(|(name, value)| ((*name).to_owned(), value));
+        parameters.chain(settings).map(|(name, value)| format!("{}={}&", encode(&name), encode(value))).collect()
+    }
+}
+
+/// libpq takes no brackets in a parameter; whoever writes them means the address in them.
+fn unbracketed(name: String) -> String {
+    name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).map(str::to_owned).unwrap_or(name)
+}

@@ -1,0 +1,59 @@
+//! Whether the database user may do what serving needs. Without a look at the start, a missing grant shows up as a
+//! failure of whichever request needs it first.
+
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+
+use super::connect::Store;
+use super::error::StoreResult;
+use super::reach::Unreachable;
+
+/// What serving does with each table. Managing clients needs more, and may be left to another user's command line.
+const NEEDED: [(&str, &[&str]); 14] = [
+    ("seaql_migrations", &["SELECT"]),
+    ("clients", &["SELECT"]),
+    ("client_audit_log", &["SELECT"]),
+    ("sealing_keys", &["SELECT"]),
+    ("client_secrets", &["SELECT", "UPDATE"]),
+    ("client_public_keys", &["SELECT", "UPDATE"]),
+    ("client_addresses", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
+    ("sales_orders", &["SELECT", "INSERT", "UPDATE"]),
+    ("sales_order_lines", &["SELECT", "INSERT"]),
+    ("sales_order_receipts", &["SELECT", "INSERT"]),
+    ("sales_order_events", &["SELECT", "INSERT"]),
+    ("sales_order_acknowledgements", &["SELECT", "INSERT"]),
+    ("sales_order_signed_texts", &["SELECT", "INSERT", "DELETE"]),
+    ("sales_order_totals", &["SELECT", "INSERT", "UPDATE"]),
+];
+
+/// What lacks of `need (named, act)`. A right to some columns counts: which ones are enough, the statements know.
+const LACKING: &str = "SELECT act || ' ON ' || named AS lack FROM need
+    WHERE NOT coalesce(CASE act WHEN 'DELETE' THEN has_table_privilege(to_regclass(named), act)
+        ELSE has_any_column_privilege(to_regclass(named), act) END, false)
+    UNION ALL SELECT DISTINCT 'USAGE ON SEQUENCE ' || counter FROM (
+        SELECT pg_get_serial_sequence(named, attname) AS counter FROM need
+        JOIN pg_attribute ON attrelid = to_regclass(named) AND attnum > 0 AND atthasdef AND attidentity = ''
+        WHERE act = 'INSERT') counters
+    WHERE counter IS NOT NULL AND NOT has_sequence_privilege(counter, 'USAGE')";
+
+impl Store {
+    /// Fails when the database user lacks a right that serving needs, and names each. On SQLite there are none.
+    pub async fn check_grants(&self) -> StoreResult<()> {
+        if self.backend() == DbBackend::Sqlite {
+            return Ok(());
+        }
+        let pairs = NEEDED.iter().flat_map(|(table, acts)| acts.iter().map(move |act| format!("('{table}', '{act}')")));
+        let pairs = pairs.collect::<Vec<_>>().join(", ");
+        let question = format!(
+            "WITH need (named, act) AS (VALUES {pairs}), lacks AS ({LACKING})
+             SELECT string_agg(lack, ', ' ORDER BY lack), quote_ident(current_user), min(lack) FROM lacks"
+        );
+        let statement = Statement::from_string(DbBackend::Postgres, question);
+        let Some(row) = self.core.query_one_raw(statement).await? else { return Ok(()) };
+        let Some(lacks) = row.try_get_by_index::<Option<String>>(0)? else { return Ok(()) };
+        let (user, first): (String, String) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        let sentence = format!(
+            "user {user} of the database lacks {lacks}; let the owner of the tables grant it (GRANT {first} TO {user})"
+        );
+        Err(Unreachable { sentence, passing: false }.into())
+    }
+}

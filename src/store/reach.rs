@@ -1,0 +1,153 @@
+//! Finding a host that answers and may be written to, and the cause in one sentence where there is none. A pool would
+//! only say that it had no connection in time.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Row as _};
+use thiserror::Error;
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::address::{Address, TargetSession, place};
+use super::error::StoreResult;
+use super::unreachable;
+
+/// How long one of several hosts may take where the address does not say: with the others at hand, a host that does
+/// not answer is not worth waiting for.
+const ONE_OF_SEVERAL: Duration = Duration::from_secs(2);
+
+/// The pause between two tries doubles from the first to the last of these.
+const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
+
+/// Why no connection can be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{sentence}")]
+pub struct Unreachable {
+    /// For the operator: cause and place, without secrets.
+    pub(super) sentence: String,
+    /// Whether waiting may mend it: a server that starts, a name that appears. A wrong password stays wrong.
+    pub(super) passing: bool,
+}
+
+impl Address {
+    /// A host that is what the address asks for. All are tried at the same time, each for `patience` at most; where any
+    /// host will do, the first in the order given wins.
+    ///
+    /// To follow a fail-over, call it again when a connection was refused, broke or proved read-only, and hand what it
+    /// gives to `Pool::set_connect_options`: connections opened from then on go there.
+    pub async fn find(&self, patience: Duration) -> Result<PgConnectOptions, Unreachable> {
+        let usual = if self.candidates.len() > 1 { ONE_OF_SEVERAL } else { patience };
+        let limit = self.connect_timeout.unwrap_or(usual).min(patience);
+        let tries = self.candidates.iter().enumerate();
+        let tries = tries.map(|(place, candidate)| async move { (place, self.find_at(candidate, limit).await) });
+        // Gathered before they run: a stream that makes them as it goes is not Send in the compiler's eyes.
+        let tries = stream::iter(tries.collect::<Vec<_>>());
+        let at_once = self.candidates.len();
+        let mut tries = match self.session {
+            TargetSession::Any => tries.buffered(at_once).left_stream(),
+            // At most one is meant: whoever it is need not wait for a host before it that is gone.
+            _ => tries.buffer_unordered(at_once).right_stream(),
+        };
+        // By their place, so that the same failures are the same sentence.
+        let mut failures = BTreeMap::new();
+        while let Some((place, outcome)) = tries.next().await {
+            match outcome {
+                Ok(found) => return Ok(found),
+                Err(failure) => drop(failures.insert(place, failure)),
+            }
+        }
+        let failures: Vec<_> = failures.into_values().collect();
+        Err(self.failed(&failures))
+    }
+
+    async fn find_at(&self, options: &PgConnectOptions, limit: Duration) -> Result<PgConnectOptions, Unreachable> {
+        let session = self.session;
+        within(options, limit, async move {
+            let mut connection = options.connect().await?;
+            let fits = fits(&mut connection, session).await?;
+            // It only asked: whether the good-bye arrives is no matter.
+            let _ = connection.close().await;
+            Ok(fits)
+        })
+        .await
+        .and_then(|unfit| match unfit {
+            None => Ok(options.clone()),
+            Some(why) => Err(Unreachable { sentence: format!("{} {why}", place(options)), passing: true }),
+        })
+    }
+
+    fn failed(&self, failures: &[Unreachable]) -> Unreachable {
+        if let [failure] = failures {
+            return failure.clone();
+        }
+        let wanted = match self.session {
+            TargetSession::Any => "none of the hosts can be used",
+            _ => "none of the hosts can be written to",
+        };
+        let sentences: Vec<_> = failures.iter().map(|failure| failure.sentence.as_str()).collect();
+        // One that may come is worth waiting for.
+        let passing = failures.iter().any(|failure| failure.passing);
+        Unreachable { sentence: format!("{wanted} ({})", sentences.join("; ")), passing }
+    }
+
+    /// Resolves when a host is there. Tries for `at_most`, unless the cause is one that waiting does not mend, and tells
+    /// each new cause once.
+    pub async fn wait(&self, patience: Duration, at_most: Duration) -> Result<(), Unreachable> {
+        let end = Instant::now() + at_most;
+        let [mut pause, longest] = PAUSES;
+        let mut told = Vec::new();
+        loop {
+            let failure = match self.find(patience).await {
+                Ok(_) => return Ok(()),
+                Err(failure) => failure,
+            };
+            let left = end.saturating_duration_since(Instant::now());
+            if !failure.passing || left.is_zero() {
+                return Err(failure);
+            }
+            if !told.contains(&failure.sentence) {
+                warn!(cause = failure.sentence, "the database cannot be reached yet; trying again");
+                told.push(failure.sentence);
+            }
+            tokio::time::sleep(pause.min(left)).await;
+            pause = (pause * 2).min(longest);
+        }
+    }
+}
+
+/// Waits until the database at `url` can be reached, as [`Address::wait`] does. SQLite's file needs no waiting.
+pub async fn wait_for_database(url: &str, patience: Duration, at_most: Duration) -> StoreResult<()> {
+    if url.starts_with("sqlite:") {
+        return Ok(());
+    }
+    Ok(Address::parse(url)?.wait(patience, at_most).await?)
+}
+
+/// Runs `work` with one host for `limit` at most, and gives a failure as a sentence.
+pub(super) async fn within<T>(
+    options: &PgConnectOptions,
+    limit: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, Unreachable> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(outcome) => outcome.map_err(|error| unreachable::cause(&error, options)),
+        Err(_) => Err(unreachable::silent(options, limit)),
+    }
+}
+
+/// Why a connection is not what it must be, if it is not. Asked in the simple protocol: a pooler may be between.
+async fn fits(connection: &mut PgConnection, session: TargetSession) -> Result<Option<&'static str>, sqlx::Error> {
+    let (question, unfit) = match session {
+        TargetSession::Any => return Ok(None),
+        // On for a standby, for a database or a role that was set to it, and for an old primary that was fenced off.
+        TargetSession::ReadWrite => ("SHOW transaction_read_only", "is read-only"),
+        TargetSession::Primary => ("SELECT CASE WHEN pg_is_in_recovery() THEN 'on' ELSE 'off' END", "is a standby"),
+    };
+    let row = sqlx::raw_sql(question).fetch_one(connection).await?;
+    let answer: String = row.try_get(0)?;
+    Ok((answer != "off").then_some(unfit))
+}

@@ -1,0 +1,106 @@
+//! What a failed try to connect means, in one sentence for the operator: the driver's own texts leave out where, and
+//! often why.
+
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use sea_orm::sqlx;
+use sea_orm::sqlx::error::DatabaseError;
+use sea_orm::sqlx::postgres::PgConnectOptions;
+
+use super::address::place;
+use super::reach::Unreachable;
+
+/// Nothing came back in time.
+pub(super) fn silent(options: &PgConnectOptions, limit: Duration) -> Unreachable {
+    let limit = humantime::format_duration(limit);
+    passing(format!(
+        "{} timed out: no answer within {limit} (packets are dropped, or the server hangs)",
+        place(options)
+    ))
+}
+
+/// What the driver failed with.
+pub(super) fn cause(error: &sqlx::Error, options: &PgConnectOptions) -> Unreachable {
+    let place = place(options);
+    match error {
+        sqlx::Error::Io(error) => of_network(error, options, &place),
+        sqlx::Error::Tls(error) if error.to_string().contains("does not support TLS") => lasting(format!(
+            "TLS refused at {place}: the server has it switched off; switch it on there (ssl = on), or ask for less \
+             with sslmode=prefer"
+        )),
+        sqlx::Error::Tls(error) => lasting(format!("TLS failed at {place}: {error}")),
+        sqlx::Error::Database(error) => of_server(&**error, options, &place),
+        sqlx::Error::Protocol(_) => {
+            passing(format!("what answers at {place} does not speak PostgreSQL's protocol; is the port right?"))
+        }
+        error => lasting(format!("the connection to {place} failed: {error}")),
+    }
+}
+
+fn of_network(error: &io::Error, options: &PgConnectOptions, place: &str) -> Unreachable {
+    let is_socket = options.get_socket().is_some() || options.get_host().starts_with('/');
+    match error.kind() {
+        ErrorKind::ConnectionRefused => passing(format!("connection refused at {place} (nobody listens there)")),
+        ErrorKind::NotFound if is_socket => passing(format!("no socket at {place} (nobody listens there)")),
+        ErrorKind::PermissionDenied if is_socket => {
+            lasting(format!("the socket {place} may not be opened by this user; give it the right, or use a host"))
+        }
+        // A TCP connection opens no file but these.
+        ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory => {
+            lasting(format!("a file of sslrootcert, sslcert or sslkey cannot be read: {error}"))
+        }
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => passing(format!("no route to {place}")),
+        ErrorKind::TimedOut => passing(format!("{place} timed out (packets are dropped, or the server hangs)")),
+        ErrorKind::InvalidData | ErrorKind::InvalidInput => lasting(format!("TLS refused at {place}: {error}")),
+        ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe
+        | ErrorKind::UnexpectedEof => passing(format!(
+            "{place} closed the connection before it was ready (starting or stopping, or no PostgreSQL)"
+        )),
+        // The system's resolver has no kind of its own.
+        _ if error.to_string().contains("lookup address") => {
+            passing(format!("no such host: {} ({error})", options.get_host()))
+        }
+        _ => passing(format!("the connection to {place} failed: {error}")),
+    }
+}
+
+fn of_server(error: &dyn DatabaseError, options: &PgConnectOptions, place: &str) -> Unreachable {
+    let code = error.code().unwrap_or_default();
+    let said = error.message();
+    let user = options.get_username();
+    match &*code {
+        "28P01" => lasting(format!("password authentication failed for user {user:?} at {place}")),
+        "3D000" => lasting(format!(
+            "database {:?} does not exist at {place}; create it (CREATE DATABASE), or correct the URL",
+            options.get_database().unwrap_or(user)
+        )),
+        "53300" => passing(format!(
+            "too many clients at {place} ({said}); raise max_connections there, or lower database.max_connections of \
+             the instances"
+        )),
+        "57P03" => passing(format!("the server at {place} is not ready ({said})")),
+        // PgBouncer's, which gives the same code to all it says.
+        _ if said.contains("unsupported startup parameter") => lasting(format!(
+            "the pooler at {place} says \"{said}\"; write into pgbouncer.ini: ignore_startup_parameters = \
+             extra_float_digits"
+        )),
+        _ if said.contains("no such database") || said.contains("no such user") => {
+            lasting(format!("the pooler at {place} says \"{said}\""))
+        }
+        code if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => {
+            passing(format!("the server at {place} says \"{said}\""))
+        }
+        _ => lasting(format!("the server at {place} says \"{said}\"")),
+    }
+}
+
+fn passing(sentence: String) -> Unreachable {
+    Unreachable { sentence, passing: true }
+}
+
+fn lasting(sentence: String) -> Unreachable {
+    Unreachable { sentence, passing: false }
+}

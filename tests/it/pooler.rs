@@ -1,0 +1,150 @@
+//! A real PgBouncer stands between the service and PostgreSQL, as the operator's company has it.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Command, Stdio};
+
+use sales_order_api::store::{Pooler, examine};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::{Database, PATIENCE, Process, Remote, Socket, on_postgres, order, until};
+
+/// A pooler of one test's own, gone with this value. It listens on a socket only: no port to find.
+struct PgBouncer {
+    child: Child,
+    folder: TempDir,
+    database: String,
+}
+
+impl PgBouncer {
+    /// The system's, or one of the version that is asked for.
+    async fn start(database: &Database, oldest: Option<&str>, mode: &str, more: &str) -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/pgbouncer.sh");
+        let found = Command::new(script).args(oldest).stderr(Stdio::inherit()).output().unwrap();
+        assert!(found.status.success(), "{script} found none");
+        let program = String::from_utf8(found.stdout).unwrap().trim().to_owned();
+
+        let (login, place) = database.url.trim_start_matches("postgres://").rsplit_once('@').unwrap();
+        let (user, password) = login.split_once(':').unwrap();
+        let (server, name) = place.rsplit_once('/').unwrap();
+        let (host, port) = server.rsplit_once(':').unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        // As root it takes another user, who has to reach its socket.
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+        let file = folder.path().join("pgbouncer.ini");
+        let settings = format!(
+            "[databases]\n{name} = host={host} port={port} user={user} password={password}\n[pgbouncer]\n\
+             listen_port = 6432\nunix_socket_dir = {}\nauth_type = any\npool_mode = {mode}\n{more}\n",
+            folder.path().display()
+        );
+        fs::write(&file, settings).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+        let mut command = Command::new(program);
+        if is_root {
+            command.args(["-u", "nobody"]);
+        }
+        let child = command.arg(&file).stderr(fs::File::create(folder.path().join("log")).unwrap()).spawn().unwrap();
+        let mut pooler = Self { child, folder, database: name.to_owned() };
+        let socket = pooler.folder.path().join(".s.PGSQL.6432");
+        until("the pooler listens", async || {
+            assert!(pooler.child.try_wait().unwrap().is_none(), "{}", pooler.log());
+            socket.exists()
+        })
+        .await;
+        pooler
+    }
+
+    fn url(&self) -> String {
+        format!("postgres:///{}?host={}&port=6432&user=anybody", self.database, self.folder.path().display())
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn refusal(pooler: &PgBouncer) -> String {
+    match examine(&pooler.url(), PATIENCE).await {
+        Ok(findings) => panic!("{findings:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn a_pooler_in_session_mode_is_taken_without_a_setting_of_its_own() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let database = Database::new().await;
+    let pooler = PgBouncer::start(&database, None, "session", "").await;
+    let found = examine(&pooler.url(), PATIENCE).await.unwrap().pooler;
+    assert!(matches!(found, Pooler::Session | Pooler::None), "{found:?}");
+    assert_eq!(examine(&database.url, PATIENCE).await.unwrap().pooler, Pooler::None);
+}
+
+#[tokio::test]
+async fn a_pooler_that_orders_cannot_pass_is_refused_by_its_mode() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let database = Database::new().await;
+    let pooler = PgBouncer::start(&database, None, "statement", "").await;
+    let said = refusal(&pooler).await;
+    assert!(said.contains("statement mode") && said.contains("pool_mode = session"), "{said}");
+}
+
+#[tokio::test]
+async fn a_pooler_in_transaction_mode_is_refused_unless_it_keeps_prepared_statements_apart() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let database = Database::new().await;
+    let off = PgBouncer::start(&database, Some("1.21"), "transaction", "max_prepared_statements = 0").await;
+    let said = refusal(&off).await;
+    assert!(said.contains("transaction mode") && said.contains("max_prepared_statements > 0"), "{said}");
+    let on = PgBouncer::start(&database, Some("1.21"), "transaction", "max_prepared_statements = 100").await;
+    assert_eq!(examine(&on.url(), PATIENCE).await.unwrap().pooler, Pooler::Transaction);
+    // Before 1.21 there is no such setting. Where the system's is newer, its default is another.
+    let systems = PgBouncer::start(&database, None, "transaction", "").await;
+    match examine(&systems.url(), PATIENCE).await {
+        Ok(found) => assert_eq!(found.pooler, Pooler::Transaction),
+        Err(error) => assert_eq!(error.to_string().replace(&place(&systems), "…"), said.replace(&place(&off), "…")),
+    }
+}
+
+fn place(pooler: &PgBouncer) -> String {
+    pooler.folder.path().display().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_orders_and_follows_its_orders_through_a_pooler_in_session_mode() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let database = Database::new().await;
+    let secret = Remote::register(&database, "partner").await;
+    let pooler =
+        PgBouncer::start(&database, None, "session", "ignore_startup_parameters = extra_float_digits, options").await;
+    let service = Process::serve(database.folder.path(), &pooler.url(), |_| {});
+    let partner = Remote::log_in(&service.base, "partner", &secret).await;
+    partner.create(&partner.sign(), Some("first"), &order()).await.unwrap().expect(201);
+    let events = json!({"query": "{ salesOrderEvents(first: 1) { edges { cursor } } }"});
+    let authorization = format!("Bearer {}", partner.token);
+    let answer = partner.post("/graphql", &[("authorization", &authorization)], &events).await.unwrap().expect(200);
+    let cursor = &answer["data"]["salesOrderEvents"]["edges"][0]["cursor"];
+    let mut socket = Socket::log_in(&service.base, &partner.token).await;
+    let follow = "subscription ($after: String) { salesOrderEvents(after: $after) { salesOrder { orderNumber } } }";
+    socket.subscribe("1", follow, json!({"after": cursor})).await;
+    let created = partner.create(&partner.sign(), Some("second"), &order()).await.unwrap().expect(201);
+    let told = socket.next_data("1").await;
+    assert_eq!(told["salesOrderEvents"]["salesOrder"]["orderNumber"], created["data"]["order_number"], "{told}");
+}

@@ -1,0 +1,167 @@
+//! The operator starts the service before its database is there, or with an address that leads nowhere.
+
+mod checks;
+mod hosts;
+
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::support::{Database, PATIENCE, Process, command, on_postgres, until};
+
+/// What a command says that must fail.
+fn said(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let said = String::from_utf8(stderr).unwrap();
+    assert!(!status.success(), "{}{said}", String::from_utf8_lossy(&stdout));
+    said.lines().last().unwrap_or_default().to_owned()
+}
+
+fn list_clients(folder: &TempDir, url: &str, patience: &str) -> String {
+    let mut command = command(folder.path());
+    command.args(["client", "list", "--database-url", url]).env("SALES_ORDER_DATABASE__ACQUIRE_TIMEOUT", patience);
+    said(&mut command)
+}
+
+fn serve(folder: &TempDir, url: &str, start_timeout: &str) -> Command {
+    let mut command = command(folder.path());
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--database-url", url])
+        .env("SALES_ORDER_DATABASE__START_TIMEOUT", start_timeout);
+    command
+}
+
+/// A server's address with another user, password or database.
+fn address(user: &str, password: &str, database: &str) -> String {
+    let server = on_postgres().unwrap();
+    let place = server.rsplit_once('@').unwrap().1;
+    format!("postgres://{user}:{password}@{}/{database}", place.split('/').next().unwrap())
+}
+
+#[test]
+fn an_address_that_leads_nowhere_is_one_sentence_with_place_and_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    // Taken and never answered: what a firewall that drops packets looks like.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let nowhere = folder.path().display();
+    for (url, patience, expected) in [
+        (
+            "postgres://u@127.0.0.1:1/orders".to_owned(),
+            "10m",
+            "connection refused at 127.0.0.1:1 (nobody listens there)",
+        ),
+        ("postgres://u@[::1]:1/orders".to_owned(), "10m", "[::1]:1"),
+        (format!("postgres://u@127.0.0.1:{port}/orders"), "300ms", "timed out: no answer within 300ms"),
+        (format!("postgres:///orders?host={nowhere}&user=u"), "10m", "(nobody listens there)"),
+        ("postgres://u@no-such-host.invalid/orders".to_owned(), "10m", "no such host: no-such-host.invalid"),
+        ("postgres://u@127.0.0.1:1,127.0.0.1:2/orders".to_owned(), "10m", "none of the hosts can be used (connection"),
+        ("postgres://u@db/orders?sslmod=verify-full".to_owned(), "10m", "did you mean sslmode?"),
+    ] {
+        let said = list_clients(&folder, &url, patience);
+        assert!(said.contains("cannot open the database (database.url): ") && said.contains(expected), "{url}: {said}");
+    }
+}
+
+#[test]
+fn config_check_reads_the_addresses_without_connecting() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |url: &str, listen_url: &str| {
+        let mut command = command(folder.path());
+        command.args(["config", "check", "--database-url", url]).env("SALES_ORDER_DATABASE__LISTEN_URL", listen_url);
+        command
+    };
+    let good = "postgres://u:hunter2@127.0.0.1:1,[::1]:1/orders?target_session_attrs=read-write";
+    assert!(check(good, good).output().unwrap().status.success());
+    let typo = "postgres://u:hunter2@db/orders?sslmode=verify_full";
+    for (url, listen_url, key) in [(typo, "", "database.url"), (good, typo, "database.listen_url")] {
+        let said = said(&mut check(url, listen_url));
+        assert!(
+            said.contains(key) && said.contains("did you mean verify-full?") && !said.contains("hunter2"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_refuses_is_one_sentence_with_the_remedy_and_is_not_waited_for() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let database = Database::new().await;
+    let name = database.url.rsplit_once('/').unwrap().1.to_owned();
+    let role = format!("{name}_role");
+    database.db_execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'right'")).await.unwrap();
+    for (url, expected) in [
+        (address(&role, "hunter2", &name), "password authentication failed for user".to_owned()),
+        (address(&role, "right", "no_such_database"), "database \"no_such_database\" does not exist".to_owned()),
+        (format!("{}?sslmode=require", address(&role, "right", &name)), "TLS refused at ".to_owned()),
+        (format!("{}?sslmode=verify_full", address(&role, "right", &name)), "did you mean verify-full?".to_owned()),
+    ] {
+        let said = said(&mut serve(&database.folder, &url, "10m"));
+        assert!(said.contains(&expected) && !said.contains("hunter2"), "{url}: {said}");
+    }
+    database.db_execute(&format!("ALTER ROLE {role} CONNECTION LIMIT 0")).await.unwrap();
+    let full = list_clients(&database.folder, &address(&role, "right", &name), "10m");
+    assert!(full.contains("too many clients at ") && full.contains("database.max_connections"), "{full}");
+    database.db_execute(&format!("DROP ROLE {role}")).await.unwrap();
+}
+
+#[test]
+fn the_operator_hears_the_cause_once_the_time_to_wait_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    for start_timeout in ["0", "1s"] {
+        let output = serve(&folder, "postgres://u@127.0.0.1:1/orders", start_timeout).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.lines().last().unwrap().contains("connection refused at 127.0.0.1:1"), "{said}");
+        // Each cause is told once, however often it is met.
+        assert_eq!(said.matches("trying again").count(), usize::from(start_timeout != "0"), "{said}");
+    }
+}
+
+#[test]
+fn a_service_that_waits_for_its_database_stops_when_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = serve(&folder, "postgres://u@127.0.0.1:1/orders", "10m").stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
+    assert!(lines.any(|line| line.unwrap().contains("trying again")), "it did not wait");
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert!(child.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_service_started_before_its_database_serves_as_soon_as_it_is_there() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let database = Database::new().await;
+    let folder = database.folder.path().to_owned();
+    let socket = folder.join(".s.PGSQL.5432");
+    let (login, place) = database.url.trim_start_matches("postgres://").rsplit_once('@').unwrap();
+    let (server, name) = place.rsplit_once('/').unwrap();
+    let (user, password) = login.split_once(':').unwrap();
+    let url = format!("postgres:///{name}?host={}&user={user}&password={password}", folder.display());
+    let server = server.to_owned();
+    let serving = {
+        let folder = folder.clone();
+        tokio::task::spawn_blocking(move || Process::serve(&folder, &url, |_| {}))
+    };
+    let log = || {
+        let files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
+        let logs = files.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
+        logs.map(|path| std::fs::read_to_string(path).unwrap()).collect::<String>()
+    };
+    until("it says what it waits for", async || log().contains("(nobody listens there)")).await;
+    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut near, _) = listener.accept().await.unwrap();
+            let mut far = tokio::net::TcpStream::connect(&server).await.unwrap();
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
+        }
+    });
+    let process = tokio::time::timeout(PATIENCE, serving).await.unwrap().unwrap();
+    tokio::task::spawn_blocking(move || process.stop()).await.unwrap();
+}
