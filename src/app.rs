@@ -13,6 +13,7 @@ use crate::auth::token::TokenKeys;
 use crate::clock::{Clock, random_bytes};
 use crate::config::Config;
 use crate::domain::audit::{Actor, Via};
+use crate::error::AppError;
 use crate::graphql::{Api, Limits};
 use crate::service::buckets::Rate;
 use crate::service::directory::ClientDirectory;
@@ -74,6 +75,11 @@ impl AppState {
     #[must_use]
     pub fn room_for_body(&self, address: IpAddr) -> Option<BodyRoom> {
         self.occupancy().anonymous_bodies.take(&network(address))
+    }
+
+    /// Whether an order could be taken now.
+    pub async fn ensure_takes_orders(&self) -> Result<(), AppError> {
+        self.0.services.intake.ensure_stores().await
     }
 
     /// The database, for health checks and for stopping.
@@ -247,6 +253,7 @@ pub async fn connect(config: &Config) -> anyhow::Result<Store> {
         max_connections: config.database.max_connections,
         report_connections: config.database.max_reports,
         acquire_timeout: config.database.acquire_timeout,
+        idle_timeout: config.database.idle_timeout,
         statement_timeout: config.database.statement_timeout,
         on_statement: telemetry::count_statement,
     };

@@ -212,6 +212,16 @@ pub fn count_batch(orders: usize) {
     metrics::counter!("sales_orders_in_batches_total").increment(orders as u64);
 }
 
+/// Notes how long the oldest transaction under way that stores orders has taken; 0 when there is none.
+pub fn note_oldest_batch(age: Duration) {
+    metrics::gauge!("sales_order_oldest_batch_seconds").set(age.as_secs_f64());
+}
+
+/// Notes how long ago the feed was last looked at for its followers; 0 when nobody follows.
+pub fn note_feed_age(age: Duration) {
+    metrics::gauge!("feed_last_look_age_seconds").set(age.as_secs_f64());
+}
+
 /// The metrics in the Prometheus text format.
 pub fn render_metrics() -> String {
     METRICS.get().map(PrometheusHandle::render).unwrap_or_default()

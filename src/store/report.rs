@@ -137,6 +137,7 @@ mod tests {
             max_connections: 6,
             report_connections: 1,
             acquire_timeout: Duration::from_mins(1),
+            idle_timeout: Duration::from_mins(1),
             statement_timeout,
             on_statement: || {},
         };

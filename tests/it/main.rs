@@ -28,6 +28,7 @@ mod lifecycle;
 mod limits;
 mod logs;
 mod orders;
+mod outages;
 mod pages;
 mod parity;
 mod permissions;

@@ -71,6 +71,7 @@ impl Database {
             max_connections: 8,
             report_connections: 3,
             acquire_timeout,
+            idle_timeout: Duration::from_mins(3),
             statement_timeout: Duration::from_secs(8),
             on_statement: telemetry::count_statement,
         };
