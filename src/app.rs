@@ -13,6 +13,7 @@ use crate::auth::token::TokenKeys;
 use crate::clock::{Clock, random_bytes};
 use crate::config::{Config, DatabaseConfig};
 use crate::domain::audit::{Actor, Via};
+use crate::error::AppError;
 use crate::graphql::{Api, Limits};
 use crate::service::buckets::Rate;
 use crate::service::directory::ClientDirectory;
@@ -77,6 +78,11 @@ impl AppState {
     #[must_use]
     pub fn room_for_body(&self, address: IpAddr) -> Option<BodyRoom> {
         self.occupancy().anonymous_bodies.take(&network(address))
+    }
+
+    /// Whether an order could be taken now.
+    pub async fn ensure_takes_orders(&self) -> Result<(), AppError> {
+        self.0.services.intake.ensure_stores().await
     }
 
     /// The database, for health checks and for stopping.
@@ -253,11 +259,19 @@ pub fn offline_api(config: &Config, store: &Store, clock: &Clock) -> Api {
 
 /// Connects to the configured database.
 pub async fn connect(config: &Config) -> anyhow::Result<Store> {
+    connect_through(config, Pooler::None).await
+}
+
+async fn connect_through(config: &Config, pooler: Pooler) -> anyhow::Result<Store> {
+    let listen_url = config.database.listen_url.expose_secret();
     let options = DatabaseOptions {
         url: config.database.url.expose_secret().to_owned(),
+        listen_url: (!listen_url.is_empty()).then(|| listen_url.to_owned()),
+        pooler,
         max_connections: config.database.max_connections,
         report_connections: config.database.max_reports,
         acquire_timeout: config.database.acquire_timeout,
+        idle_timeout: config.database.idle_timeout,
         statement_timeout: config.database.statement_timeout,
         on_statement: telemetry::count_statement,
     };
@@ -288,7 +302,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Store> {
             "a pooler in transaction mode does not tell of new events, which are looked for instead; set database.listen_url"
         );
     }
-    let store = connect(config).await?;
+    let store = connect_through(config, pooler).await?;
     if config.database.migrate_on_start {
         for name in store.migrate_up().await.context("cannot bring the database schema up to date")? {
             info!(name, "migration applied");

@@ -204,14 +204,10 @@ impl AppError {
             .caused_by(source)
     }
 
-    /// The database is away or busy; the same request may be sent again.
-    pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::new(
-            ErrorCode::DatabaseUnavailable,
-            "The database cannot be reached right now; send the same request again shortly",
-        )
-        .retry_after(Duration::from_secs(2))
-        .caused_by(source)
+    /// The database is away or busy, as `state` says; the same request may be sent again.
+    pub fn unavailable(state: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let message = format!("The database {state} right now; send the same request again shortly");
+        Self::new(ErrorCode::DatabaseUnavailable, message).retry_after(Duration::from_secs(2)).caused_by(source)
     }
 
     /// Adds a member the client may read.

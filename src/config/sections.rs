@@ -25,6 +25,9 @@ pub struct Http {
     /// The longest a request may take.
     #[serde(deserialize_with = "duration")]
     pub request_timeout: Duration,
+    /// How long a look at readiness may take.
+    #[serde(deserialize_with = "duration")]
+    pub ready_timeout: Duration,
     /// The largest request body.
     pub max_body_bytes: usize,
     /// How long requests under way may go on after the signal to stop.
@@ -97,6 +100,9 @@ pub struct DatabaseConfig {
     /// How long a read may take.
     #[serde(deserialize_with = "duration")]
     pub statement_timeout: Duration,
+    /// How long a connection that nobody uses stays open.
+    #[serde(deserialize_with = "duration")]
+    pub idle_timeout: Duration,
     /// How long to wait for a connection and, with SQLite, for its write lock.
     #[serde(deserialize_with = "duration")]
     pub acquire_timeout: Duration,

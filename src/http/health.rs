@@ -6,11 +6,12 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use moka::future::Cache;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::app::AppState;
 use crate::error::{AppError, ErrorCode};
 use crate::rest::problem::Problem;
-use crate::store::Store;
+use crate::store::StoreError;
 
 /// The process runs. Says nothing of the database, so that an outage there does not restart every instance.
 pub async fn live() -> Json<Value> {
@@ -37,24 +38,25 @@ impl Readiness {
     }
 }
 
-/// The database answers and has every migration this version needs.
+/// An order can be taken: the database has every migration this version needs, and a write comes through.
 pub async fn ready(
     State(state): State<AppState>,
     Extension(readiness): Extension<Readiness>,
 ) -> Result<Json<Value>, Problem> {
-    readiness.ensure(look(state.store())).await?;
+    let limit = state.config().http.ready_timeout;
+    let look = async { timeout(limit, look(&state)).await.unwrap_or_else(|_| Err(StoreError::no_answer().into())) };
+    readiness.ensure(look).await?;
     Ok(Json(json!({"status": "ok"})))
 }
 
-async fn look(store: &Store) -> Result<(), AppError> {
-    store.ping().await.map_err(AppError::from)?;
-    let pending = store.migrations().await.map_err(AppError::from)?.iter().filter(|m| !m.applied).count();
+async fn look(state: &AppState) -> Result<(), AppError> {
+    let pending = state.store().migrations().await.map_err(AppError::from)?.iter().filter(|m| !m.applied).count();
     if pending > 0 {
         let message = "The database lacks migrations; run `sales-order-api migrate up`";
         let error = AppError::new(ErrorCode::DatabaseUnavailable, message);
         return Err(error.detail("pending_migrations", pending).retry_after(Duration::from_secs(5)));
     }
-    Ok(())
+    state.ensure_takes_orders().await
 }
 
 #[cfg(test)]

@@ -4,15 +4,16 @@
 //! wrote the event and however slow the follower is: a slow one holds a page in memory and a place, nothing more. What
 //! wakes followers up is one watcher a process.
 
+mod watcher;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
 use tokio::sync::watch;
-use tracing::warn;
 
+use self::watcher::Watcher;
 use super::caller::{LiveSession, Principal};
 use super::slots::{Slot, Slots};
 use super::turns::Turns;
@@ -24,10 +25,7 @@ use crate::domain::page::Page;
 use crate::domain::permission::Scope;
 use crate::domain::sealer::Sealer;
 use crate::error::{AppError, ErrorCode};
-use crate::store::{EventSignal, NEAR, Store};
-
-/// How long the watcher trusts that it would have been told. Another process on the same SQLite file tells nobody.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+use crate::store::{NEAR, Store};
 
 /// How often a follower's session is looked at while nothing happens: a revoked one ends within 5 seconds.
 const CHECK_SESSION_EVERY: Duration = Duration::from_secs(1);
@@ -50,18 +48,13 @@ pub struct Events {
     followers: Arc<Slots<ClientId>>,
 }
 
-struct Watcher {
-    last: watch::Sender<Position>,
-    is_running: AtomicBool,
-}
-
 impl Events {
     /// The feed of this store, which each client may follow so many times at once.
     #[must_use]
     pub fn new(store: Store, reports: Turns<ClientId>, followers_per_client: usize) -> Self {
-        let watcher = Watcher { last: watch::Sender::new(Position::START), is_running: AtomicBool::new(false) };
+        let watcher = Arc::new(Watcher::new(store.clone()));
         let followers = Arc::new(Slots::new(followers_per_client));
-        Self { store, reports, watcher: Arc::new(watcher), followers }
+        Self { store, reports, watcher, followers }
     }
 
     /// Events after a place, of orders that are meant.
@@ -127,7 +120,7 @@ impl Events {
             Some(after) => after,
             None => self.store.find_last_position().await?,
         };
-        let last = self.watch();
+        let last = self.watcher.watch();
         let follower =
             Follower { events: self.clone(), session, filter, after, last, ready: VecDeque::new(), _slot: slot };
         Ok(stream::unfold(Some(follower), |follower| async {
@@ -137,15 +130,6 @@ impl Events {
                 Err(error) => Some((Err(error), None)),
             }
         }))
-    }
-
-    /// The last place of the feed, kept up to date while somebody holds on to it.
-    fn watch(&self) -> watch::Receiver<Position> {
-        let last = self.watcher.last.subscribe();
-        if !self.watcher.is_running.swap(true, Ordering::SeqCst) {
-            tokio::spawn(watch_feed(self.store.clone(), Arc::clone(&self.watcher)));
-        }
-        last
     }
 }
 
@@ -167,8 +151,17 @@ impl Follower {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(event);
             }
+            // Who comes back with its cursor may find an instance that can read the feed.
+            self.events.watcher.ensure_fresh()?;
             // The caller may have lost a scope since.
-            let scope = self.session.principal().await?.scope();
+            let scope = match self.session.principal().await {
+                Ok(principal) => principal.scope(),
+                Err(error) if may_pass(&error) => {
+                    tokio::time::sleep(CHECK_SESSION_EVERY).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             self.filter.ensure_readable(&scope)?;
             let last = *self.last.borrow_and_update();
             if last <= self.after {
@@ -187,7 +180,7 @@ impl Follower {
                     self.ready = events.into_iter().map(|event| (event, scope.clone())).collect();
                 }
                 // The database will be back, and the place in the feed is still known.
-                Err(error) if matches!(error.code, ErrorCode::DatabaseUnavailable | ErrorCode::Overloaded) => {
+                Err(error) if may_pass(&error) => {
                     tokio::time::sleep(CHECK_SESSION_EVERY).await;
                 }
                 Err(error) => return Err(error),
@@ -196,32 +189,7 @@ impl Follower {
     }
 }
 
-/// Keeps the last place up to date until nobody follows any more.
-async fn watch_feed(store: Store, watcher: Arc<Watcher>) {
-    let mut signal = None;
-    loop {
-        if let Err(error) = look(&store, &watcher, &mut signal).await {
-            warn!(error = %error, "the feed of orders cannot be watched; trying again");
-            signal = None;
-            tokio::time::sleep(CHECK_SESSION_EVERY).await;
-        }
-        if watcher.last.receiver_count() == 0 {
-            watcher.is_running.store(false, Ordering::SeqCst);
-            // Somebody may have begun to follow just before, and found the watcher running.
-            if watcher.last.receiver_count() == 0 || watcher.is_running.swap(true, Ordering::SeqCst) {
-                return;
-            }
-        }
-    }
-}
-
-async fn look(store: &Store, watcher: &Watcher, signal: &mut Option<EventSignal>) -> Result<(), AppError> {
-    match signal {
-        Some(signal) => signal.wait(LOOK_EVERY).await?,
-        // Listening begins before the look, so that nothing is told in between.
-        None => *signal = Some(store.event_signal().await?),
-    }
-    let last = store.find_last_position().await?;
-    watcher.last.send_if_modified(|known| last > std::mem::replace(known, last.max(*known)));
-    Ok(())
+/// Whether the database may be back soon.
+fn may_pass(error: &AppError) -> bool {
+    matches!(error.code, ErrorCode::DatabaseUnavailable | ErrorCode::Overloaded)
 }

@@ -1,7 +1,10 @@
 //! Taking orders in, each exactly once.
 
+mod batch;
+mod proof;
 mod queue;
 mod signature_reuse;
+mod transactions;
 
 use std::time::Duration;
 
@@ -73,6 +76,11 @@ impl OrderIntake {
             texts_kept: texts_kept.unwrap_or(TimeDelta::MAX),
             default_currency,
         }
+    }
+
+    /// Whether an order could be stored now.
+    pub async fn ensure_stores(&self) -> Result<(), AppError> {
+        self.queue.ensure_stores().await
     }
 
     /// Writes how often signatures were used again, and forgets signed texts that are no longer fresh, for as long as it is

@@ -81,12 +81,11 @@ impl Store {
 
     /// Notes that signatures of a client came again with other orders, so many times, the last time then.
     pub async fn add_signature_reuses(&self, id: &ClientId, count: i64, last: DateTime<Utc>) -> StoreResult<()> {
-        Entity::update_many()
+        let update = Entity::update_many()
             .col_expr(Column::SignatureReuses, Expr::col(Column::SignatureReuses).add(count))
             .col_expr(Column::SignatureReusedAt, Expr::value(micros(last)))
-            .filter(Column::ClientId.eq(id.as_str()))
-            .exec(self.write())
-            .await?;
+            .filter(Column::ClientId.eq(id.as_str()));
+        self.written(update.exec(self.write()).await)?;
         Ok(())
     }
 }

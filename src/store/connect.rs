@@ -15,19 +15,29 @@ use sea_orm::{
 use tokio::sync::{Semaphore, watch};
 
 use super::error::{StoreError, StoreResult};
+use super::liveness::Liveness;
+use super::pooler::Pooler;
 use super::pools::Pools;
+use super::postgres;
+use super::signal::{self, ListenAt};
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
 pub struct DatabaseOptions {
     /// `sqlite://path` or `postgres://…`.
     pub url: String,
+    /// Another way to the same PostgreSQL for being told of events, where `url` leads through a pooler.
+    pub listen_url: Option<String>,
+    /// What `url` leads through.
+    pub pooler: Pooler,
     /// How many connections (on SQLite: readers) one instance may hold.
     pub max_connections: u32,
     /// How many of them reports may hold.
     pub report_connections: u32,
     /// How long a query waits for a free connection, and on SQLite for another process' write.
     pub acquire_timeout: Duration,
+    /// How long a connection to PostgreSQL that nobody uses stays open.
+    pub idle_timeout: Duration,
     /// How long a statement of a report may take, and on PostgreSQL one of any reader.
     pub statement_timeout: Duration,
     /// Called once for every statement, in the task that runs it.
@@ -52,6 +62,13 @@ pub struct Store {
     changes: Arc<Semaphore>,
     /// Told after each commit of this process; on PostgreSQL the database itself tells every instance.
     pub(super) appended: watch::Sender<()>,
+    liveness: Liveness,
+    patience: Duration,
+    /// Where to be told of events, if not where everything else goes.
+    pub(super) listen_at: ListenAt,
+    /// What a transaction begins with where connections have no settings.
+    changes_begin: Option<Arc<str>>,
+    pub(super) reports_begin: Option<Arc<str>>,
 }
 
 /// One migration and whether it is in force.
@@ -68,13 +85,32 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'a>>;
 impl Store {
     /// Connects. On SQLite the file and its folder are made when they are not there.
     pub async fn connect(options: &DatabaseOptions) -> StoreResult<Self> {
-        let Pools { mut read, mut core, mut reports, reports_at_once, mut write } = Pools::connect(options).await?;
+        let Pools { mut read, mut core, mut reports, reports_at_once, mut write, liveness } =
+            Pools::connect(options).await?;
         let on_statement = options.on_statement;
         for connection in [&mut read, &mut core, &mut reports, &mut write] {
             connection.set_metric_callback(move |_| on_statement());
         }
         let changes = Arc::new(Semaphore::new(1));
-        Ok(Self { read, core, reports, reports_at_once, write, changes, appended: watch::Sender::new(()) })
+        let patience = options.acquire_timeout * 2;
+        let appended = watch::Sender::new(());
+        let listen_at = signal::listen_at(options)?;
+        let [of_changes, of_reports] = [false, true].map(|reads| postgres::transaction_settings(options, reads));
+        let (changes_begin, reports_begin) = (of_changes.map(Arc::from), of_reports.map(Arc::from));
+        Ok(Self {
+            listen_at,
+            changes_begin,
+            reports_begin,
+            read,
+            core,
+            reports,
+            reports_at_once,
+            write,
+            changes,
+            appended,
+            liveness,
+            patience,
+        })
     }
 
     /// How many reports may run side by side.
@@ -88,12 +124,6 @@ impl Store {
     #[must_use]
     pub fn writers(&self) -> usize {
         if self.backend() == DbBackend::Sqlite { 1 } else { 2 }
-    }
-
-    /// Answers once both ways into the database work.
-    pub async fn ping(&self) -> StoreResult<()> {
-        self.core.ping().await?;
-        if self.backend() == DbBackend::Sqlite { Ok(self.write.ping().await?) } else { Ok(()) }
     }
 
     /// Closes every connection, after the statements under way.
@@ -175,11 +205,44 @@ impl Store {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let tx = self.write.begin_with_options(options).await?;
-        let outcome = work(&tx).await.map_err(StoreError::in_writing)?;
-        tx.commit().await?;
+        let tx = self.written(self.write.begin_with_options(options).await)?;
+        if let Some(settings) = &self.changes_begin {
+            self.written(tx.execute_unprepared(settings).await)?;
+        }
+        let outcome = self.written(work(&tx).await)?;
+        self.written(tx.commit().await)?;
         self.note_appended();
         Ok(outcome)
+    }
+
+    /// What came of writing something. A server that takes no writes is left: its name may lead to another one by now.
+    pub(super) fn written<T, E: Into<StoreError>>(&self, outcome: Result<T, E>) -> StoreResult<T> {
+        outcome.map_err(|error| {
+            let error = error.into().in_writing();
+            if error.is_read_only() {
+                self.liveness.close_all();
+            }
+            if matches!(error, StoreError::Unavailable(_)) {
+                self.liveness.doubt();
+            }
+            error
+        })
+    }
+
+    /// Whether connections have settings; otherwise transactions have, and nothing is to be written outside of one.
+    pub(super) const fn has_sessions(&self) -> bool {
+        self.changes_begin.is_none()
+    }
+
+    /// How long work may take that no request waits for: a connection and a lock are each waited for half as long.
+    #[must_use]
+    pub const fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Gives work up that no request limits. Its connection is tested before anything else uses it.
+    pub async fn in_time<T>(&self, work: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+        tokio::time::timeout(self.patience, work).await.unwrap_or_else(|_| Err(StoreError::no_answer()))
     }
 
     /// Wakes the followers of this instance.
@@ -246,9 +309,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = DatabaseOptions {
             url: format!("sqlite://{}", folder.path().join("new/orders.db").display()),
+            listen_url: None,
+            pooler: Pooler::None,
             max_connections: 2,
             report_connections: 1,
             acquire_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_mins(3),
             statement_timeout: Duration::from_secs(5),
             on_statement: || {},
         };

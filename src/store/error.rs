@@ -1,5 +1,6 @@
 //! Tells a database that is away or busy from a mistake of ours.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
@@ -76,17 +77,30 @@ impl StoreError {
             other => other,
         }
     }
+
+    /// Nothing came back in time, and nothing is known of what was sent.
+    #[must_use]
+    pub fn no_answer() -> Self {
+        Self::Unavailable(DbErr::Conn(RuntimeErr::Internal("no answer in time".to_owned())))
+    }
+
+    /// Whether the server takes no writes: a standby, or one that was made read-only.
+    pub(super) fn is_read_only(&self) -> bool {
+        matches!(self, Self::Unavailable(error) if code(error).is_some_and(|code| code == READ_ONLY))
+    }
 }
 
-/// What sqlx failed with where SeaORM has no part.
-pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
-    DbErr::Query(RuntimeErr::SqlxError(error.into())).into()
-}
+/// SQLSTATE `read_only_sql_transaction`.
+const READ_ONLY: &str = "25006";
 
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Unreachable(_) => Self::unavailable(error),
+            StoreError::Unreachable(_) => Self::unavailable("cannot be reached", error),
+            StoreError::Unavailable(ref cause) => {
+                let state = state(cause);
+                Self::unavailable(state, error)
+            }
             StoreError::TooSlow(_) => {
                 let message = "The database needs too long for this; ask for fewer orders, such as by createdAt";
                 Self::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(5))
@@ -97,12 +111,36 @@ impl From<StoreError> for AppError {
 }
 
 fn is_ended(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
-        return false;
-    };
     // PostgreSQL's query_canceled, SQLite's INTERRUPT.
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| code == "57014" || code == "9")
+    code(error).is_some_and(|code| code == "57014" || code == "9")
+}
+
+/// The database's own code.
+fn code(error: &DbErr) -> Option<Cow<'_, str>> {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
+        return None;
+    };
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code)
+}
+
+/// What is the matter with the database, as callers are told.
+fn state(error: &DbErr) -> &'static str {
+    let Some(code) = code(error) else { return "cannot be reached" };
+    if code.len() == 5 {
+        return match &*code {
+            READ_ONLY => "takes no changes (it is read-only)",
+            "53100" => "has no disk space left",
+            "53300" => "has no connection left",
+            "55P03" | "40P01" => "is busy",
+            _ => "cannot be reached",
+        };
+    }
+    match code.parse::<u32>().map(|code| code & 0xff) {
+        Ok(5 | 6) => "is busy",
+        Ok(8) => "takes no changes (it is read-only)",
+        Ok(13) => "has no disk space left",
+        _ => "cannot be read or written",
+    }
 }
 
 fn is_transient(error: &DbErr) -> bool {
@@ -123,13 +161,15 @@ fn is_transient(error: &DbErr) -> bool {
 }
 
 /// `PostgreSQL` error classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator intervention), and a lock
-/// not had in time;
-/// `SQLite` BUSY (5), LOCKED (6), IOERR (10), FULL (13) and CANTOPEN (14), whose extended codes keep them in the low byte.
+/// not had in time, and a server that takes no writes (25006);
+/// `SQLite` BUSY (5), LOCKED (6), READONLY (8), IOERR (10), FULL (13) and CANTOPEN (14), whose extended codes keep them in the low byte.
 fn is_transient_code(code: &str) -> bool {
     if code.len() == 5 {
-        return ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) || code == "55P03";
+        return ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))
+            || code == "55P03"
+            || code == READ_ONLY;
     }
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14))
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14))
 }
 
 #[cfg(test)]
@@ -138,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_busy_or_stopping_database_is_told_from_a_failing_query() {
-        for code in ["08006", "53300", "57P01", "40001", "55P03", "5", "261", "6", "517", "14"] {
+        for code in ["08006", "53300", "57P01", "40001", "55P03", "25006", "5", "8", "1032", "261", "6", "517", "14"] {
             assert!(is_transient_code(code), "{code}");
         }
         for code in ["23505", "42P01", "22001", "1", "19", "2067", ""] {

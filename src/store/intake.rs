@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use self::tables::{Event, Line, Order, Receipt, Text};
 use super::connect::{Store, micros};
-use super::error::{StoreError, StoreResult};
+use super::error::StoreResult;
 use super::keys;
 use super::orders::count;
 use crate::auth::signature::SignatureForm;
@@ -92,12 +92,12 @@ impl Store {
         while outcomes.len() < new.len() {
             let open: Vec<_> = (0_i64..).zip(&*new).filter(|(place, _)| !outcomes.contains_key(place)).collect();
             let is_first = open.len() == new.len() && rounds_in_vain == 0;
-            let ids = if is_first && new.iter().any(|order| order.key_use_is_due) {
+            let ids = if is_first && (new.iter().any(|order| order.key_use_is_due) || !self.has_sessions()) {
                 let new = Arc::clone(&new);
                 self.transaction_of_orders(move |tx| Box::pin(insert_noting_key_uses(tx, new))).await?
             } else {
                 // One statement is a transaction by itself, which saves two round trips.
-                let ids = insert_rows(self.write(), &open).await.map_err(StoreError::in_writing);
+                let ids = self.written(insert_rows(self.write(), &open).await);
                 self.note_appended();
                 ids?
             };
@@ -105,7 +105,7 @@ impl Store {
             for (place, order) in open {
                 let outcome = match ids.get(&place) {
                     Some(id) => Some(made_order(*id, order)),
-                    None => existing::find(self.write(), order).await.map_err(StoreError::in_writing)?,
+                    None => self.written(existing::find(self.write(), order).await)?,
                 };
                 outcomes.extend(outcome.map(|outcome| (place, outcome)));
             }
@@ -130,13 +130,13 @@ impl Store {
         );
         let parameters = [Value::from(micros(before)), Value::from(i64::from(limit))];
         let delete = Statement::from_sql_and_values(self.backend(), sql, parameters);
-        Ok(self
-            .write()
-            .execute_raw(delete)
-            .await
-            .map_err(|error| StoreError::from(error).in_writing())?
-            .rows_affected())
+        Ok(self.written(self.write().execute_raw(delete).await)?.rows_affected())
     }
+}
+
+/// The same statement as for orders, without any: whether the tables can be written to.
+pub(super) async fn insert_none(tx: &DatabaseTransaction) -> StoreResult<()> {
+    insert_rows(tx, &[]).await.map(drop)
 }
 
 /// A round may bring nothing where another transaction was ended meanwhile, and the next one sees what it did.

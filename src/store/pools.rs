@@ -8,10 +8,10 @@ use std::path::Path;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 
-use super::address::Address;
 use super::connect::DatabaseOptions;
 use super::error::StoreResult;
-use super::report;
+use super::liveness::Liveness;
+use super::{postgres, report};
 
 /// One pool for each kind of work; some share one.
 pub(super) struct Pools {
@@ -20,17 +20,19 @@ pub(super) struct Pools {
     pub reports: DatabaseConnection,
     pub reports_at_once: usize,
     pub write: DatabaseConnection,
+    /// What is known of the connections of PostgreSQL.
+    pub liveness: Liveness,
 }
 
 /// Pages have so many connections at least.
 const FEWEST_READERS: u32 = 3;
 
 /// With fewer connections than this there is one pool for everything.
-const FEWEST_SHARED_OUT: u32 = 6;
+pub(super) const FEWEST_SHARED_OUT: u32 = 6;
 
 impl Pools {
     pub(super) async fn connect(options: &DatabaseOptions) -> StoreResult<Self> {
-        if options.url.starts_with("sqlite:") { Self::sqlite(options).await } else { Self::postgres(options).await }
+        if options.url.starts_with("sqlite:") { Self::sqlite(options).await } else { postgres::connect(options).await }
     }
 
     async fn sqlite(options: &DatabaseOptions) -> StoreResult<Self> {
@@ -47,78 +49,25 @@ impl Pools {
             reports: Database::connect(of_reports).await?,
             reports_at_once: reports as usize,
             write,
-        })
-    }
-
-    async fn postgres(options: &DatabaseOptions) -> StoreResult<Self> {
-        // Before SeaORM does, whose complaint quotes the address with its password and hides why it cannot connect.
-        Address::parse(&options.url)?.find(options.acquire_timeout).await?;
-        if options.max_connections < FEWEST_SHARED_OUT {
-            let all = Database::connect(postgres(options, options.max_connections, false)).await?;
-            let reports_at_once = options.report_connections.min(options.max_connections.div_ceil(2)) as usize;
-            return Ok(Self {
-                read: all.clone(),
-                core: all.clone(),
-                reports: all.clone(),
-                reports_at_once,
-                write: all,
-            });
-        }
-        let Shares { core, reports, read } = Shares::of(options);
-        let core = Database::connect(postgres(options, core, false)).await?;
-        Ok(Self {
-            read: Database::connect(postgres(options, read, true)).await?,
-            reports: Database::connect(postgres(options, reports, true)).await?,
-            reports_at_once: reports as usize,
-            write: core.clone(),
-            core,
+            liveness: Liveness::default(),
         })
     }
 }
 
 /// How many connections each kind of work has.
-struct Shares {
-    core: u32,
-    reports: u32,
-    read: u32,
+pub(super) struct Shares {
+    pub core: u32,
+    pub reports: u32,
+    pub read: u32,
 }
 
 impl Shares {
-    fn of(options: &DatabaseOptions) -> Self {
+    pub(super) fn of(options: &DatabaseOptions) -> Self {
         let all = options.max_connections;
         let core = (all * 3 / 8).max(1);
-        // One of the readers is for as long as somebody follows the feed that of whoever is told of new events.
         let reports = options.report_connections.min(all.saturating_sub(core + FEWEST_READERS)).max(1);
         Self { core, reports, read: all.saturating_sub(core + reports).max(1) }
     }
-}
-
-fn postgres(options: &DatabaseOptions, connections: u32, reads: bool) -> ConnectOptions {
-    let (lock_timeout, statement_timeout) = (options.acquire_timeout, options.statement_timeout);
-    let mut connect = ConnectOptions::new(&options.url);
-    connect
-        .max_connections(connections)
-        .acquire_timeout(options.acquire_timeout)
-        .connect_timeout(options.acquire_timeout)
-        .set_application_name("sales-order-api")
-        .sqlx_logging(false)
-        .map_sqlx_postgres_opts(move |postgres| {
-            let postgres = postgres.options([
-                // Who waits for another's lock is answered in time, as on SQLite.
-                ("lock_timeout", format!("{}ms", lock_timeout.as_millis())),
-                // Compiling a summary takes longer than running it.
-                ("jit", "off".to_owned()),
-                // Three months of orders are sorted in memory.
-                ("work_mem", "16MB".to_owned()),
-            ]);
-            // Of readers alone: where a commit waits for a standby, PostgreSQL takes the end of this time for leave to
-            // call the order stored although no standby has it.
-            if reads {
-                return postgres.options([("statement_timeout", format!("{}ms", statement_timeout.as_millis()))]);
-            }
-            postgres
-        });
-    connect
 }
 
 fn sqlite(options: &DatabaseOptions, connections: u32, read_only: bool) -> ConnectOptions {
@@ -177,9 +126,12 @@ mod tests {
         {
             let options = DatabaseOptions {
                 url: String::new(),
+                listen_url: None,
+                pooler: crate::store::Pooler::None,
                 max_connections: all,
                 report_connections: reports,
                 acquire_timeout: Duration::ZERO,
+                idle_timeout: Duration::ZERO,
                 statement_timeout: Duration::ZERO,
                 on_statement: || {},
             };

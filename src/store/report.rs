@@ -55,6 +55,9 @@ impl Store {
         let tx = Arc::new(tx);
         let mut guard = Guard { given_up, backend: None };
         if level.is_some() {
+            if let Some(settings) = &self.reports_begin {
+                tx.execute_unprepared(settings).await?;
+            }
             let who = Statement::from_string(DbBackend::Postgres, "SELECT pg_backend_pid(), now()::text");
             if let Some(row) = tx.query_one_raw(who).await? {
                 let (pid, began) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
@@ -134,9 +137,12 @@ mod tests {
     async fn store(folder: &tempfile::TempDir, statement_timeout: Duration) -> Store {
         let options = DatabaseOptions {
             url: format!("sqlite://{}", folder.path().join("orders.db").display()),
+            listen_url: None,
+            pooler: crate::store::Pooler::None,
             max_connections: 6,
             report_connections: 1,
             acquire_timeout: Duration::from_mins(1),
+            idle_timeout: Duration::from_mins(1),
             statement_timeout,
             on_statement: || {},
         };

@@ -1,55 +1,136 @@
 //! A wake-up for those who follow the feed. It may come too often and, when a connection broke, not at all; what is
 //! true is in the table, and whoever waits looks there from time to time anyway.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use sea_orm::DbBackend;
-use sea_orm::sqlx::postgres::PgListener;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sea_orm::sqlx::{self, Executor as _};
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
 
-use super::connect::Store;
+use super::address::Address;
+use super::connect::{DatabaseOptions, Store};
 use super::error::StoreResult;
+use super::pooler::Pooler;
 
 /// Where PostgreSQL tells every instance that events were appended.
 pub(super) const CHANNEL: &str = "sales_order_events";
 
-/// Tells that events may have been appended.
-pub enum EventSignal {
-    /// By this process. Of others on the same SQLite file nobody tells.
-    Local(watch::Receiver<()>),
-    /// By any instance on the same PostgreSQL database.
-    Postgres(Box<PgListener>),
+/// How often a connection on which nothing is told is asked whether it works, and how long it may take to answer.
+const TEST_EVERY: Duration = Duration::from_secs(5);
+
+/// How long to wait before listening again on a new connection.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Tells that events may have been appended: by this process at once; by others on the same PostgreSQL database, for as
+/// long as this is kept. Of others on the same SQLite file nobody tells.
+pub struct EventSignal {
+    appended: watch::Receiver<()>,
+    _listening: Option<Listening>,
+}
+
+struct Listening(AbortHandle);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Store {
-    /// A signal of its own for one follower. On PostgreSQL it holds a connection.
-    pub async fn event_signal(&self) -> StoreResult<EventSignal> {
-        if self.backend() == DbBackend::Sqlite {
-            return Ok(EventSignal::Local(self.appended.subscribe()));
-        }
-        let pool = self.read.get_postgres_connection_pool();
-        let mut listener = PgListener::connect_with(pool).await.map_err(super::error::from_sqlx)?;
-        listener.listen(CHANNEL).await.map_err(super::error::from_sqlx)?;
-        Ok(EventSignal::Postgres(Box::new(listener)))
+    /// A signal for one follower. On PostgreSQL it holds a connection beside those of the pools.
+    #[must_use]
+    pub fn event_signal(&self) -> EventSignal {
+        let listening = self
+            .listen_options()
+            .map(|options| Listening(tokio::spawn(listen(options, self.appended.clone())).abort_handle()));
+        EventSignal { appended: self.appended.subscribe(), _listening: listening }
     }
+
+    /// Where to listen, if somebody tells.
+    fn listen_options(&self) -> Option<PgConnectOptions> {
+        match &self.listen_at {
+            ListenAt::Nowhere => None,
+            ListenAt::Database => {
+                Some(PgConnectOptions::clone(&self.read.get_postgres_connection_pool().connect_options()))
+            }
+            ListenAt::Other(options) => Some(PgConnectOptions::clone(options)),
+        }
+    }
+}
+
+/// Where other instances' events are told of.
+#[derive(Debug, Clone)]
+pub(super) enum ListenAt {
+    /// SQLite tells nobody, and a pooler in transaction mode lends a connection for too short a time.
+    Nowhere,
+    /// Where everything else goes.
+    Database,
+    /// Past a pooler.
+    Other(Box<PgConnectOptions>),
+}
+
+/// Where to listen with these options.
+pub(super) fn listen_at(options: &DatabaseOptions) -> StoreResult<ListenAt> {
+    if options.url.starts_with("sqlite:") {
+        return Ok(ListenAt::Nowhere);
+    }
+    let other = options.listen_url.as_deref().map(Address::parse).transpose()?;
+    Ok(match other.and_then(|address| address.candidates.into_iter().next()) {
+        Some(host) => ListenAt::Other(Box::new(host)),
+        None if options.pooler == Pooler::Transaction => ListenAt::Nowhere,
+        None => ListenAt::Database,
+    })
 }
 
 impl EventSignal {
     /// Resolves when events may have been appended since the last call, at the latest after `at_most`.
-    pub async fn wait(&mut self, at_most: Duration) -> StoreResult<()> {
-        match self {
-            Self::Local(appended) => {
-                // The sender lives as long as the store; time out or not, the caller looks.
-                let _ = tokio::time::timeout(at_most, appended.changed()).await;
-            }
-            Self::Postgres(listener) => {
-                if let Ok(received) = tokio::time::timeout(at_most, listener.try_recv()).await {
-                    // `None` tells that the connection broke: what was said meanwhile is lost, so the caller looks.
-                    received.map_err(super::error::from_sqlx)?;
-                    while listener.next_buffered().is_some() {}
-                }
+    pub async fn wait(&mut self, at_most: Duration) {
+        // The sender lives as long as the store; time out or not, the caller looks.
+        let _ = timeout(at_most, self.appended.changed()).await;
+    }
+}
+
+/// Passes on what the database tells, until it is aborted.
+async fn listen(options: PgConnectOptions, appended: watch::Sender<()>) {
+    loop {
+        let Err(error) = listen_once(&options, &appended).await;
+        warn!(%error, "the database tells of no events at the moment; they are looked for from time to time");
+        sleep(PAUSE).await;
+    }
+}
+
+/// A connection of its own, never one of a pool that others use: a connection that listens is told of events in the middle
+/// of their statements, and the driver, when it is stopped while it connects again, puts it back as it is.
+async fn listen_once(options: &PgConnectOptions, appended: &watch::Sender<()>) -> Result<Infallible, sqlx::Error> {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(TEST_EVERY)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_lazy_with(options.clone());
+    let mut listener = PgListener::connect_with(&pool).await?;
+    // So that nothing is connected anew within `try_recv`, which is stopped in the middle below.
+    listener.eager_reconnect(false);
+    in_time(listener.listen(CHANNEL)).await?;
+    debug!("listening for events");
+    loop {
+        match timeout(TEST_EVERY, listener.try_recv()).await {
+            Ok(Ok(Some(_))) => {}
+            Ok(Ok(None)) => return Err(sqlx::Error::PoolClosed),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => {
+                in_time(listener.execute("")).await?;
             }
         }
-        Ok(())
+        while listener.next_buffered().is_some() {}
+        appended.send_replace(());
     }
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    timeout(TEST_EVERY, answer).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }

@@ -64,6 +64,8 @@ fn describe() {
     describe_counter!("log_lines_dropped_total", "Log lines that could not be written to stderr, or not in time");
     describe_counter!("sales_orders_total", "Orders taken in (created) or answered again (replayed)");
     describe_gauge!("sales_orders_waiting", "Orders on their way into the database");
+    describe_gauge!("sales_order_oldest_batch_seconds", "Age of the oldest transaction under way that stores orders");
+    describe_gauge!("feed_last_look_age_seconds", "Time since the feed was last looked at for its followers");
     describe_counter!("sales_order_batches_total", "Transactions that stored orders");
     describe_counter!("sales_orders_in_batches_total", "Orders that these transactions stored");
     describe_counter!("signature_reuses_total", "Signatures of the published form that came again with another order");
@@ -86,6 +88,8 @@ fn begin() {
         counter!(name).absolute(0);
     }
     note_waiting(0);
+    note_oldest_batch(Duration::ZERO);
+    note_feed_age(Duration::ZERO);
 }
 
 /// Counts one answered request.
@@ -129,6 +133,16 @@ pub fn note_waiting(orders: usize) {
 pub fn count_batch(orders: usize) {
     counter!("sales_order_batches_total").increment(1);
     counter!("sales_orders_in_batches_total").increment(orders as u64);
+}
+
+/// Notes how long the oldest transaction under way that stores orders has taken; 0 when there is none.
+pub fn note_oldest_batch(age: Duration) {
+    gauge!("sales_order_oldest_batch_seconds").set(age.as_secs_f64());
+}
+
+/// Notes how long ago the feed was last looked at for its followers; 0 when nobody follows.
+pub fn note_feed_age(age: Duration) {
+    gauge!("feed_last_look_age_seconds").set(age.as_secs_f64());
 }
 
 /// The metrics in the Prometheus text format.

@@ -8,14 +8,14 @@ use sales_order_api::app::{self, AppState};
 use sales_order_api::clock::Clock;
 use sales_order_api::config::{self, Overrides};
 use sales_order_api::http;
-use sales_order_api::store::{DatabaseOptions, Store};
+use sales_order_api::store::{DatabaseOptions, Pooler, Store};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::net::TcpListener;
 
-use crate::support::{Database, PARTNER_KEY, Partner, Process, Remote, TestApp, TestClock, on_postgres, order, until};
+use crate::support::{
+    Database, Link, PARTNER_KEY, Partner, Process, Remote, TestApp, TestClock, on_postgres, order, until,
+};
 
 /// The service on this store, with nothing else prepared.
 fn app_on(database: Database, store: Store) -> TestApp {
@@ -59,60 +59,34 @@ async fn a_service_without_its_database_is_alive_but_not_ready() {
     assert!(answer.header("retry-after").is_some());
 }
 
-/// What stands between the service and its database: on PostgreSQL a wire that can be cut, on SQLite somebody else
+/// What stands between the service and its database: on PostgreSQL a link that can be cut, on SQLite somebody else
 /// who writes and does not come to an end.
 struct Outage {
     url: String,
-    cut: watch::Sender<bool>,
+    link: Option<Link>,
     held: Option<sea_orm::DatabaseConnection>,
 }
 
 impl Outage {
     async fn prepare(database: &Database) -> Self {
-        let (cut, is_cut) = watch::channel(false);
-        let mut url = database.url.clone();
-        if on_postgres().is_some() {
-            let (before, host_and_name) = database.url.rsplit_once('@').unwrap();
-            let (host, name) = host_and_name.split_once('/').unwrap();
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            url = format!("{before}@{}/{name}", listener.local_addr().unwrap());
-            tokio::spawn(carry(listener, host.to_owned(), is_cut));
-        }
-        Self { url, cut, held: None }
+        let link = if on_postgres().is_some() { Some(Link::to(database).await) } else { None };
+        let url = link.as_ref().map_or(&database.url, |link| &link.url).clone();
+        Self { url, link, held: None }
     }
 
     async fn begin(&mut self, database: &Database) {
-        self.cut.send_replace(true);
-        if on_postgres().is_none() {
-            self.held = Some(database.hold_orders().await);
+        match &self.link {
+            Some(link) => link.cut(),
+            None => self.held = Some(database.hold_orders().await),
         }
     }
 
-    async fn end(self) -> watch::Sender<bool> {
-        self.cut.send_replace(false);
+    async fn end(self) -> Option<Link> {
         if let Some(held) = self.held {
             held.execute_unprepared("ROLLBACK").await.unwrap();
             held.close().await.unwrap();
         }
-        // The wire lives as long as this does.
-        self.cut
-    }
-}
-
-/// Carries connections to the server while the wire is whole.
-async fn carry(listener: TcpListener, server: String, is_cut: watch::Receiver<bool>) {
-    while let Ok((mut near, _)) = listener.accept().await {
-        let (server, mut is_cut) = (server.clone(), is_cut.clone());
-        tokio::spawn(async move {
-            if *is_cut.borrow_and_update() {
-                return;
-            }
-            let mut far = TcpStream::connect(server).await.unwrap();
-            tokio::select! {
-                _ = copy_bidirectional(&mut near, &mut far) => {}
-                _ = is_cut.changed() => {}
-            }
-        });
+        self.link.inspect(Link::mend)
     }
 }
 
@@ -127,9 +101,12 @@ async fn an_order_sent_while_the_database_is_away_can_be_sent_again_and_is_there
     let (client_id, secret, token) = (before.client_id, before.secret, before.token);
     let options = DatabaseOptions {
         url: outage.url.clone(),
+        listen_url: None,
+        pooler: Pooler::None,
         max_connections: 4,
         report_connections: 1,
         acquire_timeout: Duration::from_millis(300),
+        idle_timeout: Duration::from_mins(3),
         statement_timeout: Duration::from_secs(8),
         on_statement: || {},
     };
@@ -151,10 +128,8 @@ async fn an_order_sent_while_the_database_is_away_can_be_sent_again_and_is_there
         assert!(!answer.text.to_lowercase().contains("sql"), "nothing internal: {problem}");
     }
     app.get("/health/live").await.expect(200);
-    if on_postgres().is_some() {
-        app.get("/health/ready").await.expect_problem(503, "DATABASE_UNAVAILABLE");
-    }
-    let _wire = outage.end().await;
+    app.get("/health/ready").await.expect_problem(503, "DATABASE_UNAVAILABLE");
+    let _link = outage.end().await;
 
     // As often as the answer says so: in a hurry, even a whole database may come too late.
     let mut answer = partner.send_order(&signed, &order()).await;

@@ -30,6 +30,7 @@ mod log_readers;
 mod logs;
 mod metrics;
 mod orders;
+mod outages;
 mod pages;
 mod parity;
 mod permissions;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::{PATIENCE, Partner, Socket, TestApp, Told, order};
 
-const FOLLOW: &str = "subscription follow($after: String, $where: SalesOrderFilter) {
+pub const FOLLOW: &str = "subscription follow($after: String, $where: SalesOrderFilter) {
     salesOrderEvents(after: $after, where: $where) {
         cursor kind orderNumber status salesOrder { customerCode products { productCode } } } }";
 

@@ -78,6 +78,8 @@ impl TestApp {
         // What a test changes past the service is in force at once, and tests log in more often than anybody.
         config.auth.client_cache_ttl = Duration::ZERO;
         config.rate_limit.enabled = false;
+        // A busy machine is no outage.
+        config.http.ready_timeout = PATIENCE;
         config.http.request_timeout = PATIENCE;
         change(&mut config);
         http::router(AppState::build(config, store.clone(), &clock.clock()).unwrap())

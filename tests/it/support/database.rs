@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use sales_order_api::store::{DatabaseOptions, Store};
+use sales_order_api::store::{DatabaseOptions, Pooler, Store};
 use sales_order_api::telemetry;
 use sea_orm::ConnectionTrait as _;
 use tempfile::TempDir;
@@ -68,9 +68,12 @@ impl Database {
     pub async fn connect_with(&self, acquire_timeout: Duration) -> Store {
         let options = DatabaseOptions {
             url: self.url.clone(),
+            listen_url: None,
+            pooler: Pooler::None,
             max_connections: 8,
             report_connections: 3,
             acquire_timeout,
+            idle_timeout: Duration::from_mins(3),
             statement_timeout: Duration::from_secs(8),
             on_statement: telemetry::count_statement,
         };

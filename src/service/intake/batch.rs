@@ -1,0 +1,95 @@
+//! One transaction: the orders that are stored in it, and what they are told.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::proof::Proof;
+use crate::error::AppError;
+use crate::store::{Created, OrderToInsert, Store, StoreError, StoreResult};
+use crate::telemetry;
+
+/// What a transaction is asked for.
+pub(super) enum Job {
+    /// To store an order, and to tell its outcome.
+    Order(OrderToInsert, oneshot::Sender<Outcome>),
+    /// To prove that one could be stored.
+    Probe,
+}
+
+/// What became of an order, and who is to be told.
+pub(super) struct Stored {
+    pub answer: oneshot::Sender<Outcome>,
+    pub outcome: Outcome,
+}
+
+/// An order, and how many statements its transaction took.
+pub(super) type Outcome = Result<(Created, u32), AppError>;
+
+/// How a transaction ended.
+#[derive(Default)]
+pub(super) struct Ended {
+    /// Whether the database did what it was asked.
+    pub is_success: bool,
+    /// Who is still to be told.
+    pub stored: Vec<Stored>,
+}
+
+/// Stores orders together, and proves it. When that fails for another reason than the database being away, each is stored for
+/// itself and answered at once: one that cannot be stored must not take its neighbours with it.
+pub(super) async fn take(store: Store, jobs: Vec<Job>, proof: Proof, given_up: oneshot::Receiver<()>) -> Ended {
+    let is_asked = jobs.iter().any(|job| matches!(job, Job::Probe));
+    let orders = jobs.into_iter().filter_map(|job| match job {
+        Job::Order(order, answer) => Some((order, answer)),
+        Job::Probe => None,
+    });
+    let (orders, answers): (Vec<_>, Vec<_>) = orders.unzip();
+    let orders: Arc<[_]> = orders.into();
+    let work = telemetry::counting(insert(&store, &orders));
+    let (outcome, statements) = tokio::select! {
+        done = work => done,
+        _ = given_up => (Err(StoreError::no_answer()), 0),
+    };
+    let outcomes: Vec<Outcome> = match outcome {
+        Ok(created) => {
+            proof.note(Ok(()));
+            created.into_iter().map(|created| Ok((created, statements))).collect()
+        }
+        Err(error) if orders.len() <= 1 || matches!(error, StoreError::Unavailable(_)) && !error.is_rolled_back() => {
+            let is_away = matches!(error, StoreError::Unavailable(_));
+            let error = AppError::from(error);
+            // An order that cannot be stored says nothing of others.
+            if is_away || orders.is_empty() {
+                proof.note(Err(error.clone()));
+            } else if is_asked {
+                proof.note(store.in_time(store.probe()).await.map_err(AppError::from));
+            }
+            let stored = answers.into_iter().map(|answer| Stored { answer, outcome: Err(error.clone()) }).collect();
+            return Ended { is_success: !is_away, stored };
+        }
+        Err(_) => {
+            for (order, answer) in orders.iter().zip(answers) {
+                let (outcome, statements) = telemetry::counting(insert(&store, &Arc::from([order.clone()]))).await;
+                let outcome = outcome.map_err(AppError::from).and_then(|created| {
+                    let created = created.into_iter().next();
+                    created.ok_or_else(|| AppError::internal("an order was lost on its way into the database"))
+                });
+                let _ = answer.send(outcome.map(|created| (created, statements)));
+            }
+            if is_asked {
+                proof.note(store.in_time(store.probe()).await.map_err(AppError::from));
+            }
+            return Ended { is_success: true, stored: Vec::new() };
+        }
+    };
+    let stored = answers.into_iter().zip(outcomes).map(|(answer, outcome)| Stored { answer, outcome }).collect();
+    Ended { is_success: true, stored }
+}
+
+async fn insert(store: &Store, orders: &Arc<[OrderToInsert]>) -> StoreResult<Vec<Created>> {
+    if orders.is_empty() {
+        return store.probe().await.map(|()| Vec::new());
+    }
+    telemetry::count_batch(orders.len());
+    store.insert_orders(Arc::clone(orders)).await
+}

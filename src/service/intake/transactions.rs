@@ -1,0 +1,176 @@
+//! The transactions under way.
+//!
+//! One may take long because the server waits, for a standby that is away or a lock, or because the server is gone, which
+//! looks the same from here. Giving it up at once would be wrong in the first case: the server goes on waiting for nobody,
+//! one process for each that is given up, until it has none left. Waiting for it would be wrong in the second: nothing comes,
+//! ever. So one that is overdue is left to itself and a few others may begin; the first of them that succeeds shows that the
+//! server it asked works, and that the overdue ones asked another.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::{Id, JoinSet};
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+use super::batch::{Ended, Stored};
+use crate::store::Store;
+use crate::telemetry;
+
+/// So many more transactions may begin while as many are overdue.
+const MOST_OVERDUE: usize = 2;
+
+/// After so many times the usual patience one is given up in any case.
+const HOPELESS: u32 = 6;
+
+/// How often is looked whether one is overdue.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Those under way.
+pub(super) struct Transactions {
+    tasks: JoinSet<Ended>,
+    begun: Vec<Begun>,
+    at_once: usize,
+    patience: Duration,
+}
+
+struct Begun {
+    id: Id,
+    at: Instant,
+    /// Gives it up when it is used or dropped.
+    give_up: Option<oneshot::Sender<()>>,
+}
+
+impl Transactions {
+    /// None yet.
+    pub(super) fn new(store: &Store) -> Self {
+        Self { tasks: JoinSet::new(), begun: Vec::new(), at_once: store.writers(), patience: store.patience() }
+    }
+
+    /// Whether none is under way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.begun.is_empty()
+    }
+
+    /// Whether none is under way that may be expected to end soon.
+    pub(super) fn all_are_overdue(&self) -> bool {
+        self.overdue() == self.begun.len()
+    }
+
+    /// Whether one more may begin.
+    pub(super) fn may_have_another(&self) -> bool {
+        self.begun.len() - self.overdue() < self.at_once && self.begun.len() < self.at_once + MOST_OVERDUE
+    }
+
+    fn overdue(&self) -> usize {
+        self.begun.iter().filter(|begun| begun.at.elapsed() >= self.patience).count()
+    }
+
+    /// Begins one, which ends when its receiver gets something.
+    pub(super) fn begin<F>(&mut self, work: impl FnOnce(oneshot::Receiver<()>) -> F)
+    where
+        F: Future<Output = Ended> + Send + 'static,
+    {
+        let (give_up, given_up) = oneshot::channel();
+        let id = self.tasks.spawn(work(given_up)).id();
+        self.begun.push(Begun { id, at: Instant::now(), give_up: Some(give_up) });
+    }
+
+    /// What came of the next one that ends; nothing, when it is time to look whether another may begin.
+    pub(super) async fn next(&mut self) -> Vec<Stored> {
+        let stored = tokio::select! {
+            ended = self.tasks.join_next_with_id() => match ended {
+                Some(Ok((id, ended))) => {
+                    self.note_ended(id, ended.is_success);
+                    ended.stored
+                }
+                Some(Err(panicked)) => {
+                    self.note_ended(panicked.id(), false);
+                    Vec::new()
+                }
+                None => Vec::new(),
+            },
+            () = sleep(LOOK_EVERY) => {
+                let hopeless = self.patience * HOPELESS;
+                self.give_up(|begun| begun.at.elapsed() >= hopeless);
+                Vec::new()
+            }
+        };
+        telemetry::note_oldest_batch(self.begun.iter().map(|begun| begun.at.elapsed()).max().unwrap_or_default());
+        stored
+    }
+
+    fn note_ended(&mut self, id: Id, is_success: bool) {
+        let Some(index) = self.begun.iter().position(|begun| begun.id == id) else { return };
+        let ended = self.begun.swap_remove(index);
+        if is_success {
+            let patience = self.patience;
+            self.give_up(|begun| begun.at < ended.at && begun.at.elapsed() >= patience);
+        }
+    }
+
+    fn give_up(&mut self, is_meant: impl Fn(&Begun) -> bool) {
+        for begun in self.begun.iter_mut().filter(|begun| is_meant(begun)) {
+            if let Some(give_up) = begun.give_up.take() {
+                warn!(seconds = begun.at.elapsed().as_secs(), "a transaction without an answer was given up");
+                let _ = give_up.send(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn transactions() -> Transactions {
+        Transactions { tasks: JoinSet::new(), begun: Vec::new(), at_once: 2, patience: PATIENCE }
+    }
+
+    /// Ends when it is given up, which is no success.
+    async fn without_an_answer(given_up: oneshot::Receiver<()>) -> Ended {
+        let _ = given_up.await;
+        Ended::default()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn overdue_ones_let_few_others_begin_and_are_given_up_when_a_later_one_succeeds() {
+        let mut transactions = transactions();
+        for _ in 0..2 {
+            assert!(transactions.may_have_another());
+            transactions.begin(without_an_answer);
+        }
+        assert!(!transactions.may_have_another());
+        tokio::time::advance(PATIENCE).await;
+        assert!(transactions.all_are_overdue());
+        for _ in 0..2 {
+            assert!(transactions.may_have_another());
+            transactions.begin(without_an_answer);
+        }
+        tokio::time::advance(PATIENCE).await;
+        assert!(!transactions.may_have_another(), "each holds a process of the server");
+        transactions.note_ended(transactions.begun[3].id, true);
+        let given_up: Vec<_> = transactions.begun.iter().map(|begun| begun.give_up.is_none()).collect();
+        assert_eq!(given_up, [true; 3]);
+        while !transactions.is_empty() {
+            transactions.next().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_fails_says_nothing_of_others_and_nothing_is_waited_for_for_ever() {
+        let mut transactions = transactions();
+        transactions.begin(without_an_answer);
+        tokio::time::advance(PATIENCE).await;
+        transactions.begin(|_| async { Ended::default() });
+        transactions.next().await;
+        assert!(transactions.begun[0].give_up.is_some());
+        let began = Instant::now();
+        while !transactions.is_empty() {
+            transactions.next().await;
+        }
+        assert!(began.elapsed() < PATIENCE * HOPELESS);
+    }
+}

@@ -1,0 +1,109 @@
+//! The connections to PostgreSQL.
+
+use std::time::Duration;
+
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::address::{Address, place};
+use super::connect::DatabaseOptions;
+use super::error::StoreResult;
+use super::liveness::Liveness;
+use super::pooler::Pooler;
+use super::pools::{FEWEST_SHARED_OUT, Pools, Shares};
+
+/// How long to wait between two looks for a host that can be written to.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// Opens the pools.
+pub(super) async fn connect(options: &DatabaseOptions) -> StoreResult<Pools> {
+    let address = Address::parse(&options.url)?;
+    let found = address.find(options.acquire_timeout).await?;
+    let liveness = Liveness::default();
+    let Shares { core, reports, read } = Shares::of(options);
+    let open = async |connections, reads| pool(options, &found, (connections, reads), &liveness).await;
+    let pools = if options.max_connections < FEWEST_SHARED_OUT {
+        let all = open(options.max_connections, false).await?;
+        let reports_at_once = options.report_connections.min(options.max_connections.div_ceil(2)) as usize;
+        let [read, core, reports, write] = std::array::from_fn(|_| all.clone());
+        Pools { read, core, reports, reports_at_once, write, liveness }
+    } else {
+        let core = open(core, false).await?;
+        let (read, reports_at_once) = (open(read, true).await?, reports as usize);
+        Pools { read, reports: open(reports, true).await?, reports_at_once, write: core.clone(), core, liveness }
+    };
+    if address.candidates.len() > 1 {
+        let of_each = [&pools.core, &pools.read, &pools.reports].map(Clone::clone);
+        tokio::spawn(follow(address, options.acquire_timeout, of_each, pools.liveness.clone()));
+    }
+    Ok(pools)
+}
+
+async fn pool(
+    options: &DatabaseOptions,
+    found: &PgConnectOptions,
+    (connections, reads): (u32, bool),
+    liveness: &Liveness,
+) -> StoreResult<DatabaseConnection> {
+    let (liveness, found, settings) = (liveness.clone(), found.clone(), session_settings(options, reads));
+    // SeaORM reads an address too, and knows less of them; what was found takes its place.
+    let mut connect = ConnectOptions::new("postgres://localhost");
+    connect
+        .max_connections(connections)
+        .acquire_timeout(options.acquire_timeout)
+        .connect_timeout(options.acquire_timeout)
+        .idle_timeout(options.idle_timeout)
+        .sqlx_logging(false)
+        .map_sqlx_postgres_opts(move |_| found.clone())
+        .map_sqlx_postgres_pool_opts(move |pool| liveness.guard(pool, settings.clone()));
+    Ok(Database::connect(connect).await?)
+}
+
+/// The settings of a new connection, in one round trip. With a pooler in transaction mode a connection is not ours, and
+/// transactions have settings of their own.
+fn session_settings(options: &DatabaseOptions, reads: bool) -> String {
+    if options.pooler == Pooler::Transaction { String::new() } else { settings(options, "SET", reads) }
+}
+
+/// The settings of a transaction, where a session can have none.
+pub(super) fn transaction_settings(options: &DatabaseOptions, reads: bool) -> Option<String> {
+    (options.pooler == Pooler::Transaction).then(|| settings(options, "SET LOCAL", reads))
+}
+
+fn settings(options: &DatabaseOptions, set: &str, reads: bool) -> String {
+    // Who waits for another's lock is answered in time, as on SQLite. Compiling a summary takes longer than running it.
+    // Three months of orders are sorted in memory.
+    let lock_timeout = options.acquire_timeout.as_millis();
+    let all = format!("{set} lock_timeout = {lock_timeout}; {set} jit = off; {set} work_mem = '16MB'");
+    // Of readers alone: where a commit waits for a standby, PostgreSQL takes the end of this time for leave to call the
+    // order stored although no standby has it.
+    if reads { format!("{all}; {set} statement_timeout = {}", options.statement_timeout.as_millis()) } else { all }
+}
+
+/// Leads new connections to the host that the address asks for, whenever there is doubt about the one they go to. Ends with
+/// the pools.
+async fn follow(address: Address, patience: Duration, pools: [DatabaseConnection; 3], liveness: Liveness) {
+    let of_writers = pools[0].get_postgres_connection_pool();
+    let mut current = place(&of_writers.connect_options());
+    loop {
+        tokio::select! {
+            () = liveness.doubted() => {}
+            () = of_writers.close_event() => return,
+        }
+        match address.find(patience).await {
+            Ok(found) if place(&found) != current => {
+                current = place(&found);
+                info!(host = current, "the database is at another host now");
+                for pool in &pools {
+                    pool.get_postgres_connection_pool().set_connect_options(found.clone());
+                }
+                liveness.close_all();
+            }
+            Ok(_) => {}
+            Err(failure) => warn!(cause = %failure, "no host of the database can be used"),
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+}

@@ -1,0 +1,210 @@
+//! The database goes silent, takes no writes, or is held by somebody else: what partners, dashboards and operators see.
+
+use std::time::{Duration, Instant};
+
+use sales_order_api::store::{DatabaseOptions, Pooler, Store};
+use sea_orm::ConnectionTrait as _;
+use serde_json::{Value, json};
+
+use crate::subscriptions::FOLLOW;
+use crate::support::{Link, Partner, Socket, TestApp, on_postgres, order, until};
+
+/// The database by this address, with so little patience that a test can wait for its end.
+async fn hurried(url: &str, max_connections: u32) -> Store {
+    let options = DatabaseOptions {
+        url: url.to_owned(),
+        listen_url: None,
+        pooler: Pooler::None,
+        max_connections,
+        report_connections: 3,
+        acquire_timeout: Duration::from_secs(2),
+        idle_timeout: Duration::from_mins(3),
+        statement_timeout: Duration::from_secs(8),
+        on_statement: || {},
+    };
+    Store::connect(&options).await.unwrap()
+}
+
+/// A service that reaches its database by a link that can fail.
+async fn linked() -> (TestApp, Link) {
+    let mut app = TestApp::new().await;
+    let link = Link::to(&app.database).await;
+    let store = hurried(&link.url, 8).await;
+    app.router = TestApp::router_on(&store, &app.clock, |config| config.http.request_timeout = Duration::from_secs(5));
+    (app, link)
+}
+
+/// Sends an order again and again until it is taken; every answer before must be one that asks for that.
+async fn until_taken(partner: &Partner<'_>, key: &str) -> Value {
+    let mut taken = Value::Null;
+    until("the order is taken", async || {
+        let answer = partner.create_with_key(key, &order()).await;
+        if answer.status == 201 {
+            taken = answer.expect(201);
+            return true;
+        }
+        assert_eq!(answer.status, 503, "{}", answer.text);
+        assert!(answer.header("retry-after").is_some(), "{}", answer.text);
+        false
+    })
+    .await;
+    taken
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn when_the_servers_machine_vanishes_orders_and_events_go_on_at_the_one_that_took_over() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let (app, link) = linked().await;
+    let (partner, dashboard) = (app.partner().await, app.dashboard().await);
+    let base = app.listen().await;
+    let mut socket = Socket::log_in(&base, &dashboard.token).await;
+    socket.subscribe("1", FOLLOW, json!({"after": "ZTA"})).await;
+    let mut taken = vec![until_taken(&partner, "before").await];
+    for round in 0..3 {
+        // Of the second time nothing is under way: every connection is idle.
+        let keys = if round == 1 { 0 } else { 8 };
+        let keys: Vec<_> = (0..keys).map(|n| format!("meanwhile-{round}-{n}")).collect();
+        let sending = keys.iter().map(|key| until_taken(&partner, key));
+        let vanishes = async { link.silence() };
+        let (orders, ()) = tokio::join!(futures_util::future::join_all(sending), vanishes);
+        taken.extend(orders);
+        taken.push(until_taken(&partner, &format!("after-{round}")).await);
+        until("the service is ready", async || app.get("/health/ready").await.status == 200).await;
+    }
+    let count = taken.len();
+    assert_eq!(
+        app.database.whole_orders(2).await,
+        i64::try_from(count).unwrap(),
+        "none is lost and none is there twice"
+    );
+    let mut told = Vec::new();
+    while told.len() < count {
+        let data = socket.next_data("1").await;
+        told.push(data["salesOrderEvents"]["orderNumber"].as_str().unwrap().to_owned());
+    }
+    let mut numbers: Vec<_> =
+        taken.iter().map(|order| order["data"]["order_number"].as_str().unwrap().to_owned()).collect();
+    numbers.sort();
+    told.sort();
+    assert_eq!(told, numbers, "the follower was told of each order once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_firewall_that_forgot_idle_connections_costs_no_order() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let (app, link) = linked().await;
+    let partner = app.partner().await;
+    for round in 0..3 {
+        partner.create_with_key(&format!("before-{round}"), &order()).await.expect(201);
+        // Only what was idle for a while is tested; that the rest still works was seen when it was put back.
+        let began = Instant::now();
+        until("the connections are idle", async || began.elapsed() > Duration::from_millis(300)).await;
+        link.silence();
+        let answers = (0..12).map(|n| {
+            let partner = &partner;
+            async move { partner.create_with_key(&format!("after-{round}-{n}"), &order()).await }
+        });
+        for answer in futures_util::future::join_all(answers).await {
+            answer.expect(201);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_takes_no_writes_is_no_error_of_ours_and_orders_go_on_once_it_does() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let (app, link) = linked().await;
+    let partner = app.partner().await;
+    partner.create_with_key("before", &order()).await.expect(201);
+    let name = app.database.url.rsplit_once('/').unwrap().1;
+    let read_only = async |setting: &str| {
+        app.database
+            .db_execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = {setting}"))
+            .await
+            .unwrap();
+    };
+    read_only("on").await;
+    // A server that stops being the primary closes its connections.
+    link.cut();
+    link.mend();
+    let mut answer = partner.create_with_key("after", &order()).await;
+    until("the service meets the server again", async || {
+        let problem = answer.expect_problem(503, "DATABASE_UNAVAILABLE");
+        assert!(answer.header("retry-after").is_some());
+        let is_told = problem["detail"].as_str().unwrap().contains("read-only");
+        if !is_told {
+            answer = partner.create_with_key("after", &order()).await;
+        }
+        is_told
+    })
+    .await;
+    app.get("/health/ready").await.expect_problem(503, "DATABASE_UNAVAILABLE");
+    app.get("/health/live").await.expect(200);
+    read_only("off").await;
+    until_taken(&partner, "after").await;
+    until("the service is ready", async || app.get("/health/ready").await.status == 200).await;
+    assert_eq!(app.database.whole_orders(2).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_is_ready_only_while_it_could_store_an_order() {
+    let mut app = TestApp::new().await;
+    let store = app.database.connect().await;
+    app.router =
+        TestApp::router_on(&store, &app.clock, |config| config.http.ready_timeout = Duration::from_millis(300));
+    until("the service is ready", async || app.get("/health/ready").await.status == 200).await;
+    let held = app.database.hold_orders().await;
+    // An order that was stored a moment ago says so for a second.
+    until("the service is not ready", async || app.get("/health/ready").await.status == 503).await;
+    let answer = app.get("/health/ready").await;
+    answer.expect_problem(503, "DATABASE_UNAVAILABLE");
+    assert!(answer.header("retry-after").is_some());
+    app.get("/health/live").await.expect(200);
+    held.execute_unprepared("ROLLBACK").await.unwrap();
+    held.close().await.unwrap();
+    until("the service is ready", async || app.get("/health/ready").await.status == 200).await;
+    assert_eq!(app.database.whole_orders(2).await, 0, "to find out leaves nothing behind");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_may_not_write_some_table_is_not_ready() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let mut app = TestApp::new().await;
+    // A trigger stands for any reason why a table takes no rows.
+    let (store, tables) =
+        (app.database.connect().await, ["sales_order_lines", "sales_order_receipts", "sales_order_events"]);
+    app.router = TestApp::router_on(&store, &app.clock, |_| {});
+    for table in tables {
+        let refuse = "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '42501'; END $$;";
+        let trigger = format!("{refuse} CREATE TRIGGER refuse BEFORE INSERT ON {table} EXECUTE FUNCTION refuse()");
+        app.database.db_execute(&trigger).await.unwrap();
+        until("the service is not ready", async || app.get("/health/ready").await.status != 200).await;
+        app.database.db_execute(&format!("DROP TRIGGER refuse ON {table}")).await.unwrap();
+        until("the service is ready", async || app.get("/health/ready").await.status == 200).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_single_connection_orders_are_taken_and_told_of() {
+    let mut app = TestApp::new().await;
+    let store = hurried(&app.database.url, 1).await;
+    app.router = TestApp::router_on(&store, &app.clock, |_| {});
+    let (partner, dashboard) = (app.partner().await, app.dashboard().await);
+    let base = app.listen().await;
+    let mut socket = Socket::log_in(&base, &dashboard.token).await;
+    socket.subscribe("1", FOLLOW, json!({"after": "ZTA"})).await;
+    for n in 0..5 {
+        let made = until_taken(&partner, &n.to_string()).await;
+        let data = socket.next_data("1").await;
+        assert_eq!(data["salesOrderEvents"]["orderNumber"], made["data"]["order_number"]);
+    }
+}
