@@ -139,7 +139,7 @@ impl FromRequest<AppState> for JsonRequest {
                 return Ok(());
             }
             large = state.large_body(address(&parts.extensions));
-            large.as_ref().map(drop).ok_or_else(no_room)
+            if large.is_some() { Ok(()) } else { Err(no_room()) }
         };
         let mut reader = Reader { state, lane, holder: &holder, limit, arriving: None };
         let read = reader.read(&parts.headers, body, &mut make_room).await;
