@@ -15,13 +15,14 @@ use crate::config::{Config, DatabaseConfig};
 use crate::domain::audit::{Actor, Via};
 use crate::error::AppError;
 use crate::graphql::{Api, Limits};
+use crate::service::bodies::{Bodies, Holder};
 use crate::service::buckets::Rate;
 use crate::service::directory::ClientDirectory;
 use crate::service::intake::IntakeRules;
 use crate::service::sessions::SessionRules;
 use crate::service::slots::{Slot, Slots};
 use crate::service::throttle::{Throttle, ThrottleRules, network};
-use crate::service::turns::{TurnRules, Turns};
+use crate::service::turns::{Turn, TurnRules, Turns};
 use crate::service::{Clients, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Sealing, Services, Sessions};
 use crate::store::{self, Address, DatabaseOptions, Findings, Pooler, Store};
 use crate::telemetry;
@@ -74,15 +75,28 @@ impl AppState {
         &self.0.services.occupancy
     }
 
-    /// Room for a large body from this address without a valid token.
+    /// One of the large bodies that this address may send at once without a valid token.
     #[must_use]
-    pub fn room_for_body(&self, address: IpAddr) -> Option<BodyRoom> {
+    pub fn large_body(&self, address: IpAddr) -> Option<LargeBody> {
         self.occupancy().anonymous_bodies.take(&network(address))
     }
 
     /// Whether an order could be taken now.
     pub async fn ensure_takes_orders(&self) -> Result<(), AppError> {
         self.0.services.intake.ensure_stores().await
+    }
+
+    /// Memory for bodies under way.
+    #[must_use]
+    pub fn bodies(&self) -> &Bodies {
+        &self.0.services.bodies
+    }
+
+    /// Whose body comes from this address with this token, as far as memory can tell.
+    #[must_use]
+    pub fn body_holder(&self, address: IpAddr, token: Option<&str>) -> BodyHolder {
+        let client = token.and_then(|token| self.sessions().client_of_valid(token));
+        client.map_or_else(|| BodyHolder::Address(network(address)), BodyHolder::Client)
     }
 
     /// The database, for health checks and for stopping.
@@ -159,8 +173,12 @@ impl AppState {
     }
 }
 
-/// Room for a large body, for as long as this is kept.
-pub type BodyRoom = Slot<IpAddr>;
+/// A large body of an address without a valid token, for as long as this is kept.
+pub type LargeBody = Slot<IpAddr>;
+/// Memory for a body, for as long as this is kept.
+pub type BodyMemory = Turn;
+/// Whose body it is.
+pub type BodyHolder = Holder;
 
 /// How many large bodies one address may send at once without a valid token.
 const LARGE_BODIES: usize = 16;
@@ -229,6 +247,7 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
             client_sockets: Slots::new(config.http.max_sockets_per_client),
             anonymous_bodies: Slots::new(LARGE_BODIES),
         },
+        bodies: Bodies::new(config.http.max_body_memory_bytes, config.database.acquire_timeout),
         sealing: Arc::new(Sealing::new(store.clone())),
         queries: Turns::new(queries),
         anonymous_queries: Turns::new(queries),

@@ -22,4 +22,4 @@ pub mod json; // strict JSON bodies
 pub mod rest; // the published endpoints over prepared documents
 pub mod service; // use cases
 pub mod store; // the database; the only user of SeaORM
-pub mod telemetry; // the request's log line, metrics
+pub mod telemetry; // the log and its request lines, metrics

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::compute::Lane;
 use crate::error::AppError;
 
 /// Whether a request was counted, and what it may still do.
@@ -37,6 +38,15 @@ impl Admission {
         match self {
             Self::OverBudget(refusal) => Some(AppError::clone(refusal)),
             Self::Uncounted | Self::Counted(_) => None,
+        }
+    }
+
+    /// In which lane long work of the request waits.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        match self {
+            Self::Uncounted => Lane::Known,
+            Self::Counted(_) | Self::OverBudget(_) => Lane::Anonymous,
         }
     }
 

@@ -138,10 +138,7 @@ impl Credentials {
     /// In which lane long work of this request waits.
     #[must_use]
     pub const fn lane(&self) -> Lane {
-        match self.admission {
-            Admission::Uncounted => Lane::Known,
-            Admission::Counted(_) | Admission::OverBudget(_) => Lane::Anonymous,
-        }
+        self.admission.lane()
     }
 
     /// Refuses what must be signed, where no signature can cover it.

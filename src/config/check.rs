@@ -16,6 +16,9 @@ const LONGEST_CLIENT_CACHE: Duration = Duration::from_secs(5);
 /// Far beyond every use, near enough that an instant plus a duration is always an instant.
 const LONGEST_DURATION: Duration = Duration::from_hours(3_650 * 24);
 
+/// Half of what one client may let arrive at once is then room for the largest body.
+const BODIES_IN_MEMORY: usize = 16;
+
 /// The longest line there is, some hundred usual ones.
 const SMALLEST_LOG_BUFFER: usize = 64 * 1024;
 
@@ -131,6 +134,16 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
             origin(figment, "http.request_timeout"),
         );
         return Err(ConfigError::invalid(figment, "database.statement_timeout", problem));
+    }
+    let (memory, body) = (config.http.max_body_memory_bytes, config.http.max_body_bytes);
+    if memory / BODIES_IN_MEMORY < body {
+        let problem = format!(
+            "is {memory} by {}, less than {BODIES_IN_MEMORY} times http.max_body_bytes, which is {body} by {}: raise the \
+             one or lower the other",
+            origin(figment, "http.max_body_memory_bytes"),
+            origin(figment, "http.max_body_bytes"),
+        );
+        return Err(ConfigError::invalid(figment, "http.max_body_memory_bytes", problem));
     }
     if let Some(origin) = config.http.cors_origins.iter().find(|origin| !is_origin(origin)) {
         let problem =

@@ -30,6 +30,8 @@ pub struct Http {
     pub ready_timeout: Duration,
     /// The largest request body.
     pub max_body_bytes: usize,
+    /// Memory for the bodies under way.
+    pub max_body_memory_bytes: usize,
     /// How long requests under way may go on after the signal to stop.
     #[serde(deserialize_with = "duration")]
     pub shutdown_timeout: Duration,

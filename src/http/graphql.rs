@@ -33,22 +33,26 @@ use crate::telemetry::{self, Wire};
 /// `POST /graphql`: any operation.
 pub async fn post(State(state): State<AppState>, parts: Parts, request: Result<JsonRequest, Problem>) -> Response {
     let media = MediaType::accepted_by(&parts.headers);
-    let JsonRequest { credentials, is_json, room: _room } = match request {
+    let JsonRequest { credentials, is_json, room } = match request {
         Ok(request) => request,
-        Err(Problem(error)) if error.code == ErrorCode::RateLimited => return media.refuse(error),
+        Err(Problem(error)) if matches!(error.code, ErrorCode::RateLimited | ErrorCode::Overloaded) => {
+            return media.refuse(error);
+        }
         Err(problem) => return problem.into_response(),
     };
     if let Err(error) = is_json {
         return Problem(error).into_response();
     }
     let body = Arc::clone(&credentials.body);
-    match compute::on(credentials.lane(), body.len(), || parse_json(&body).and_then(read_parameters)).await {
+    let answer = match compute::on(credentials.lane(), body.len(), || parse_json(&body).and_then(read_parameters)).await
+    {
         Ok(mut request) => match refused(&mut request, &credentials) {
             None => execute(&state, state.api().read(request, credentials.lane()).await, credentials, media).await,
             Some(refusal) => media.refuse(refusal),
         },
         Err(error) => media.refuse(credentials.admission.refusal().unwrap_or(error)),
-    }
+    };
+    room.keep_with(answer)
 }
 
 /// `GET /graphql?query=…&variables=…&operationName=…`: queries only, since a link must not change anything.

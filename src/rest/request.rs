@@ -1,21 +1,25 @@
 //! Takes a request apart: its credentials, and its body to the last byte.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName};
+use axum::response::Response;
 use http_body_util::BodyExt as _;
+use hyper::body::{Frame, SizeHint};
 
 use super::problem::Problem;
-use crate::app::{AppState, BodyRoom};
+use crate::app::{AppState, BodyHolder, BodyMemory, LargeBody};
 use crate::auth::admission::Admission;
 use crate::auth::credentials::{Credentials, Header, Transport, UNKNOWN_ADDRESS};
-use crate::compute::BYTES_A_REQUEST;
+use crate::compute::{BYTES_A_REQUEST, Lane};
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
 
@@ -57,8 +61,54 @@ pub struct JsonRequest {
     pub credentials: Credentials,
     /// Whether the body says that it is JSON.
     pub is_json: Result<(), AppError>,
-    /// What the body takes of its address's room, to be kept as long as the body.
-    pub room: Option<BodyRoom>,
+    /// What the body takes of its address's and of all bodies' room, to be kept until the answer is sent.
+    pub room: BodyRoom,
+}
+
+/// What a body takes of others' room.
+#[derive(Default)]
+pub struct BodyRoom {
+    large: Option<LargeBody>,
+    memory: Option<BodyMemory>,
+    bytes: usize,
+}
+
+impl BodyRoom {
+    /// Keeps with the answer as much as is left in memory until the answer is sent: the answer, or of one without an end
+    /// the request.
+    pub fn keep_with(mut self, answer: Response) -> Response {
+        self.large = None;
+        let Some(memory) = &mut self.memory else { return answer };
+        let left = answer.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+        memory.shrink(left.unwrap_or(self.bytes));
+        answer.map(|body| Body::new(Kept { body, _room: self }))
+    }
+}
+
+/// A body of an answer that keeps room until it is sent.
+struct Kept {
+    body: Body,
+    _room: BodyRoom,
+}
+
+impl HttpBody for Kept {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// More than a login, a refresh or a usual query ever is: all that is read of a request whose address has used up its
@@ -75,23 +125,26 @@ impl FromRequest<AppState> for JsonRequest {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        telemetry::note(|facts| facts.receiving = true);
         let limit = state.config().http.max_body_bytes;
-        let mut room = None;
-        let body = match parts.extensions.get() {
-            Some(Admission::OverBudget(refusal)) => {
-                let body = read(&parts.headers, body, limit.min(SMALL_BYTES), || Ok(())).await;
-                body.map_err(|_| AppError::clone(refusal))?
+        let over_budget = matches!(parts.extensions.get(), Some(Admission::OverBudget(_)));
+        let limit = if over_budget { limit.min(SMALL_BYTES) } else { limit };
+        let lane = parts.extensions.get().map_or(Lane::Known, Admission::lane);
+        let holder = state.body_holder(address(&parts.extensions), credentials_of(&parts.headers).bearer_token().ok());
+        let mut large = None;
+        let mut make_room = || {
+            if lane == Lane::Known {
+                return Ok(());
             }
-            Some(Admission::Counted(_)) => {
-                let make_room = || {
-                    room = state.room_for_body(address(&parts.extensions));
-                    if room.is_some() { Ok(()) } else { Err(no_room()) }
-                };
-                read(&parts.headers, body, limit, make_room).await?
-            }
-            _ => read(&parts.headers, body, limit, || Ok(())).await?,
+            large = state.large_body(address(&parts.extensions));
+            if large.is_some() { Ok(()) } else { Err(no_room()) }
         };
+        let mut reader = Reader { state, lane, holder: &holder, limit, arriving: None };
+        let read = reader.read(&parts.headers, body, &mut make_room).await;
+        let body = match parts.extensions.get() {
+            Some(Admission::OverBudget(refusal)) => read.map_err(|_| AppError::clone(refusal))?,
+            _ => read?,
+        };
+        let arriving = reader.arriving;
         telemetry::note(|facts| facts.receiving = false);
         let is_json = if is_json(&parts.headers) {
             Ok(())
@@ -101,42 +154,63 @@ impl FromRequest<AppState> for JsonRequest {
         };
         let credentials = credentials(&parts, body);
         state.sessions().charge(&credentials, credentials.body.len() / BYTES_A_REQUEST)?;
+        let memory = state.bodies().work(lane, &holder, &credentials.body).await?;
+        drop(arriving);
+        let room = BodyRoom { large, memory, bytes: credentials.body.len() };
         Ok(Self { credentials, is_json, room })
     }
 }
 
-/// Reads a body. What is to become a large one first needs room.
-async fn read(
-    headers: &HeaderMap,
-    mut body: Body,
+/// Reads a body, for which there must be room first.
+struct Reader<'a> {
+    state: &'a AppState,
+    lane: Lane,
+    holder: &'a BodyHolder,
     limit: usize,
-    make_room: impl FnOnce() -> Result<(), AppError>,
-) -> Result<Arc<[u8]>, AppError> {
-    let too_large = || {
-        AppError::new(ErrorCode::PayloadTooLarge, format!("The body must have at most {limit} bytes"))
-            .detail("limit_bytes", limit)
-    };
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_large());
-    }
-    let (mut bytes, mut make_room) = (Vec::new(), Some(make_room));
-    while let Some(frame) = body.frame().await {
-        let broken =
-            |_| AppError::new(ErrorCode::MalformedBody, "The body ended before it was complete; send it again");
-        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        let length = bytes.len() + data.len();
-        if length > limit {
-            return Err(too_large());
+    /// Memory for the body.
+    arriving: Option<BodyMemory>,
+}
+
+impl Reader<'_> {
+    async fn read(
+        &mut self,
+        headers: &HeaderMap,
+        mut body: Body,
+        make_room: &mut (dyn FnMut() -> Result<(), AppError> + Send),
+    ) -> Result<Arc<[u8]>, AppError> {
+        let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        if let Some(length) = announced {
+            self.ensure_allowed(length)?;
+            self.arriving = self.state.bodies().arrive(self.lane, self.holder, length).await?;
         }
-        if length > SMALL_BYTES
-            && let Some(make_room) = make_room.take()
-        {
-            make_room()?;
+        telemetry::note(|facts| facts.receiving = true);
+        let (mut bytes, mut is_large) = (Vec::with_capacity(announced.unwrap_or_default()), false);
+        while let Some(frame) = body.frame().await {
+            let broken =
+                |_| AppError::new(ErrorCode::MalformedBody, "The body ended before it was complete; send it again");
+            let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+            let length = bytes.len() + data.len();
+            self.ensure_allowed(length)?;
+            if length > SMALL_BYTES && !is_large {
+                make_room()?;
+                is_large = true;
+            }
+            if announced.is_none() {
+                let room = self.arriving.take();
+                self.arriving = self.state.bodies().arrive_on(self.lane, self.holder, room, length).await?;
+            }
+            bytes.extend_from_slice(&data);
         }
-        bytes.extend_from_slice(&data);
+        Ok(bytes.into())
     }
-    Ok(bytes.into())
+
+    fn ensure_allowed(&self, length: usize) -> Result<(), AppError> {
+        if length <= self.limit {
+            return Ok(());
+        }
+        let message = format!("The body must have at most {} bytes", self.limit);
+        Err(AppError::new(ErrorCode::PayloadTooLarge, message).detail("limit_bytes", self.limit))
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

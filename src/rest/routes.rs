@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use super::request::{JsonRequest, credentials};
+use super::request::{BodyRoom, JsonRequest, credentials};
 use super::{export, openapi};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
@@ -62,17 +62,17 @@ pub fn router() -> Router<AppState> {
 }
 
 async fn login(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
-    let token = run_with_body(&state, &LOGIN, request).await?;
-    Ok(Json(token).into_response())
+    let (token, room) = run_with_body(&state, &LOGIN, request).await?;
+    Ok(room.keep_with(Json(token).into_response()))
 }
 
 async fn refresh(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
-    let token = run_with_body(&state, &REFRESH, request).await?;
-    Ok(Json(token).into_response())
+    let (token, room) = run_with_body(&state, &REFRESH, request).await?;
+    Ok(room.keep_with(Json(token).into_response()))
 }
 
 async fn create_sales_order(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
-    let mut created = run_with_body(&state, &CREATE_SALES_ORDER, request).await?;
+    let (mut created, room) = run_with_body(&state, &CREATE_SALES_ORDER, request).await?;
     let replayed = created.as_object_mut().and_then(|created| created.remove("replayed")) == Some(Value::Bool(true));
     let number = created["data"]["order_number"].as_str().unwrap_or_default();
     let location = HeaderValue::try_from(format!("/api/v1/sales-orders/{number}")).map_err(AppError::internal)?;
@@ -81,7 +81,7 @@ async fn create_sales_order(State(state): State<AppState>, request: JsonRequest)
         let name = HeaderName::from_static("idempotent-replayed");
         response.headers_mut().insert(name, HeaderValue::from_static("true"));
     }
-    Ok(response)
+    Ok(room.keep_with(response))
 }
 
 async fn sales_order(
@@ -103,11 +103,11 @@ async fn sales_order(
 /// Checks the request as if it had been sent as an order, so that what passes here passes there. The body may be anything.
 async fn signature_check(
     State(state): State<AppState>,
-    JsonRequest { mut credentials, .. }: JsonRequest,
+    JsonRequest { mut credentials, room, .. }: JsonRequest,
 ) -> Result<Response, Problem> {
     ORDERS.clone_into(&mut credentials.path);
     let check = state.api().execute_prepared(&SIGNATURE_CHECK, credentials, |_| Ok(json!({}))).await?;
-    Ok(Json(check).into_response())
+    Ok(room.keep_with(Json(check).into_response()))
 }
 
 /// Made once: it takes longer than all the rest of the request.
@@ -125,8 +125,8 @@ async fn openapi_json() -> Result<Response, Problem> {
 async fn run_with_body(
     state: &AppState,
     operation: &PreparedOperation,
-    JsonRequest { credentials, is_json, room: _room }: JsonRequest,
-) -> Result<Value, AppError> {
+    JsonRequest { credentials, is_json, room }: JsonRequest,
+) -> Result<(Value, BodyRoom), AppError> {
     let read = |credentials: &Credentials| {
         is_json?;
         Ok(json!({"input": json::parse(&credentials.body)?}))
@@ -134,8 +134,9 @@ async fn run_with_body(
     let admission = credentials.admission.clone();
     let result = state.api().execute_prepared(operation, credentials, read).await;
     // What cannot be read is no login and no refresh: nothing that an address over its budget is heard for.
-    result.map_err(|error| match error.code.status() {
+    let result = result.map_err(|error| match error.code.status() {
         400 | 415 | 422 => admission.refusal().unwrap_or(error),
         _ => error,
-    })
+    });
+    Ok((result?, room))
 }

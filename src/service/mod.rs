@@ -4,6 +4,7 @@
 //! To add a use case: a method named after the business on the struct of its area; the CLI and the GraphQL resolvers
 //! call the same one.
 
+pub mod bodies;
 pub mod buckets;
 pub mod caller;
 pub mod clients;
@@ -66,4 +67,6 @@ pub struct Services {
     pub sealing: std::sync::Arc<Sealing>,
     /// How much each address and client may hold at once.
     pub occupancy: Occupancy,
+    /// Memory for bodies under way.
+    pub bodies: bodies::Bodies,
 }

@@ -33,7 +33,7 @@ pub struct Turns<K> {
 
 /// The work may go on while this is held.
 #[derive(Debug)]
-pub struct Turn(#[expect(dead_code, reason = "held, not read")] [OwnedSemaphorePermit; 2]);
+pub struct Turn([OwnedSemaphorePermit; 2]);
 
 /// So many are told apart; of more, some have theirs counted anew.
 const TOLD_APART: u64 = 10_000;
@@ -55,19 +55,46 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Turns<K> {
 
     /// Waits for a turn of this one.
     pub async fn turn(&self, whose: &K) -> Result<Turn, AppError> {
+        self.turn_of(whose, 1).await
+    }
+
+    /// Waits for a turn that counts for so many.
+    pub async fn turn_of(&self, whose: &K, weight: u32) -> Result<Turn, AppError> {
         let own = self.of_each.get_with_by_ref(whose, || Arc::new(Semaphore::new(self.rules.of_each)));
         let turn = async {
             // Its own first: who waits for one of its own must not hold one that others could use.
-            let own = own.acquire_owned().await;
+            let own = own.acquire_many_owned(weight).await;
             Ok(Turn([
                 own.map_err(AppError::internal)?,
-                Arc::clone(&self.of_all).acquire_owned().await.map_err(AppError::internal)?,
+                Arc::clone(&self.of_all).acquire_many_owned(weight).await.map_err(AppError::internal)?,
             ]))
         };
-        tokio::time::timeout(self.rules.patience, turn).await.unwrap_or_else(|_| {
-            let message =
-                format!("Too many {} are under way at once; send the same request again shortly", self.rules.what);
-            Err(AppError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1)))
+        let turn = tokio::time::timeout(self.rules.patience, turn).await;
+        turn.unwrap_or_else(|_| Err(too_many(self.rules.what)))
+    }
+}
+
+/// There are no more turns.
+pub fn too_many(what: &str) -> AppError {
+    let message = format!("Too many {what} are under way at once; send the same request again shortly");
+    AppError::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(1))
+}
+
+impl Turn {
+    /// Counts for so many from now on, if there is room for them at once.
+    pub fn grow(&mut self, weight: usize) -> bool {
+        self.0.iter_mut().all(|permit| {
+            let more = u32::try_from(weight.saturating_sub(permit.num_permits())).unwrap_or(u32::MAX);
+            let more = Arc::clone(permit.semaphore()).try_acquire_many_owned(more);
+            more.map(|more| permit.merge(more)).is_ok()
         })
+    }
+
+    /// Gives back all that it counts beyond this.
+    pub fn shrink(&mut self, weight: usize) {
+        for permit in &mut self.0 {
+            let excess = permit.num_permits().saturating_sub(weight);
+            drop(permit.split(excess));
+        }
     }
 }

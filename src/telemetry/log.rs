@@ -60,7 +60,7 @@ impl LogWriter {
             dropped: AtomicU64::new(0),
         };
         let writer = Self(Arc::new(shared));
-        let out = Out { out, shared: Arc::clone(&writer.0), is_torn: false, told: 0 };
+        let out = Out { out, shared: Arc::clone(&writer.0), is_torn: false, lacks_break: false, told: 0 };
         thread::Builder::new().name("log".to_owned()).spawn(move || out.run())?;
         Ok(writer)
     }
@@ -131,8 +131,10 @@ impl Shared {
 struct Out<W> {
     out: W,
     shared: Arc<Shared>,
-    /// Whether the last line was written in part only.
+    /// Whether of the line at hand a part is written.
     is_torn: bool,
+    /// Whether the last line was dropped with a part of it written: the next one needs a break before it.
+    lacks_break: bool,
     /// How many dropped lines the log itself tells of.
     told: u64,
 }
@@ -174,7 +176,9 @@ impl<W: Write> Out<W> {
     fn write_lines(&mut self, mut text: &[u8]) -> bool {
         let mut is_written = false;
         while !text.is_empty() {
-            match self.write_some(text) {
+            let written = if self.lacks_break { self.write_once(b"\n").map(|_| 0) } else { self.write_some(text) };
+            match written {
+                Ok(0) => self.lacks_break = false,
                 Ok(count) => {
                     self.is_torn = text[count - 1] != b'\n';
                     text = &text[count..];
@@ -182,12 +186,10 @@ impl<W: Write> Out<W> {
                 }
                 Err(_) => {
                     self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+                    self.lacks_break |= std::mem::take(&mut self.is_torn);
                     let end = text.iter().position(|&byte| byte == b'\n').map_or(text.len(), |at| at + 1);
                     text = &text[end..];
                     is_written = false;
-                    if self.is_torn && self.write_once(b"\n").is_ok() {
-                        self.is_torn = false;
-                    }
                 }
             }
         }
@@ -230,4 +232,63 @@ impl<W: Write> Out<W> {
 
 fn count_lines(text: &[u8]) -> u64 {
     text.iter().filter(|&&byte| byte == b'\n').count().max(1) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    /// What writing gives, piece by piece: so many bytes are taken, or none and it fails.
+    struct Scripted {
+        script: Receiver<Option<usize>>,
+        written: Sender<String>,
+    }
+
+    impl Write for Scripted {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            // Without a further line of the script it takes everything.
+            let count = self.script.try_recv().unwrap_or(Some(text.len()));
+            let count = count.ok_or(io::ErrorKind::StorageFull)?.min(text.len());
+            self.written.send(String::from_utf8(text[..count].to_vec()).unwrap()).unwrap();
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(script: &[Option<usize>], lines: &str) -> (String, u64) {
+        let ((steps, script_of), (written, seen)) = (channel(), channel());
+        script.iter().for_each(|step| steps.send(*step).unwrap());
+        let log = LogWriter::start(Scripted { script: script_of, written }, 1 << 20).unwrap();
+        log.push(lines.as_bytes());
+        log.flush(Duration::from_mins(10));
+        (seen.try_iter().collect(), log.dropped())
+    }
+
+    #[test]
+    fn a_line_that_fails_is_dropped_and_the_next_one_is_tried() {
+        assert_eq!(written(&[None], "one\ntwo\nthree\n"), ("two\nthree\n".to_owned(), 1));
+        assert_eq!(written(&[None, None, None], "one\ntwo\nthree\n"), (String::new(), 3));
+    }
+
+    #[test]
+    fn a_line_that_was_written_in_part_is_ended_before_the_next_one() {
+        assert_eq!(written(&[Some(6), None], "one\ntwo\nthree\n"), ("one\ntw\nthree\n".to_owned(), 1));
+        // Also where that break fails at first.
+        assert_eq!(written(&[Some(6), None, None], "one\ntwo\nthree\nfour\n"), ("one\ntw\nfour\n".to_owned(), 2));
+        assert_eq!(written(&[Some(2), Some(3)], "one\ntwo\n"), ("one\ntwo\n".to_owned(), 0));
+    }
+
+    #[test]
+    fn a_line_longer_than_all_room_is_dropped_at_once() {
+        let log = LogWriter::start(io::sink(), 10).unwrap();
+        log.push(b"more than ten\n");
+        assert_eq!(log.dropped(), 1);
+        log.push(b"ten at all");
+        assert_eq!(log.dropped(), 1);
+    }
 }

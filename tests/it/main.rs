@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot go on here is a failed test")]
 
 mod amounts;
+mod body_memory;
 mod browsers;
 mod cli;
 mod clients;

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use super::Sessions;
 use crate::auth::admission::Admission;
 use crate::auth::credentials::Credentials;
+use crate::domain::client::ClientId;
 use crate::error::{AppError, ErrorCode};
 use crate::service::caller::Principal;
 use crate::service::throttle::UnderWay;
@@ -16,6 +17,13 @@ impl Sessions {
     pub fn is_token_valid(&self, token: &str) -> bool {
         let claims = self.keys.borrow().verify(token, self.clock.now());
         claims.is_ok_and(|claims| !self.is_ended(&claims))
+    }
+
+    /// The client of a valid token, as far as memory can tell.
+    #[must_use]
+    pub fn client_of_valid(&self, token: &str) -> Option<ClientId> {
+        let claims = self.keys.borrow().verify(token, self.clock.now()).ok()?;
+        if self.is_ended(&claims) { None } else { claims.sub.parse().ok() }
     }
 
     /// How a request with this bearer token, or without one, stands with the budget of its address.
