@@ -173,7 +173,8 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
     }
     let listen_url = config.database.listen_url.expose_secret();
     let is_postgres = |url: &str| url.starts_with("postgres://") || url.starts_with("postgresql://");
-    if !listen_url.is_empty() && !(is_postgres(listen_url) && is_postgres(url)) {
+    let both = is_postgres(listen_url) && is_postgres(url);
+    if !listen_url.is_empty() && !both {
         let problem = "must be empty, or begin with postgres:// as database.url then does too";
         return Err(ConfigError::invalid(figment, "database.listen_url", problem));
     }

@@ -102,15 +102,11 @@ impl Address {
 
 /// The driver reads the address of a single host, so that what it adds (environment, password file) is as ever.
 fn candidate(common: &str, host: &str, port: Option<u16>) -> Result<PgConnectOptions, String> {
-    let mut url = format!("postgres:///?{common}");
-    if !host.is_empty() {
-        url += &format!("host={}&", encode(host));
-    }
-    if let Some(port) = port {
-        url += &format!("port={port}&");
-    }
+    let host = if host.is_empty() { String::new() } else { format!("host={}&", encode(host)) };
+    let port = port.map_or_else(String::new, |port| format!("port={port}"));
+    let url = format!("postgres:///?{common}{host}{port}");
     // The cause could quote what it was given.
-    let options = url.trim_end_matches('&').parse::<PgConnectOptions>();
+    let options = url.parse::<PgConnectOptions>();
     let options = options.map_err(|_| "the driver does not take its values".to_owned())?;
     // A pooler takes few parameters at the start of a connection, and no floating-point number is read.
     let options = options.extra_float_digits(None).disable_statement_logging();

@@ -26,9 +26,9 @@ pub struct Findings {
 /// In the simple protocol, for nothing is known yet of a pooler between.
 const QUESTION: &str = "SELECT current_setting('server_version_num')::int / 10000, current_setting('server_version'),
     current_setting('server_encoding'), current_database()::text, current_user::text,
-    EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_trgm'),
-    EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm'),
-    has_database_privilege(current_database(), 'CREATE'),
+    CASE WHEN EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_trgm') THEN 'there'
+        WHEN NOT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm') THEN 'missing'
+        WHEN NOT has_database_privilege(current_database(), 'CREATE') THEN 'forbidden' ELSE 'creatable' END,
     NOT pg_is_in_recovery() AND (EXISTS (SELECT FROM pg_stat_replication)
         OR EXISTS (SELECT FROM pg_replication_slots WHERE slot_type = 'physical')),
     current_setting('synchronous_standby_names'), current_setting('synchronous_commit'),
@@ -41,9 +41,8 @@ struct Server {
     encoding: String,
     database: String,
     user: String,
-    has_trigrams: bool,
-    offers_trigrams: bool,
-    may_create: bool,
+    /// Of the extension pg_trgm: there, creatable, missing or forbidden.
+    trigrams: String,
     has_standbys: bool,
     synchronous_standbys: String,
     synchronous_commit: String,
@@ -81,14 +80,12 @@ impl Server {
             encoding: row.try_get(2)?,
             database: row.try_get(3)?,
             user: row.try_get(4)?,
-            has_trigrams: row.try_get(5)?,
-            offers_trigrams: row.try_get(6)?,
-            may_create: row.try_get(7)?,
-            has_standbys: row.try_get(8)?,
-            synchronous_standbys: row.try_get(9)?,
-            synchronous_commit: row.try_get(10)?,
-            fsync: row.try_get(11)?,
-            full_page_writes: row.try_get(12)?,
+            trigrams: row.try_get(5)?,
+            has_standbys: row.try_get(6)?,
+            synchronous_standbys: row.try_get(7)?,
+            synchronous_commit: row.try_get(8)?,
+            fsync: row.try_get(9)?,
+            full_page_writes: row.try_get(10)?,
         })
     }
 
@@ -104,18 +101,14 @@ impl Server {
                  anew (CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0) and move the data with pg_dump"
             ));
         }
-        if self.has_trigrams {
-            return None;
-        }
-        if !self.offers_trigrams {
-            return Some("lacks the extension pg_trgm; install the server's contrib package there".to_owned());
-        }
-        (!self.may_create).then(|| {
-            format!(
+        match &*self.trigrams {
+            "missing" => Some("lacks the extension pg_trgm; install the server's contrib package there".to_owned()),
+            "forbidden" => Some(format!(
                 "does not let user {user:?} create the extension pg_trgm; let a superuser do it once in database \
                  {database:?}: CREATE EXTENSION pg_trgm"
-            )
-        })
+            )),
+            _ => None,
+        }
     }
 
     /// What may lose orders that were answered.
@@ -160,9 +153,7 @@ mod tests {
             encoding: "UTF8".to_owned(),
             database: "orders".to_owned(),
             user: "sales".to_owned(),
-            has_trigrams: false,
-            offers_trigrams: true,
-            may_create: true,
+            trigrams: "creatable".to_owned(),
             has_standbys: false,
             synchronous_standbys: none,
             synchronous_commit: on.clone(),
@@ -177,8 +168,10 @@ mod tests {
         assert_eq!((server().refusal(), server().warnings()), (None, Vec::new()));
         let old = Server { version: 12, version_text: "12.22".to_owned(), ..server() };
         assert_eq!(old.refusal().unwrap(), "is PostgreSQL 12.22; 13 or newer is needed");
-        let bare = Server { offers_trigrams: false, ..server() };
-        assert!(bare.refusal().unwrap().contains("contrib package"));
+        for (trigrams, remedy) in [("missing", "contrib package"), ("forbidden", "CREATE EXTENSION pg_trgm")] {
+            let without = Server { trigrams: trigrams.to_owned(), ..server() };
+            assert!(without.refusal().unwrap().contains(remedy), "{trigrams}");
+        }
         for (risky, setting) in [
             (Server { fsync: "off".to_owned(), ..server() }, "fsync is off"),
             (Server { full_page_writes: "off".to_owned(), ..server() }, "full_page_writes is off"),

@@ -101,10 +101,7 @@ impl Address {
         let [mut pause, longest] = PAUSES;
         let mut told = Vec::new();
         loop {
-            let failure = match self.find(patience).await {
-                Ok(_) => return Ok(()),
-                Err(failure) => failure,
-            };
+            let Err(failure) = self.find(patience).await else { return Ok(()) };
             let left = end.saturating_duration_since(Instant::now());
             if !failure.passing || left.is_zero() {
                 return Err(failure);

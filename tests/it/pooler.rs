@@ -19,7 +19,7 @@ struct PgBouncer {
 
 impl PgBouncer {
     /// The system's, or one of the version that is asked for.
-    async fn start(database: &Database, oldest: Option<&str>, mode: &str, more: &str) -> Self {
+    async fn start(database: &Database, oldest: Option<&str>, mode: &str, extra: &str) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/pgbouncer.sh");
         let found = Command::new(script).args(oldest).stderr(Stdio::inherit()).output().unwrap();
         assert!(found.status.success(), "{script} found none");
@@ -35,7 +35,7 @@ impl PgBouncer {
         let file = folder.path().join("pgbouncer.ini");
         let settings = format!(
             "[databases]\n{name} = host={host} port={port} user={user} password={password}\n[pgbouncer]\n\
-             listen_port = 6432\nunix_socket_dir = {}\nauth_type = any\npool_mode = {mode}\n{more}\n",
+             listen_port = 6432\nunix_socket_dir = {}\nauth_type = any\npool_mode = {mode}\n{extra}\n",
             folder.path().display()
         );
         fs::write(&file, settings).unwrap();
