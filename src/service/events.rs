@@ -25,7 +25,7 @@ use crate::domain::page::Page;
 use crate::domain::permission::Scope;
 use crate::domain::sealer::Sealer;
 use crate::error::{AppError, ErrorCode};
-use crate::store::{NEAR, Store};
+use crate::store::{NEAR, Store, StoreError};
 
 /// How often a follower's session is looked at while nothing happens: a revoked one ends within 5 seconds.
 const CHECK_SESSION_EVERY: Duration = Duration::from_secs(1);
@@ -146,6 +146,12 @@ struct Follower {
 }
 
 impl Follower {
+    /// What has no request whose time would end it. What is not there in time may pass.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
+        let limit = self.events.store.patience();
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(StoreError::no_answer().into()))
+    }
+
     async fn next(&mut self) -> Result<(OrderEvent, Scope), AppError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -154,7 +160,7 @@ impl Follower {
             // Who comes back with its cursor may find an instance that can read the feed.
             self.events.watcher.ensure_fresh()?;
             // The caller may have lost a scope since.
-            let scope = match self.session.principal().await {
+            let scope = match self.in_time(self.session.principal()).await {
                 Ok(principal) => principal.scope(),
                 Err(error) if may_pass(&error) => {
                     tokio::time::sleep(CHECK_SESSION_EVERY).await;
@@ -172,7 +178,8 @@ impl Follower {
             // So far at once that every read is a short one, however few of the events are meant.
             let until = last.min(Position::new(self.after.get().saturating_add(WINDOW)));
             let range = (self.after, until);
-            match self.events.store.list_events(&scope, &self.filter, range, BATCH).await.map_err(AppError::from) {
+            let reading = async { Ok(self.events.store.list_events(&scope, &self.filter, range, BATCH).await?) };
+            match self.in_time(reading).await {
                 Ok(events) => {
                     // Of what the filter leaves out nothing comes back, and it must not be read again and again.
                     let is_all = events.len() < BATCH;

@@ -85,7 +85,7 @@ impl Store {
             .col_expr(Column::SignatureReuses, Expr::col(Column::SignatureReuses).add(count))
             .col_expr(Column::SignatureReusedAt, Expr::value(micros(last)))
             .filter(Column::ClientId.eq(id.as_str()));
-        self.written(update.exec(self.write()).await)?;
+        self.in_time(async { self.written(update.exec(self.write()).await) }).await?;
         Ok(())
     }
 }

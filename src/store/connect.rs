@@ -140,7 +140,7 @@ impl Store {
         if self.migrations().await?.iter().all(|migration| migration.applied) {
             return Ok(Vec::new());
         }
-        self.transaction(|tx| {
+        self.transaction_of_orders(|tx| {
             Box::pin(async move {
                 lock_migrations(tx).await?;
                 let pending = Migrator::get_pending_migrations(tx).await?;
@@ -153,7 +153,7 @@ impl Store {
 
     /// Takes back the last `steps` migrations and gives their names. Their tables' rows are gone with them.
     pub async fn migrate_down(&self, steps: u32) -> StoreResult<Vec<String>> {
-        self.transaction(move |tx| {
+        self.transaction_of_orders(move |tx| {
             Box::pin(async move {
                 lock_migrations(tx).await?;
                 let mut applied = Migrator::get_applied_migrations(tx).await?;
@@ -190,10 +190,11 @@ impl Store {
     {
         // It is never closed.
         let _turn = self.changes.acquire().await;
-        self.transaction_of_orders(work).await
+        // Whoever has the turn keeps it from all others, and not every change has a request that ends with its time.
+        self.in_time(self.transaction_of_orders(work)).await
     }
 
-    /// The same for orders, which wait for nobody's change.
+    /// The same for orders, which wait for nobody's change, and for migrations; both have no limit of time here.
     pub(super) async fn transaction_of_orders<T, F>(&self, work: F) -> StoreResult<T>
     where
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> Boxed<'t, T> + Send,

@@ -130,7 +130,8 @@ impl Store {
         );
         let parameters = [Value::from(micros(before)), Value::from(i64::from(limit))];
         let delete = Statement::from_sql_and_values(self.backend(), sql, parameters);
-        Ok(self.written(self.write().execute_raw(delete).await)?.rows_affected())
+        let deleted = self.in_time(async { self.written(self.write().execute_raw(delete).await) }).await?;
+        Ok(deleted.rows_affected())
     }
 }
 

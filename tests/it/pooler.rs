@@ -125,26 +125,55 @@ fn place(pooler: &PgBouncer) -> String {
     pooler.folder.path().display().to_string()
 }
 
+/// Orders one after the other and side by side, each taken at once, and follows them all.
+async fn order_and_follow(database: &Database, pooler: &PgBouncer, listen_url: &str) {
+    let secret = Remote::register(database, "partner").await;
+    let service = Process::serve(database.folder.path(), &pooler.url(), |command| {
+        command.env("SALES_ORDER_DATABASE__LISTEN_URL", listen_url);
+    });
+    let partner = Remote::log_in(&service.base, "partner", &secret).await;
+    let mut socket = Socket::log_in(&service.base, &partner.token).await;
+    let follow = "subscription { salesOrderEvents(after: \"ZTA\") { salesOrder { orderNumber } } }";
+    socket.subscribe("1", follow, json!({})).await;
+    let mut taken = Vec::new();
+    for round in 0..5 {
+        let orders = (0..=round * 4).map(|n| {
+            let (partner, key) = (partner.clone(), format!("{round}-{n}"));
+            async move { partner.create(&partner.sign(), Some(&key), &order()).await.unwrap().expect(201) }
+        });
+        taken.extend(futures_util::future::join_all(orders).await);
+    }
+    let mut told = Vec::new();
+    while told.len() < taken.len() {
+        told.push(socket.next_data("1").await["salesOrderEvents"]["salesOrder"]["orderNumber"].clone());
+    }
+    for order in taken {
+        assert!(told.contains(&order["data"]["order_number"]), "{order}");
+    }
+    let log = service.stop();
+    assert!(!log.contains("NotificationResponse") && !log.contains("prepared statement"), "{log}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partner_orders_and_follows_its_orders_through_a_pooler_in_session_mode() {
     if on_postgres().is_none() {
         return;
     }
     let database = Database::new().await;
-    let secret = Remote::register(&database, "partner").await;
-    let pooler =
-        PgBouncer::start(&database, None, "session", "ignore_startup_parameters = extra_float_digits, options").await;
-    let service = Process::serve(database.folder.path(), &pooler.url(), |_| {});
-    let partner = Remote::log_in(&service.base, "partner", &secret).await;
-    partner.create(&partner.sign(), Some("first"), &order()).await.unwrap().expect(201);
-    let events = json!({"query": "{ salesOrderEvents(first: 1) { edges { cursor } } }"});
-    let authorization = format!("Bearer {}", partner.token);
-    let answer = partner.post("/graphql", &[("authorization", &authorization)], &events).await.unwrap().expect(200);
-    let cursor = &answer["data"]["salesOrderEvents"]["edges"][0]["cursor"];
-    let mut socket = Socket::log_in(&service.base, &partner.token).await;
-    let follow = "subscription ($after: String) { salesOrderEvents(after: $after) { salesOrder { orderNumber } } }";
-    socket.subscribe("1", follow, json!({"after": cursor})).await;
-    let created = partner.create(&partner.sign(), Some("second"), &order()).await.unwrap().expect(201);
-    let told = socket.next_data("1").await;
-    assert_eq!(told["salesOrderEvents"]["salesOrder"]["orderNumber"], created["data"]["order_number"], "{told}");
+    let pooler = PgBouncer::start(&database, None, "session", "").await;
+    order_and_follow(&database, &pooler, "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_orders_and_follows_its_orders_through_a_pooler_in_transaction_mode() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let database = Database::new().await;
+    let settings = "max_prepared_statements = 100\ndefault_pool_size = 5";
+    let pooler = PgBouncer::start(&database, Some("1.21"), "transaction", settings).await;
+    order_and_follow(&database, &pooler, "").await;
+    let database = Database::new().await;
+    let pooler = PgBouncer::start(&database, Some("1.21"), "transaction", settings).await;
+    order_and_follow(&database, &pooler, &database.url).await;
 }

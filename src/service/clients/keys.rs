@@ -120,7 +120,8 @@ impl Clients {
         let mut ticks = tokio::time::interval(WATCH);
         loop {
             ticks.tick().await;
-            match self.list_clients().await {
+            let listed = tokio::time::timeout(self.store.patience(), self.list_clients()).await;
+            match listed.unwrap_or_else(|_| Err(StoreError::no_answer().into())) {
                 Ok(clients) => {
                     clients
                         .iter()
