@@ -206,6 +206,12 @@ pub fn note_waiting(orders: usize) {
     metrics::gauge!("sales_orders_waiting").set(f64::from(u32::try_from(orders).unwrap_or(u32::MAX)));
 }
 
+/// Notes the size of SQLite's write-ahead log.
+pub fn note_database_log(bytes: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB")]
+    metrics::gauge!("sqlite_wal_bytes").set(bytes as f64);
+}
+
 /// Counts a transaction that stores so many orders.
 pub fn count_batch(orders: usize) {
     metrics::counter!("sales_order_batches_total").increment(1);

@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::error::{StoreError, StoreResult};
 use super::pools::Pools;
+use super::sqlite_file::OpenFiles;
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -52,6 +53,8 @@ pub struct Store {
     changes: Arc<Semaphore>,
     /// Told after each commit of this process; on PostgreSQL the database itself tells every instance.
     pub(super) appended: watch::Sender<()>,
+    /// On SQLite: the files the connections have open.
+    pub(super) files: Option<OpenFiles>,
 }
 
 /// One migration and whether it is in force.
@@ -68,13 +71,14 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'a>>;
 impl Store {
     /// Connects. On SQLite the file and its folder are made when they are not there.
     pub async fn connect(options: &DatabaseOptions) -> StoreResult<Self> {
-        let Pools { mut read, mut core, mut reports, reports_at_once, mut write } = Pools::connect(options).await?;
+        let Pools { mut read, mut core, mut reports, reports_at_once, mut write, files } =
+            Pools::connect(options).await?;
         let on_statement = options.on_statement;
         for connection in [&mut read, &mut core, &mut reports, &mut write] {
             connection.set_metric_callback(move |_| on_statement());
         }
         let changes = Arc::new(Semaphore::new(1));
-        Ok(Self { read, core, reports, reports_at_once, write, changes, appended: watch::Sender::new(()) })
+        Ok(Self { read, core, reports, reports_at_once, write, changes, appended: watch::Sender::new(()), files })
     }
 
     /// How many reports may run side by side.
@@ -92,8 +96,15 @@ impl Store {
 
     /// Answers once both ways into the database work.
     pub async fn ping(&self) -> StoreResult<()> {
+        self.ensure_kept()?;
         self.core.ping().await?;
         if self.backend() == DbBackend::Sqlite { Ok(self.write.ping().await?) } else { Ok(()) }
+    }
+
+    /// Fails where a commit would be kept by nobody: on SQLite, when the database is no longer the file that was opened. So
+    /// nothing may be answered that was not committed before this.
+    pub(super) fn ensure_kept(&self) -> StoreResult<()> {
+        self.files.as_ref().map_or(Ok(()), OpenFiles::ensure_same)
     }
 
     /// Closes every connection, after the statements under way.
@@ -175,9 +186,11 @@ impl Store {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        self.ensure_kept()?;
         let tx = self.write.begin_with_options(options).await?;
         let outcome = work(&tx).await.map_err(StoreError::in_writing)?;
         tx.commit().await?;
+        self.ensure_kept()?;
         self.note_appended();
         Ok(outcome)
     }

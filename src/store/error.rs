@@ -16,6 +16,9 @@ pub enum StoreError {
     /// The address cannot be read. It is not quoted: it may hold a password.
     #[error("the address cannot be read ({0}); write special characters of a password as %2F for / and the like")]
     Address(String),
+    /// The URL names no file that SQLite can keep the database in.
+    #[error("{0}")]
+    File(String),
     /// A row with this unique value is there already.
     #[error("already there: {0}")]
     Duplicate(String),
