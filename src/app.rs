@@ -108,10 +108,32 @@ impl AppState {
 
 impl AppState {
     /// What goes on beside the requests for as long as it is polled: looking out for new JWT secrets and for keys that
-    /// expire soon or that two clients have, and writing how often signatures were used again.
+    /// expire soon or that two clients have, writing how often signatures were used again, and keeping the database's log
+    /// small.
     pub async fn look_after(&self) {
         let clients = self.0.services.clients.clone();
-        tokio::join!(self.watch_jwt_secrets(), clients.watch_keys(), self.0.services.intake.keep_signatures_noted());
+        tokio::join!(
+            self.watch_jwt_secrets(),
+            clients.watch_keys(),
+            self.0.services.intake.keep_signatures_noted(),
+            self.tend_database_log()
+        );
+    }
+
+    /// Keeps SQLite's log small and its size noted.
+    async fn tend_database_log(&self) {
+        let mut ticks = tokio::time::interval(DATABASE_LOG_TENDING);
+        loop {
+            ticks.tick().await;
+            match self.0.store.tend_log().await {
+                Ok(Some(bytes)) => telemetry::note_database_log(bytes),
+                // PostgreSQL tends its own.
+                Ok(None) => return,
+                Err(error) => {
+                    warn!(error = %telemetry::causes(&error), "the database's log could not be emptied; trying again")
+                }
+            }
+        }
     }
 
     /// Reads the files of the JWT secrets again and again, so that rotating them needs no restart.
@@ -185,6 +207,9 @@ const LARGE_BODIES: usize = 16;
 
 /// How soon a change of the files of the JWT secrets is seen.
 const JWT_SECRETS_WATCH: Duration = Duration::from_secs(2);
+
+/// How often the size of SQLite's log is looked at.
+const DATABASE_LOG_TENDING: Duration = Duration::from_secs(5);
 
 fn token_keys(config: &Config, jwt_secrets: &[SecretString]) -> TokenKeys {
     TokenKeys::new(jwt_secrets, &config.auth.jwt_issuer, &config.auth.jwt_audience)

@@ -14,9 +14,11 @@ mod migrate;
 mod output;
 mod private_file;
 mod receipt;
+mod restore;
 mod serve;
 mod sign;
 mod signals;
+mod totals;
 mod verify;
 
 use std::path::PathBuf;
@@ -64,6 +66,12 @@ enum Command {
     /// Bring the database schema up to date, look at it, or take changes back
     #[command(subcommand)]
     Migrate(migrate::Command),
+    /// Take over a database that lost its last changes: after a restore, or when a standby was promoted
+    #[command(subcommand)]
+    Restore(restore::Command),
+    /// Hold the totals kept for summaries against the orders, or put them right
+    #[command(subcommand)]
+    Totals(totals::Command),
     /// Manage clients: partners, dashboards, operators' tools
     #[command(subcommand)]
     Client(client::Command),
@@ -97,6 +105,8 @@ impl Cli {
             Command::Serve(args) => serve::run(&common, args).await,
             Command::Demo(args) => demo::run(&common, args).await,
             Command::Migrate(command) => migrate::run(&common, command).await,
+            Command::Restore(command) => restore::run(&common, command).await,
+            Command::Totals(command) => totals::run(&common, command).await,
             Command::Client(command) => client::run(&common, command).await,
             Command::Receipt(command) => receipt::run(&common, command).await,
             Command::Export(args) => export::run(&common, args).await,

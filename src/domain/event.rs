@@ -67,6 +67,14 @@ impl After {
     pub fn fault() -> FieldError {
         fault("after", "cursor", "is not a cursor of an event; take one from an event")
     }
+
+    /// What is wrong with a cursor beyond everything the feed gave out: going on there, its reader would miss what comes.
+    #[must_use]
+    pub fn ahead() -> FieldError {
+        let message = "is ahead of the feed: the database was restored from a backup or replaced since this cursor was given \
+                       out; read the feed again from its beginning, or from a time with where: {createdAt: {gte: …}}";
+        fault("after", "cursor_ahead", message)
+    }
 }
 
 /// What happened, with what belongs to it.

@@ -73,6 +73,11 @@ impl Events {
         let mut rows = self.store.list_events(scope, filter, range, first + 1).await?;
         let has_next = rows.len() > first;
         rows.truncate(first);
+        if let Some(after) = after
+            && rows.is_empty()
+        {
+            self.ensure_not_ahead(after).await?;
+        }
         Ok(Page { rows, has_previous: after.is_some(), has_next })
     }
 
@@ -87,6 +92,14 @@ impl Events {
             return Err(AppError::invalid(vec![After::fault()]));
         }
         Ok(Some(position))
+    }
+
+    /// Refuses a place that this feed never gave out, behind which nobody would be told anything for a long time.
+    async fn ensure_not_ahead(&self, after: Position) -> Result<(), AppError> {
+        if after <= self.store.find_last_given_position().await? {
+            return Ok(());
+        }
+        Err(AppError::invalid(vec![After::ahead()]))
     }
 
     /// The event at a position, if it is of an order in the scope. An id in the form from before ids were sealed counts only
@@ -117,7 +130,10 @@ impl Events {
             AppError::new(ErrorCode::LimitExceeded, message)
         })?;
         let after = match after {
-            Some(after) => after,
+            Some(after) => {
+                self.ensure_not_ahead(after).await?;
+                after
+            }
             None => self.store.find_last_position().await?,
         };
         let last = self.watcher.watch();

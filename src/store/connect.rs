@@ -20,6 +20,7 @@ use super::pooler::Pooler;
 use super::pools::Pools;
 use super::postgres;
 use super::signal::{self, ListenAt};
+use super::sqlite_file::OpenFiles;
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -69,6 +70,8 @@ pub struct Store {
     /// What a transaction begins with where connections have no settings.
     changes_begin: Option<Arc<str>>,
     pub(super) reports_begin: Option<Arc<str>>,
+    /// On SQLite: the files the connections have open.
+    pub(super) files: Option<OpenFiles>,
 }
 
 /// One migration and whether it is in force.
@@ -85,7 +88,7 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'a>>;
 impl Store {
     /// Connects. On SQLite the file and its folder are made when they are not there.
     pub async fn connect(options: &DatabaseOptions) -> StoreResult<Self> {
-        let Pools { mut read, mut core, mut reports, reports_at_once, mut write, liveness } =
+        let Pools { mut read, mut core, mut reports, reports_at_once, mut write, liveness, files } =
             Pools::connect(options).await?;
         let on_statement = options.on_statement;
         for connection in [&mut read, &mut core, &mut reports, &mut write] {
@@ -110,6 +113,7 @@ impl Store {
             appended,
             liveness,
             patience,
+            files,
         })
     }
 
@@ -124,6 +128,12 @@ impl Store {
     #[must_use]
     pub fn writers(&self) -> usize {
         if self.backend() == DbBackend::Sqlite { 1 } else { 2 }
+    }
+
+    /// Fails where a commit would be kept by nobody: on SQLite, when the database is no longer the file that was opened. So
+    /// nothing may be answered that was not committed before this.
+    pub(super) fn ensure_kept(&self) -> StoreResult<()> {
+        self.files.as_ref().map_or(Ok(()), OpenFiles::ensure_same)
     }
 
     /// Closes every connection, after the statements under way.
@@ -206,12 +216,14 @@ impl Store {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        self.ensure_kept()?;
         let tx = self.written(self.write.begin_with_options(options).await)?;
         if let Some(settings) = &self.changes_begin {
             self.written(tx.execute_unprepared(settings).await)?;
         }
         let outcome = self.written(work(&tx).await)?;
         self.written(tx.commit().await)?;
+        self.ensure_kept()?;
         self.note_appended();
         Ok(outcome)
     }

@@ -21,6 +21,9 @@ pub enum StoreError {
     /// The address cannot be read. It is not quoted: it may hold a password.
     #[error("the address cannot be read ({0}); write special characters of a password as %2F for / and the like")]
     Address(String),
+    /// The URL names no file that SQLite can keep the database in.
+    #[error("{0}")]
+    File(String),
     /// A row with this unique value is there already.
     #[error("already there: {0}")]
     Duplicate(String),
@@ -92,6 +95,11 @@ impl StoreError {
 
 /// SQLSTATE `read_only_sql_transaction`.
 const READ_ONLY: &str = "25006";
+
+/// What sqlx failed with where SeaORM has no part.
+pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
+    DbErr::Query(RuntimeErr::SqlxError(error.into())).into()
+}
 
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {

@@ -87,6 +87,7 @@ impl Store {
     pub async fn insert_orders(&self, new: Arc<[OrderToInsert]>) -> StoreResult<Vec<Created>> {
         let mut outcomes = BTreeMap::new();
         let mut rounds_in_vain = 0;
+        self.ensure_kept()?;
         // A second round is for one that was held back by a neighbour which then was not stored itself. Each is a transaction
         // of its own: while its locks are held, nothing waits for a row.
         while outcomes.len() < new.len() {
@@ -101,6 +102,8 @@ impl Store {
                 self.note_appended();
                 ids?
             };
+            // After the commit, so that no order is answered that nobody finds again.
+            self.ensure_kept()?;
             let before = outcomes.len();
             for (place, order) in open {
                 let outcome = match ids.get(&place) {

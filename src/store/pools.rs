@@ -1,17 +1,13 @@
 //! The connections to the database: pools for each kind of work.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
-
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
 
 use super::connect::DatabaseOptions;
 use super::error::StoreResult;
 use super::liveness::Liveness;
-use super::{postgres, report};
+use super::sqlite_file::{self, OpenFiles};
+use super::{postgres, report, wal};
 
 /// One pool for each kind of work; some share one.
 pub(super) struct Pools {
@@ -22,6 +18,8 @@ pub(super) struct Pools {
     pub write: DatabaseConnection,
     /// What is known of the connections of PostgreSQL.
     pub liveness: Liveness,
+    /// On SQLite.
+    pub files: Option<OpenFiles>,
 }
 
 /// Pages have so many connections at least.
@@ -36,10 +34,14 @@ impl Pools {
     }
 
     async fn sqlite(options: &DatabaseOptions) -> StoreResult<Self> {
-        make_file(&options.url)?;
+        let path = sqlite_file::path(&options.url)?;
+        sqlite_file::make(&path)?;
         // One writer, so that writers in this process queue in memory instead of meeting SQLITE_BUSY. It opens first,
         // because only a writer can put a new file into WAL mode.
         let write = Database::connect(sqlite(options, 1, false)).await?;
+        // Reading opens the log and its index.
+        write.execute_unprepared("SELECT count(*) FROM sqlite_master").await?;
+        let files = Some(OpenFiles::note(&path)?);
         let Shares { core, reports, read } = Shares::of(options);
         let mut of_reports = sqlite(options, reports, true);
         report::limit_sqlite(&mut of_reports, options.statement_timeout);
@@ -50,6 +52,7 @@ impl Pools {
             reports_at_once: reports as usize,
             write,
             liveness: Liveness::default(),
+            files,
         })
     }
 }
@@ -96,21 +99,10 @@ fn sqlite(options: &DatabaseOptions, connections: u32, read_only: bool) -> Conne
                 .journal_mode(SqliteJournalMode::Wal)
                 // 16 MiB of log before it is written into the database: pages that change often are written less often.
                 .pragma("wal_autocheckpoint", "4000")
+                // What a long reader let grow is cut off when the log begins anew.
+                .pragma("journal_size_limit", wal::LOG_LIMIT.to_string())
         });
     connect
-}
-
-/// Makes the database file, readable by its owner only: it holds addresses and the hashes of secrets. SQLite gives the
-/// files it adds the same mode. What is there already keeps its mode.
-fn make_file(url: &str) -> StoreResult<()> {
-    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
-    let path = Path::new(path.split('?').next().unwrap_or_default());
-    let failed = |error: io::Error| DbErr::Custom(format!("cannot make {}: {error}", path.display()));
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-    }
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
-    Ok(())
 }
 
 #[cfg(test)]

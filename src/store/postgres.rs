@@ -28,11 +28,19 @@ pub(super) async fn connect(options: &DatabaseOptions) -> StoreResult<Pools> {
         let all = open(options.max_connections, false).await?;
         let reports_at_once = options.report_connections.min(options.max_connections.div_ceil(2)) as usize;
         let [read, core, reports, write] = std::array::from_fn(|_| all.clone());
-        Pools { read, core, reports, reports_at_once, write, liveness }
+        Pools { read, core, reports, reports_at_once, write, liveness, files: None }
     } else {
         let core = open(core, false).await?;
         let (read, reports_at_once) = (open(read, true).await?, reports as usize);
-        Pools { read, reports: open(reports, true).await?, reports_at_once, write: core.clone(), core, liveness }
+        Pools {
+            read,
+            reports: open(reports, true).await?,
+            reports_at_once,
+            write: core.clone(),
+            core,
+            liveness,
+            files: None,
+        }
     };
     if address.candidates.len() > 1 {
         let of_each = [&pools.core, &pools.read, &pools.reports].map(Clone::clone);

@@ -66,6 +66,7 @@ fn describe() {
     describe_gauge!("sales_orders_waiting", "Orders on their way into the database");
     describe_gauge!("sales_order_oldest_batch_seconds", "Age of the oldest transaction under way that stores orders");
     describe_gauge!("feed_last_look_age_seconds", "Time since the feed was last looked at for its followers");
+    describe_gauge!("sqlite_wal_bytes", "Size of SQLite's write-ahead log; 0 on PostgreSQL");
     describe_counter!("sales_order_batches_total", "Transactions that stored orders");
     describe_counter!("sales_orders_in_batches_total", "Orders that these transactions stored");
     describe_counter!("signature_reuses_total", "Signatures of the published form that came again with another order");
@@ -88,6 +89,7 @@ fn begin() {
         counter!(name).absolute(0);
     }
     note_waiting(0);
+    note_database_log(0);
     note_oldest_batch(Duration::ZERO);
     note_feed_age(Duration::ZERO);
 }
@@ -127,6 +129,12 @@ pub fn count_signature_reuse() {
 /// Notes how many orders wait to be stored.
 pub fn note_waiting(orders: usize) {
     gauge!("sales_orders_waiting").set(f64::from(u32::try_from(orders).unwrap_or(u32::MAX)));
+}
+
+/// Notes the size of SQLite's write-ahead log.
+pub fn note_database_log(bytes: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB")]
+    gauge!("sqlite_wal_bytes").set(bytes as f64);
 }
 
 /// Counts a transaction that stores so many orders.

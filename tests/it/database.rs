@@ -27,7 +27,11 @@ async fn schema(database: &Database) -> Vec<String> {
         "SELECT 'constraint ' || conrelid::regclass || '.' || conname || ': ' || pg_get_constraintdef(oid)
         FROM pg_constraint WHERE connamespace = 'public'::regnamespace";
     let indexes = "SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'";
-    texts(database, &format!("{columns} UNION ALL {constraints} UNION ALL {indexes}")).await
+    let triggers = "SELECT 'trigger ' || pg_get_triggerdef(t.oid) FROM pg_trigger t WHERE NOT tgisinternal";
+    let functions = "SELECT 'function ' || pg_get_functiondef(p.oid) FROM pg_proc p
+        WHERE pronamespace = 'public'::regnamespace AND prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')";
+    let all = [columns, constraints, indexes, triggers, functions];
+    texts(database, &all.join(" UNION ALL ")).await
 }
 
 /// The texts a statement gives, sorted.

@@ -10,6 +10,7 @@ mod samples;
 mod serving;
 mod settings;
 mod signing;
+mod totals;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -139,7 +139,7 @@ impl Database {
         );
         let totals = format!(
             "SELECT {keys}, orders, line_count, total_quantity, unpriced_lines, amount_high, amount_low
-             FROM sales_order_totals WHERE orders <> 0"
+             FROM sales_order_totals"
         );
         for (one, other) in [(&orders, &totals), (&totals, &orders)] {
             let odd = format!("SELECT count(*) FROM (SELECT * FROM ({one}) a EXCEPT SELECT * FROM ({other}) b) c");

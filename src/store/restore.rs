@@ -1,0 +1,97 @@
+//! Numbers given out by a database that lost its last changes: a backup was restored, or a standby was promoted that had
+//! not everything. It would give out again what others hold already.
+
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
+
+use super::connect::Store;
+use super::error::{StoreError, StoreResult};
+use super::events;
+use crate::domain::event::Position;
+use crate::domain::order::OrderNumber;
+
+/// What is given out next at the earliest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Adopted {
+    /// To an order.
+    pub next_order: OrderNumber,
+    /// To an event, as its place in the feed.
+    pub next_position: Position,
+}
+
+/// A column whose numbers others hold, in cursors and on paper.
+struct Counter {
+    table: &'static str,
+    column: &'static str,
+}
+
+const ORDERS: Counter = Counter { table: "sales_orders", column: "id" };
+const EVENTS: Counter = Counter { table: "sales_order_events", column: "position" };
+
+impl Counter {
+    /// The largest number that was given out, also of rows that are gone; null or 0 when none was.
+    fn last(&self, backend: DbBackend) -> String {
+        let Self { table, column } = self;
+        if backend == DbBackend::Postgres {
+            return format!(
+                "SELECT greatest((SELECT max({column}) FROM {table}),
+                     pg_sequence_last_value(pg_get_serial_sequence('{table}', '{column}')::regclass))"
+            );
+        }
+        format!(
+            "SELECT max(coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'), 0),
+                 coalesce((SELECT max({column}) FROM {table}), 0))"
+        )
+    }
+
+    /// Lets numbers go on from here.
+    fn jump(&self, backend: DbBackend, to: i64) -> String {
+        let Self { table, column } = self;
+        if backend == DbBackend::Postgres {
+            return format!("SELECT setval(pg_get_serial_sequence('{table}', '{column}')::regclass, {to})");
+        }
+        // It has no row before the first insert, and no key to find a row by.
+        format!(
+            "DELETE FROM sqlite_sequence WHERE name = '{table}';
+             INSERT INTO sqlite_sequence (name, seq) VALUES ('{table}', {to})"
+        )
+    }
+
+    async fn skip(&self, tx: &DatabaseTransaction, margin: u32) -> StoreResult<i64> {
+        let backend = tx.get_database_backend();
+        let last = number(tx.query_one_raw(Statement::from_string(backend, self.last(backend))).await?)?;
+        let to = last
+            .checked_add(i64::from(margin))
+            .ok_or_else(|| StoreError::Unreadable { what: "last number", value: last.to_string() })?;
+        tx.execute_unprepared(&self.jump(backend, to)).await?;
+        Ok(to.saturating_add(1))
+    }
+}
+
+impl Store {
+    /// The last place of the feed that was given out, though its event may be gone.
+    pub async fn find_last_given_position(&self) -> StoreResult<Position> {
+        let backend = self.backend();
+        let row = self.core.query_one_raw(Statement::from_string(backend, EVENTS.last(backend))).await?;
+        Ok(Position::new(number(row)?))
+    }
+
+    /// Leaves out so many numbers of orders and places of the feed: those that may have been given out by what was lost.
+    pub async fn adopt_restored(&self, margin: u32) -> StoreResult<Adopted> {
+        self.transaction(move |tx| {
+            Box::pin(async move {
+                // Nobody appends meanwhile. Numbers of orders are given out without it: those are far from the new ones.
+                events::lock(tx).await?;
+                Ok(Adopted {
+                    next_order: OrderNumber::from_id(ORDERS.skip(tx, margin).await?),
+                    next_position: Position::new(EVENTS.skip(tx, margin).await?),
+                })
+            })
+        })
+        .await
+    }
+}
+
+fn number(row: Option<sea_orm::QueryResult>) -> StoreResult<i64> {
+    let number = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?;
+    Ok(number.flatten().unwrap_or(0))
+}

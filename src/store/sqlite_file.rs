@@ -1,0 +1,169 @@
+//! The files of a SQLite database: what a URL names, how they are made, and whether they are still the ones that were
+//! opened. A file that was removed or replaced takes commits like any other, and they are gone at the next start.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::{DbErr, RuntimeErr};
+use tracing::{error, info};
+
+use super::error::{StoreError, StoreResult};
+
+/// The file a URL names.
+pub(super) fn path(url: &str) -> StoreResult<PathBuf> {
+    let refused = |problem: &str| StoreError::File(format!("the SQLite URL {problem}"));
+    let (_, parameters) = url.split_once('?').unwrap_or((url, ""));
+    for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty() && *parameter != "mode=rwc") {
+        let name = parameter.split('=').next().unwrap_or_default();
+        let problem = format!(
+            "has the parameter \"{name}\": only mode=rwc is taken, for the service writes to one file, which it makes \
+             when it is not there; leave the parameter out"
+        );
+        return Err(refused(&problem));
+    }
+    let options: SqliteConnectOptions = url.parse().map_err(|error| refused(&format!("cannot be read ({error})")))?;
+    let path = options.get_filename();
+    let text = path.to_string_lossy();
+    if url.contains(":memory:") || text == ":memory:" {
+        return Err(refused("must name a file: a database in memory cannot be shared by connections"));
+    }
+    if text.is_empty() {
+        return Err(refused("names no file; write it as sqlite://PATH"));
+    }
+    // SQLite would read these in a way of its own, and open another file than the one that is made.
+    if text.starts_with("file:") || text.contains('\0') {
+        return Err(refused("must name a plain path: not file:… and without %00"));
+    }
+    if text.ends_with('/') || path.is_dir() {
+        return Err(refused(&format!("names the folder {text}; add the name of a file in it")));
+    }
+    Ok(path.to_owned())
+}
+
+/// Makes the database file, readable by its owner only: it holds addresses and the hashes of secrets. SQLite gives the
+/// files it adds the same mode. What is there already keeps its mode.
+pub(super) fn make(path: &Path) -> StoreResult<()> {
+    let failed = |error: io::Error| DbErr::Custom(format!("cannot make {}: {error}", path.display()));
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    }
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
+    Ok(())
+}
+
+/// The files that are open, and which they were when they were opened.
+#[derive(Debug, Clone)]
+pub(super) struct OpenFiles(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// With device and inode.
+    files: Vec<(PathBuf, (u64, u64))>,
+    log: PathBuf,
+    /// Whether the loss was logged.
+    is_told: AtomicBool,
+}
+
+impl OpenFiles {
+    /// Notes which files are there now: the database, its log and the index of that, which stay the same while somebody
+    /// has them open.
+    pub(super) fn note(path: &Path) -> StoreResult<Self> {
+        let beside = |suffix: &str| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        let log = beside("-wal");
+        let files = [path.to_owned(), log.clone(), beside("-shm")].into_iter().map(|path| match identity(&path) {
+            Ok(identity) => Ok((path, identity)),
+            Err(error) => Err(DbErr::Custom(format!("cannot look at {}: {error}", path.display()))),
+        });
+        let files = files.collect::<Result<_, _>>()?;
+        Ok(Self(Arc::new(Inner { files, log, is_told: AtomicBool::new(false) })))
+    }
+
+    /// Fails while one of the files is not the one that was opened. What is committed then is seen by nobody who opens the
+    /// database later.
+    pub(super) fn ensure_same(&self) -> StoreResult<()> {
+        let Inner { files, is_told, .. } = &*self.0;
+        let Some((path, _)) = files.iter().find(|(path, known)| identity(path).ok() != Some(*known)) else {
+            if is_told.swap(false, Ordering::Relaxed) {
+                info!("the files of the database are back; orders are taken again");
+            }
+            return Ok(());
+        };
+        let problem = format!("the database file {} was replaced or removed while it was open", path.display());
+        if !is_told.swap(true, Ordering::Relaxed) {
+            error!("{problem}; no order is taken until that very file is back or the service is started again");
+        }
+        Err(StoreError::Unavailable(DbErr::Conn(RuntimeErr::Internal(problem))))
+    }
+
+    /// How large the log is.
+    pub(super) fn log_bytes(&self) -> u64 {
+        std::fs::metadata(&self.0.log).map_or(0, |metadata| metadata.len())
+    }
+
+    /// The database file.
+    pub(super) fn database(&self) -> &Path {
+        self.0.files.first().map_or(Path::new(""), |(path, _)| path)
+    }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = std::fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_one_file_however_it_is_written() {
+        for (url, expected) in [
+            ("sqlite://orders.db", "orders.db"),
+            ("sqlite:orders.db", "orders.db"),
+            ("sqlite:///var/lib/orders.db", "/var/lib/orders.db"),
+            ("sqlite://data/my%20orders.db", "data/my orders.db"),
+            ("sqlite://my orders.db", "my orders.db"),
+            ("sqlite://a%3Fb%23c.db", "a?b#c.db"),
+            ("sqlite://a#b.db", "a#b.db"),
+            ("sqlite://%C3%BC.db?mode=rwc", "ü.db"),
+            ("sqlite://orders.db?", "orders.db"),
+        ] {
+            assert_eq!(path(url).unwrap(), Path::new(expected), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_names_no_file_of_its_own_is_refused_with_the_cause() {
+        for (url, cause) in [
+            ("sqlite:", "names no file"),
+            ("sqlite://", "names no file"),
+            ("sqlite://?mode=rwc", "names no file"),
+            ("sqlite::memory:", "in memory"),
+            ("sqlite://:memory:", "in memory"),
+            ("sqlite://%3Amemory%3A", "in memory"),
+            ("sqlite://a.db?mode=memory", "\"mode\""),
+            ("sqlite://a.db?mode=ro", "\"mode\""),
+            ("sqlite://a.db?mode=rwc&cache=shared", "\"cache\""),
+            ("sqlite://a.db?immutable=1", "\"immutable\""),
+            ("sqlite://a.db?jurnal_mode=wal", "\"jurnal_mode\""),
+            ("sqlite://file:a.db", "plain path"),
+            ("sqlite://a%00b.db", "plain path"),
+            ("sqlite://%FF.db", "cannot be read"),
+            ("sqlite:///", "folder"),
+            ("sqlite://data/", "folder"),
+            ("sqlite:///tmp", "folder /tmp"),
+        ] {
+            let refused = path(url).unwrap_err().to_string();
+            assert!(refused.contains(cause), "{url}: {refused}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! A database that lost its last changes: a backup was restored, or a standby was promoted that had not everything. Nobody is
+//! given a number that another has, and whoever follows the feed is told that it began anew.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Partner, TestApp, on_postgres, order};
+
+const EVENTS: &str = "query($after: String, $where: SalesOrderFilter) {
+    salesOrderEvents(after: $after, first: 100, where: $where) { nodes { cursor orderNumber } } }";
+const FOLLOW: &str = "subscription($after: String) { salesOrderEvents(after: $after) { orderNumber } }";
+
+async fn send(app: &TestApp, partner: &Partner<'_>, orders: usize) -> Vec<String> {
+    let mut numbers = Vec::new();
+    for _ in 0..orders {
+        app.clock.advance(Duration::from_secs(1));
+        let answer = partner.create(&order()).await.expect(201);
+        numbers.push(answer["data"]["order_number"].as_str().unwrap().to_owned());
+    }
+    numbers
+}
+
+async fn last_cursor(dashboard: &Partner<'_>) -> Value {
+    let mut events = dashboard.graphql(EVENTS, json!({})).await.data()["salesOrderEvents"]["nodes"].take();
+    events.as_array_mut().unwrap().pop().unwrap()["cursor"].take()
+}
+
+/// The database is as it was before the last orders: their rows are gone, and the counters stand where they stood.
+async fn lose_orders_after(app: &TestApp, last: i64) {
+    let mut sql = String::from("BEGIN;");
+    for (table, column) in [
+        ("sales_order_lines", "order_id"),
+        ("sales_order_receipts", "order_id"),
+        ("sales_order_events", "order_id"),
+        ("sales_orders", "id"),
+    ] {
+        sql += &format!("DELETE FROM {table} WHERE {column} > {last};");
+    }
+    if on_postgres().is_some() {
+        sql += &format!(
+            "SELECT setval(pg_get_serial_sequence('sales_orders', 'id')::regclass, {last});
+             SELECT setval(pg_get_serial_sequence('sales_order_events', 'position')::regclass, {last});"
+        );
+    } else {
+        sql +=
+            &format!("UPDATE sqlite_sequence SET seq = {last} WHERE name IN ('sales_orders', 'sales_order_events');");
+    }
+    app.database.db_execute(&(sql + "COMMIT")).await.unwrap();
+}
+
+fn assert_ahead(error: &Value) {
+    let field = &error["extensions"]["errors"][0];
+    assert_eq!((&field["pointer"], &field["code"]), (&json!("/after"), &json!("cursor_ahead")), "{error}");
+    assert!(field["message"].as_str().unwrap().contains("read the feed again"), "{error}");
+}
+
+#[tokio::test]
+async fn a_dashboard_whose_cursor_is_ahead_of_a_restored_feed_is_told_so_and_not_left_waiting() {
+    let app = TestApp::new().await;
+    let (partner, dashboard) = (app.partner().await, app.dashboard().await);
+    send(&app, &partner, 3).await;
+    let seen = last_cursor(&dashboard).await;
+    // At the end of the feed is not ahead of it.
+    let none = dashboard.graphql(EVENTS, json!({"after": seen})).await.data();
+    assert_eq!(none["salesOrderEvents"]["nodes"], json!([]));
+
+    lose_orders_after(&app, 1).await;
+    for filter in [Value::Null, json!({"customerCode": {"eq": "CUST-001"}})] {
+        let variables = json!({"after": seen, "where": filter});
+        assert_ahead(&dashboard.graphql(EVENTS, variables).await.expect_error("VALIDATION_FAILED"));
+    }
+    // The stream ends with the refusal instead of going on in silence.
+    let told = app.subscribe(Some(dashboard.authorization()), FOLLOW, json!({"after": seen})).await;
+    assert!(told.text.contains("cursor_ahead"), "{}", told.text);
+}
+
+#[tokio::test]
+async fn after_an_operator_adopts_a_restored_database_no_number_is_given_twice_and_followers_miss_nothing_new() {
+    let app = TestApp::new().await;
+    let (partner, dashboard) = (app.partner().await, app.dashboard().await);
+    let before = send(&app, &partner, 5).await;
+    let seen = last_cursor(&dashboard).await;
+    lose_orders_after(&app, 2).await;
+
+    let adopted = app.store.adopt_restored(1_000).await.unwrap();
+    assert_eq!(adopted.next_order.to_string(), "SO-0000001003");
+    // What they saw last lies within what was left out: they wait for what comes, and no longer in vain.
+    dashboard.graphql(EVENTS, json!({"after": seen})).await.data();
+    let after = send(&app, &partner, 3).await;
+    assert_eq!(after, ["SO-0000001003", "SO-0000001004", "SO-0000001005"]);
+    assert!(after.iter().all(|number| !before.contains(number)));
+    let mut told = dashboard.graphql(EVENTS, json!({"after": seen})).await.data();
+    let told: Vec<Value> = serde_json::from_value(told["salesOrderEvents"]["nodes"].take()).unwrap();
+    let told: Vec<_> = told.iter().map(|event| event["orderNumber"].as_str().unwrap()).collect();
+    assert_eq!(told, after);
+}
+
+/// Who archives by SQL takes the last events as well; what was given out stays known.
+#[tokio::test]
+async fn a_cursor_of_an_event_that_was_archived_is_not_ahead() {
+    let app = TestApp::new().await;
+    let (partner, dashboard) = (app.partner().await, app.dashboard().await);
+    send(&app, &partner, 2).await;
+    let seen = last_cursor(&dashboard).await;
+    app.database.db_execute("DELETE FROM sales_order_events").await.unwrap();
+    let none = dashboard.graphql(EVENTS, json!({"after": seen})).await.data();
+    assert_eq!(none["salesOrderEvents"]["nodes"], json!([]));
+}
+
+#[tokio::test]
+async fn an_empty_database_can_be_adopted_too() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    app.store.adopt_restored(7).await.unwrap();
+    assert_eq!(send(&app, &partner, 1).await, ["SO-0000000008"]);
+    assert_eq!(app.database.db_number("SELECT max(position) FROM sales_order_events").await, 8);
+}
