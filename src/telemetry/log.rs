@@ -60,8 +60,8 @@ impl LogWriter {
             dropped: AtomicU64::new(0),
         };
         let writer = Self(Arc::new(shared));
-        let out = Out { out, shared: Arc::clone(&writer.0), is_torn: false, lacks_break: false, told: 0 };
-        thread::Builder::new().name("log".to_owned()).spawn(move || out.run())?;
+        let worker = Worker { out, shared: Arc::clone(&writer.0), is_torn: false, lacks_break: false, told: 0 };
+        thread::Builder::new().name("log".to_owned()).spawn(move || worker.run())?;
         Ok(writer)
     }
 
@@ -128,7 +128,7 @@ impl Shared {
 }
 
 /// The thread's side.
-struct Out<W> {
+struct Worker<W> {
     out: W,
     shared: Arc<Shared>,
     /// Whether of the line at hand a part is written.
@@ -139,7 +139,7 @@ struct Out<W> {
     told: u64,
 }
 
-impl<W: Write> Out<W> {
+impl<W: Write> Worker<W> {
     fn run(mut self) {
         let mut text = Vec::new();
         loop {
@@ -231,7 +231,7 @@ impl<W: Write> Out<W> {
 }
 
 fn count_lines(text: &[u8]) -> u64 {
-    text.iter().filter(|&&byte| byte == b'\n').count().max(1) as u64
+    text.split_inclusive(|&byte| byte == b'\n').count() as u64
 }
 
 #[cfg(test)]
@@ -262,7 +262,9 @@ mod tests {
 
     fn written(script: &[Option<usize>], lines: &str) -> (String, u64) {
         let ((steps, script_of), (written, seen)) = (channel(), channel());
-        script.iter().for_each(|step| steps.send(*step).unwrap());
+        for step in script {
+            steps.send(*step).unwrap();
+        }
         let log = LogWriter::start(Scripted { script: script_of, written }, 1 << 20).unwrap();
         log.push(lines.as_bytes());
         log.flush(Duration::from_mins(10));
