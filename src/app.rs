@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -34,6 +35,7 @@ struct App {
     store: Store,
     services: Arc<Services>,
     api: Api,
+    is_leaving: AtomicBool,
     /// Held by every stream that goes on until somebody ends it; becomes true when the service stops.
     stopping: watch::Sender<bool>,
 }
@@ -43,7 +45,8 @@ impl AppState {
     pub fn build(config: Config, store: Store, clock: &Clock) -> anyhow::Result<Self> {
         let services = services(&config, &store, clock, &config.jwt_secrets()?.signing_first());
         let api = Api::new(Arc::clone(&services), limits(&config));
-        Ok(Self(Arc::new(App { config, store, services, api, stopping: watch::Sender::new(false) })))
+        let (is_leaving, stopping) = (AtomicBool::new(false), watch::Sender::new(false));
+        Ok(Self(Arc::new(App { config, store, services, api, is_leaving, stopping })))
     }
 
     /// The configuration in force.
@@ -121,6 +124,17 @@ impl AppState {
                 info!(accepted, "the JWT secrets were read anew");
             }
         }
+    }
+
+    /// From here on whoever asks is told to send its requests elsewhere; those that come are answered all the same.
+    pub fn leave(&self) {
+        self.0.is_leaving.store(true, Ordering::Release);
+    }
+
+    /// Whether the service will stop soon.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.0.is_leaving.load(Ordering::Acquire)
     }
 
     /// Tells every stream to end.

@@ -37,11 +37,18 @@ impl Readiness {
     }
 }
 
-/// The database answers and has every migration this version needs.
+/// When to ask again an instance that is stopping.
+const STOPPING_RETRY: Duration = Duration::from_secs(5);
+
+/// The database answers and has every migration this version needs, and the service is not about to stop.
 pub async fn ready(
     State(state): State<AppState>,
     Extension(readiness): Extension<Readiness>,
 ) -> Result<Json<Value>, Problem> {
+    if state.is_leaving() {
+        let error = AppError::new(ErrorCode::Stopping, "This instance is stopping; send requests to another one");
+        return Err(error.retry_after(STOPPING_RETRY).into());
+    }
     readiness.ensure(look(state.store())).await?;
     Ok(Json(json!({"status": "ok"})))
 }
