@@ -93,7 +93,7 @@ impl Server {
         let beside = tokio::spawn(async move { beside.look_after().await });
         let Http { drain_delay, shutdown_timeout, .. } = self.state.config().http;
         // A part of the time for what comes after the requests.
-        let at_end = AT_END.min((shutdown_timeout - drain_delay) / 4);
+        let at_end = AT_END.min(shutdown_timeout.saturating_sub(drain_delay) / 4);
         let (leave, leaving) = oneshot::channel();
         let (close, closing) = oneshot::channel();
         let stopping = async {

@@ -59,7 +59,8 @@ class Instance {
     const [command, args] = this.wrap(binary, ["serve", "--listen", `127.0.0.1:${this.port}`, "--database-url", this.url]);
     this.child = machine.spawn(this.name, command, args, { env: { ...this.service.env, ...this.env }, stdio: this.stdio });
     this.isUp = true;
-    this.child.once("exit", () => (this.isUp = false));
+    const { child } = this;
+    child.once("exit", () => (this.isUp &&= this.child !== child));
     await until(`${this.name} is ready`, async () => {
       if (!this.isUp) throw Object.assign(new Error(`${this.name} ended: ${this.log().trim().split("\n").at(-1)}`), { isEnd: true });
       return (await send(this.base, undefined, "GET", "/health/ready", {}, "", 2000)).status === 200;
@@ -76,11 +77,11 @@ class Instance {
   }
 
   /** Asks it to stop; gives its exit code and how long it took. */
-  async stop(limit = 60) {
+  async stop(limit = 40) {
     const begun = Date.now();
     this.child.kill("SIGTERM");
     const code = await Promise.race([this.child.ended, new Promise((done) => setTimeout(done, limit * 1000, "hangs").unref())]);
-    if (code === "hangs") this.child.killAll();
+    if (code === "hangs") await this.kill();
     return { code, seconds: (Date.now() - begun) / 1000 };
   }
 }

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 
 import { Load } from "../load.mjs";
-import { pause, program, until } from "../machine.mjs";
+import { pause, program, run, until } from "../machine.mjs";
 import { Postgres } from "../postgres.mjs";
 import { report } from "../report.mjs";
 import { Service } from "../service.mjs";
@@ -13,6 +13,8 @@ const scenario = (mode) => async ({ machine, binary, times = 3 }) => {
   const command = program("pgbouncer", "pgbouncer");
   const port = await machine.port();
   const folder = machine.userFolder("pgbouncer");
+  const [, major, minor] = /PgBouncer (\d+)\.(\d+)/.exec(await run(command, ["--version"]));
+  const keepsStatements = Number(major) > 1 || Number(minor) >= 21;
   writeFileSync(`${folder}/pgbouncer.ini`, `
 [databases]
 * = host=127.0.0.1 port=${postgres.port}
@@ -20,14 +22,14 @@ const scenario = (mode) => async ({ machine, binary, times = 3 }) => {
 listen_addr = 127.0.0.1
 listen_port = ${port}
 unix_socket_dir =
-auth_type = any
-auth_user = postgres
+auth_type = trust
+auth_file = ${folder}/users
 pool_mode = ${mode}
 default_pool_size = 60
 max_client_conn = 400
-${process.env.FAULTS_IGNORE_OPTIONS ? "ignore_startup_parameters = extra_float_digits, options" : "ignore_startup_parameters = extra_float_digits"}
-${mode === "transaction" && process.env.FAULTS_PREPARED_STATEMENTS ? `max_prepared_statements = ${process.env.FAULTS_PREPARED_STATEMENTS}` : ""}
-`.replace("auth_user = postgres\n", "").replace("auth_type = any", "auth_type = trust\nauth_file = " + `${folder}/users`), { mode: 0o644 });
+ignore_startup_parameters = extra_float_digits
+${mode === "transaction" && keepsStatements ? "max_prepared_statements = 200" : ""}
+`, { mode: 0o644 });
   writeFileSync(`${folder}/users`, '"postgres" ""\n', { mode: 0o644 });
   const start = async () => {
     const child = machine.spawn("pgbouncer", command, [`${folder}/pgbouncer.ini`], machine.user);
@@ -37,11 +39,11 @@ ${mode === "transaction" && process.env.FAULTS_PREPARED_STATEMENTS ? `max_prepar
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   let pooler = await start();
   const service = new Service(machine, binary, url);
-  const name = `PgBouncer, ${mode} mode, killed × ${times}, with followers`;
+  const name = `PgBouncer ${major}.${minor}, ${mode} mode, killed × ${times}, with followers`;
   try {
     await service.prepare();
   } catch (error) {
-    return { row: `| ${name} | refused: ${error.message} | | | | | | | |`, isGood: mode === "transaction" };
+    return { row: `| ${name} | refused: ${error.message} | | | | | | | |`, isGood: mode === "transaction" && !keepsStatements };
   }
   const instances = [await service.start("one"), await service.start("two")];
   const load = new Load(service, instances.map(({ base }) => base), instances);
