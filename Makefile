@@ -85,6 +85,10 @@ bench-dashboard: ## What a dashboard waits for at a million orders, on SQLite an
 bench-abuse: release ## What an honest partner waits for while somebody does harm; ARGS=NAME picks attacks
 	node benches/abuse.mjs $${CARGO_TARGET_DIR:-target}/release/sales-order-api $(ARGS)
 
+.PHONY: faults
+faults: release ## Kill, freeze and fill what is around the service, under load: a row for each; ARGS='NAME[=TIMES]…' picks some
+	node tests/faults/run.mjs $${FAULTS_BINARY:-$${CARGO_TARGET_DIR:-target}/release/sales-order-api} $(ARGS)
+
 # npm writes this file last: when it is newer than the lock file, what is installed is what is locked.
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json %/.npmrc
 	@command -v npm >/dev/null || { echo 'npm is missing: install Node 20.19 or newer' >&2; exit 1; }

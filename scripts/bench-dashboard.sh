@@ -26,7 +26,7 @@ clean_up() {
 }
 
 # Nothing of the caller's configuration may slip in.
-clean=(env -i PATH="$PATH" SALES_ORDER_LOG__FORMAT=json)
+clean=(env -i PATH="$PATH" SALES_ORDER_HTTP__DRAIN_DELAY=0s SALES_ORDER_LOG__FORMAT=json)
 
 measure() { # ORDERS: prints a line a query, for TEST_DATABASE_URL or else for SQLite
   base=$(mktemp -d "${TMPDIR:-/tmp}/sales-order-dashboard.XXXXXX")

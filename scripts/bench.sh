@@ -64,7 +64,7 @@ for client in load flood; do
 done
 
 # Nothing of the caller's configuration may slip in.
-clean=(env -i PATH="$PATH" SALES_ORDER_LOG__FORMAT=json SALES_ORDER_RATE_LIMIT__ENABLED=false)
+clean=(env -i PATH="$PATH" SALES_ORDER_HTTP__DRAIN_DELAY=0s SALES_ORDER_LOG__FORMAT=json SALES_ORDER_RATE_LIMIT__ENABLED=false)
 
 start() { # NAME: waits until it answers
   mkfifo "$base/$1.out"

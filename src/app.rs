@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -36,6 +37,7 @@ struct App {
     store: Store,
     services: Arc<Services>,
     api: Api,
+    is_leaving: AtomicBool,
     /// Held by every stream that goes on until somebody ends it; becomes true when the service stops.
     stopping: watch::Sender<bool>,
     /// Told when the files of the JWT secrets are to be read at once.
@@ -47,8 +49,9 @@ impl AppState {
     pub fn build(config: Config, store: Store, clock: &Clock) -> anyhow::Result<Self> {
         let services = services(&config, &store, clock, &config.jwt_secrets()?.signing_first());
         let api = Api::new(Arc::clone(&services), limits(&config));
-        let stopping = watch::Sender::new(false);
-        Ok(Self(Arc::new(App { config, store, services, api, stopping, rereading: Notify::new() })))
+        let (is_leaving, stopping) = (AtomicBool::new(false), watch::Sender::new(false));
+        let app = App { config, store, services, api, is_leaving, stopping, rereading: Notify::new() };
+        Ok(Self(Arc::new(app)))
     }
 
     /// The configuration in force.
@@ -174,6 +177,17 @@ impl AppState {
     /// Has the files of the JWT secrets read at once instead of within two seconds.
     pub fn read_jwt_secrets_again(&self) {
         self.0.rereading.notify_one();
+    }
+
+    /// From here on whoever asks is told to send its requests elsewhere; those that come are answered all the same.
+    pub fn leave(&self) {
+        self.0.is_leaving.store(true, Ordering::Release);
+    }
+
+    /// Whether the service will stop soon.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.0.is_leaving.load(Ordering::Acquire)
     }
 
     /// Tells every stream to end.

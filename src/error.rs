@@ -114,6 +114,8 @@ catalogue! {
     DatabaseUnavailable = "DATABASE_UNAVAILABLE", 503, "Database unavailable";
     /// There is more to do than can be done in time, and the request was given up: send it again after `Retry-After`.
     Overloaded = "OVERLOADED", 503, "Overloaded";
+    /// This instance is about to stop (`/health/ready` alone says so): send requests to another one.
+    Stopping = "STOPPING", 503, "Stopping";
 }
 
 impl fmt::Display for ErrorCode {

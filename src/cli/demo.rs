@@ -5,6 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
@@ -48,6 +49,8 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     let database_url = common.database_url.clone().unwrap_or_else(|| format!("sqlite://{FOLDER}/sales-orders.db"));
     let overrides = Overrides { listen: args.listen, database_url: Some(database_url) };
     let mut config = settings::load(&common.config, &overrides)?.config;
+    // No proxy is in front of a tour, and whoever ends it waits for nothing.
+    config.http.drain_delay = Duration::ZERO;
     config.auth.generated_jwt_secret_file = folder.join("jwt-secret");
     // The tour is what is to be read here; the service speaks up only when something is wrong.
     telemetry::install("warn", config.log.format == LogFormat::Json, config.log.max_buffer_bytes)?;

@@ -1,18 +1,20 @@
 //! `serve`.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
 use super::{Common, output, signals};
 use crate::app::{self, AppState};
 use crate::clock::Clock;
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, Http, LogFormat};
 use crate::http::ServerOptions;
 use crate::{http, telemetry};
 
@@ -63,6 +65,9 @@ pub struct Server {
     pub address: SocketAddr,
 }
 
+/// Of `http.shutdown_timeout`: the most that is left for closing the database once the requests are finished or given up.
+const AT_END: Duration = Duration::from_secs(1);
+
 impl Server {
     /// Opens the database and binds the port.
     pub async fn start(config: Config) -> Result<Self> {
@@ -89,7 +94,8 @@ impl Server {
         self.metrics.as_ref()?.local_addr().ok()
     }
 
-    /// Serves until `stop`, then finishes the requests under way and closes the database.
+    /// Serves until `stop`. Then it is not ready any more but serves on for `http.drain_delay`, so that whoever watches it
+    /// sends requests elsewhere; closes the port, finishes the requests under way and closes the database.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         tokio::spawn(telemetry::keep_up_metrics());
         let beside = self.state.clone();
@@ -97,30 +103,48 @@ impl Server {
             let reload = signals::reload_on_hangup(beside.clone());
             tokio::join!(beside.look_after(), reload).1
         });
-        let state = self.state.clone();
-        let stop = async move {
+        let Http { drain_delay, shutdown_timeout, .. } = self.state.config().http;
+        // A part of the time for what comes after the requests.
+        let at_end = AT_END.min(shutdown_timeout.saturating_sub(drain_delay) / 4);
+        let (leave, leaving) = oneshot::channel();
+        let (close, closing) = oneshot::channel();
+        let stopping = async {
             stop.await;
-            // Streams have no end of their own to wait for.
-            state.stop_streams();
+            let until = Instant::now() + shutdown_timeout;
+            if !drain_delay.is_zero() {
+                info!(
+                    seconds = drain_delay.as_secs_f64(),
+                    "told to stop: not ready, but serving on for http.drain_delay"
+                );
+                self.state.leave();
+                let _ = leave.send(());
+                sleep(drain_delay).await;
+            }
+            let _ = close.send(until - at_end);
+            // They have no end of their own to wait for. Not earlier: who comes again comes to another instance now.
+            self.state.stop_streams();
+            until
         };
         // Until the last request is answered, so that a stop can be watched.
         let metrics = self.metrics.map(|listener| {
             if let Ok(address) = listener.local_addr() {
                 info!(%address, "the metrics are served at an address of their own");
             }
-            let serving =
-                http::serve(listener, http::metrics_router(), self.options.for_metrics(), std::future::pending());
-            tokio::spawn(serving)
+            let options = self.options.for_metrics();
+            tokio::spawn(http::serve(listener, http::metrics_router(), options, pending(), pending()))
         });
-        http::serve(self.listener, http::router(self.state.clone()), self.options, stop).await;
+        let leaving = async { drop(leaving.await) };
+        let closing = async { closing.await.unwrap_or_else(|_| Instant::now()) };
+        let serving = http::serve(self.listener, http::router(self.state.clone()), self.options, leaving, closing);
+        let (until, ()) = tokio::join!(stopping, serving);
         if let Some(metrics) = metrics {
             metrics.abort();
         }
         beside.abort();
-        if tokio::time::timeout(Duration::from_secs(2), self.state.streams_ended()).await.is_err() {
+        if timeout_at(until - at_end, self.state.streams_ended()).await.is_err() {
             warn!("streams still open were given up");
         }
-        if tokio::time::timeout(Duration::from_secs(5), self.state.store().close()).await.is_err() {
+        if timeout_at(until, self.state.store().close()).await.is_err() {
             warn!("the database connections did not close in time");
         }
         info!("stopped");

@@ -29,6 +29,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
     let millisecond = Duration::from_millis(1);
     for (key, value, least, most) in [
         ("http.request_timeout", http.request_timeout, millisecond, LONGEST_DURATION),
+        ("http.drain_delay", http.drain_delay, Duration::ZERO, LONGEST_DURATION),
         ("http.shutdown_timeout", http.shutdown_timeout, Duration::ZERO, LONGEST_DURATION),
         ("http.header_timeout", http.header_timeout, millisecond, LONGEST_DURATION),
         ("http.idle_timeout", http.idle_timeout, millisecond, LONGEST_DURATION),
@@ -123,6 +124,18 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
             origin(figment, "auth.token_lifetime"),
         );
         return Err(ConfigError::invalid(figment, "auth.session_lifetime", problem));
+    }
+    let http = &config.http;
+    if !http.drain_delay.is_zero() && http.drain_delay >= http.shutdown_timeout {
+        // Nothing would be left for the requests under way.
+        let problem = format!(
+            "is {} by {}, not shorter than http.shutdown_timeout, which is {} by {}: lower the one or raise the other",
+            written(figment, "http.drain_delay"),
+            origin(figment, "http.drain_delay"),
+            written(figment, "http.shutdown_timeout"),
+            origin(figment, "http.shutdown_timeout"),
+        );
+        return Err(ConfigError::invalid(figment, "http.drain_delay", problem));
     }
     if config.database.statement_timeout >= config.http.request_timeout {
         // What answers that the database took too long must come before the request itself is given up.

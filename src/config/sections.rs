@@ -32,7 +32,10 @@ pub struct Http {
     pub max_body_bytes: usize,
     /// Memory for the bodies under way.
     pub max_body_memory_bytes: usize,
-    /// How long requests under way may go on after the signal to stop.
+    /// How long everything is served after the signal to stop.
+    #[serde(deserialize_with = "duration")]
+    pub drain_delay: Duration,
+    /// The longest from the signal to stop to the end.
     #[serde(deserialize_with = "duration")]
     pub shutdown_timeout: Duration,
     /// Whose `X-Forwarded-For` is believed.

@@ -38,11 +38,19 @@ impl Readiness {
     }
 }
 
-/// An order can be taken: the database has every migration this version needs, and a write comes through.
+/// When to ask again an instance that is stopping.
+const STOPPING_RETRY: Duration = Duration::from_secs(5);
+
+/// An order can be taken: the database has every migration this version needs, a write comes through, and the service is not
+/// about to stop.
 pub async fn ready(
     State(state): State<AppState>,
     Extension(readiness): Extension<Readiness>,
 ) -> Result<Json<Value>, Problem> {
+    if state.is_leaving() {
+        let error = AppError::new(ErrorCode::Stopping, "This instance is stopping; send requests to another one");
+        return Err(error.retry_after(STOPPING_RETRY).into());
+    }
     let limit = state.config().http.ready_timeout;
     let look = async { timeout(limit, look(&state)).await.unwrap_or_else(|_| Err(StoreError::no_answer().into())) };
     readiness.ensure(look).await?;

@@ -2,8 +2,10 @@
 
 mod files;
 mod limits;
+mod stopping;
 
 use std::io;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -72,8 +74,12 @@ fn head(signed: &Signed, length: usize) -> String {
 }
 
 async fn start() -> (Database, Process, Remote) {
+    start_with(|_| {}).await
+}
+
+async fn start_with(change: impl FnOnce(&mut Command)) -> (Database, Process, Remote) {
     let database = Database::new().await;
-    let service = Process::serve(database.folder.path(), &database.url, |_| {});
+    let service = Process::serve(database.folder.path(), &database.url, change);
     let secret = Remote::register(&database, "partner").await;
     let partner = Remote::log_in(&service.base, "partner", &secret).await;
     (database, service, partner)

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sales_order_api::store::{DatabaseOptions, Store};
+use sales_order_api::store::{DatabaseOptions, Pooler, Store};
 use sales_order_api::telemetry;
 use sea_orm::ConnectionTrait as _;
 
@@ -25,9 +25,12 @@ fn names_in(folder: &Path) -> Vec<String> {
 async fn connect(url: String) -> Result<Store, sales_order_api::store::StoreError> {
     let options = DatabaseOptions {
         url,
+        listen_url: None,
+        pooler: Pooler::None,
         max_connections: 2,
         report_connections: 1,
         acquire_timeout: PATIENCE,
+        idle_timeout: PATIENCE,
         statement_timeout: PATIENCE,
         on_statement: telemetry::count_statement,
     };

@@ -116,6 +116,13 @@ fn a_value_out_of_its_range_is_told_the_range() {
             "database.statement_timeout is 8s by default, not shorter than http.request_timeout, which is 8s by \
              environment variable SALES_ORDER_HTTP__REQUEST_TIMEOUT",
         ),
+        (
+            "HTTP__DRAIN_DELAY",
+            "25s",
+            "http.drain_delay is 25s by environment variable SALES_ORDER_HTTP__DRAIN_DELAY, not shorter than \
+             http.shutdown_timeout, which is 25s by default",
+        ),
+        ("HTTP__SHUTDOWN_TIMEOUT", "0", "not shorter than http.shutdown_timeout, which is 0 by environment"),
         ("DATABASE__STATEMENT_TIMEOUT", "10s", "not shorter than http.request_timeout, which is 10s by"),
         ("DATABASE__URL", "mysql://me:hunter2@db/x", "database.url must begin with sqlite: or postgres://"),
         ("DATABASE__URL", "", "database.url must begin with"),

@@ -45,6 +45,12 @@ const PHASES: [Phase; 4] = [Phase::Head, Phase::Answer, Phase::Idle, Phase::Upgr
 /// into the moment of closing.
 const IDLE_MARGIN: Duration = Duration::from_secs(1);
 
+/// How long a head may still take once the service closes its connections: it comes in one piece, or nearly so.
+const LAST_HEAD: Duration = Duration::from_secs(2);
+
+/// Of `closing_since`: the service does not close its connections.
+const NEVER: u64 = u64::MAX;
+
 /// A connection.
 #[derive(Debug)]
 pub struct Connection {
@@ -62,6 +68,8 @@ pub struct Connection {
     is_stalled: AtomicBool,
     is_evicted: AtomicBool,
     is_last: AtomicBool,
+    /// Milliseconds from `opened` to when the service began to close its connections.
+    closing_since: AtomicU64,
     /// Kept when it is woken: who reads may be woken often before it reads again.
     reader: Mutex<Option<Waker>>,
 }
@@ -80,6 +88,7 @@ impl Connection {
             is_stalled: AtomicBool::new(false),
             is_evicted: AtomicBool::new(false),
             is_last: AtomicBool::new(beyond.is_some()),
+            closing_since: AtomicU64::new(NEVER),
             reader: Mutex::default(),
         }
     }
@@ -146,9 +155,13 @@ impl Connection {
 
     /// Until when the next byte must have come, if there is such a time.
     pub fn read_deadline(&self) -> Option<Instant> {
+        let closing = self.closing_since();
         match self.phase() {
-            Phase::Head => Some(self.since() + self.timeouts.header),
-            Phase::Idle => Some(self.since() + self.timeouts.idle + IDLE_MARGIN),
+            Phase::Head => {
+                let deadline = self.since() + self.timeouts.header;
+                Some(closing.map_or(deadline, |closing| deadline.min(closing.max(self.since()) + LAST_HEAD)))
+            }
+            Phase::Idle => Some(closing.unwrap_or_else(|| self.since() + self.timeouts.idle + IDLE_MARGIN)),
             Phase::Answer | Phase::Upgraded => None,
         }
     }
@@ -177,6 +190,18 @@ impl Connection {
     /// The next answer is the last one.
     pub fn end_after_answer(&self) {
         self.is_last.store(true, Ordering::Release);
+    }
+
+    /// The next answer is the last one, and none is waited for: between requests it ends at once.
+    pub fn close(&self) {
+        self.end_after_answer();
+        self.closing_since.store(millis(self.opened.elapsed()), Ordering::Release);
+        self.wake_reader();
+    }
+
+    fn closing_since(&self) -> Option<Instant> {
+        let since = self.closing_since.load(Ordering::Acquire);
+        (since != NEVER).then(|| self.opened + Duration::from_millis(since))
     }
 
     /// Whether the next answer is the last one.

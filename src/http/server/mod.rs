@@ -10,6 +10,7 @@ mod transport;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +19,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tower::ServiceExt as _;
 use tracing::{debug, info, warn};
 
@@ -52,8 +54,6 @@ pub const METRICS_CONNECTIONS: usize = 64;
 pub struct ServerOptions {
     timeouts: Timeouts,
     capacity: Capacity,
-    /// How long requests under way may go on after the signal to stop.
-    drain: Duration,
 }
 
 impl ServerOptions {
@@ -69,7 +69,6 @@ impl ServerOptions {
                 per_address: http.max_connections_per_address.min(connections.div_ceil(2)),
                 trusted_proxies: http.trusted_proxies.clone(),
             },
-            drain: http.shutdown_timeout,
         }
     }
 
@@ -78,48 +77,83 @@ impl ServerOptions {
     pub fn for_metrics(&self) -> Self {
         let connections = METRICS_CONNECTIONS.min(self.capacity.connections);
         let capacity = Capacity { connections, per_address: connections.div_ceil(2), ..self.capacity.clone() };
-        Self { capacity, ..self.clone() }
+        Self { capacity, timeouts: self.timeouts }
     }
 }
 
-/// Serves until `stop` resolves, then accepts no more and gives the requests under way time to finish.
+/// How far the server is on its way to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// Not at all.
+    Serving,
+    /// Everything is taken, and each connection is closed after its next answer: who calls through a proxy that keeps
+    /// connections open then comes on new ones, which the proxy opens elsewhere.
+    Leaving,
+    /// Nothing new is taken.
+    Closing,
+}
+
+/// Serves. When `leaving` resolves, answers close their connections. When `closing` resolves, nothing more is accepted, and
+/// the requests under way have until the instant it gives to finish.
 ///
 /// Written on hyper rather than with `axum::serve`, which has no limits for connections.
-pub async fn serve(listener: TcpListener, router: Router, options: ServerOptions, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    options: ServerOptions,
+    leaving: impl Future<Output = ()>,
+    closing: impl Future<Output = Instant>,
+) {
     let connections = Connections::new(options.capacity, options.timeouts);
     let refusals = Refusals::new();
     // Each connection holds a receiver, so the sender knows when the last one is gone.
-    let stopping = watch::Sender::new(false);
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut stop => break,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                pause_after(&error).await;
-                continue;
-            }
-        };
-        match connections.open(peer.ip()) {
-            Ok(counted) => {
-                tokio::spawn(run(stream, Peer(peer), counted, router.clone(), stopping.subscribe()));
-            }
-            Err(refused) => refusals.send(stream, refused),
+    let stage = watch::Sender::new(Stage::Serving);
+    let take = |(stream, peer): (TcpStream, SocketAddr)| match connections.open(peer.ip()) {
+        Ok(counted) => {
+            tokio::spawn(run(stream, Peer(peer), counted, router.clone(), stage.subscribe()));
         }
+        Err(refused) => refusals.send(stream, refused),
+    };
+    let mut leaving = std::pin::pin!(leaving);
+    let mut closing = std::pin::pin!(closing);
+    let until = loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => take(accepted),
+                Err(error) => pause_after(&error).await,
+            },
+            () = &mut leaving, if *stage.borrow() == Stage::Serving => drop(stage.send_replace(Stage::Leaving)),
+            until = &mut closing => break until,
+        }
+    };
+    for accepted in close(listener) {
+        take(accepted);
     }
-    drop(listener);
     info!("stopping: finishing the requests under way");
-    stopping.send_replace(true);
-    if tokio::time::timeout(options.drain, stopping.closed()).await.is_err() {
-        warn!(seconds = options.drain.as_secs_f64(), "requests still under way were given up");
+    stage.send_replace(Stage::Closing);
+    if tokio::time::timeout_at(until, stage.closed()).await.is_err() {
+        warn!("requests still under way were given up");
     }
 }
 
+/// Closes the port, and gives the connections that nobody accepted yet: the system would reset them, with the requests
+/// that were sent on them already.
+fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let mut waiting = Vec::new();
+    if let Ok(listener) = listener.into_std() {
+        while let Ok((stream, peer)) = listener.accept() {
+            waiting.push((stream, peer));
+        }
+    }
+    let register = |(stream, peer): (std::net::TcpStream, SocketAddr)| {
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    };
+    waiting.into_iter().filter_map(register).collect()
+}
+
 /// Serves one connection to its end.
-async fn run<S>(stream: S, peer: Peer, counted: Counted, router: Router, mut stopping: watch::Receiver<bool>)
+async fn run<S>(stream: S, peer: Peer, counted: Counted, router: Router, mut stage: watch::Receiver<Stage>)
 where
     S: Transport + Send + 'static,
 {
@@ -142,12 +176,20 @@ where
     http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_BYTES);
     let socket = Socket::new(stream, Arc::clone(connection));
     let mut serving = std::pin::pin!(http.serve_connection(TokioIo::new(socket), service).with_upgrades());
-    let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
-        () = async { drop(stopping.wait_for(|stopping| *stopping).await) } => {
-            connection.end_after_answer();
-            serving.as_mut().graceful_shutdown();
-            serving.await
+    let mut known = Stage::Serving;
+    let ended = loop {
+        tokio::select! {
+            // First what the answers have to know.
+            biased;
+            Ok(changed) = async { stage.wait_for(|stage| *stage > known).await.map(|stage| *stage) } => {
+                known = changed;
+                match changed {
+                    Stage::Serving => {}
+                    Stage::Leaving => connection.end_after_answer(),
+                    Stage::Closing => connection.close(),
+                }
+            }
+            ended = serving.as_mut() => break ended,
         }
     };
     if let Err(error) = ended {

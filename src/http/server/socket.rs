@@ -260,6 +260,30 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_service_that_closes_ends_idle_connections_at_once_and_lets_a_head_come_to_its_end() {
+        let (mut socket, mut peer, connection) = socket();
+        peer.write_all(b"GET").await.unwrap();
+        let mut bytes = [0; 8];
+        assert_eq!(socket.read(&mut bytes).await.unwrap(), 3);
+        connection.close();
+        advance(Duration::from_secs(1)).await;
+        peer.write_all(b" /").await.unwrap();
+        assert_eq!(socket.read(&mut bytes).await.unwrap(), 2);
+        let reading = tokio::spawn(async move { socket.read(&mut [0; 8]).await });
+        tokio::task::yield_now().await;
+        let before = Instant::now();
+        // The answer's head had left before it was known to be the last one.
+        connection.begin_answer();
+        connection.end_answer();
+        assert_eq!((reading.await.unwrap().unwrap(), before.elapsed()), (0, Duration::ZERO));
+        let (mut socket, _peer, connection) = super::tests::socket();
+        connection.close();
+        let begun = Instant::now();
+        assert_eq!(socket.read(&mut bytes).await.unwrap(), 0);
+        assert_eq!(begun.elapsed().as_secs(), 2, "nothing comes on it");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_reader_that_pauses_keeps_its_connection_and_afterwards_it_ends_when_it_has_to_make_room() {
         let (socket, mut peer, connection) = socket();
         connection.begin_answer();

@@ -13,6 +13,7 @@ async fn serve_says_where_everything_is() {
     let desk = Desk::new().await;
     let mut service = command(desk.folder())
         .args(["serve", "--listen", "127.0.0.1:0", "--database-url", &desk.database.url])
+        .env("SALES_ORDER_HTTP__DRAIN_DELAY", "0s")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -8,6 +8,7 @@ use axum::http::Request;
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::error::ErrorCode;
+use sales_order_api::http;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -176,6 +177,12 @@ async fn refusals_of_operators(reached: &mut Reached) {
 async fn failures_of_ours(reached: &mut Reached) {
     let app = TestApp::new().await;
     let partner = app.partner().await;
+    let leaving = TestApp::state_in(&app.store, &app.clock, &[], |_| {});
+    leaving.leave();
+    let asked = Request::get("/health/ready").body(Body::empty()).unwrap();
+    let answer = Answer::read(http::router(leaving).oneshot(asked).await.unwrap()).await;
+    reached.over_rest(ErrorCode::Stopping, &answer);
+
     partner.create(&order()).await.expect(201);
     app.database.db_execute("ALTER TABLE sales_order_lines RENAME TO elsewhere").await.unwrap();
     let read = partner.get("/api/v1/sales-orders/SO-0000000001").await;

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -72,6 +73,16 @@ impl TestApp {
         pairs: &[(&str, &str)],
         change: impl FnOnce(&mut Config),
     ) -> Router {
+        http::router(Self::state_in(store, clock, pairs, change))
+    }
+
+    /// What the handlers of such an instance share.
+    pub fn state_in(
+        store: &Store,
+        clock: &TestClock,
+        pairs: &[(&str, &str)],
+        change: impl FnOnce(&mut Config),
+    ) -> AppState {
         let mut environment = BTreeMap::from([("SALES_ORDER_AUTH__JWT_SECRET".to_owned(), JWT_SECRET.to_owned())]);
         environment.extend(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let mut config = config::load_from(&[], environment, &Overrides::default()).unwrap().config;
@@ -82,7 +93,7 @@ impl TestApp {
         config.http.ready_timeout = PATIENCE;
         config.http.request_timeout = PATIENCE;
         change(&mut config);
-        http::router(AppState::build(config, store.clone(), &clock.clock()).unwrap())
+        AppState::build(config, store.clone(), &clock.clock()).unwrap()
     }
 
     /// A partner with a key, logged in.
@@ -132,7 +143,7 @@ impl TestApp {
     pub async fn listen(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(http::serve(listener, self.router.clone(), self.server.clone(), std::future::pending()));
+        tokio::spawn(http::serve(listener, self.router.clone(), self.server.clone(), pending(), pending()));
         base
     }
 

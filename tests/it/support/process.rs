@@ -57,6 +57,7 @@ impl Process {
             .env("SALES_ORDER_RATE_LIMIT__ENABLED", "false")
             .env("SALES_ORDER_HTTP__REQUEST_TIMEOUT", format!("{}s", PATIENCE.as_secs()))
             .env("SALES_ORDER_DATABASE__ACQUIRE_TIMEOUT", format!("{}s", PATIENCE.as_secs()))
+            .env("SALES_ORDER_HTTP__DRAIN_DELAY", "0s")
             .env("SALES_ORDER_LOG__FORMAT", "json")
             .stdout(Stdio::piped())
             // A file, not a pipe: a pipe that nobody reads takes no lines.
