@@ -255,7 +255,8 @@ mod tests {
         }
         ask(&mut client).await;
         let answered = Instant::now();
-        assert_eq!(client.read(&mut [0; 1]).await.unwrap(), 0);
+        let ended = tokio::time::timeout(IDLE * 2, client.read(&mut [0; 1])).await;
+        assert_eq!(ended.expect("the connection ends").unwrap(), 0);
         let lasted = answered.elapsed();
         assert!((IDLE..IDLE + Duration::from_secs(2)).contains(&lasted), "{lasted:?}");
     }
