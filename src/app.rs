@@ -133,7 +133,8 @@ impl AppState {
                 // PostgreSQL tends its own.
                 Ok(None) => return,
                 Err(error) => {
-                    warn!(error = %telemetry::causes(&error), "the database's log could not be emptied; trying again")
+                    let error = telemetry::causes(&error);
+                    warn!(error, "the database's log could not be emptied; trying again");
                 }
             }
         }

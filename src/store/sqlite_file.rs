@@ -18,7 +18,8 @@ use super::error::{StoreError, StoreResult};
 pub(super) fn path(url: &str) -> StoreResult<PathBuf> {
     let refused = |problem: &str| StoreError::File(format!("the SQLite URL {problem}"));
     let (_, parameters) = url.split_once('?').unwrap_or((url, ""));
-    for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty() && *parameter != "mode=rwc") {
+    let mut others = parameters.split('&').filter(|parameter| !parameter.is_empty() && *parameter != "mode=rwc");
+    if let Some(parameter) = others.next() {
         let name = parameter.split('=').next().unwrap_or_default();
         let problem = format!(
             "has the parameter \"{name}\": only mode=rwc is taken, for the service writes to one file, which it makes \

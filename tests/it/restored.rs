@@ -28,25 +28,23 @@ async fn last_cursor(dashboard: &Partner<'_>) -> Value {
 
 /// The database is as it was before the last orders: their rows are gone, and the counters stand where they stood.
 async fn lose_orders_after(app: &TestApp, last: i64) {
-    let mut sql = String::from("BEGIN;");
-    for (table, column) in [
+    let deletes = [
         ("sales_order_lines", "order_id"),
         ("sales_order_receipts", "order_id"),
         ("sales_order_events", "order_id"),
         ("sales_orders", "id"),
-    ] {
-        sql += &format!("DELETE FROM {table} WHERE {column} > {last};");
-    }
-    if on_postgres().is_some() {
-        sql += &format!(
+    ]
+    .map(|(table, column)| format!("DELETE FROM {table} WHERE {column} > {last};"))
+    .concat();
+    let counters = if on_postgres().is_some() {
+        format!(
             "SELECT setval(pg_get_serial_sequence('sales_orders', 'id')::regclass, {last});
              SELECT setval(pg_get_serial_sequence('sales_order_events', 'position')::regclass, {last});"
-        );
+        )
     } else {
-        sql +=
-            &format!("UPDATE sqlite_sequence SET seq = {last} WHERE name IN ('sales_orders', 'sales_order_events');");
-    }
-    app.database.db_execute(&(sql + "COMMIT")).await.unwrap();
+        format!("UPDATE sqlite_sequence SET seq = {last} WHERE name IN ('sales_orders', 'sales_order_events');")
+    };
+    app.database.db_execute(&format!("BEGIN; {deletes} {counters} COMMIT")).await.unwrap();
 }
 
 fn assert_ahead(error: &Value) {

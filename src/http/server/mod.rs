@@ -217,7 +217,7 @@ mod tests {
     const IDLE: Duration = Duration::from_secs(75);
 
     /// A connection served by a router that takes ten minutes to answer; gives its other end.
-    fn connect(stopping: &watch::Sender<bool>) -> tokio::io::DuplexStream {
+    fn connect(stage: &watch::Sender<Stage>) -> tokio::io::DuplexStream {
         let slow = get(async || {
             tokio::time::sleep(Duration::from_mins(10)).await;
             "late"
@@ -227,7 +227,7 @@ mod tests {
         let peer = Peer(([192, 0, 2, 1], 40_000).into());
         let counted = Connections::new(capacity, timeouts).open(peer.0.ip()).ok().unwrap();
         let (ours, theirs) = duplex(64 * 1024);
-        tokio::spawn(run(ours, peer, counted, Router::new().route("/", slow), stopping.subscribe()));
+        tokio::spawn(run(ours, peer, counted, Router::new().route("/", slow), stage.subscribe()));
         theirs
     }
 
@@ -243,8 +243,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pause_has_its_whole_limit_after_an_answer_that_took_longer_and_then_the_connection_ends() {
-        let stopping = watch::Sender::new(false);
-        let mut client = connect(&stopping);
+        let stage = watch::Sender::new(Stage::Serving);
+        let mut client = connect(&stage);
         for _ in 0..2 {
             let asked = Instant::now();
             let answer = ask(&mut client).await;
