@@ -101,9 +101,6 @@ impl Store {
         let [of_changes, of_reports] = [false, true].map(|reads| postgres::transaction_settings(options, reads));
         let (changes_begin, reports_begin) = (of_changes.map(Arc::from), of_reports.map(Arc::from));
         Ok(Self {
-            listen_at,
-            changes_begin,
-            reports_begin,
             read,
             core,
             reports,
@@ -113,6 +110,9 @@ impl Store {
             appended,
             liveness,
             patience,
+            listen_at,
+            changes_begin,
+            reports_begin,
             files,
         })
     }

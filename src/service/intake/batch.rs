@@ -10,6 +10,7 @@ use crate::store::{Created, OrderToInsert, Store, StoreError, StoreResult};
 use crate::telemetry;
 
 /// What a transaction is asked for.
+#[expect(clippy::large_enum_variant, reason = "nearly all are orders")]
 pub(super) enum Job {
     /// To store an order, and to tell its outcome.
     Order(OrderToInsert, oneshot::Sender<Outcome>),

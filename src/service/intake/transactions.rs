@@ -71,8 +71,8 @@ impl Transactions {
     where
         F: Future<Output = Ended> + Send + 'static,
     {
-        let (give_up, given_up) = oneshot::channel();
-        let id = self.tasks.spawn(work(given_up)).id();
+        let (give_up, end) = oneshot::channel();
+        let id = self.tasks.spawn(work(end)).id();
         self.begun.push(Begun { id, at: Instant::now(), give_up: Some(give_up) });
     }
 
