@@ -1,16 +1,14 @@
-//! Connecting, migrating, and the two ways into the database: reading and writing.
+//! Connecting, and the two ways into the database: reading and writing.
 
-use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use migrations::{Migrator, MigratorTrait, SchemaManager, seaql_migrations};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -74,15 +72,6 @@ pub struct Store {
     pub(super) files: Option<OpenFiles>,
 }
 
-/// One migration and whether it is in force.
-#[derive(Debug, Clone)]
-pub struct MigrationState {
-    /// Its file's name.
-    pub name: String,
-    /// Whether the database has it.
-    pub applied: bool,
-}
-
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'a>>;
 
 impl Store {
@@ -144,45 +133,6 @@ impl Store {
         }
     }
 
-    /// Applies the pending migrations, all or none, and gives their names. Instances that start together wait for
-    /// each other: on PostgreSQL behind an advisory lock, on SQLite behind its write lock.
-    pub async fn migrate_up(&self) -> StoreResult<Vec<String>> {
-        if self.migrations().await?.iter().all(|migration| migration.applied) {
-            return Ok(Vec::new());
-        }
-        self.transaction_of_orders(|tx| {
-            Box::pin(async move {
-                lock_migrations(tx).await?;
-                let pending = Migrator::get_pending_migrations(tx).await?;
-                Migrator::up(tx, None).await?;
-                Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
-            })
-        })
-        .await
-    }
-
-    /// Takes back the last `steps` migrations and gives their names. Their tables' rows are gone with them.
-    pub async fn migrate_down(&self, steps: u32) -> StoreResult<Vec<String>> {
-        self.transaction_of_orders(move |tx| {
-            Box::pin(async move {
-                lock_migrations(tx).await?;
-                let mut applied = Migrator::get_applied_migrations(tx).await?;
-                applied.reverse();
-                applied.truncate(steps as usize);
-                Migrator::down(tx, Some(steps)).await?;
-                Ok(applied.iter().map(|migration| migration.name().to_owned()).collect())
-            })
-        })
-        .await
-    }
-
-    /// Every migration and whether the database has it. Changes nothing.
-    pub async fn migrations(&self) -> StoreResult<Vec<MigrationState>> {
-        let applied = applied_migrations(&self.core).await?;
-        let state = |name: String| MigrationState { applied: applied.contains(&name), name };
-        Ok(Migrator::migrations().iter().map(|migration| state(migration.name().to_owned())).collect())
-    }
-
     pub(super) const fn write(&self) -> &DatabaseConnection {
         &self.write
     }
@@ -204,7 +154,8 @@ impl Store {
         self.in_time(self.transaction_of_orders(work)).await
     }
 
-    /// The same for orders, which wait for nobody's change, and for migrations; both have no limit of time here.
+    /// The same for orders, which wait for nobody's change, and for what takes long, as migrations do: without a limit of
+    /// time.
     pub(super) async fn transaction_of_orders<T, F>(&self, work: F) -> StoreResult<T>
     where
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> Boxed<'t, T> + Send,
@@ -262,34 +213,6 @@ impl Store {
     pub(super) fn note_appended(&self) {
         self.appended.send_replace(());
     }
-}
-
-/// Any number will do as long as nobody else in the database uses it; this one spells "sales-or" in ASCII.
-const MIGRATION_LOCK: i64 = 0x7361_6c65_732d_6f72;
-
-async fn lock_migrations(tx: &DatabaseTransaction) -> Result<(), DbErr> {
-    if tx.get_database_backend() == DbBackend::Postgres {
-        // However long the other instance takes. A table that is in use is waited for as usual: whoever comes after
-        // would wait behind the migration.
-        let wait = format!(
-            "SELECT set_config('sales_order.lock_timeout', current_setting('lock_timeout'), true);
-             SET LOCAL lock_timeout = 0;
-             SELECT pg_advisory_xact_lock({MIGRATION_LOCK});
-             SELECT set_config('lock_timeout', current_setting('sales_order.lock_timeout'), true)"
-        );
-        tx.execute_unprepared(&wait).await?;
-    }
-    Ok(())
-}
-
-/// The names of the migrations the database has, also of ones this version does not know: a newer instance may have
-/// applied them, and this one goes on beside it.
-async fn applied_migrations(connection: &DatabaseConnection) -> StoreResult<HashSet<String>> {
-    if !SchemaManager::new(connection).has_table("seaql_migrations").await? {
-        return Ok(HashSet::new());
-    }
-    let rows = seaql_migrations::Entity::find().all(connection).await?;
-    Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
 /// The stored form of an instant.

@@ -87,6 +87,11 @@ impl StoreError {
         Self::Unavailable(DbErr::Conn(RuntimeErr::Internal("no answer in time".to_owned())))
     }
 
+    /// Whether somebody else held a lock for longer than was waited for it.
+    pub(super) fn is_lock_timeout(&self) -> bool {
+        matches!(self, Self::Unavailable(error) if code(error).is_some_and(|code| code == "55P03"))
+    }
+
     /// Whether the server takes no writes: a standby, or one that was made read-only.
     pub(super) fn is_read_only(&self) -> bool {
         matches!(self, Self::Unavailable(error) if code(error).is_some_and(|code| code == READ_ONLY))
@@ -140,6 +145,7 @@ fn state(error: &DbErr) -> &'static str {
             "53100" => "has no disk space left",
             "53300" => "has no connection left",
             "55P03" | "40P01" => "is busy",
+            "42P01" | "42703" => "lacks migrations",
             _ => "cannot be reached",
         };
     }
@@ -169,13 +175,13 @@ fn is_transient(error: &DbErr) -> bool {
 }
 
 /// `PostgreSQL` error classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator intervention), and a lock
-/// not had in time, and a server that takes no writes (25006);
+/// not had in time, a server that takes no writes (25006), and tables or columns that a migration
+/// is to make (42P01, 42703);
 /// `SQLite` BUSY (5), LOCKED (6), READONLY (8), IOERR (10), FULL (13) and CANTOPEN (14), whose extended codes keep them in the low byte.
 fn is_transient_code(code: &str) -> bool {
     if code.len() == 5 {
         return ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))
-            || code == "55P03"
-            || code == READ_ONLY;
+            || ["55P03", "42P01", "42703", READ_ONLY].contains(&code);
     }
     code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14))
 }
@@ -186,10 +192,12 @@ mod tests {
 
     #[test]
     fn a_busy_or_stopping_database_is_told_from_a_failing_query() {
-        for code in ["08006", "53300", "57P01", "40001", "55P03", "25006", "5", "8", "1032", "261", "6", "517", "14"] {
+        for code in
+            ["08006", "53300", "57P01", "40001", "55P03", "42P01", "25006", "5", "8", "1032", "261", "6", "517", "14"]
+        {
             assert!(is_transient_code(code), "{code}");
         }
-        for code in ["23505", "42P01", "22001", "1", "19", "2067", ""] {
+        for code in ["23505", "22001", "1", "19", "2067", ""] {
             assert!(!is_transient_code(code), "{code}");
         }
     }

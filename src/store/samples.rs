@@ -31,7 +31,7 @@ impl Store {
 
     /// Stores sample orders with everything that belongs to them but a receipt: nobody signed them. All or none.
     pub async fn insert_samples(&self, clients: Vec<ClientId>, samples: Vec<SampleOrder>) -> StoreResult<()> {
-        self.transaction(move |tx| Box::pin(async move { insert(tx, &clients, samples).await })).await
+        self.transaction_of_orders(move |tx| Box::pin(async move { insert(tx, &clients, samples).await })).await
     }
 
     /// Tells PostgreSQL what is in its tables now, so that it plans queries for that. SQLite is not told: with statistics

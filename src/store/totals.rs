@@ -50,7 +50,7 @@ impl Store {
     /// Puts wrong totals right and gives how many there were. On PostgreSQL orders are taken meanwhile: what was wrong in
     /// one view of the database is added to the totals as they are by then, which the orders of the meantime are in.
     pub async fn rebuild_totals(&self) -> StoreResult<u64> {
-        self.transaction(|tx| Box::pin(rebuild(tx))).await
+        self.transaction_of_orders(|tx| Box::pin(rebuild(tx))).await
     }
 }
 

@@ -208,3 +208,61 @@ async fn with_a_single_connection_orders_are_taken_and_told_of() {
         assert_eq!(data["salesOrderEvents"]["orderNumber"], made["data"]["order_number"]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_that_waits_for_a_long_reader_does_not_keep_orders_waiting_for_as_long() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let taken_back = app.store.migrate_down(1).await.unwrap();
+    let reader = app.database.db_connect().await;
+    reader.execute_unprepared("BEGIN; LOCK TABLE sales_orders IN ROW EXCLUSIVE MODE").await.unwrap();
+    let store = app.database.connect().await;
+    let migrating = tokio::spawn(async move { store.migrate_up().await });
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'sales_orders'::regclass";
+    until("the migration waits", async || app.database.db_number(waiting).await > 0).await;
+    // Each waits behind the migration, and passes when that gives up for a while.
+    for n in 0..3 {
+        partner.create_with_key(&n.to_string(), &order()).await.expect(201);
+    }
+    assert!(!migrating.is_finished());
+    reader.execute_unprepared("COMMIT").await.unwrap();
+    assert_eq!(migrating.await.unwrap().unwrap(), taken_back);
+    assert_eq!(app.database.whole_orders(2).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_service_goes_on_at_a_database_that_a_newer_one_has_migrated() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    for sql in [
+        "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29991231_000001_of_a_newer_version', 0)",
+        "ALTER TABLE sales_orders ADD COLUMN of_a_newer_version text",
+        "CREATE TABLE of_a_newer_version (id integer PRIMARY KEY)",
+    ] {
+        app.database.db_execute(sql).await.unwrap();
+    }
+    partner.create_with_key("after", &order()).await.expect(201);
+    app.get("/health/ready").await.expect(200);
+    let store = app.database.connect().await;
+    assert_eq!(store.migrate_up().await.unwrap(), Vec::<String>::new());
+    assert_eq!(app.database.whole_orders(2).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newer_service_at_a_database_without_its_tables_asks_to_be_tried_again() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    app.database.db_execute("ALTER TABLE sales_order_signed_texts RENAME TO not_there_yet").await.unwrap();
+    let answer = partner.create_with_key("before", &order()).await;
+    answer.expect_problem(503, "DATABASE_UNAVAILABLE");
+    assert!(answer.header("retry-after").is_some());
+    app.get("/health/ready").await.expect_problem(503, "DATABASE_UNAVAILABLE");
+    app.database.db_execute("ALTER TABLE not_there_yet RENAME TO sales_order_signed_texts").await.unwrap();
+    until_taken(&partner, "before").await;
+}

@@ -1,0 +1,78 @@
+//! Opens the configured database.
+
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+use tracing::{info, warn};
+
+use crate::config::{Config, DatabaseConfig};
+use crate::store::{self, Address, DatabaseOptions, Findings, Pooler, Store};
+use crate::telemetry;
+
+/// Connects to the configured database.
+pub async fn connect(config: &Config) -> anyhow::Result<Store> {
+    connect_through(config, Pooler::None).await
+}
+
+async fn connect_through(config: &Config, pooler: Pooler) -> anyhow::Result<Store> {
+    let listen_url = config.database.listen_url.expose_secret();
+    let options = DatabaseOptions {
+        url: config.database.url.expose_secret().to_owned(),
+        listen_url: (!listen_url.is_empty()).then(|| listen_url.to_owned()),
+        pooler,
+        max_connections: config.database.max_connections,
+        report_connections: config.database.max_reports,
+        acquire_timeout: config.database.acquire_timeout,
+        idle_timeout: config.database.idle_timeout,
+        statement_timeout: config.database.statement_timeout,
+        on_statement: telemetry::count_statement,
+    };
+    Store::connect(&options).await.context("cannot open the database (database.url)")
+}
+
+/// Refuses addresses of the database that cannot be read.
+pub fn check_addresses(config: &Config) -> anyhow::Result<()> {
+    let DatabaseConfig { url, listen_url, .. } = &config.database;
+    for (key, url) in [("database.url", url), ("database.listen_url", listen_url)] {
+        if url.expose_secret().starts_with("postgres") {
+            Address::parse(url.expose_secret()).with_context(|| key)?;
+        }
+    }
+    Ok(())
+}
+
+/// Connects to the configured database and brings its schema up to date, or says that this is left to the operator.
+pub async fn open(config: &Config) -> anyhow::Result<Store> {
+    let database = &config.database;
+    let findings = store::examine(database.url.expose_secret(), database.acquire_timeout).await;
+    let Findings { pooler, warnings } = findings.context("cannot open the database (database.url)")?;
+    for warning in warnings {
+        warn!("{warning}");
+    }
+    if pooler == Pooler::Transaction && database.listen_url.expose_secret().is_empty() {
+        warn!(
+            "a pooler in transaction mode does not tell of new events, which are looked for instead; set database.listen_url"
+        );
+    }
+    let store = connect_through(config, pooler).await?;
+    if config.database.migrate_on_start {
+        for name in store.migrate_up().await.context("cannot bring the database schema up to date")? {
+            info!(name, "migration applied");
+        }
+    } else if store.migrations().await?.iter().any(|migration| !migration.applied) {
+        anyhow::bail!(
+            "the database lacks migrations and database.migrate_on_start is false; run `sales-order-api migrate up`"
+        );
+    }
+    Ok(store)
+}
+
+/// The same for serving, which may be started before the database and needs rights of its own there.
+pub async fn open_to_serve(config: &Config) -> anyhow::Result<Store> {
+    let database = &config.database;
+    store::wait_for_database(database.url.expose_secret(), database.acquire_timeout, database.start_timeout)
+        .await
+        .context("cannot open the database (database.url)")?;
+    let store = open(config).await?;
+    store.check_grants().await.context("cannot open the database (database.url)")?;
+    Ok(store)
+}

@@ -1,0 +1,121 @@
+//! The migrations: applied, taken back, and which there are.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use migrations::{Migrator, MigratorTrait, SchemaManager, seaql_migrations};
+use sea_orm::{
+    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, Statement,
+};
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+
+use super::connect::Store;
+use super::error::StoreResult;
+
+/// One migration and whether it is in force.
+#[derive(Debug, Clone)]
+pub struct MigrationState {
+    /// Its file's name.
+    pub name: String,
+    /// Whether the database has it.
+    pub applied: bool,
+}
+
+/// How long a migration waits for a table that is in use.
+const TABLE_LOCK: Duration = Duration::from_secs(2);
+
+/// How long to wait before the migrations are tried again; orders that waited behind them are stored meanwhile.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long they are tried while a table is in use.
+const BUSY_TABLES: Duration = Duration::from_mins(1);
+
+impl Store {
+    /// Applies the pending migrations, all or none, and gives their names. Instances that start together wait for
+    /// each other: on PostgreSQL behind an advisory lock, on SQLite behind its write lock.
+    pub async fn migrate_up(&self) -> StoreResult<Vec<String>> {
+        if self.migrations().await?.iter().all(|migration| migration.applied) {
+            return Ok(Vec::new());
+        }
+        let began = Instant::now();
+        loop {
+            let applied = self
+                .transaction_of_orders(|tx| {
+                    Box::pin(async move {
+                        lock_migrations(tx).await?;
+                        let pending = Migrator::get_pending_migrations(tx).await?;
+                        Migrator::up(tx, None).await?;
+                        Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
+                    })
+                })
+                .await;
+            match applied {
+                Err(error) if error.is_lock_timeout() && began.elapsed() < BUSY_TABLES => {
+                    let busy_with = self.busy_with().await.unwrap_or_default();
+                    warn!(busy_with, "a migration waits for a table that is in use; trying again");
+                    sleep(PAUSE).await;
+                }
+                applied => return applied,
+            }
+        }
+    }
+
+    /// Who has had a transaction open for longer than a migration waits.
+    async fn busy_with(&self) -> StoreResult<String> {
+        let others = "SELECT coalesce(string_agg(format('%s (process %s)', application_name, pid), ', '), 'nobody any more')
+            FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start < now() - interval '2 seconds'";
+        let row = self.core.query_one_raw(Statement::from_string(DbBackend::Postgres, others)).await?;
+        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
+    }
+
+    /// Takes back the last `steps` migrations and gives their names. Their tables' rows are gone with them.
+    pub async fn migrate_down(&self, steps: u32) -> StoreResult<Vec<String>> {
+        self.transaction_of_orders(move |tx| {
+            Box::pin(async move {
+                lock_migrations(tx).await?;
+                let mut applied = Migrator::get_applied_migrations(tx).await?;
+                applied.reverse();
+                applied.truncate(steps as usize);
+                Migrator::down(tx, Some(steps)).await?;
+                Ok(applied.iter().map(|migration| migration.name().to_owned()).collect())
+            })
+        })
+        .await
+    }
+
+    /// Every migration and whether the database has it. Changes nothing.
+    pub async fn migrations(&self) -> StoreResult<Vec<MigrationState>> {
+        let applied = applied_migrations(&self.core).await?;
+        let state = |name: String| MigrationState { applied: applied.contains(&name), name };
+        Ok(Migrator::migrations().iter().map(|migration| state(migration.name().to_owned())).collect())
+    }
+}
+
+/// Any number will do as long as nobody else in the database uses it; this one spells "sales-or" in ASCII.
+const MIGRATION_LOCK: i64 = 0x7361_6c65_732d_6f72;
+
+async fn lock_migrations(tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        // However long the other instance takes. A table that is in use is waited for only shortly: everybody else who
+        // wants it waits behind the migration.
+        let wait = format!(
+            "SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({MIGRATION_LOCK});
+             SET LOCAL lock_timeout = {}",
+            TABLE_LOCK.as_millis()
+        );
+        tx.execute_unprepared(&wait).await?;
+    }
+    Ok(())
+}
+
+/// The names of the migrations the database has, also of ones this version does not know: a newer instance may have
+/// applied them, and this one goes on beside it.
+async fn applied_migrations(connection: &DatabaseConnection) -> StoreResult<HashSet<String>> {
+    if !SchemaManager::new(connection).has_table("seaql_migrations").await? {
+        return Ok(HashSet::new());
+    }
+    let rows = seaql_migrations::Entity::find().all(connection).await?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
