@@ -114,7 +114,7 @@ impl Api {
             match api.validate(read, api.caller(credentials)).await {
                 Ok((valid, request)) => {
                     let responses = api.metered.execute_stream(request);
-                    responses.map(move |response| valid.complete(response)).boxed()
+                    error::until_unavailable(responses.map(move |response| valid.complete(response))).boxed()
                 }
                 Err(refusal) => stream::once(async { refusal }).boxed(),
             }

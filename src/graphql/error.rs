@@ -3,9 +3,11 @@
 //! Resolvers just use `?`: async-graphql keeps the [`AppError`] as the error's source, and [`classify`] writes its parts
 //! into `extensions`, in one place for all of them.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
+use futures_util::stream::{Stream, StreamExt as _};
 use serde_json::json;
 
 use super::values::from_json;
@@ -32,6 +34,22 @@ pub fn into_app_error(error: &ServerError) -> AppError {
 #[must_use]
 pub fn is_request_error(response: &Response) -> bool {
     response.data == Value::Null && !response.errors.is_empty() && response.errors.iter().all(|e| e.path.is_empty())
+}
+
+/// Ends a subscription at the first event that the database was not there for, with that failure alone: whoever went on would
+/// lack the event, and who comes back with its last cursor does not.
+pub fn until_unavailable(responses: impl Stream<Item = Response>) -> impl Stream<Item = Response> {
+    responses.scan(false, |has_ended, mut response| {
+        if *has_ended {
+            return ready(None);
+        }
+        let is_away = |error: &&ServerError| into_app_error(error).code == ErrorCode::DatabaseUnavailable;
+        let Some(failure) = response.errors.iter().find(is_away) else { return ready(Some(response)) };
+        *has_ended = true;
+        let failure = ServerError { path: Vec::new(), locations: Vec::new(), ..failure.clone() };
+        (response.data, response.errors) = (Value::Null, vec![failure]);
+        ready(Some(response))
+    })
 }
 
 /// Marks an error of async-graphql's own with a code.

@@ -54,6 +54,16 @@ impl Loaders {
     }
 }
 
+/// One statement for many keys. The task that runs it goes on when the request is given up, and a subscription has no end of
+/// its own: so it has a limit here.
+async fn ask<'s, T, F>((services, budget): &'s Source, answer: impl FnOnce(&'s Services) -> F) -> Result<T, AppError>
+where
+    F: Future<Output = Result<T, AppError>>,
+{
+    budget.statements(1)?;
+    services.events.in_time(answer(services)).await
+}
+
 /// Loads orders' lines.
 pub struct Lines(Source);
 
@@ -62,9 +72,7 @@ impl Loader<OrderNumber> for Lines {
     type Error = AppError;
 
     async fn load(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Self::Value>, Self::Error> {
-        let (services, budget) = &self.0;
-        budget.statements(1)?;
-        services.orders.lines(orders).await
+        ask(&self.0, |services| services.orders.lines(orders)).await
     }
 }
 
@@ -76,9 +84,7 @@ impl Loader<OrderNumber> for Acknowledgements {
     type Error = AppError;
 
     async fn load(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Self::Value>, Self::Error> {
-        let (services, budget) = &self.0;
-        budget.statements(1)?;
-        services.orders.acknowledgements(orders).await
+        ask(&self.0, |services| services.orders.acknowledgements(orders)).await
     }
 }
 
@@ -90,9 +96,7 @@ impl Loader<OrderNumber> for Histories {
     type Error = AppError;
 
     async fn load(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Self::Value>, Self::Error> {
-        let (services, budget) = &self.0;
-        budget.statements(1)?;
-        services.events.of_orders(orders).await
+        ask(&self.0, |services| services.events.of_orders(orders)).await
     }
 }
 
@@ -105,9 +109,7 @@ impl Loader<OrderNumber> for Orders {
 
     async fn load(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Self::Value>, Self::Error> {
         // Whoever holds an event got it from a query that asked for the caller's own.
-        let (services, budget) = &self.0;
-        budget.statements(1)?;
-        services.orders.by_number(&Scope::All, orders).await
+        ask(&self.0, |services| services.orders.by_number(&Scope::All, orders)).await
     }
 }
 
@@ -119,9 +121,7 @@ impl Loader<OrderNumber> for Receipts {
     type Error = AppError;
 
     async fn load(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Self::Value>, Self::Error> {
-        let (services, budget) = &self.0;
-        budget.statements(1)?;
-        services.orders.receipts(orders).await
+        ask(&self.0, |services| services.orders.receipts(orders)).await
     }
 }
 
@@ -133,9 +133,7 @@ impl Loader<ClientId> for Keys {
     type Error = AppError;
 
     async fn load(&self, clients: &[ClientId]) -> Result<HashMap<ClientId, Self::Value>, Self::Error> {
-        let (services, budget) = &self.0;
-        budget.statements(1)?;
-        services.clients.keys_of(clients).await
+        ask(&self.0, |services| services.clients.keys_of(clients)).await
     }
 }
 
@@ -147,8 +145,6 @@ impl Loader<ClientId> for Secrets {
     type Error = AppError;
 
     async fn load(&self, clients: &[ClientId]) -> Result<HashMap<ClientId, Self::Value>, Self::Error> {
-        let (services, budget) = &self.0;
-        budget.statements(1)?;
-        services.clients.secrets_of(clients).await
+        ask(&self.0, |services| services.clients.secrets_of(clients)).await
     }
 }

@@ -114,6 +114,12 @@ impl Events {
         Ok(self.store.list_events_of_orders(orders).await?)
     }
 
+    /// Gives work up that no request limits. What is not there in time may pass.
+    pub async fn in_time<T>(&self, work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
+        let limit = self.store.patience();
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(StoreError::no_answer().into()))
+    }
+
     /// Every event after a place, or from now on, and then each one as it happens, each with what its reader may see at that
     /// moment. Ends with a failure when the session does.
     pub async fn follow(
@@ -162,12 +168,6 @@ struct Follower {
 }
 
 impl Follower {
-    /// What has no request whose time would end it. What is not there in time may pass.
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
-        let limit = self.events.store.patience();
-        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(StoreError::no_answer().into()))
-    }
-
     async fn next(&mut self) -> Result<(OrderEvent, Scope), AppError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -176,7 +176,7 @@ impl Follower {
             // Who comes back with its cursor may find an instance that can read the feed.
             self.events.watcher.ensure_fresh()?;
             // The caller may have lost a scope since.
-            let scope = match self.in_time(self.session.principal()).await {
+            let scope = match self.events.in_time(self.session.principal()).await {
                 Ok(principal) => principal.scope(),
                 Err(error) if may_pass(&error) => {
                     tokio::time::sleep(CHECK_SESSION_EVERY).await;
@@ -195,7 +195,7 @@ impl Follower {
             let until = last.min(Position::new(self.after.get().saturating_add(WINDOW)));
             let range = (self.after, until);
             let reading = async { Ok(self.events.store.list_events(&scope, &self.filter, range, BATCH).await?) };
-            match self.in_time(reading).await {
+            match self.events.in_time(reading).await {
                 Ok(events) => {
                     // Of what the filter leaves out nothing comes back, and it must not be read again and again.
                     let is_all = events.len() < BATCH;

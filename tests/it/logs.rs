@@ -170,7 +170,7 @@ async fn the_cause_of_a_failure_of_ours_is_logged_under_the_id_the_caller_was_to
     let database = Database::new().await;
     let process = Process::serve(database.folder.path(), &database.url, |_| {});
     let (partner, _) = partner(&database, &process).await;
-    database.db_execute("ALTER TABLE sales_orders RENAME TO lost_orders").await.unwrap();
+    database.break_table("sales_orders").await;
     let failed = partner.get("/api/v1/sales-orders/SO-0000000001").await;
     assert_eq!(failed.status, 500);
     let told = failed.json()["request_id"].as_str().unwrap().to_owned();
@@ -179,5 +179,6 @@ async fn the_cause_of_a_failure_of_ours_is_logged_under_the_id_the_caller_was_to
     assert_eq!(failures.len(), 1, "{log}");
     assert_eq!(failures[0]["request_id"], told.as_str());
     assert_eq!(failures[0]["code"], "INTERNAL_ERROR");
-    assert!(failures[0]["cause"].as_str().unwrap().contains("sales_orders"), "{}", failures[0]);
+    let cause = failures[0]["cause"].as_str().unwrap();
+    assert!(cause.contains("sales_orders") || cause.contains("division by zero"), "{}", failures[0]);
 }

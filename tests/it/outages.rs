@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use crate::subscriptions::FOLLOW;
-use crate::support::{Link, Partner, Socket, TestApp, on_postgres, order, until};
+use crate::support::{Link, Partner, Socket, TestApp, Told, on_postgres, order, until};
 
 /// The database by this address, with so little patience that a test can wait for its end.
 async fn hurried(url: &str, max_connections: u32) -> Store {
@@ -32,6 +32,25 @@ async fn linked() -> (TestApp, Link) {
     let store = hurried(&link.url, 8).await;
     app.router = TestApp::router_on(&store, &app.clock, |config| config.http.request_timeout = Duration::from_secs(5));
     (app, link)
+}
+
+/// Reads events until there are so many; comes back with the last cursor when the subscription ends. Gives their orders.
+async fn follow(base: &str, token: &str, mut socket: Socket, count: usize) -> Vec<String> {
+    let (mut told, mut cursor) = (Vec::new(), json!("ZTA"));
+    while told.len() < count {
+        match socket.next().await {
+            Told::Message(message) if message["type"] == "next" => {
+                let event = &message["payload"]["data"]["salesOrderEvents"];
+                told.push(event["orderNumber"].as_str().unwrap_or_else(|| panic!("{message}")).to_owned());
+                cursor = event["cursor"].clone();
+            }
+            _ => {
+                socket = Socket::log_in(base, token).await;
+                socket.subscribe("1", FOLLOW, json!({"after": cursor})).await;
+            }
+        }
+    }
+    told
 }
 
 /// Sends an order again and again until it is taken; every answer before must be one that asks for that.
@@ -79,11 +98,7 @@ async fn when_the_servers_machine_vanishes_orders_and_events_go_on_at_the_one_th
         i64::try_from(count).unwrap(),
         "none is lost and none is there twice"
     );
-    let mut told = Vec::new();
-    while told.len() < count {
-        let data = socket.next_data("1").await;
-        told.push(data["salesOrderEvents"]["orderNumber"].as_str().unwrap().to_owned());
-    }
+    let mut told = follow(&base, &dashboard.token, socket, count).await;
     let mut numbers: Vec<_> =
         taken.iter().map(|order| order["data"]["order_number"].as_str().unwrap().to_owned()).collect();
     numbers.sort();
@@ -124,10 +139,13 @@ async fn a_server_that_takes_no_writes_is_no_error_of_ours_and_orders_go_on_once
     partner.create_with_key("before", &order()).await.expect(201);
     let name = app.database.url.rsplit_once('/').unwrap().1;
     let read_only = async |setting: &str| {
-        app.database
-            .db_execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = {setting}"))
-            .await
-            .unwrap();
+        let connection = app.database.db_connect().await;
+        let change = format!("ALTER DATABASE {name} SET default_transaction_read_only = {setting}");
+        // Not together: they would be one transaction, which is read-only from its beginning on.
+        for sql in ["SET default_transaction_read_only = off", &change] {
+            connection.execute_unprepared(sql).await.unwrap();
+        }
+        connection.close().await.unwrap();
     };
     read_only("on").await;
     // A server that stops being the primary closes its connections.

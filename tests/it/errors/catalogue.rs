@@ -184,7 +184,7 @@ async fn failures_of_ours(reached: &mut Reached) {
     reached.over_rest(ErrorCode::Stopping, &answer);
 
     partner.create(&order()).await.expect(201);
-    app.database.db_execute("ALTER TABLE sales_order_lines RENAME TO elsewhere").await.unwrap();
+    app.database.break_table("sales_order_lines").await;
     let read = partner.get("/api/v1/sales-orders/SO-0000000001").await;
     reached.over_rest(ErrorCode::InternalError, &read);
     let query = "{ salesOrder(orderNumber: \"SO-0000000001\") { products { lineNo } } }";

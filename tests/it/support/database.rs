@@ -158,6 +158,16 @@ impl Database {
         connection
     }
 
+    /// Makes every statement that reads a table fail for a reason that neither a caller nor a migration can mend.
+    pub async fn break_table(&self, table: &str) {
+        let mut sql = format!("ALTER TABLE {table} RENAME TO elsewhere");
+        // A table that is not there is one that a migration may make.
+        if on_postgres().is_some() {
+            sql += &format!("; CREATE VIEW {table} AS SELECT * FROM elsewhere WHERE 1 / 0 = 1");
+        }
+        self.db_execute(&sql).await.unwrap();
+    }
+
     /// Runs a statement past the service.
     pub async fn db_execute(&self, sql: &str) -> Result<(), sea_orm::DbErr> {
         let connection = self.db_connect().await;

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -10,16 +8,19 @@ use super::Database;
 pub struct Link {
     /// The database's URL by this way.
     pub url: String,
-    state: Arc<watch::Sender<State>>,
+    state: watch::Sender<State>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Whole,
-    /// Every connection is closed, and no new one leads anywhere.
-    Cut,
-    /// Connections up to this one stay open and carry nothing; later ones work.
-    Silent(u64),
+/// Connections are numbered as they come.
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    opened: u64,
+    /// Up to this one they are closed.
+    closed: u64,
+    /// Up to this one they stay open and carry nothing.
+    silent: u64,
+    /// No new one leads anywhere.
+    is_cut: bool,
 }
 
 impl Link {
@@ -29,56 +30,47 @@ impl Link {
         let (host, name) = host_and_name.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("{before}@{}/{name}", listener.local_addr().unwrap());
-        let state = Arc::new(watch::Sender::new(State::Whole));
-        tokio::spawn(carry(listener, host.to_owned(), state.subscribe()));
+        let state = watch::Sender::new(State::default());
+        tokio::spawn(carry(listener, host.to_owned(), state.clone()));
         Self { url, state }
     }
 
     /// Closes every connection; new ones are closed at once.
     pub fn cut(&self) {
-        self.state.send_replace(State::Cut);
+        self.state.send_modify(|state| (state.closed, state.is_cut) = (state.opened, true));
     }
 
-    /// Whatever was cut works again.
+    /// New connections work again.
     pub fn mend(&self) {
-        self.state.send_replace(State::Whole);
+        self.state.send_modify(|state| state.is_cut = false);
     }
 
     /// The server's machine vanishes, and the name leads to one that took over: packets of the connections that are open are
     /// dropped from now on, and nobody is told.
     pub fn silence(&self) {
-        self.state.send_replace(State::Silent(COUNT.load(std::sync::atomic::Ordering::SeqCst)));
+        self.state.send_modify(|state| state.silent = state.opened);
     }
 }
 
-static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-
-async fn carry(listener: TcpListener, server: String, state: watch::Receiver<State>) {
+async fn carry(listener: TcpListener, server: String, state: watch::Sender<State>) {
     while let Ok((mut near, _)) = listener.accept().await {
-        let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
-        let (server, mut state) = (server.clone(), state.clone());
+        let mut number = 0;
+        state.send_modify(|state| {
+            state.opened += 1;
+            number = state.opened;
+        });
+        let (server, mut state) = (server.clone(), state.subscribe());
         tokio::spawn(async move {
-            if *state.borrow() == State::Cut {
+            if state.borrow().is_cut {
                 return;
             }
             let mut far = TcpStream::connect(server).await.unwrap();
-            let mut is_silent = false;
-            let ends = state.wait_for(|state| match state {
-                State::Whole => false,
-                State::Cut => true,
-                State::Silent(last) => {
-                    is_silent = number <= *last;
-                    is_silent
-                }
-            });
             tokio::select! {
                 _ = copy_bidirectional(&mut near, &mut far) => return,
-                _ = ends => {}
+                _ = state.wait_for(|state| number <= state.closed.max(state.silent)) => {}
             }
-            if is_silent {
-                // Both ends stay open for as long as the test.
-                std::future::pending::<()>().await;
-            }
+            // Who is silent stays open until it is closed.
+            let _ = state.wait_for(|state| number <= state.closed).await;
         });
     }
 }

@@ -88,7 +88,7 @@ async fn a_failed_field_is_null_and_takes_along_only_what_may_not_be_without_it(
     let app = TestApp::new().await;
     let partner = app.partner().await;
     partner.create(&crate::support::order()).await.expect(201);
-    app.database.db_execute("ALTER TABLE sales_order_lines RENAME TO elsewhere").await.unwrap();
+    app.database.break_table("sales_order_lines").await;
     let query = "{ viewer { name } a: salesOrder(orderNumber: \"SO-0000000001\") { note products { lineNo } } \
                  b: salesOrder(orderNumber: \"SO-0000000001\") { orderNumber note } }";
     let answer = partner.graphql(query, json!({})).await.expect(200);
