@@ -15,7 +15,7 @@ use crate::telemetry::{self, QuotaState};
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Failures {
     count: u32,
-    /// By [`Clock::uptime`].
+    /// By [`Clock::uptime`](crate::clock::Clock::uptime).
     pause_ends: Duration,
 }
 

@@ -160,12 +160,12 @@ impl Database {
 
     /// Makes every statement that reads a table fail for a reason that neither a caller nor a migration can mend.
     pub async fn break_table(&self, table: &str) {
-        let mut sql = format!("ALTER TABLE {table} RENAME TO elsewhere");
+        self.db_execute(&format!("ALTER TABLE {table} RENAME TO elsewhere")).await.unwrap();
         // A table that is not there is one that a migration may make.
         if on_postgres().is_some() {
-            sql += &format!("; CREATE VIEW {table} AS SELECT * FROM elsewhere WHERE 1 / 0 = 1");
+            let broken = format!("CREATE VIEW {table} AS SELECT * FROM elsewhere WHERE 1 / 0 = 1");
+            self.db_execute(&broken).await.unwrap();
         }
-        self.db_execute(&sql).await.unwrap();
     }
 
     /// Runs a statement past the service.
