@@ -41,7 +41,8 @@ test: ## Everything: lint, all tests on SQLite, then the integration tests on Po
 	scripts/with-postgres.sh true
 	scripts/chromium.sh >/dev/null
 	scripts/pgbouncer.sh >/dev/null
-	scripts/pgbouncer.sh 1.21 >/dev/null
+	@# Where that version cannot be had, what needs it says so and is left out.
+	scripts/pgbouncer.sh 1.21 >/dev/null || true
 	$(MAKE) --no-print-directory web
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory test-sqlite ARGS=

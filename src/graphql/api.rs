@@ -111,7 +111,9 @@ impl Api {
     pub fn subscribe(&self, read: Read, credentials: Credentials) -> BoxStream<'static, Response> {
         let api = self.clone();
         let responses = async move {
-            match api.validate(read, api.caller(credentials)).await {
+            let validating = async { Ok(api.validate(read, api.caller(credentials)).await) };
+            let validated = api.services.events.in_time(validating).await;
+            match validated.unwrap_or_else(|failure| Err(error::refusal(failure))) {
                 Ok((valid, request)) => {
                     let responses = api.metered.execute_stream(request);
                     error::until_unavailable(responses.map(move |response| valid.complete(response))).boxed()

@@ -30,7 +30,9 @@ async fn linked() -> (TestApp, Link) {
     let mut app = TestApp::new().await;
     let link = Link::to(&app.database).await;
     let store = hurried(&link.url, 8).await;
-    app.router = TestApp::router_on(&store, &app.clock, |config| config.http.request_timeout = Duration::from_secs(5));
+    app.router = TestApp::router_on(&store, &app.clock, |config| {
+        (config.http.request_timeout, config.http.ready_timeout) = (Duration::from_secs(5), Duration::from_secs(2));
+    });
     (app, link)
 }
 
