@@ -113,12 +113,13 @@ impl Api {
         let responses = async move {
             let validating = async { Ok(api.validate(read, api.caller(credentials)).await) };
             let validated = api.services.events.in_time(validating).await;
-            match validated.unwrap_or_else(|failure| Err(error::refusal(failure))) {
-                Ok((valid, request)) => {
+            match validated {
+                Ok(Ok((valid, request))) => {
                     let responses = api.metered.execute_stream(request);
                     error::until_unavailable(responses.map(move |response| valid.complete(response))).boxed()
                 }
-                Err(refusal) => stream::once(async { refusal }).boxed(),
+                Ok(Err(refusal)) => stream::once(async { refusal }).boxed(),
+                Err(failure) => stream::once(async { error::refusal(failure) }).boxed(),
             }
         };
         stream::once(responses).flatten().boxed()
