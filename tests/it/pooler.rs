@@ -20,7 +20,7 @@ struct PgBouncer {
 impl PgBouncer {
     /// The system's.
     async fn start(database: &Database, mode: &str, extra: &str) -> Self {
-        let program = find(None).expect("scripts/pgbouncer.sh finds or installs one");
+        let program = find(None).unwrap();
         Self::run(program, database, mode, extra).await
     }
 
