@@ -1,15 +1,14 @@
 //! The composition root: builds everything once, from the configuration down.
 
+mod beside;
 mod database;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::sync::{Notify, Semaphore, watch};
-use tracing::{info, warn};
 
 pub use self::database::{check_addresses, connect, open, open_to_serve};
 use crate::auth::token::TokenKeys;
@@ -28,7 +27,6 @@ use crate::service::throttle::{Throttle, ThrottleRules, network};
 use crate::service::turns::{Turn, TurnRules, Turns};
 use crate::service::{Clients, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Sealing, Services, Sessions};
 use crate::store::Store;
-use crate::telemetry;
 
 /// What every request handler shares. Cloning is cheap.
 #[derive(Clone)]
@@ -112,71 +110,6 @@ impl AppState {
 }
 
 impl AppState {
-    /// What goes on beside the requests for as long as it is polled: looking out for new JWT secrets and for keys that
-    /// expire soon or that two clients have, writing how often signatures were used again, and keeping the database's log
-    /// small.
-    pub async fn look_after(&self) {
-        let clients = self.0.services.clients.clone();
-        tokio::join!(
-            self.watch_jwt_secrets(),
-            clients.watch_keys(),
-            self.0.services.intake.keep_signatures_noted(),
-            self.tend_database_log()
-        );
-    }
-
-    /// Keeps SQLite's log small and its size noted.
-    async fn tend_database_log(&self) {
-        let mut ticks = tokio::time::interval(DATABASE_LOG_TENDING);
-        loop {
-            ticks.tick().await;
-            match self.0.store.tend_log().await {
-                Ok(Some(bytes)) => telemetry::note_database_log(bytes),
-                // PostgreSQL tends its own.
-                Ok(None) => return,
-                Err(error) => {
-                    let error = telemetry::causes(&error);
-                    warn!(error, "the database's log could not be emptied; trying again");
-                }
-            }
-        }
-    }
-
-    /// Reads the files of the JWT secrets again and again, so that rotating them needs no restart.
-    async fn watch_jwt_secrets(&self) {
-        let mut ticks = tokio::time::interval(JWT_SECRETS_WATCH);
-        let mut told = String::new();
-        loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = self.0.rereading.notified() => {}
-            }
-            let config = self.0.config.clone();
-            let secrets = match tokio::task::spawn_blocking(move || config.jwt_secrets_now()).await {
-                Ok(Ok(Some(secrets))) => {
-                    told.clear();
-                    secrets.signing_first()
-                }
-                // Nothing is kept in files.
-                Ok(Ok(None)) => return,
-                // Half written, perhaps; the ones in force stay.
-                Ok(Err(error)) => {
-                    let error = error.to_string();
-                    if told != error {
-                        warn!(error, "the JWT secrets could not be read again; the ones in force stay");
-                        told = error;
-                    }
-                    continue;
-                }
-                Err(_) => continue,
-            };
-            let accepted = secrets.len();
-            if self.0.services.sessions.replace_token_keys(token_keys(&self.0.config, &secrets)) {
-                info!(accepted, "the JWT secrets were read anew");
-            }
-        }
-    }
-
     /// Has the files of the JWT secrets read at once instead of within two seconds.
     pub fn read_jwt_secrets_again(&self) {
         self.0.rereading.notify_one();
@@ -221,12 +154,6 @@ pub type BodyHolder = Holder;
 
 /// How many large bodies one address may send at once without a valid token.
 const LARGE_BODIES: usize = 16;
-
-/// How soon a change of the files of the JWT secrets is seen.
-const JWT_SECRETS_WATCH: Duration = Duration::from_secs(2);
-
-/// How often the size of SQLite's log is looked at.
-const DATABASE_LOG_TENDING: Duration = Duration::from_secs(5);
 
 fn token_keys(config: &Config, jwt_secrets: &[SecretString]) -> TokenKeys {
     TokenKeys::new(jwt_secrets, &config.auth.jwt_issuer, &config.auth.jwt_audience)

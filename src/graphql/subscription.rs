@@ -38,7 +38,7 @@ impl Subscription {
             let after = events.resume(after, sealer).await?;
             events.follow(session, filter, after).await
         };
-        let events = events.in_time(begin).await?;
+        let events = events.in_time(Box::pin(begin)).await?;
         Ok(budget::renewed(ctx, events)?.map(move |event| Ok(SalesOrderEvent::told(event?, &sealing))))
     }
 }

@@ -48,11 +48,12 @@ impl ClientDirectory {
 
     /// The client with this id. Simultaneous misses share one look-up.
     pub async fn find(&self, client_id: &ClientId) -> Result<Option<Arc<KnownClient>>, AppError> {
-        let load = async {
+        // Sockets and subscriptions ask too, whom no request's time would end.
+        let load = self.store.in_time(async {
             let Some(client) = self.store.find_client(client_id.as_str()).await? else { return Ok(None) };
             let keys = self.store.list_keys_to_verify(client_id).await?;
             Ok(Some(Arc::new(KnownClient { client, keys: register(client_id, &keys) })))
-        };
+        });
         self.known.try_get_with_by_ref(client_id, load).await.map_err(|error: Arc<AppError>| AppError::clone(&error))
     }
 

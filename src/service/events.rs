@@ -25,7 +25,7 @@ use crate::domain::page::Page;
 use crate::domain::permission::Scope;
 use crate::domain::sealer::Sealer;
 use crate::error::{AppError, ErrorCode};
-use crate::store::{NEAR, Store, StoreError};
+use crate::store::{NEAR, Store};
 
 /// How often a follower's session is looked at while nothing happens: a revoked one ends within 5 seconds.
 const CHECK_SESSION_EVERY: Duration = Duration::from_secs(1);
@@ -116,8 +116,7 @@ impl Events {
 
     /// Gives work up that no request limits. What is not there in time may pass.
     pub async fn in_time<T>(&self, work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
-        let limit = self.store.patience();
-        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(StoreError::no_answer().into()))
+        self.store.in_time(work).await
     }
 
     /// Every event after a place, or from now on, and then each one as it happens, each with what its reader may see at that
@@ -176,7 +175,7 @@ impl Follower {
             // Who comes back with its cursor may find an instance that can read the feed.
             self.events.watcher.ensure_fresh()?;
             // The caller may have lost a scope since.
-            let scope = match self.events.in_time(self.session.principal()).await {
+            let scope = match self.session.principal().await {
                 Ok(principal) => principal.scope(),
                 Err(error) if may_pass(&error) => {
                     tokio::time::sleep(CHECK_SESSION_EVERY).await;

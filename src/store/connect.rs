@@ -205,8 +205,11 @@ impl Store {
     }
 
     /// Gives work up that no request limits. Its connection is tested before anything else uses it.
-    pub async fn in_time<T>(&self, work: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
-        tokio::time::timeout(self.patience, work).await.unwrap_or_else(|_| Err(StoreError::no_answer()))
+    pub async fn in_time<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E>
+    where
+        E: From<StoreError>,
+    {
+        tokio::time::timeout(self.patience, work).await.unwrap_or_else(|_| Err(StoreError::no_answer().into()))
     }
 
     /// Wakes the followers of this instance.

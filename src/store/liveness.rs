@@ -66,7 +66,7 @@ impl Liveness {
         pool.test_before_acquire(false)
             .after_connect(move |connection, _| {
                 let settings = Arc::clone(&settings);
-                async move { in_time(connection.execute(AssertSqlSafe(&*settings))).await.map(drop) }.boxed()
+                async move { within(TEST_LIMIT, connection.execute(AssertSqlSafe(&*settings))).await.map(drop) }.boxed()
             })
             .before_acquire(move |connection, about| {
                 let liveness = taken.clone();
@@ -107,9 +107,13 @@ impl Liveness {
 }
 
 async fn answers(connection: &mut PgConnection) -> bool {
-    in_time(connection.ping()).await.is_ok()
+    within(TEST_LIMIT, connection.ping()).await.is_ok()
 }
 
-async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    timeout(TEST_LIMIT, answer).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+/// What the driver gives up when it has not come in time.
+pub(super) async fn within<T>(
+    limit: Duration,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    timeout(limit, answer).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }

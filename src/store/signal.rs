@@ -14,6 +14,7 @@ use tracing::{debug, warn};
 use super::address::Address;
 use super::connect::{DatabaseOptions, Store};
 use super::error::StoreResult;
+use super::liveness::within;
 use super::pooler::Pooler;
 
 /// Where PostgreSQL tells every instance that events were appended.
@@ -115,7 +116,7 @@ async fn listen_once(options: &PgConnectOptions, appended: &watch::Sender<()>) -
     let mut listener = PgListener::connect_with(&pool).await?;
     // So that nothing is connected anew within `try_recv`, which is stopped in the middle below.
     listener.eager_reconnect(false);
-    in_time(listener.listen(CHANNEL)).await?;
+    within(TEST_EVERY, listener.listen(CHANNEL)).await?;
     debug!("listening for events");
     loop {
         match timeout(TEST_EVERY, listener.try_recv()).await {
@@ -123,14 +124,10 @@ async fn listen_once(options: &PgConnectOptions, appended: &watch::Sender<()>) -
             Ok(Ok(None)) => return Err(sqlx::Error::PoolClosed),
             Ok(Err(error)) => return Err(error),
             Err(_) => {
-                in_time(listener.execute("")).await?;
+                within(TEST_EVERY, listener.execute("")).await?;
             }
         }
         while listener.next_buffered().is_some() {}
         appended.send_replace(());
     }
-}
-
-async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    timeout(TEST_EVERY, answer).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }

@@ -9,13 +9,13 @@ use sales_order_api::app::{self, AppState};
 use sales_order_api::clock::Clock;
 use sales_order_api::config::{self, Overrides};
 use sales_order_api::http;
-use sales_order_api::store::{DatabaseOptions, Pooler, Store};
+use sales_order_api::store::{DatabaseOptions, Store};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::support::{
-    Database, Link, PARTNER_KEY, Partner, Process, Remote, TestApp, TestClock, on_postgres, order, until,
+    Database, Link, PARTNER_KEY, Partner, Process, Remote, TestApp, TestClock, on_postgres, options, order, until,
 };
 
 /// The service on this store, with nothing else prepared.
@@ -101,15 +101,10 @@ async fn an_order_sent_while_the_database_is_away_can_be_sent_again_and_is_there
     let before = app.partner().await;
     let (client_id, secret, token) = (before.client_id, before.secret, before.token);
     let options = DatabaseOptions {
-        url: outage.url.clone(),
-        listen_url: None,
-        pooler: Pooler::None,
         max_connections: 4,
         report_connections: 1,
         acquire_timeout: Duration::from_millis(300),
-        idle_timeout: Duration::from_mins(3),
-        statement_timeout: Duration::from_secs(8),
-        on_statement: || {},
+        ..options(&outage.url)
     };
     let hurried = loop {
         match Store::connect(&options).await {

@@ -2,26 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use sales_order_api::store::{DatabaseOptions, Pooler, Store};
+use sales_order_api::store::{DatabaseOptions, Store};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use crate::subscriptions::FOLLOW;
-use crate::support::{Link, Partner, Socket, TestApp, Told, on_postgres, order, until};
+use crate::support::{Link, Partner, Socket, TestApp, Told, on_postgres, options, order, until};
 
 /// The database by this address, with so little patience that a test can wait for its end.
 async fn hurried(url: &str, max_connections: u32) -> Store {
-    let options = DatabaseOptions {
-        url: url.to_owned(),
-        listen_url: None,
-        pooler: Pooler::None,
-        max_connections,
-        report_connections: 3,
-        acquire_timeout: Duration::from_secs(2),
-        idle_timeout: Duration::from_mins(3),
-        statement_timeout: Duration::from_secs(8),
-        on_statement: || {},
-    };
+    let options = DatabaseOptions { max_connections, acquire_timeout: Duration::from_secs(2), ..options(url) };
     Store::connect(&options).await.unwrap()
 }
 

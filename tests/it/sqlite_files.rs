@@ -5,11 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sales_order_api::store::{DatabaseOptions, Pooler, Store};
-use sales_order_api::telemetry;
+use sales_order_api::store::{DatabaseOptions, Store};
 use sea_orm::ConnectionTrait as _;
 
-use crate::support::{Database, PATIENCE, Partner, Process, Remote, TestApp, on_postgres, order, until};
+use crate::support::{Database, PATIENCE, Partner, Process, Remote, TestApp, on_postgres, options, order, until};
 
 fn file(database: &Database, suffix: &str) -> PathBuf {
     database.folder.path().join(format!("orders.db{suffix}"))
@@ -23,17 +22,8 @@ fn names_in(folder: &Path) -> Vec<String> {
 }
 
 async fn connect(url: String) -> Result<Store, sales_order_api::store::StoreError> {
-    let options = DatabaseOptions {
-        url,
-        listen_url: None,
-        pooler: Pooler::None,
-        max_connections: 2,
-        report_connections: 1,
-        acquire_timeout: PATIENCE,
-        idle_timeout: PATIENCE,
-        statement_timeout: PATIENCE,
-        on_statement: telemetry::count_statement,
-    };
+    let options =
+        DatabaseOptions { max_connections: 2, report_connections: 1, statement_timeout: PATIENCE, ..options(&url) };
     Store::connect(&options).await
 }
 

@@ -120,8 +120,7 @@ impl Clients {
         let mut ticks = tokio::time::interval(WATCH);
         loop {
             ticks.tick().await;
-            let listed = tokio::time::timeout(self.store.patience(), self.list_clients()).await;
-            match listed.unwrap_or_else(|_| Err(StoreError::no_answer().into())) {
+            match self.store.in_time(self.list_clients()).await {
                 Ok(clients) => {
                     clients
                         .iter()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
 use super::proof::Proof;
@@ -39,6 +40,13 @@ pub(super) struct Ended {
 /// Stores orders together, and proves it. When that fails for another reason than the database being away, each is stored for
 /// itself and answered at once: one that cannot be stored must not take its neighbours with it.
 pub(super) async fn take(store: Store, jobs: Vec<Job>, proof: Proof, given_up: oneshot::Receiver<()>) -> Ended {
+    let given_up = given_up.map(drop).shared();
+    let insert = async |orders: &Arc<[OrderToInsert]>| {
+        tokio::select! {
+            done = telemetry::counting(insert(&store, orders)) => done,
+            () = given_up.clone() => (Err(StoreError::no_answer()), 0),
+        }
+    };
     let is_asked = jobs.iter().any(|job| matches!(job, Job::Probe));
     let orders = jobs.into_iter().filter_map(|job| match job {
         Job::Order(order, answer) => Some((order, answer)),
@@ -46,41 +54,38 @@ pub(super) async fn take(store: Store, jobs: Vec<Job>, proof: Proof, given_up: o
     });
     let (orders, answers): (Vec<_>, Vec<_>) = orders.unzip();
     let orders: Arc<[_]> = orders.into();
-    let work = telemetry::counting(insert(&store, &orders));
-    let (outcome, statements) = tokio::select! {
-        done = work => done,
-        _ = given_up => (Err(StoreError::no_answer()), 0),
-    };
+    let (outcome, statements) = insert(&orders).await;
+    let is_away = |error: &StoreError| matches!(error, StoreError::Unavailable(_)) && !error.is_rolled_back();
     let outcomes: Vec<Outcome> = match outcome {
         Ok(created) => {
             proof.note(Ok(()));
             created.into_iter().map(|created| Ok((created, statements))).collect()
         }
-        Err(error) if orders.len() <= 1 || matches!(error, StoreError::Unavailable(_)) && !error.is_rolled_back() => {
-            let is_away = matches!(error, StoreError::Unavailable(_));
+        Err(error) if orders.len() <= 1 || is_away(&error) => {
+            let is_success = !is_away(&error);
             let error = AppError::from(error);
             // An order that cannot be stored says nothing of others.
-            if is_away || orders.is_empty() {
+            if !is_success || orders.is_empty() {
                 proof.note(Err(error.clone()));
             } else if is_asked {
-                proof.note(store.in_time(store.probe()).await.map_err(AppError::from));
+                proof.note(insert(&Arc::default()).await.0.map(drop).map_err(AppError::from));
             }
             let stored = answers.into_iter().map(|answer| Stored { answer, outcome: Err(error.clone()) }).collect();
-            return Ended { is_success: !is_away, stored };
+            return Ended { is_success, stored };
         }
         Err(_) => {
             for (order, answer) in orders.iter().zip(answers) {
-                let (outcome, statements) = telemetry::counting(insert(&store, &Arc::from([order.clone()]))).await;
+                let (outcome, statements) = insert(&Arc::from([order.clone()])).await;
                 let outcome = outcome.map_err(AppError::from).and_then(|created| {
                     let created = created.into_iter().next();
                     created.ok_or_else(|| AppError::internal("an order was lost on its way into the database"))
                 });
                 let _ = answer.send(outcome.map(|created| (created, statements)));
             }
-            if is_asked {
-                proof.note(store.in_time(store.probe()).await.map_err(AppError::from));
-            }
-            return Ended { is_success: true, stored: Vec::new() };
+            let proven = insert(&Arc::default()).await.0.map(drop).map_err(AppError::from);
+            let is_success = proven.is_ok();
+            proof.note(proven);
+            return Ended { is_success, stored: Vec::new() };
         }
     };
     let stored = answers.into_iter().zip(outcomes).map(|(answer, outcome)| Stored { answer, outcome }).collect();

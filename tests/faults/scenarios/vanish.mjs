@@ -2,23 +2,16 @@
 // promoted, and the name moves.
 import { Load } from "../load.mjs";
 import { now, pause } from "../machine.mjs";
-import { Postgres } from "../postgres.mjs";
-import { Proxy } from "../proxy.mjs";
+import { replicated } from "../replicated.mjs";
 import { report } from "../report.mjs";
-import { Service } from "../service.mjs";
 
 /** How long it is watched whether orders come back. */
 const WATCHED = 60_000;
 
 export const scenarios = [
   async ({ machine, binary, times = 3 }) => {
-    let primary = await Postgres.primary(machine, "node-0");
-    let standby = await primary.standby("node-1");
-    const name = await Proxy.to(machine, primary.port);
-    const service = new Service(machine, binary, `postgres://postgres@127.0.0.1:${name.port}/postgres`);
-    await service.prepare();
-    const instances = [await service.start("one"), await service.start("two")];
-    const bases = instances.map(({ base }) => base);
+    const { service, instances, bases, name, nodes } = await replicated(machine, binary);
+    let { primary, standby } = nodes;
     // So many that every connection that orders have is at work when it happens.
     const load = new Load(service, bases, instances, { writers: 64, restMs: 1 });
     await load.begin();

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use sales_order_api::store::{DatabaseOptions, Pooler, Store};
@@ -31,6 +32,21 @@ enum Template {
 pub fn on_postgres() -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the one variable the suite reads")]
     std::env::var("TEST_DATABASE_URL").ok()
+}
+
+/// How a test reaches a database, unless it says otherwise.
+pub fn options(url: &str) -> DatabaseOptions {
+    DatabaseOptions {
+        url: url.to_owned(),
+        listen_url: None,
+        pooler: Pooler::None,
+        max_connections: 8,
+        report_connections: 3,
+        acquire_timeout: PATIENCE,
+        idle_timeout: PATIENCE,
+        statement_timeout: Duration::from_secs(8),
+        on_statement: telemetry::count_statement,
+    }
 }
 
 impl Database {
@@ -66,18 +82,7 @@ impl Database {
     }
 
     pub async fn connect_with(&self, acquire_timeout: Duration) -> Store {
-        let options = DatabaseOptions {
-            url: self.url.clone(),
-            listen_url: None,
-            pooler: Pooler::None,
-            max_connections: 8,
-            report_connections: 3,
-            acquire_timeout,
-            idle_timeout: Duration::from_mins(3),
-            statement_timeout: Duration::from_secs(8),
-            on_statement: telemetry::count_statement,
-        };
-        Store::connect(&options).await.unwrap()
+        Store::connect(&DatabaseOptions { acquire_timeout, ..options(&self.url) }).await.unwrap()
     }
 
     /// A plain connection, past the service.
@@ -180,12 +185,16 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let Some(name) = self.name.take() else { return };
+        let (done, is_done) = mpsc::channel();
         // A runtime of its own: this may run while the test's is going down.
-        let dropping = std::thread::spawn(move || {
+        std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(postgres_admin(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")));
+            let _ = done.send(());
         });
-        let _ = dropping.join();
+        // PostgreSQL waits for connections that are being opened, and one of this test's is not before its runtime is gone,
+        // which waits for this.
+        let _ = is_done.recv_timeout(Duration::from_secs(1));
     }
 }
 

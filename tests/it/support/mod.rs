@@ -15,7 +15,7 @@ pub use actors::{Partner, Signed, order};
 pub use answer::Answer;
 pub use app::{JWT_SECRET, TestApp};
 pub use clock::TestClock;
-pub use database::{Database, on_postgres};
+pub use database::{Database, on_postgres, options};
 pub use link::Link;
 pub use process::{Process, command};
 pub use remote::Remote;

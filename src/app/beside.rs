@@ -1,0 +1,81 @@
+//! What goes on beside the requests.
+
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::{AppState, token_keys};
+use crate::telemetry;
+
+/// How soon a change of the files of the JWT secrets is seen.
+const JWT_SECRETS_WATCH: Duration = Duration::from_secs(2);
+
+/// How often the size of SQLite's log is looked at.
+const DATABASE_LOG_TENDING: Duration = Duration::from_secs(5);
+
+impl AppState {
+    /// What goes on beside the requests for as long as it is polled: looking out for new JWT secrets and for keys that
+    /// expire soon or that two clients have, writing how often signatures were used again, and keeping the database's log
+    /// small.
+    pub async fn look_after(&self) {
+        let clients = self.0.services.clients.clone();
+        tokio::join!(
+            self.watch_jwt_secrets(),
+            clients.watch_keys(),
+            self.0.services.intake.keep_signatures_noted(),
+            self.tend_database_log()
+        );
+    }
+
+    /// Keeps SQLite's log small and its size noted.
+    async fn tend_database_log(&self) {
+        let mut ticks = tokio::time::interval(DATABASE_LOG_TENDING);
+        loop {
+            ticks.tick().await;
+            match self.0.store.tend_log().await {
+                Ok(Some(bytes)) => telemetry::note_database_log(bytes),
+                // PostgreSQL tends its own.
+                Ok(None) => return,
+                Err(error) => {
+                    let error = telemetry::causes(&error);
+                    warn!(error, "the database's log could not be emptied; trying again");
+                }
+            }
+        }
+    }
+
+    /// Reads the files of the JWT secrets again and again, so that rotating them needs no restart.
+    async fn watch_jwt_secrets(&self) {
+        let mut ticks = tokio::time::interval(JWT_SECRETS_WATCH);
+        let mut told = String::new();
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.0.rereading.notified() => {}
+            }
+            let config = self.0.config.clone();
+            let secrets = match tokio::task::spawn_blocking(move || config.jwt_secrets_now()).await {
+                Ok(Ok(Some(secrets))) => {
+                    told.clear();
+                    secrets.signing_first()
+                }
+                // Nothing is kept in files.
+                Ok(Ok(None)) => return,
+                // Half written, perhaps; the ones in force stay.
+                Ok(Err(error)) => {
+                    let error = error.to_string();
+                    if told != error {
+                        warn!(error, "the JWT secrets could not be read again; the ones in force stay");
+                        told = error;
+                    }
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            let accepted = secrets.len();
+            if self.0.services.sessions.replace_token_keys(token_keys(&self.0.config, &secrets)) {
+                info!(accepted, "the JWT secrets were read anew");
+            }
+        }
+    }
+}
