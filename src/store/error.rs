@@ -19,7 +19,7 @@ pub enum StoreError {
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
     /// The address cannot be read. It is not quoted: it may hold a password.
-    #[error("the address cannot be read ({0}); write special characters of a password as %2F for / and the like")]
+    #[error("the address cannot be read: {0}")]
     Address(String),
     /// The URL names no file that SQLite can keep the database in.
     #[error("{0}")]

@@ -113,6 +113,7 @@ fn no_error_and_no_debug_output_quotes_the_password() {
         let said = refused(url);
         assert!(!said.contains("hunter2"), "{said}");
     }
+    assert!(refused("postgres://u:hunter2/x@db/orders").contains("write %2F for /"));
     let address = Address::parse("postgres://u:hunter2@db/orders").unwrap();
     assert!(!format!("{address:?}").contains("hunter2"), "{address:?}");
 }
