@@ -29,16 +29,10 @@ impl Subscription {
         #[graphql(name = "where", desc = "Of which orders; of all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
     ) -> Result<impl Stream<Item = Result<SalesOrderEvent>> + use<>> {
         let (sealing, events) = (sealing(ctx)?, &ctx.data::<Arc<Services>>()?.events);
-        let session = ctx.data::<Caller>()?.live_session()?;
-        // No request's time ends a subscription, so its beginning has a limit of its own.
-        let begin = async {
-            let sealer = sealing.sealer().await?;
-            let asked = both(After::read(after.as_deref(), sealer), read_filter(ctx, filter.as_ref()));
-            let (after, filter) = asked.map_err(AppError::invalid)?;
-            let after = events.resume(after, sealer).await?;
-            events.follow(session, filter, after).await
-        };
-        let events = events.in_time(Box::pin(begin)).await?;
+        let sealer = sealing.sealer().await?;
+        let asked = both(After::read(after.as_deref(), sealer), read_filter(ctx, filter.as_ref()));
+        let (after, filter) = asked.map_err(AppError::invalid)?;
+        let events = events.follow(ctx.data::<Caller>()?.live_session()?, filter, after, sealer).await?;
         Ok(budget::renewed(ctx, events)?.map(move |event| Ok(SalesOrderEvent::told(event?, &sealing))))
     }
 }

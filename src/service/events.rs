@@ -125,22 +125,12 @@ impl Events {
         &self,
         session: LiveSession,
         filter: OrderFilter,
-        after: Option<Position>,
+        after: Option<After>,
+        sealer: &Sealer,
     ) -> Result<impl Stream<Item = Result<(OrderEvent, Scope), AppError>> + use<>, AppError> {
-        let principal = session.principal().await?;
-        filter.ensure_readable(&principal.scope())?;
-        let slot = self.followers.take(principal.client_id()).ok_or_else(|| {
-            let limit = self.followers.each();
-            let message = format!("A client may have {limit} subscriptions at once; end one, then subscribe again");
-            AppError::new(ErrorCode::LimitExceeded, message)
-        })?;
-        let after = match after {
-            Some(after) => {
-                self.ensure_not_ahead(after).await?;
-                after
-            }
-            None => self.store.find_last_position().await?,
-        };
+        // No request's time ends a subscription, so its beginning has a limit of its own.
+        let begin = Box::pin(self.begin(&session, &filter, after, sealer));
+        let (slot, after) = self.in_time(begin).await?;
         let last = self.watcher.watch();
         let follower =
             Follower { events: self.clone(), session, filter, after, last, ready: VecDeque::new(), _slot: slot };
@@ -151,6 +141,31 @@ impl Events {
                 Err(error) => Some((Err(error), None)),
             }
         }))
+    }
+
+    /// A slot for one more follower, and where it begins.
+    async fn begin(
+        &self,
+        session: &LiveSession,
+        filter: &OrderFilter,
+        after: Option<After>,
+        sealer: &Sealer,
+    ) -> Result<(Slot<ClientId>, Position), AppError> {
+        let after = self.resume(after, sealer).await?;
+        let principal = session.principal().await?;
+        filter.ensure_readable(&principal.scope())?;
+        let slot = self.followers.take(principal.client_id()).ok_or_else(|| {
+            let limit = self.followers.each();
+            let message = format!("A client may have {limit} subscriptions at once; end one, then subscribe again");
+            AppError::new(ErrorCode::LimitExceeded, message)
+        })?;
+        match after {
+            Some(after) => {
+                self.ensure_not_ahead(after).await?;
+                Ok((slot, after))
+            }
+            None => Ok((slot, self.store.find_last_position().await?)),
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl Sealing {
 
     async fn read(&self) -> Result<Sealer, AppError> {
         let lost = || AppError::internal("the table sealing_keys is empty; restore its row from a backup");
-        let (key, since) = self.store.find_sealing_key().await?.ok_or_else(lost)?;
+        let (key, since) = self.store.in_time(self.store.find_sealing_key()).await?.ok_or_else(lost)?;
         Ok(Sealer::new(key.expose_secret(), since)?)
     }
 }

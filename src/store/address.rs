@@ -200,10 +200,7 @@ fn host_and_port(text: &str) -> Result<(String, Option<String>), String> {
     };
     // A password with a / or @ of its own looks like this.
     if port.is_some_and(|port| !port.bytes().all(|byte| byte.is_ascii_digit())) {
-        return Err(
-            "what stands behind a host and : is no port; in a password, write %2F for /, %40 for @ and %3A for :"
-                .to_owned(),
-        );
+        return Err("a port must be a number; in a password, write %2F for /, %40 for @ and %3A for :".to_owned());
     }
     Ok((decode("a host", host)?, port.filter(|port| !port.is_empty()).map(str::to_owned)))
 }
