@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
@@ -61,6 +62,7 @@ pub struct Server {
     metrics: Option<TcpListener>,
     state: AppState,
     options: ServerOptions,
+    hangups: Signal,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -86,7 +88,7 @@ impl Server {
             None => None,
         };
         let address = listener.local_addr()?;
-        Ok(Self { listener, metrics, state, options, address })
+        Ok(Self { listener, metrics, state, options, hangups: signals::hangups()?, address })
     }
 
     /// Where the metrics are, if they have an address of their own.
@@ -100,8 +102,8 @@ impl Server {
         tokio::spawn(telemetry::keep_up_metrics());
         let beside = self.state.clone();
         let beside = tokio::spawn(async move {
-            let reload = signals::reload_on_hangup(beside.clone());
-            tokio::join!(beside.look_after(), reload).1
+            let reload = signals::reload_on_hangup(beside.clone(), self.hangups);
+            tokio::join!(beside.look_after(), reload)
         });
         let Http { drain_delay, shutdown_timeout, .. } = self.state.config().http;
         // A part of the time for what comes after the requests.

@@ -24,14 +24,17 @@ pub fn ignore() -> Result<()> {
     Ok(())
 }
 
+/// Every SIGHUP from now on: to be had before the service says that it listens, or one that comes at once is lost.
+pub fn hangups() -> Result<Signal> {
+    Ok(signal(SignalKind::hangup())?)
+}
+
 /// Reads again what may change while the service runs, on each SIGHUP; to be polled for as long as it runs.
-pub async fn reload_on_hangup(state: AppState) -> Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    while hangup.recv().await.is_some() {
+pub async fn reload_on_hangup(state: AppState, mut hangups: Signal) {
+    while hangups.recv().await.is_some() {
         info!("SIGHUP: reading the files of the JWT secrets again");
         state.read_jwt_secrets_again();
     }
-    Ok(())
 }
 
 /// Resolves on the first signal to stop; a second one ends the process at once.

@@ -267,4 +267,36 @@ mod tests {
         assert!(write.contains("readonly"), "{write}");
         store.close().await;
     }
+
+    #[tokio::test]
+    async fn what_is_written_after_a_transaction_that_sqlite_ended_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = DatabaseOptions {
+            url: format!("sqlite://{}", folder.path().join("orders.db").display()),
+            listen_url: None,
+            pooler: Pooler::None,
+            max_connections: 2,
+            report_connections: 1,
+            acquire_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_mins(3),
+            statement_timeout: Duration::from_secs(5),
+            on_statement: || {},
+        };
+        let store = Store::connect(&options).await.unwrap();
+        store.write.execute_unprepared("CREATE TABLE kept (n integer)").await.unwrap();
+        for n in 0..3 {
+            // As SQLite does when the disk is full; then one that fails by itself.
+            for sql in ["ROLLBACK", "no such statement"] {
+                let ended = store.transaction(move |tx| {
+                    Box::pin(async move { tx.execute_unprepared(sql).await.map(drop).map_err(StoreError::from) })
+                });
+                assert!(ended.await.is_err(), "{sql}");
+            }
+            store.write.execute_unprepared(&format!("INSERT INTO kept VALUES ({n})")).await.unwrap();
+            let count = Statement::from_string(DbBackend::Sqlite, "SELECT count(*) FROM kept");
+            let row = store.read.query_one_raw(count).await.unwrap().unwrap();
+            assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), n + 1, "others see what was written");
+        }
+        store.close().await;
+    }
 }

@@ -1,5 +1,8 @@
 //! The connections to the database: pools for each kind of work.
 
+use std::future::ready;
+
+use futures_util::FutureExt as _;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
 
@@ -85,6 +88,7 @@ fn sqlite(options: &DatabaseOptions, connections: u32, read_only: bool) -> Conne
         .max_lifetime(None)
         .test_before_acquire(false)
         .sqlx_logging(false)
+        .map_sqlx_sqlite_before_acquire(|connection, _| ready(Ok(sqlite_file::is_usable(connection))).boxed())
         .map_sqlx_sqlite_opts(move |sqlite| {
             let sqlite = sqlite
                 .create_if_missing(!read_only)

@@ -16,6 +16,7 @@ use tracing::debug;
 
 use super::connect::Store;
 use super::error::StoreResult;
+use super::sqlite_file;
 
 /// One report under way: all that is read here is of the same moment.
 pub struct Report {
@@ -107,7 +108,8 @@ const STEPS: i32 = 10_000;
 pub(super) fn limit_sqlite(connect: &mut ConnectOptions, limit: Duration) {
     connect
         .map_sqlx_sqlite_before_acquire(move |connection, _| {
-            watch(connection, limit).map(|watched| watched.map(|()| true)).boxed()
+            let is_usable = sqlite_file::is_usable(connection);
+            watch(connection, limit).map(move |watched| watched.map(|()| is_usable)).boxed()
         })
         .map_sqlx_sqlite_pool_opts(move |pool| pool.after_connect(move |connection, _| watch(connection, limit)));
 }

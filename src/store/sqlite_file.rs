@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::sqlx::{Connection as _, SqliteConnection};
 use sea_orm::{DbErr, RuntimeErr};
 use tracing::{error, info};
 
@@ -55,6 +56,13 @@ pub(super) fn make(path: &Path) -> StoreResult<()> {
     }
     OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(failed)?;
     Ok(())
+}
+
+/// Whether nothing is left of an earlier transaction. Where SQLite ends one by itself, as on a full disk, the driver goes on
+/// counting it: further ones are savepoints within none, and one of those that fails stays open. What is written after it
+/// would be answered and never committed (`what_is_written_after_a_transaction_that_sqlite_ended_is_kept`).
+pub(super) fn is_usable(connection: &SqliteConnection) -> bool {
+    !connection.is_in_transaction()
 }
 
 /// The files that are open, and which they were when they were opened.

@@ -98,7 +98,7 @@ export class Load {
     });
     await this.probes.terminate();
     this.agent.destroy();
-    return { silence: Math.max(0, ...silences) / 1000, probed, gaps: this.followers.map((follower) => follower.gaps(last)), answers: this.#byInstance(answers) };
+    return { silence: silences.reduce((most, silence) => Math.max(most, silence), 0) / 1000, probed, gaps: this.followers.map((follower) => follower.gaps(last)), answers: this.#byInstance(answers) };
   }
 
   /** When each instance acknowledged orders; behind a proxy nobody knows whose they were. */
