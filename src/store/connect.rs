@@ -230,6 +230,24 @@ pub(super) fn instant(micros: i64) -> StoreResult<DateTime<Utc>> {
 }
 
 #[cfg(test)]
+impl DatabaseOptions {
+    /// A SQLite file, for a test that asks for nothing else.
+    pub(super) fn in_test(path: &std::path::Path) -> Self {
+        Self {
+            url: format!("sqlite://{}", path.display()),
+            listen_url: None,
+            pooler: Pooler::None,
+            max_connections: 2,
+            report_connections: 1,
+            acquire_timeout: Duration::from_mins(1),
+            idle_timeout: Duration::from_mins(1),
+            statement_timeout: Duration::from_mins(1),
+            on_statement: || {},
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use sea_orm::Statement;
 
@@ -246,17 +264,7 @@ mod tests {
     #[tokio::test]
     async fn every_sqlite_connection_is_durable_and_minds_foreign_keys() {
         let folder = tempfile::tempdir().unwrap();
-        let options = DatabaseOptions {
-            url: format!("sqlite://{}", folder.path().join("new/orders.db").display()),
-            listen_url: None,
-            pooler: Pooler::None,
-            max_connections: 2,
-            report_connections: 1,
-            acquire_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_mins(3),
-            statement_timeout: Duration::from_secs(5),
-            on_statement: || {},
-        };
+        let options = DatabaseOptions::in_test(&folder.path().join("new/orders.db"));
         let store = Store::connect(&options).await.unwrap();
         for connection in [&store.read, &store.core, &store.reports, &store.write] {
             assert_eq!(pragma(connection, "journal_mode").await, "wal");
@@ -271,17 +279,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_written_after_a_transaction_that_sqlite_ended_is_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let options = DatabaseOptions {
-            url: format!("sqlite://{}", folder.path().join("orders.db").display()),
-            listen_url: None,
-            pooler: Pooler::None,
-            max_connections: 2,
-            report_connections: 1,
-            acquire_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_mins(3),
-            statement_timeout: Duration::from_secs(5),
-            on_statement: || {},
-        };
+        let options = DatabaseOptions::in_test(&folder.path().join("orders.db"));
         let store = Store::connect(&options).await.unwrap();
         store.write.execute_unprepared("CREATE TABLE kept (n integer)").await.unwrap();
         for n in 0..3 {

@@ -111,7 +111,6 @@ fn sqlite(options: &DatabaseOptions, connections: u32, read_only: bool) -> Conne
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
 
@@ -121,15 +120,9 @@ mod tests {
             [(16, 3, [6, 3, 7]), (16, 12, [6, 7, 3]), (6, 3, [2, 1, 3]), (8, 3, [3, 2, 3]), (2, 3, [1, 1, 1])]
         {
             let options = DatabaseOptions {
-                url: String::new(),
-                listen_url: None,
-                pooler: crate::store::Pooler::None,
                 max_connections: all,
                 report_connections: reports,
-                acquire_timeout: Duration::ZERO,
-                idle_timeout: Duration::ZERO,
-                statement_timeout: Duration::ZERO,
-                on_statement: || {},
+                ..DatabaseOptions::in_test("orders.db".as_ref())
             };
             let Shares { core, reports, read } = Shares::of(&options);
             assert_eq!([core, reports, read], expected, "{all}");

@@ -137,17 +137,8 @@ mod tests {
     const ENDLESS: &str = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
 
     async fn store(folder: &tempfile::TempDir, statement_timeout: Duration) -> Store {
-        let options = DatabaseOptions {
-            url: format!("sqlite://{}", folder.path().join("orders.db").display()),
-            listen_url: None,
-            pooler: crate::store::Pooler::None,
-            max_connections: 6,
-            report_connections: 1,
-            acquire_timeout: Duration::from_mins(1),
-            idle_timeout: Duration::from_mins(1),
-            statement_timeout,
-            on_statement: || {},
-        };
+        let path = folder.path().join("orders.db");
+        let options = DatabaseOptions { max_connections: 6, statement_timeout, ..DatabaseOptions::in_test(&path) };
         Store::connect(&options).await.unwrap()
     }
 
