@@ -1,8 +1,9 @@
 //! Takes a request apart: its credentials, and its body to the last byte.
 
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -129,7 +130,9 @@ impl FromRequest<AppState> for JsonRequest {
         let over_budget = matches!(parts.extensions.get(), Some(Admission::OverBudget(_)));
         let limit = if over_budget { limit.min(SMALL_BYTES) } else { limit };
         let lane = parts.extensions.get().map_or(Lane::Known, Admission::lane);
-        let holder = state.body_holder(address(&parts.extensions), credentials_of(&parts.headers).bearer_token().ok());
+        let of_whom =
+            || state.body_holder(address(&parts.extensions), credentials_of(&parts.headers).bearer_token().ok());
+        let holder = LazyLock::new(of_whom);
         let mut large = None;
         let mut make_room = || {
             if lane == Lane::Known {
@@ -162,16 +165,16 @@ impl FromRequest<AppState> for JsonRequest {
 }
 
 /// Reads a body, for which there must be room first.
-struct Reader<'a> {
+struct Reader<'a, H> {
     state: &'a AppState,
     lane: Lane,
-    holder: &'a BodyHolder,
+    holder: &'a H,
     limit: usize,
     /// Memory for the body.
     arriving: Option<BodyMemory>,
 }
 
-impl Reader<'_> {
+impl<H: Deref<Target = BodyHolder> + Sync> Reader<'_, H> {
     async fn read(
         &mut self,
         headers: &HeaderMap,

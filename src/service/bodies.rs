@@ -5,6 +5,7 @@
 //! of any room, smaller bodies never wait for larger ones, and known clients never for anybody else.
 
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::time::Duration;
 
 use super::turns::{Turn, TurnRules, Turns, too_many};
@@ -62,8 +63,14 @@ impl Bodies {
         Self { known: Rooms::new(bytes / 4 * 3, patience), anonymous: Rooms::new(bytes / 4, patience) }
     }
 
-    /// Room for a body of so many bytes to arrive in.
-    pub async fn arrive(&self, lane: Lane, holder: &Holder, bytes: usize) -> Result<Option<Turn>, AppError> {
+    /// Room for a body of so many bytes to arrive in. Whose it is, is asked where it takes room only: to know costs the
+    /// check of a token.
+    pub async fn arrive(
+        &self,
+        lane: Lane,
+        holder: &impl Deref<Target = Holder>,
+        bytes: usize,
+    ) -> Result<Option<Turn>, AppError> {
         if bytes <= FREE {
             return Ok(None);
         }
@@ -75,7 +82,7 @@ impl Bodies {
     pub async fn arrive_on(
         &self,
         lane: Lane,
-        holder: &Holder,
+        holder: &impl Deref<Target = Holder>,
         room: Option<Turn>,
         arrived: usize,
     ) -> Result<Option<Turn>, AppError> {
@@ -84,7 +91,12 @@ impl Bodies {
     }
 
     /// Room for what becomes of a body.
-    pub async fn work(&self, lane: Lane, holder: &Holder, body: &[u8]) -> Result<Option<Turn>, AppError> {
+    pub async fn work(
+        &self,
+        lane: Lane,
+        holder: &impl Deref<Target = Holder>,
+        body: &[u8],
+    ) -> Result<Option<Turn>, AppError> {
         if body.len() <= FREE {
             return Ok(None);
         }
@@ -152,16 +164,16 @@ mod tests {
         // Room for large ones: 24 MiB. Each of these takes 6.
         let large = body(1 << 20);
         let (one, two, three) = (client("one"), client("two"), client("three"));
-        let take = async |holder: &Holder| bodies.work(Lane::Known, holder, &large).await.map(|turn| turn.unwrap());
+        let take = async |holder: &Holder| bodies.work(Lane::Known, &holder, &large).await.map(|turn| turn.unwrap());
         let held = [take(&one).await.unwrap(), take(&one).await.unwrap()];
         let refused = take(&one).await.unwrap_err();
         assert_eq!((refused.code, refused.retry_after), (ErrorCode::Overloaded, Some(Duration::from_secs(1))));
         let others = [take(&two).await.unwrap(), take(&two).await.unwrap()];
         assert_eq!(take(&three).await.unwrap_err().code, ErrorCode::Overloaded);
         // Neither smaller ones nor those without a token are concerned.
-        bodies.work(Lane::Known, &one, &body(USUAL)).await.unwrap();
-        bodies.work(Lane::Known, &one, &body(FREE)).await.unwrap();
-        bodies.work(Lane::Anonymous, &one, &body(USUAL + 1)).await.unwrap();
+        bodies.work(Lane::Known, &&one, &body(USUAL)).await.unwrap();
+        bodies.work(Lane::Known, &&one, &body(FREE)).await.unwrap();
+        bodies.work(Lane::Anonymous, &&one, &body(USUAL + 1)).await.unwrap();
         drop(held);
         take(&three).await.unwrap();
         drop(others);
@@ -171,10 +183,10 @@ mod tests {
     async fn what_is_left_of_a_body_takes_as_much_room_as_it_has_bytes() {
         let bodies = Bodies::new(64 << 20, Duration::from_secs(5));
         let (one, large) = (client("one"), body(2 << 20));
-        let mut held = bodies.work(Lane::Known, &one, &large).await.unwrap().unwrap();
-        assert_eq!(bodies.work(Lane::Known, &one, &large).await.unwrap_err().code, ErrorCode::Overloaded);
+        let mut held = bodies.work(Lane::Known, &&one, &large).await.unwrap().unwrap();
+        assert_eq!(bodies.work(Lane::Known, &&one, &large).await.unwrap_err().code, ErrorCode::Overloaded);
         held.shrink(0);
-        bodies.work(Lane::Known, &one, &large).await.unwrap();
+        bodies.work(Lane::Known, &&one, &large).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -182,7 +194,7 @@ mod tests {
         let bodies = Bodies::new(1 << 20, Duration::from_secs(5));
         // 96 KiB for one client.
         let one = client("one");
-        let arrive = async |room, bytes| bodies.arrive_on(Lane::Known, &one, room, bytes).await;
+        let arrive = async |room, bytes| bodies.arrive_on(Lane::Known, &&one, room, bytes).await;
         assert!(arrive(None, FREE).await.unwrap().is_none());
         let small = arrive(None, FREE + 1).await.unwrap();
         let grown = arrive(small, 60_000).await.unwrap();
@@ -197,7 +209,7 @@ mod tests {
         assert!(weight(&b"0,".repeat(1000)) > 20 * weight(&body(2000)));
         let bodies = Bodies::new(1 << 20, Duration::from_secs(5));
         let (one, beyond) = (client("one"), b"0,".repeat(1 << 20));
-        let _held = bodies.work(Lane::Known, &one, &beyond).await.unwrap();
-        assert_eq!(bodies.work(Lane::Known, &one, &beyond).await.unwrap_err().code, ErrorCode::Overloaded);
+        let _held = bodies.work(Lane::Known, &&one, &beyond).await.unwrap();
+        assert_eq!(bodies.work(Lane::Known, &&one, &beyond).await.unwrap_err().code, ErrorCode::Overloaded);
     }
 }
