@@ -9,7 +9,6 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
 
 use crate::clock::random_bytes;
 use crate::error::{AppError, ErrorCode};
@@ -99,7 +98,7 @@ impl TokenKeys {
             iat,
             nbf: iat,
             exp: expires_at,
-            jti: Uuid::from_bytes(random_bytes()).simple().to_string(),
+            jti: hex::encode(random_bytes::<16>()),
             auth_time: session.auth_time,
             scope: session.scope.clone(),
             secret_id: session.secret_id,

@@ -109,11 +109,17 @@ impl Money {
 impl fmt::Display for Money {
     /// The shortest exact decimal: `125000`, `0.5`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, fraction) = (self.0 / 10_000, self.0 % 10_000);
-        match fraction {
-            0 => write!(f, "{whole}"),
-            _ => write!(f, "{whole}.{}", format!("{fraction:04}").trim_end_matches('0')),
-        }
+        fmt_ten_thousandths(i128::from(self.0), f)
+    }
+}
+
+/// Writes a number of ten-thousandths as the shortest exact decimal.
+pub(super) fn fmt_ten_thousandths(amount: i128, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let sign = if amount < 0 { "-" } else { "" };
+    let (whole, fraction) = (amount.unsigned_abs() / 10_000, amount.unsigned_abs() % 10_000);
+    match fraction {
+        0 => write!(f, "{sign}{whole}"),
+        _ => write!(f, "{sign}{whole}.{}", format!("{fraction:04}").trim_end_matches('0')),
     }
 }
 

@@ -4,9 +4,9 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use rust_decimal::Decimal;
 
 use super::buckets::Unit;
+use super::money::fmt_ten_thousandths;
 use super::page::fault;
 use crate::error::FieldError;
 
@@ -169,11 +169,7 @@ impl Sum {
 impl fmt::Display for Sum {
     /// The shortest exact decimal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Decimal::try_from_i128_with_scale(self.0, 4) {
-            Ok(sum) => sum.normalize().fmt(f),
-            // Beyond the 96 bits of a decimal, which a billion orders at the largest total do not reach.
-            Err(_) => write!(f, "{}.{:04}", self.0 / 10_000, self.0 % 10_000),
-        }
+        fmt_ten_thousandths(self.0, f)
     }
 }
 

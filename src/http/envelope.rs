@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
-use uuid::Uuid;
 
 use crate::app::AppState;
 use crate::clock::random_bytes;
@@ -79,7 +78,7 @@ fn request_id(request: &Request) -> String {
     let sent = request.headers().get(&X_REQUEST_ID).and_then(|value| value.to_str().ok());
     match sent {
         Some(id) if (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) => id.to_owned(),
-        _ => Uuid::from_bytes(random_bytes()).simple().to_string(),
+        _ => hex::encode(random_bytes::<16>()),
     }
 }
 
