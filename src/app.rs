@@ -86,7 +86,7 @@ impl AppState {
 
     /// Whether an order could be taken now.
     pub async fn ensure_takes_orders(&self) -> Result<(), AppError> {
-        self.0.services.intake.ensure_stores().await
+        self.0.services.intake.ensure_takes_orders().await
     }
 
     /// Memory for bodies under way.

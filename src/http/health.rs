@@ -1,10 +1,12 @@
 //! Health: alive (the process answers) and ready (it can do its work).
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::{Extension, Json};
-use moka::future::Cache;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, WeakShared};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -19,22 +21,25 @@ pub async fn live() -> Json<Value> {
 }
 
 /// The look at the database under way. Health counts for no limit of requests, so however many ask, one look at a time
-/// answers all who asked while it went on; nothing is remembered after it.
-#[derive(Clone)]
-pub struct Readiness(Cache<(), ()>);
+/// answers all who asked while it went on. Nothing is remembered after it, and when nobody waits any more it ends.
+#[derive(Clone, Default)]
+pub struct Readiness(Arc<Mutex<Option<WeakShared<Look>>>>);
 
-impl Default for Readiness {
-    fn default() -> Self {
-        Self(Cache::new(1))
-    }
-}
+type Look = BoxFuture<'static, Result<(), AppError>>;
 
 impl Readiness {
     /// Looks, unless somebody does.
-    async fn ensure(&self, look: impl Future<Output = Result<(), AppError>>) -> Result<(), AppError> {
-        let looked = self.0.try_get_with((), look).await;
-        self.0.invalidate(&()).await;
-        looked.map_err(|error| AppError::clone(&error))
+    async fn ensure(&self, look: impl Future<Output = Result<(), AppError>> + Send + 'static) -> Result<(), AppError> {
+        let looking = {
+            let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = under_way.as_ref().and_then(WeakShared::upgrade).filter(|looking| looking.peek().is_none());
+            known.unwrap_or_else(|| {
+                let looking = look.boxed().shared();
+                *under_way = looking.downgrade();
+                looking
+            })
+        };
+        looking.await
     }
 }
 
@@ -52,7 +57,8 @@ pub async fn ready(
         return Err(error.retry_after(STOPPING_RETRY).into());
     }
     let limit = state.config().http.ready_timeout;
-    let look = async { timeout(limit, look(&state)).await.unwrap_or_else(|_| Err(StoreError::no_answer().into())) };
+    let look =
+        async move { timeout(limit, look(&state)).await.unwrap_or_else(|_| Err(StoreError::no_answer().into())) };
     readiness.ensure(look).await?;
     Ok(Json(json!({"status": "ok"})))
 }
@@ -69,21 +75,22 @@ async fn look(state: &AppState) -> Result<(), AppError> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use futures_util::future::join_all;
 
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn whoever_asks_while_somebody_looks_shares_the_answer() {
-        let (readiness, looks) = (Readiness::default(), AtomicU32::new(0));
+        let (readiness, looks) = (Readiness::default(), Arc::new(AtomicU32::new(0)));
         let ask = |outcome: Result<(), AppError>| {
-            let looks = &looks;
+            let looks = Arc::clone(&looks);
             readiness.ensure(async move {
                 looks.fetch_add(1, Ordering::Relaxed);
                 // So that all others ask meanwhile.
-                tokio::task::yield_now().await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
                 outcome
             })
         };
@@ -95,5 +102,13 @@ mod tests {
         let answers = join_all((0..500).map(|_| ask(Ok(())))).await;
         assert!(answers.iter().all(Result::is_ok));
         assert_eq!(looks.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn a_look_that_nobody_waits_for_any_more_answers_nobody() {
+        let readiness = Readiness::default();
+        let hung_up = readiness.ensure(pending()).now_or_never();
+        assert!(hung_up.is_none());
+        readiness.ensure(async { Ok(()) }).now_or_never().unwrap().unwrap();
     }
 }

@@ -57,6 +57,16 @@ impl ClientDirectory {
         self.known.try_get_with_by_ref(client_id, load).await.map_err(|error: Arc<AppError>| AppError::clone(&error))
     }
 
+    /// Fails where no client and no key could be read now; what is known of them answers nothing here.
+    pub async fn ensure_reads(&self) -> Result<(), AppError> {
+        let nobody: ClientId = "nobody".parse().map_err(AppError::internal)?;
+        let reading = async {
+            self.store.find_client(nobody.as_str()).await?;
+            self.store.list_keys_to_verify(&nobody).await.map(drop)
+        };
+        Ok(self.store.in_time(reading).await?)
+    }
+
     /// Whether a key's last use with this form of signature is worth noting again.
     pub async fn is_key_use_due(&self, client_id: &ClientId, fingerprint: &str, form: SignatureForm) -> bool {
         self.is_due(format!("key {client_id} {fingerprint} {}", form.as_str())).await

@@ -78,9 +78,9 @@ impl OrderIntake {
         }
     }
 
-    /// Whether an order could be stored now.
-    pub async fn ensure_stores(&self) -> Result<(), AppError> {
-        self.queue.ensure_stores().await
+    /// Whether an order could be taken now: its client read, and the order stored.
+    pub async fn ensure_takes_orders(&self) -> Result<(), AppError> {
+        tokio::try_join!(self.directory.ensure_reads(), self.queue.ensure_stores()).map(drop)
     }
 
     /// Writes how often signatures were used again, and forgets signed texts that are no longer fresh, for as long as it is

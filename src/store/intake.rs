@@ -104,6 +104,9 @@ impl Store {
             };
             // After the commit, so that no order is answered that nobody finds again.
             self.ensure_kept()?;
+            if let (Some(files), Some(last)) = (&self.files, ids.values().max()) {
+                files.ensure_found(*last).await?;
+            }
             let before = outcomes.len();
             for (place, order) in open {
                 let outcome = match ids.get(&place) {
@@ -138,9 +141,14 @@ impl Store {
     }
 }
 
-/// The same statement as for orders, without any: whether the tables can be written to.
-pub(super) async fn insert_none(tx: &DatabaseTransaction) -> StoreResult<()> {
-    insert_rows(tx, &[]).await.map(drop)
+/// The same statement as for orders, without any: whether the tables can be written to. Where an order is given, that one is
+/// written and taken back.
+pub(super) async fn rehearse(tx: &DatabaseTransaction, order: Option<&OrderToInsert>) -> StoreResult<()> {
+    let Some(order) = order else { return insert_rows(tx, &[]).await.map(drop) };
+    tx.execute_unprepared("SAVEPOINT rehearsal").await?;
+    insert_rows(tx, &[(0, order)]).await?;
+    tx.execute_unprepared("ROLLBACK TO SAVEPOINT rehearsal").await?;
+    Ok(())
 }
 
 /// A round may bring nothing where another transaction was ended meanwhile, and the next one sees what it did.

@@ -1,10 +1,12 @@
-//! Whether an order could be stored: it is tried, without one.
+//! Whether an order could be stored: it is tried, and none is left behind.
+
+use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait as _, DbBackend};
 
 use super::connect::Store;
 use super::error::StoreResult;
-use super::{events, intake};
+use super::{OrderToInsert, events, intake};
 
 /// Written, but to no table: a record of the log that waits for the disk and for a standby as an order does, and leaves
 /// nothing behind.
@@ -14,12 +16,13 @@ const POSTGRES: &str = "SELECT pg_logical_emit_message(true, 'sales-order-api', 
 const SQLITE: &str = "PRAGMA user_version = 0";
 
 impl Store {
-    /// Fails where an order could not be stored now: with the statement that stores them, given none, so that the same
-    /// tables, privileges and locks are asked for, and with a commit that writes.
-    pub async fn probe(&self) -> StoreResult<()> {
+    /// Fails where an order could not be stored now: with the statement that stores them, so that the same tables, privileges
+    /// and locks are asked for, and with a commit that writes. The statement is given no order, or the one that failed last:
+    /// there is much that only an order needs, such as a number and room on the disk of the tables.
+    pub async fn probe(&self, failed: Option<Arc<OrderToInsert>>) -> StoreResult<()> {
         self.transaction_of_orders(|tx| {
             Box::pin(async move {
-                intake::insert_none(tx).await?;
+                intake::rehearse(tx, failed.as_deref()).await?;
                 events::lock(tx).await?;
                 let write = if tx.get_database_backend() == DbBackend::Postgres { POSTGRES } else { SQLITE };
                 tx.execute_unprepared(write).await?;

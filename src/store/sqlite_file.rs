@@ -1,19 +1,21 @@
 //! The files of a SQLite database: what a URL names, how they are made, and whether they are still the ones that were
-//! opened. A file that was removed or replaced takes commits like any other, and they are gone at the next start.
+//! opened. A file that was removed, replaced or written over takes commits like any other, and they are gone at the next
+//! start.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
-use sea_orm::sqlx::{Connection as _, SqliteConnection};
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, SqliteConnection};
 use sea_orm::{DbErr, RuntimeErr};
 use tracing::{error, info};
 
-use super::error::{StoreError, StoreResult};
+use super::error::{StoreError, StoreResult, from_sqlx};
 
 /// The file a URL names.
 pub(super) fn path(url: &str) -> StoreResult<PathBuf> {
@@ -76,7 +78,14 @@ struct Inner {
     log: PathBuf,
     /// Whether the loss was logged.
     is_told: AtomicBool,
+    /// When was looked last whether what is stored can be found again.
+    looked: Mutex<Option<Instant>>,
+    /// Whether it could not: the file is the same, and holds something else.
+    is_written_over: AtomicBool,
 }
+
+/// How often is looked whether what is stored can be found again. Each time costs a connection.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl OpenFiles {
     /// Notes which files are there now: the database, its log and the index of that, which stay the same while somebody
@@ -93,13 +102,17 @@ impl OpenFiles {
             Err(error) => Err(DbErr::Custom(format!("cannot look at {}: {error}", path.display()))),
         });
         let files = files.collect::<Result<_, _>>()?;
-        Ok(Self(Arc::new(Inner { files, log, is_told: AtomicBool::new(false) })))
+        let [is_told, is_written_over] = [false, false].map(AtomicBool::new);
+        Ok(Self(Arc::new(Inner { files, log, is_told, looked: Mutex::default(), is_written_over })))
     }
 
     /// Fails while one of the files is not the one that was opened. What is committed then is seen by nobody who opens the
     /// database later.
     pub(super) fn ensure_same(&self) -> StoreResult<()> {
-        let Inner { files, is_told, .. } = &*self.0;
+        let Inner { files, is_told, is_written_over, .. } = &*self.0;
+        if is_written_over.load(Ordering::Relaxed) {
+            return Err(self.written_over());
+        }
         let Some((path, _)) = files.iter().find(|(path, known)| identity(path).ok() != Some(*known)) else {
             if is_told.swap(false, Ordering::Relaxed) {
                 info!("the files of the database are back; orders are taken again");
@@ -111,6 +124,58 @@ impl OpenFiles {
             error!("{problem}; no order is taken until that very file is back or the service is started again");
         }
         Err(StoreError::Unavailable(DbErr::Conn(RuntimeErr::Internal(problem))))
+    }
+
+    /// Fails where an order that was just stored cannot be found by whoever opens the database anew, as when a backup was copied
+    /// over the file: the connections that are open go on with what they have in memory. Looks at most once a second.
+    pub(super) async fn ensure_found(&self, order: i64) -> StoreResult<()> {
+        {
+            let mut looked = self.looked();
+            if looked.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+                return Ok(());
+            }
+            *looked = Some(Instant::now());
+        }
+        let is_damaged = |error: &sqlx::Error| {
+            let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
+            // SQLITE_CORRUPT and SQLITE_NOTADB, whatever more is known.
+            code.is_some_and(|code| matches!(code & 0xff, 11 | 26))
+        };
+        match self.find(order).await {
+            Ok(true) => Ok(()),
+            Err(error) if !is_damaged(&error) => Err(from_sqlx(error)),
+            Ok(false) | Err(_) => {
+                error!(
+                    order,
+                    "the database file {} was written over while it was open: what was stored is not in it; no order is \
+                     taken until the service is started again",
+                    self.database().display()
+                );
+                self.0.is_written_over.store(true, Ordering::Relaxed);
+                Err(self.written_over())
+            }
+        }
+    }
+
+    async fn find(&self, order: i64) -> Result<bool, sqlx::Error> {
+        let mut connection = SqliteConnectOptions::new().filename(self.database()).connect().await?;
+        // Whoever deleted it meanwhile leaves its number.
+        let found = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM sales_orders WHERE id = ?1)
+                 OR EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'sales_orders' AND seq >= ?1)",
+        );
+        let found = found.bind(order).fetch_one(&mut connection).await;
+        connection.close().await?;
+        found
+    }
+
+    fn written_over(&self) -> StoreError {
+        let problem = format!("the database file {} was written over while it was open", self.database().display());
+        StoreError::Unavailable(DbErr::Conn(RuntimeErr::Internal(problem)))
+    }
+
+    fn looked(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How large the log is.

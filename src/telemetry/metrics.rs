@@ -3,12 +3,13 @@
 //! What belongs here: names, labels (each of a closed set) and descriptions. What does not: when something is counted.
 //! To add a metric: a line in [`describe`], a row in docs/operations.md; a test holds the two together.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
+use tokio::time::Instant;
 
 use crate::error::ErrorCode;
 
@@ -90,8 +91,6 @@ fn begin() {
     }
     note_waiting(0);
     note_database_log(0);
-    note_oldest_batch(Duration::ZERO);
-    note_feed_age(Duration::ZERO);
 }
 
 /// Counts one answered request.
@@ -143,14 +142,23 @@ pub fn count_batch(orders: usize) {
     counter!("sales_orders_in_batches_total").increment(orders as u64);
 }
 
-/// Notes how long the oldest transaction under way that stores orders has taken; 0 when there is none.
-pub fn note_oldest_batch(age: Duration) {
-    gauge!("sales_order_oldest_batch_seconds").set(age.as_secs_f64());
+/// Since when something lasts, so that its age is worked out when it is asked for: whoever should note an age may be what
+/// hangs.
+static OLDEST_BATCH: Mutex<Option<Instant>> = Mutex::new(None);
+static LAST_LOOK: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// Notes when the oldest transaction under way that stores orders began, if there is one.
+pub fn note_oldest_batch(begun: Option<Instant>) {
+    *OLDEST_BATCH.lock().unwrap_or_else(PoisonError::into_inner) = begun;
 }
 
-/// Notes how long ago the feed was last looked at for its followers; 0 when nobody follows.
-pub fn note_feed_age(age: Duration) {
-    gauge!("feed_last_look_age_seconds").set(age.as_secs_f64());
+/// Notes when the feed was last looked at for its followers, if somebody follows it.
+pub fn note_last_look(at: Option<Instant>) {
+    *LAST_LOOK.lock().unwrap_or_else(PoisonError::into_inner) = at;
+}
+
+fn age(since: &Mutex<Option<Instant>>) -> f64 {
+    since.lock().unwrap_or_else(PoisonError::into_inner).map_or(0.0, |since| since.elapsed().as_secs_f64())
 }
 
 /// The metrics in the Prometheus text format.
@@ -158,6 +166,8 @@ pub fn render_metrics() -> String {
     let Some((metrics, process)) = METRICS.get() else { return String::new() };
     process.collect();
     counter!("log_lines_dropped_total").absolute(super::dropped_lines());
+    gauge!("sales_order_oldest_batch_seconds").set(age(&OLDEST_BATCH));
+    gauge!("feed_last_look_age_seconds").set(age(&LAST_LOOK));
     metrics.render()
 }
 

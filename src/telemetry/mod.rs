@@ -20,7 +20,7 @@ use crate::error::{AppError, ErrorCode};
 use log::LogWriter;
 pub use metrics::{
     Wire, count_batch, count_connection_refused, count_error, count_order, count_request, count_signature_reuse,
-    keep_up_metrics, note_database_log, note_feed_age, note_oldest_batch, note_waiting, render_metrics,
+    keep_up_metrics, note_database_log, note_last_look, note_oldest_batch, note_waiting, render_metrics,
 };
 
 /// What the layers noted about the request under way.

@@ -204,6 +204,42 @@ async fn a_service_that_may_not_write_some_table_is_not_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_could_not_store_an_order_is_not_ready_until_it_could_store_that_one() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    app.get("/health/ready").await.expect(200);
+    // What only a row needs, such as room on the disk of the tables: a statement without rows does not miss it.
+    let refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON sales_order_lines FOR EACH ROW EXECUTE FUNCTION refuse()";
+    app.database.db_execute(refuse).await.unwrap();
+    partner.create_with_key("first", &order()).await.expect_problem(503, "DATABASE_UNAVAILABLE");
+    for _ in 0..3 {
+        app.get("/health/ready").await.expect_problem(503, "DATABASE_UNAVAILABLE");
+    }
+    app.database.db_execute("DROP TRIGGER refuse ON sales_order_lines").await.unwrap();
+    app.get("/health/ready").await.expect(200);
+    assert_eq!(app.database.whole_orders(2).await, 0, "to find out leaves nothing behind");
+    assert_eq!(partner.create_with_key("first", &order()).await.expect(201)["data"]["version"], 1);
+    assert_eq!(app.database.whole_orders(2).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_cannot_read_its_clients_is_not_ready() {
+    let app = TestApp::new().await;
+    for table in ["clients", "client_public_keys"] {
+        app.get("/health/ready").await.expect(200);
+        app.database.db_execute(&format!("ALTER TABLE {table} RENAME TO away")).await.unwrap();
+        assert!(app.get("/health/ready").await.status >= 500, "{table}");
+        app.database.db_execute(&format!("ALTER TABLE away RENAME TO {table}")).await.unwrap();
+    }
+    app.get("/health/ready").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_single_connection_orders_are_taken_and_told_of() {
     let mut app = TestApp::new().await;
     let store = hurried(&app.database.url, 1).await;

@@ -123,6 +123,33 @@ async fn the_log_names_the_file_that_was_removed_and_a_restart_takes_orders_agai
     assert_eq!(database.db_number("SELECT count(*) FROM sales_orders").await, 2);
 }
 
+#[tokio::test]
+async fn no_order_is_taken_into_a_database_file_that_a_backup_was_copied_over() {
+    if on_postgres().is_some() {
+        return;
+    }
+    for suffix in ["", "-wal"] {
+        let app = TestApp::new().await;
+        let partner = app.partner().await;
+        let backup = fs::read(file(&app.database, suffix)).unwrap();
+        for n in 0..50 {
+            partner.create_with_key(&format!("before {n}"), &order()).await.expect(201);
+        }
+        // The same file, as `cp` leaves it.
+        fs::write(file(&app.database, suffix), backup).unwrap();
+        let mut sent = 0;
+        // At once, unless it was looked less than a second ago.
+        until("orders are refused", async || {
+            sent += 1;
+            partner.create_with_key(&format!("after {sent}"), &order()).await.status != 201
+        })
+        .await;
+        for _ in 0..3 {
+            refused(&partner).await;
+        }
+    }
+}
+
 /// Many pages of the log.
 const GROW: &str = "INSERT INTO bulk SELECT randomblob(1000000) FROM (
     WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 80) SELECT x FROM n)";

@@ -45,7 +45,7 @@ impl Watcher {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let last = self.last.subscribe();
         if running.as_ref().is_none_or(JoinHandle::is_finished) {
-            self.looked.send_replace(Instant::now());
+            self.note_look();
             *running = Some(tokio::spawn(run(Arc::clone(self))));
         }
         last
@@ -60,6 +60,12 @@ impl Watcher {
         Err(AppError::unavailable("tells of no events", error))
     }
 
+    fn note_look(&self) {
+        let now = Instant::now();
+        self.looked.send_replace(now);
+        telemetry::note_last_look(Some(now));
+    }
+
     fn age(&self) -> Duration {
         self.looked.borrow().elapsed()
     }
@@ -71,7 +77,7 @@ impl Watcher {
             return false;
         }
         *running = None;
-        telemetry::note_feed_age(Duration::ZERO);
+        telemetry::note_last_look(None);
         true
     }
 
@@ -79,7 +85,7 @@ impl Watcher {
         let looking = timeout(LOOK_LIMIT, self.store.find_last_position()).await;
         let last = looking.unwrap_or_else(|_| Err(StoreError::no_answer()))?;
         self.last.send_if_modified(|known| last > std::mem::replace(known, last.max(*known)));
-        self.looked.send_replace(Instant::now());
+        self.note_look();
         Ok(())
     }
 }
@@ -88,13 +94,17 @@ impl Watcher {
 async fn run(watcher: Arc<Watcher>) {
     // Listening begins before the first look, so that nothing is told in between.
     let mut signal: EventSignal = watcher.store.event_signal();
-    while !watcher.ends() {
-        if let Err(error) = watcher.look().await {
+    let mut is_in_vain = false;
+    // While it looks in vain it goes on although nobody follows: its followers were sent away because of that, and the age of
+    // its last look is to rise until the outage is over.
+    while is_in_vain || !watcher.ends() {
+        let looked = watcher.look().await;
+        is_in_vain = looked.is_err();
+        if let Err(error) = looked {
             let cause = telemetry::causes(&error);
             warn!(cause, "the feed of orders cannot be watched; trying again");
             sleep(PAUSE).await;
         }
-        telemetry::note_feed_age(watcher.age());
         signal.wait(LOOK_EVERY).await;
     }
 }

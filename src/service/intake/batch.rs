@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
-use super::proof::Proof;
+use super::proof::{Proof, Question};
 use crate::error::AppError;
 use crate::store::{Created, OrderToInsert, Store, StoreError, StoreResult};
 use crate::telemetry;
@@ -16,7 +16,7 @@ pub(super) enum Job {
     /// To store an order, and to tell its outcome.
     Order(OrderToInsert, oneshot::Sender<Outcome>),
     /// To prove that one could be stored.
-    Probe,
+    Probe(Question),
 }
 
 /// What became of an order, and who is to be told.
@@ -43,31 +43,42 @@ pub(super) async fn take(store: Store, jobs: Vec<Job>, proof: Proof, given_up: o
     let given_up = given_up.map(drop).shared();
     let insert = async |orders: &Arc<[OrderToInsert]>| {
         tokio::select! {
-            done = telemetry::counting(insert(&store, orders)) => done,
+            done = telemetry::counting(insert(&store, orders, &proof)) => done,
             () = given_up.clone() => (Err(StoreError::no_answer()), 0),
         }
     };
-    let is_asked = jobs.iter().any(|job| matches!(job, Job::Probe));
-    let orders = jobs.into_iter().filter_map(|job| match job {
-        Job::Order(order, answer) => Some((order, answer)),
-        Job::Probe => None,
-    });
-    let (orders, answers): (Vec<_>, Vec<_>) = orders.unzip();
+    let (mut orders, mut answers, mut questions) = (Vec::new(), Vec::new(), Vec::new());
+    for job in jobs {
+        match job {
+            Job::Order(order, answer) => {
+                orders.push(order);
+                answers.push(answer);
+            }
+            Job::Probe(question) => questions.push(question),
+        }
+    }
     let orders: Arc<[_]> = orders.into();
     let (outcome, statements) = insert(&orders).await;
-    let is_away = |error: &StoreError| matches!(error, StoreError::Unavailable(_)) && !error.is_rolled_back();
+    let is_refused = |error: &StoreError| matches!(error, StoreError::Unavailable(_)) && !error.is_rolled_back();
     let outcomes: Vec<Outcome> = match outcome {
         Ok(created) => {
-            proof.note(Ok(()));
+            if orders.is_empty() {
+                proof.note(Ok(()));
+            } else {
+                proof.note_stored();
+            }
             created.into_iter().map(|created| Ok((created, statements))).collect()
         }
-        Err(error) if orders.len() <= 1 || is_away(&error) => {
-            let is_success = !is_away(&error);
+        Err(error) if orders.len() <= 1 || is_refused(&error) => {
+            let is_success = !is_refused(&error);
+            if let Some(order) = orders.first().filter(|_| !is_success) {
+                proof.note_failed(order);
+            }
             let error = AppError::from(error);
             // An order that cannot be stored says nothing of others.
             if !is_success || orders.is_empty() {
                 proof.note(Err(error.clone()));
-            } else if is_asked {
+            } else if !questions.is_empty() {
                 proof.note(insert(&Arc::default()).await.0.map(drop).map_err(AppError::from));
             }
             let stored = answers.into_iter().map(|answer| Stored { answer, outcome: Err(error.clone()) }).collect();
@@ -76,6 +87,11 @@ pub(super) async fn take(store: Store, jobs: Vec<Job>, proof: Proof, given_up: o
         Err(_) => {
             for (order, answer) in orders.iter().zip(answers) {
                 let (outcome, statements) = insert(&Arc::from([order.clone()])).await;
+                match &outcome {
+                    Ok(_) => proof.note_stored(),
+                    Err(error) if is_refused(error) => proof.note_failed(order),
+                    Err(_) => {}
+                }
                 let outcome = outcome.map_err(AppError::from).and_then(|created| {
                     let created = created.into_iter().next();
                     created.ok_or_else(|| AppError::internal("an order was lost on its way into the database"))
@@ -92,9 +108,9 @@ pub(super) async fn take(store: Store, jobs: Vec<Job>, proof: Proof, given_up: o
     Ended { is_success: true, stored }
 }
 
-async fn insert(store: &Store, orders: &Arc<[OrderToInsert]>) -> StoreResult<Vec<Created>> {
+async fn insert(store: &Store, orders: &Arc<[OrderToInsert]>, proof: &Proof) -> StoreResult<Vec<Created>> {
     if orders.is_empty() {
-        return store.probe().await.map(|()| Vec::new());
+        return store.probe(proof.failed_order()).await.map(|()| Vec::new());
     }
     telemetry::count_batch(orders.len());
     store.insert_orders(Arc::clone(orders)).await

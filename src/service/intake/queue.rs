@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::batch::{self, Job, Stored};
 use super::proof::Proof;
-use super::transactions::Transactions;
+use super::transactions::{Event, Transactions};
 use crate::error::{AppError, ErrorCode};
 use crate::store::{Created, OrderToInsert, Store};
 use crate::telemetry;
@@ -23,10 +23,6 @@ pub struct IntakeQueue {
 
 /// The most orders of one transaction. More of them make everybody in it wait for longer and save next to nothing.
 const MAX_BATCH: usize = 32;
-
-/// How long a transaction keeps others waiting that are fewer than that. It takes a few milliseconds, unless it waits for
-/// another instance (`an_order_overtakes_one_that_waits_for_another_instance`).
-const PATIENCE: Duration = Duration::from_millis(100);
 
 impl IntakeQueue {
     /// A queue in which so many orders may wait.
@@ -57,7 +53,7 @@ impl IntakeQueue {
 
     /// Whether an order could be stored now: one was a moment ago, or nothing is, by the same way.
     pub async fn ensure_stores(&self) -> Result<(), AppError> {
-        self.proof.ensure(|| self.waiting.try_send(Job::Probe).map_err(|_| overloaded())).await
+        self.proof.ensure(|question| self.waiting.try_send(Job::Probe(question)).map_err(|_| overloaded())).await
     }
 
     fn note_waiting(&self) -> usize {
@@ -76,11 +72,11 @@ fn overloaded() -> AppError {
 async fn work(store: Store, mut jobs: mpsc::Receiver<Job>, crowded: Arc<Notify>, proof: Proof) {
     let mut transactions = Transactions::new(&store);
     let mut stored = Vec::new();
-    let mut patience_is_over = false;
+    let mut have_waited = false;
     loop {
         // One transaction of many is cheaper than two of half as many, so a second one waits until it would be full.
         while transactions.may_have_another()
-            && (transactions.all_are_overdue() || patience_is_over || jobs.len() >= MAX_BATCH)
+            && (transactions.all_are_overdue() || have_waited || jobs.len() >= MAX_BATCH)
         {
             let mut batch = Vec::with_capacity(MAX_BATCH);
             if transactions.is_empty() && stored.is_empty() {
@@ -106,12 +102,10 @@ async fn work(store: Store, mut jobs: mpsc::Receiver<Job>, crowded: Arc<Notify>,
         if transactions.is_empty() {
             continue;
         }
-        let may_have_another = transactions.may_have_another();
-        patience_is_over = false;
-        tokio::select! {
-            done = transactions.next() => stored = done,
-            () = crowded.notified(), if may_have_another => {}
-            () = tokio::time::sleep(PATIENCE), if may_have_another => patience_is_over = true,
+        let event = transactions.wait(&crowded).await;
+        have_waited = matches!(event, Event::Waited);
+        if let Event::Ended(ended) = event {
+            stored = ended;
         }
     }
 }

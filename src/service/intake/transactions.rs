@@ -8,9 +8,9 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::{Id, JoinSet};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
 use tracing::warn;
 
 use super::batch::{Ended, Stored};
@@ -20,18 +20,35 @@ use crate::telemetry;
 /// So many more transactions may begin while as many are overdue.
 const MOST_OVERDUE: usize = 2;
 
-/// After so many times the usual patience one is given up in any case.
+/// After so many times the time after which one is overdue, it is given up in any case.
 const HOPELESS: u32 = 6;
 
 /// How often is looked whether one is overdue.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a transaction keeps others waiting that would not fill one. It takes a few milliseconds, unless it waits for
+/// another instance (`an_order_overtakes_one_that_waits_for_another_instance`).
+const ALONE: Duration = Duration::from_millis(100);
 
 /// Those under way.
 pub(super) struct Transactions {
     tasks: JoinSet<Ended>,
     begun: Vec<Begun>,
     at_once: usize,
-    patience: Duration,
+    overdue_after: Duration,
+    looks: Interval,
+}
+
+/// Why waiting for transactions ended.
+pub(super) enum Event {
+    /// One ended, with these still to be told.
+    Ended(Vec<Stored>),
+    /// Others wait that would fill one.
+    Crowded,
+    /// Others have waited long enough to begin one that is not full.
+    Waited,
+    /// It is time to look whether another may begin.
+    Look,
 }
 
 struct Begun {
@@ -44,7 +61,13 @@ struct Begun {
 impl Transactions {
     /// None yet.
     pub(super) fn new(store: &Store) -> Self {
-        Self { tasks: JoinSet::new(), begun: Vec::new(), at_once: store.writers(), patience: store.patience() }
+        Self::with(store.writers(), store.patience())
+    }
+
+    fn with(at_once: usize, overdue_after: Duration) -> Self {
+        let mut looks = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { tasks: JoinSet::new(), begun: Vec::new(), at_once, overdue_after, looks }
     }
 
     /// Whether none is under way.
@@ -63,7 +86,7 @@ impl Transactions {
     }
 
     fn overdue(&self) -> usize {
-        self.begun.iter().filter(|begun| begun.at.elapsed() >= self.patience).count()
+        self.begun.iter().filter(|begun| begun.at.elapsed() >= self.overdue_after).count()
     }
 
     /// Begins one, which ends when its receiver gets something.
@@ -74,12 +97,15 @@ impl Transactions {
         let (give_up, end) = oneshot::channel();
         let id = self.tasks.spawn(work(end)).id();
         self.begun.push(Begun { id, at: Instant::now(), give_up: Some(give_up) });
+        self.note_oldest();
     }
 
-    /// What came of the next one that ends; nothing, when it is time to look whether another may begin.
-    pub(super) async fn next(&mut self) -> Vec<Stored> {
-        let stored = tokio::select! {
-            ended = self.tasks.join_next_with_id() => match ended {
+    /// Waits until one ends, or until there is a reason to begin another. Whatever ends the waiting, the looks go on at
+    /// their own pace, so that one without an answer is given up in any case.
+    pub(super) async fn wait(&mut self, crowded: &Notify) -> Event {
+        let may_have_another = self.may_have_another();
+        tokio::select! {
+            ended = self.tasks.join_next_with_id() => Event::Ended(match ended {
                 Some(Ok((id, ended))) => {
                     self.note_ended(id, ended.is_success);
                     ended.stored
@@ -89,24 +115,29 @@ impl Transactions {
                     Vec::new()
                 }
                 None => Vec::new(),
-            },
-            () = sleep(LOOK_EVERY) => {
-                let hopeless = self.patience * HOPELESS;
+            }),
+            () = crowded.notified(), if may_have_another => Event::Crowded,
+            () = sleep(ALONE), if may_have_another => Event::Waited,
+            _ = self.looks.tick() => {
+                let hopeless = self.overdue_after * HOPELESS;
                 self.give_up(|begun| begun.at.elapsed() >= hopeless);
-                Vec::new()
+                Event::Look
             }
-        };
-        telemetry::note_oldest_batch(self.begun.iter().map(|begun| begun.at.elapsed()).max().unwrap_or_default());
-        stored
+        }
     }
 
     fn note_ended(&mut self, id: Id, is_success: bool) {
         let Some(index) = self.begun.iter().position(|begun| begun.id == id) else { return };
         let ended = self.begun.swap_remove(index);
+        self.note_oldest();
         if is_success {
-            let patience = self.patience;
-            self.give_up(|begun| begun.at < ended.at && begun.at.elapsed() >= patience);
+            let overdue_after = self.overdue_after;
+            self.give_up(|begun| begun.at < ended.at && begun.at.elapsed() >= overdue_after);
         }
+    }
+
+    fn note_oldest(&self) {
+        telemetry::note_oldest_batch(self.begun.iter().map(|begun| begun.at).min());
     }
 
     fn give_up(&mut self, is_meant: impl Fn(&Begun) -> bool) {
@@ -123,11 +154,7 @@ impl Transactions {
 mod tests {
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(10);
-
-    fn transactions() -> Transactions {
-        Transactions { tasks: JoinSet::new(), begun: Vec::new(), at_once: 2, patience: PATIENCE }
-    }
+    const OVERDUE: Duration = Duration::from_secs(10);
 
     /// Ends when it is given up, which is no success.
     async fn without_an_answer(given_up: oneshot::Receiver<()>) -> Ended {
@@ -137,19 +164,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn overdue_ones_let_few_others_begin_and_are_given_up_when_a_later_one_succeeds() {
-        let mut transactions = transactions();
+        let mut transactions = Transactions::with(2, OVERDUE);
         for _ in 0..2 {
             assert!(transactions.may_have_another());
             transactions.begin(without_an_answer);
         }
         assert!(!transactions.may_have_another());
-        tokio::time::advance(PATIENCE).await;
+        tokio::time::advance(OVERDUE).await;
         assert!(transactions.all_are_overdue());
         for _ in 0..2 {
             assert!(transactions.may_have_another());
             transactions.begin(without_an_answer);
         }
-        tokio::time::advance(PATIENCE).await;
+        tokio::time::advance(OVERDUE).await;
         assert!(!transactions.may_have_another(), "each holds a process of the server");
         let last = transactions.begun[3].id;
         transactions.note_ended(last, true);
@@ -159,16 +186,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_fails_says_nothing_of_others_and_nothing_is_waited_for_for_ever() {
-        let mut transactions = transactions();
+        let mut transactions = Transactions::with(2, OVERDUE);
         transactions.begin(without_an_answer);
-        tokio::time::advance(PATIENCE).await;
+        tokio::time::advance(OVERDUE).await;
         transactions.begin(|_| async { Ended::default() });
-        transactions.next().await;
+        let crowded = Notify::new();
+        while !matches!(transactions.wait(&crowded).await, Event::Ended(_)) {}
         assert!(transactions.begun[0].give_up.is_some());
         let began = Instant::now();
+        // Nor while others could begin, and the waiting is over ten times a second.
+        assert!(transactions.may_have_another());
         while !transactions.is_empty() {
-            transactions.next().await;
+            transactions.wait(&crowded).await;
         }
-        assert!(began.elapsed() < PATIENCE * HOPELESS);
+        assert!(began.elapsed() < OVERDUE * HOPELESS);
     }
 }
