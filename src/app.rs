@@ -25,7 +25,9 @@ use crate::service::sessions::SessionRules;
 use crate::service::slots::{Slot, Slots};
 use crate::service::throttle::{Throttle, ThrottleRules, network};
 use crate::service::turns::{Turn, TurnRules, Turns};
-use crate::service::{Clients, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Sealing, Services, Sessions};
+use crate::service::{
+    Clients, ClockSkew, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Sealing, Services, Sessions,
+};
 use crate::store::Store;
 
 /// What every request handler shares. Cloning is cheap.
@@ -84,9 +86,11 @@ impl AppState {
         self.occupancy().anonymous_bodies.take(&network(address))
     }
 
-    /// Whether an order could be taken now.
+    /// Whether an order could be taken now, and would be stamped with the right time.
     pub async fn ensure_takes_orders(&self) -> Result<(), AppError> {
-        self.0.services.intake.ensure_takes_orders().await
+        let Services { intake, clock_skew, .. } = &*self.0.services;
+        tokio::try_join!(intake.ensure_takes_orders(), clock_skew.compare())?;
+        clock_skew.ensure_right()
     }
 
     /// Memory for bodies under way.
@@ -184,7 +188,9 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         Throttle::off()
     };
     let directory = ClientDirectory::new(store.clone(), config.auth.client_cache_ttl);
-    let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, throttle, hashing);
+    let clock_skew = Arc::new(ClockSkew::new(store, clock, config.database.max_clock_skew));
+    let sessions =
+        Sessions::new(store.clone(), Arc::clone(&clock_skew), directory.clone(), keys, rules, throttle, hashing);
     let sessions = Arc::new(sessions);
     let queries = TurnRules {
         what: "queries",
@@ -205,6 +211,7 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
     };
     Arc::new(Services {
         clients: clients(store, clock),
+        clock_skew,
         doctor: Doctor::new(Arc::clone(&sessions), clock.clone()),
         sessions,
         intake: OrderIntake::new(store, clock.clone(), directory, intake_rules),

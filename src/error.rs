@@ -114,6 +114,9 @@ catalogue! {
     DatabaseUnavailable = "DATABASE_UNAVAILABLE", 503, "Database unavailable";
     /// There is more to do than can be done in time, and the request was given up: send it again after `Retry-After`.
     Overloaded = "OVERLOADED", 503, "Overloaded";
+    /// This instance's clock differs from its database's, so it is not ready, and cannot tell whether `X-TIMESTAMP` is fresh: send
+    /// the same request again after `Retry-After`.
+    ClockSkew = "CLOCK_SKEW", 503, "Clock skew";
     /// This instance is about to stop (`/health/ready` alone says so): send requests to another one.
     Stopping = "STOPPING", 503, "Stopping";
 }

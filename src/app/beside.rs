@@ -5,6 +5,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::{AppState, token_keys};
+use crate::store::PoolState;
 use crate::telemetry;
 
 /// How soon a change of the files of the JWT secrets is seen.
@@ -15,16 +16,28 @@ const DATABASE_LOG_TENDING: Duration = Duration::from_secs(5);
 
 impl AppState {
     /// What goes on beside the requests for as long as it is polled: looking out for new JWT secrets and for keys that
-    /// expire soon or that two clients have, writing how often signatures were used again, and keeping the database's log
-    /// small.
+    /// expire soon or that two clients have, writing how often signatures were used again, keeping the database's log
+    /// small, and comparing the clocks.
     pub async fn look_after(&self) {
         let clients = self.0.services.clients.clone();
         tokio::join!(
             self.watch_jwt_secrets(),
             clients.watch_keys(),
             self.0.services.intake.keep_signatures_noted(),
-            self.tend_database_log()
+            self.tend_database_log(),
+            self.0.services.clock_skew.watch()
         );
+    }
+
+    /// The metrics in the Prometheus text format, with what is known only at the moment of asking.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        telemetry::render_metrics(|| {
+            for PoolState { name, max, idle, used } in self.0.store.pools() {
+                telemetry::note_pool(name, max, idle, used);
+            }
+            telemetry::note_clock_skew(self.0.services.clock_skew.seconds());
+        })
     }
 
     /// Keeps SQLite's log small and its size noted.

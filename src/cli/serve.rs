@@ -133,7 +133,7 @@ impl Server {
                 info!(%address, "the metrics are served at an address of their own");
             }
             let options = self.options.for_metrics();
-            tokio::spawn(http::serve(listener, http::metrics_router(), options, pending(), pending()))
+            tokio::spawn(http::serve(listener, http::metrics_router(&self.state), options, pending(), pending()))
         });
         let leaving = async { drop(leaving.await) };
         let closing = async { closing.await.unwrap_or_else(|_| Instant::now()) };

@@ -39,6 +39,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         ("database.statement_timeout", database.statement_timeout, millisecond, LONGEST_DURATION),
         ("database.acquire_timeout", database.acquire_timeout, millisecond, LONGEST_DURATION),
         ("database.start_timeout", database.start_timeout, Duration::ZERO, LONGEST_DURATION),
+        ("database.max_clock_skew", database.max_clock_skew, Duration::ZERO, LONGEST_DURATION),
         ("database.idle_timeout", database.idle_timeout, second, LONGEST_DURATION),
         ("http.ready_timeout", http.ready_timeout, millisecond, LONGEST_DURATION),
         ("auth.token_lifetime", auth.token_lifetime, second, LONGEST_DURATION),

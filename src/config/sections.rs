@@ -96,6 +96,9 @@ pub struct DatabaseConfig {
     pub listen_url: SecretString,
     /// Whether serving begins with applying pending migrations.
     pub migrate_on_start: bool,
+    /// How far this instance's clock may be from the database's; zero: however far.
+    #[serde(deserialize_with = "duration")]
+    pub max_clock_skew: Duration,
     /// The most connections of the pool.
     pub max_connections: u32,
     /// The most reports at once.

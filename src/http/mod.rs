@@ -29,12 +29,12 @@ pub use server::{METRICS_CONNECTIONS, ServerOptions, serve};
 
 use crate::app::AppState;
 use crate::error::{AppError, ErrorCode};
+use crate::graphql as schema;
 use crate::rest::{self, problem::Problem};
-use crate::{graphql as schema, telemetry};
 
 /// Every path of the service.
 pub fn router(state: AppState) -> Router {
-    let metrics = if state.config().metrics.listen.is_some() { Router::new() } else { metrics_router() };
+    let metrics = if state.config().metrics.listen.is_some() { Router::new() } else { metrics_router(&state) };
     Router::new()
         .merge(metrics)
         .merge(rest::router())
@@ -56,7 +56,9 @@ pub fn router(state: AppState) -> Router {
 }
 
 /// The metrics alone, for a listener of their own.
-pub fn metrics_router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+pub fn metrics_router<S: Clone + Send + Sync + 'static>(state: &AppState) -> Router<S> {
+    let state = state.clone();
+    let metrics = async move || ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics());
     Router::new().route("/metrics", get(metrics))
 }
 
@@ -65,10 +67,6 @@ static SDL: LazyLock<Bytes> = LazyLock::new(|| schema::sdl().into());
 
 async fn sdl() -> Response {
     ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], SDL.clone()).into_response()
-}
-
-async fn metrics() -> Response {
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], telemetry::render_metrics()).into_response()
 }
 
 async fn not_found() -> Problem {

@@ -8,6 +8,7 @@ pub mod bodies;
 pub mod buckets;
 pub mod caller;
 pub mod clients;
+pub mod clock_skew;
 pub mod directory;
 pub mod doctor;
 pub mod events;
@@ -25,6 +26,7 @@ pub mod turns;
 
 pub use caller::{Caller, Principal};
 pub use clients::Clients;
+pub use clock_skew::ClockSkew;
 pub use doctor::Doctor;
 pub use events::Events;
 pub use intake::OrderIntake;
@@ -51,6 +53,8 @@ pub struct Services {
     pub clients: Clients,
     /// Explaining signatures.
     pub doctor: Doctor,
+    /// Comparing this instance's clock with the database's.
+    pub clock_skew: std::sync::Arc<ClockSkew>,
     /// Taking orders in.
     pub intake: OrderIntake,
     /// Reading orders.

@@ -12,10 +12,12 @@ use tokio::sync::{Semaphore, watch};
 
 use super::buckets::REMEMBERED;
 use super::caller::Principal;
+use super::clock_skew::ClockSkew;
 use super::directory::{ClientDirectory, KnownClient};
 use super::known_addresses::KnownAddresses;
 use super::throttle::{Throttle, network};
 use crate::auth::credentials::Credentials;
+use crate::auth::hint::Hint;
 use crate::auth::secret;
 use crate::auth::signature::{self, SignedRequest, VerifiedSignature};
 use crate::auth::token::{Claims, IssuedToken, Session, TokenKeys};
@@ -47,6 +49,7 @@ const REMEMBERED_SIGNATURES: u64 = 10_000;
 pub struct Sessions {
     store: Store,
     clock: Clock,
+    clock_skew: Arc<ClockSkew>,
     directory: ClientDirectory,
     keys: watch::Sender<TokenKeys>,
     rules: SessionRules,
@@ -63,7 +66,7 @@ impl Sessions {
     #[must_use]
     pub fn new(
         store: Store,
-        clock: Clock,
+        clock_skew: Arc<ClockSkew>,
         directory: ClientDirectory,
         keys: TokenKeys,
         rules: SessionRules,
@@ -76,7 +79,8 @@ impl Sessions {
             known_addresses: KnownAddresses::new(store.clone()),
             ended: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_hours(1)).build(),
             store,
-            clock,
+            clock: clock_skew.clock().clone(),
+            clock_skew,
             directory,
             keys,
             rules,
@@ -236,8 +240,12 @@ impl Sessions {
         request: &SignedRequest<'_>,
     ) -> Result<VerifiedSignature, AppError> {
         let (now, tolerance) = (self.clock.now(), self.rules.timestamp_tolerance);
-        signature::verify(request, &known.keys, known.client.signature_policy, now, tolerance, &self.verified)
-            .map_err(|rejection| AppError::from(*rejection))
+        signature::verify(request, &known.keys, known.client.signature_policy, now, tolerance, &self.verified).map_err(
+            |rejection| match rejection.hint {
+                Hint::ClockSkew => self.clock_skew.not_fresh(AppError::from(*rejection)),
+                _ => AppError::from(*rejection),
+            },
+        )
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Store {
     pub(super) reports: DatabaseConnection,
     reports_at_once: usize,
     write: DatabaseConnection,
+    /// Each pool once, by its name.
+    pub(super) named: Vec<(&'static str, DatabaseConnection)>,
     /// Turns of changes other than orders, which must not fill the queue for the connections orders are stored on.
     changes: Arc<Semaphore>,
     /// Told after each commit of this process; on PostgreSQL the database itself tells every instance.
@@ -77,7 +79,7 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'a>>;
 impl Store {
     /// Connects. On SQLite the file and its folder are made when they are not there.
     pub async fn connect(options: &DatabaseOptions) -> StoreResult<Self> {
-        let Pools { mut read, mut core, mut reports, reports_at_once, mut write, liveness, files } =
+        let Pools { mut read, mut core, mut reports, reports_at_once, mut write, named, liveness, files } =
             Pools::connect(options).await?;
         let on_statement = options.on_statement;
         for connection in [&mut read, &mut core, &mut reports, &mut write] {
@@ -95,6 +97,7 @@ impl Store {
             reports,
             reports_at_once,
             write,
+            named,
             changes,
             appended,
             liveness,
@@ -123,14 +126,6 @@ impl Store {
     /// nothing may be answered that was not committed before this.
     pub(super) fn ensure_kept(&self) -> StoreResult<()> {
         self.files.as_ref().map_or(Ok(()), OpenFiles::ensure_same)
-    }
-
-    /// Closes every connection, after the statements under way.
-    pub async fn close(&self) {
-        // A connection that is gone already is closed.
-        for connection in [&self.write, &self.core, &self.read, &self.reports] {
-            let _ = connection.close_by_ref().await;
-        }
     }
 
     pub(super) const fn write(&self) -> &DatabaseConnection {

@@ -4,9 +4,9 @@ use std::future::ready;
 
 use futures_util::FutureExt as _;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend};
 
-use super::connect::DatabaseOptions;
+use super::connect::{DatabaseOptions, Store};
 use super::error::StoreResult;
 use super::liveness::Liveness;
 use super::sqlite_file::{self, OpenFiles};
@@ -19,6 +19,8 @@ pub(super) struct Pools {
     pub reports: DatabaseConnection,
     pub reports_at_once: usize,
     pub write: DatabaseConnection,
+    /// Each of them once, by the name it has in the metrics.
+    pub named: Vec<(&'static str, DatabaseConnection)>,
     /// What is known of the connections of PostgreSQL.
     pub liveness: Liveness,
     /// On SQLite.
@@ -48,14 +50,58 @@ impl Pools {
         let Shares { core, reports, read } = Shares::of(options);
         let mut of_reports = sqlite(options, reports, true);
         report::limit_sqlite(&mut of_reports, options.statement_timeout);
+        let read = Database::connect(sqlite(options, read, true)).await?;
+        let core = Database::connect(sqlite(options, core, true)).await?;
+        let of_reports = Database::connect(of_reports).await?;
+        let named = [("core", &core), ("read", &read), ("reports", &of_reports), ("write", &write)];
         Ok(Self {
-            read: Database::connect(sqlite(options, read, true)).await?,
-            core: Database::connect(sqlite(options, core, true)).await?,
-            reports: Database::connect(of_reports).await?,
+            named: named.map(|(name, pool)| (name, pool.clone())).into(),
+            read,
+            core,
+            reports: of_reports,
             reports_at_once: reports as usize,
             write,
             liveness: Liveness::default(),
             files,
+        })
+    }
+}
+
+/// How many connections one pool has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolState {
+    /// Which pool.
+    pub name: &'static str,
+    /// The most it may have.
+    pub max: u32,
+    /// Open ones that nobody uses.
+    pub idle: u32,
+    /// Open ones that somebody uses.
+    pub used: u32,
+}
+
+impl Store {
+    /// Closes every connection, after the statements under way.
+    pub async fn close(&self) {
+        // A connection that is gone already is closed.
+        for (_, connection) in self.named.iter().rev() {
+            let _ = connection.close_by_ref().await;
+        }
+    }
+
+    /// How many connections each pool has now.
+    pub fn pools(&self) -> impl Iterator<Item = PoolState> {
+        let is_sqlite = self.backend() == DbBackend::Sqlite;
+        self.named.iter().map(move |(name, connection)| {
+            let (max, open, idle) = if is_sqlite {
+                let pool = connection.get_sqlite_connection_pool();
+                (pool.options().get_max_connections(), pool.size(), pool.num_idle())
+            } else {
+                let pool = connection.get_postgres_connection_pool();
+                (pool.options().get_max_connections(), pool.size(), pool.num_idle())
+            };
+            let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(open);
+            PoolState { name, max, idle, used: open - idle }
         })
     }
 }

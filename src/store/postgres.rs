@@ -28,13 +28,16 @@ pub(super) async fn connect(options: &DatabaseOptions) -> StoreResult<Pools> {
         let all = open(options.max_connections, false).await?;
         let reports_at_once = options.report_connections.min(options.max_connections.div_ceil(2)) as usize;
         let [read, core, reports, write] = std::array::from_fn(|_| all.clone());
-        Pools { read, core, reports, reports_at_once, write, liveness, files: None }
+        Pools { read, core, reports, reports_at_once, write, named: vec![("all", all)], liveness, files: None }
     } else {
         let core = open(core, false).await?;
-        let (read, reports_at_once) = (open(read, true).await?, reports as usize);
+        let read = open(read, true).await?;
+        let (reports, reports_at_once) = (open(reports, true).await?, reports as usize);
+        let named = [("core", &core), ("read", &read), ("reports", &reports)];
         Pools {
+            named: named.map(|(name, pool)| (name, pool.clone())).into(),
             read,
-            reports: open(reports, true).await?,
+            reports,
             reports_at_once,
             write: core.clone(),
             core,

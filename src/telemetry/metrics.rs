@@ -16,6 +16,9 @@ use crate::error::ErrorCode;
 /// The metrics crate knows one recorder a process.
 static METRICS: OnceLock<(PrometheusHandle, Collector)> = OnceLock::new();
 
+/// Held while what is known only at the moment of asking is noted and written down.
+static RENDERING: Mutex<()> = Mutex::new(());
+
 /// How a failure reached its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wire {
@@ -42,7 +45,7 @@ impl Wire {
 
 /// Installs the recorder, and begins every metric whose labels are known at 0: an alert that looks at the increase of a
 /// counter misses its first one otherwise.
-pub(super) fn install() -> anyhow::Result<()> {
+pub fn install_metrics() -> anyhow::Result<()> {
     // Half a millisecond to ten seconds: the range in which an answer can still be given.
     let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
     let recorder = PrometheusBuilder::new().set_buckets(&buckets)?.build_recorder();
@@ -67,6 +70,9 @@ fn describe() {
     describe_gauge!("sales_orders_waiting", "Orders on their way into the database");
     describe_gauge!("sales_order_oldest_batch_seconds", "Age of the oldest transaction under way that stores orders");
     describe_gauge!("feed_last_look_age_seconds", "Time since the feed was last looked at for its followers");
+    describe_gauge!("database_connections", "Open connections to the database by pool, idle or used");
+    describe_gauge!("database_connections_max", "The most connections of a pool");
+    describe_gauge!("database_clock_skew_seconds", "The database's clock minus this instance's; 0 on SQLite");
     describe_gauge!("sqlite_wal_bytes", "Size of SQLite's write-ahead log; 0 on PostgreSQL");
     describe_counter!("sales_order_batches_total", "Transactions that stored orders");
     describe_counter!("sales_orders_in_batches_total", "Orders that these transactions stored");
@@ -161,9 +167,24 @@ fn age(since: &Mutex<Option<Instant>>) -> f64 {
     since.lock().unwrap_or_else(PoisonError::into_inner).map_or(0.0, |since| since.elapsed().as_secs_f64())
 }
 
-/// The metrics in the Prometheus text format.
-pub fn render_metrics() -> String {
+/// Notes the connections of one of the database's pools.
+pub fn note_pool(name: &'static str, max: u32, idle: u32, used: u32) {
+    gauge!("database_connections_max", "pool" => name).set(f64::from(max));
+    for (state, connections) in [("idle", idle), ("used", used)] {
+        gauge!("database_connections", "pool" => name, "state" => state).set(f64::from(connections));
+    }
+}
+
+/// Notes by how much the database's clock is ahead of ours.
+pub fn note_clock_skew(seconds: f64) {
+    gauge!("database_clock_skew_seconds").set(seconds);
+}
+
+/// The metrics in the Prometheus text format, after `note` noted what is known only at the moment of asking.
+pub fn render_metrics(note: impl FnOnce()) -> String {
     let Some((metrics, process)) = METRICS.get() else { return String::new() };
+    let _rendering = RENDERING.lock().unwrap_or_else(PoisonError::into_inner);
+    note();
     process.collect();
     counter!("log_lines_dropped_total").absolute(super::dropped_lines());
     gauge!("sales_order_oldest_batch_seconds").set(age(&OLDEST_BATCH));

@@ -20,7 +20,8 @@ use crate::error::{AppError, ErrorCode};
 use log::LogWriter;
 pub use metrics::{
     Wire, count_batch, count_connection_refused, count_error, count_order, count_request, count_signature_reuse,
-    keep_up_metrics, note_database_log, note_last_look, note_oldest_batch, note_waiting, render_metrics,
+    install_metrics, keep_up_metrics, note_clock_skew, note_database_log, note_last_look, note_oldest_batch, note_pool,
+    note_waiting, render_metrics,
 };
 
 /// What the layers noted about the request under way.
@@ -214,7 +215,7 @@ pub fn install(filter: &str, json: bool, max_buffer_bytes: usize) -> anyhow::Res
     } else {
         subscriber.with_target(false).init();
     }
-    metrics::install()?;
+    install_metrics()?;
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let said = panic.payload_as_str();

@@ -182,6 +182,16 @@ async fn failures_of_ours(reached: &mut Reached) {
     let asked = Request::get("/health/ready").body(Body::empty()).unwrap();
     let answer = Answer::read(http::router(leaving).oneshot(asked).await.unwrap()).await;
     reached.over_rest(ErrorCode::Stopping, &answer);
+    // On SQLite the database's clock is our own.
+    if on_postgres().is_none() {
+        reached.0.insert(ErrorCode::ClockSkew.as_str());
+    } else {
+        let wrong = TestApp::state_in(&app.store, &app.clock, &[], |config| {
+            config.database.max_clock_skew = Duration::from_secs(1);
+        });
+        let asked = Request::get("/health/ready").body(Body::empty()).unwrap();
+        reached.over_rest(ErrorCode::ClockSkew, &Answer::read(http::router(wrong).oneshot(asked).await.unwrap()).await);
+    }
 
     partner.create(&order()).await.expect(201);
     app.database.break_table("sales_order_lines").await;

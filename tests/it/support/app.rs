@@ -89,6 +89,8 @@ impl TestApp {
         // What a test changes past the service is in force at once, and tests log in more often than anybody.
         config.auth.client_cache_ttl = Duration::ZERO;
         config.rate_limit.enabled = false;
+        // A test's clock stands still, the database's does not.
+        config.database.max_clock_skew = Duration::ZERO;
         // A busy machine is no outage.
         config.http.ready_timeout = PATIENCE;
         config.http.request_timeout = PATIENCE;

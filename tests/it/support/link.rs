@@ -1,4 +1,7 @@
-use tokio::io::copy_bidirectional;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -21,6 +24,8 @@ struct State {
     silent: u64,
     /// No new one leads anywhere.
     is_cut: bool,
+    /// How late answers come.
+    late: Duration,
 }
 
 impl Link {
@@ -50,10 +55,28 @@ impl Link {
     pub fn silence(&self) {
         self.state.send_modify(|state| state.silent = state.opened);
     }
+
+    /// Each answer comes so much later from now on; questions arrive as soon as ever.
+    pub fn delay_answers(&self, by: Duration) {
+        self.state.send_modify(|state| state.late = by);
+    }
+}
+
+/// Carries what the server says, as late as it is set.
+async fn carry_answers(mut server: OwnedReadHalf, mut service: OwnedWriteHalf, state: watch::Receiver<State>) {
+    let mut bytes = vec![0; 64 * 1024];
+    loop {
+        let Ok(count @ 1..) = server.read(&mut bytes).await else { return };
+        let late = state.borrow().late;
+        tokio::time::sleep(late).await;
+        if service.write_all(&bytes[..count]).await.is_err() {
+            return;
+        }
+    }
 }
 
 async fn carry(listener: TcpListener, server: String, state: watch::Sender<State>) {
-    while let Ok((mut near, _)) = listener.accept().await {
+    while let Ok((near, _)) = listener.accept().await {
         let mut number = 0;
         state.send_modify(|state| {
             state.opened += 1;
@@ -64,9 +87,12 @@ async fn carry(listener: TcpListener, server: String, state: watch::Sender<State
             if state.borrow().is_cut {
                 return;
             }
-            let mut far = TcpStream::connect(server).await.unwrap();
+            let far = TcpStream::connect(server).await.unwrap();
+            let ((mut asked, answered), (answers, mut questions)) = (near.into_split(), far.into_split());
+            let late = state.clone();
             tokio::select! {
-                _ = copy_bidirectional(&mut near, &mut far) => return,
+                _ = copy(&mut asked, &mut questions) => return,
+                () = carry_answers(answers, answered, late) => return,
                 _ = state.wait_for(|state| number <= state.closed.max(state.silent)) => {}
             }
             // Who is silent stays open until it is closed.
