@@ -12,6 +12,7 @@ mod origin;
 mod pages;
 mod security;
 mod server;
+mod starting;
 mod websocket;
 
 use std::sync::LazyLock;
@@ -25,18 +26,20 @@ use axum::{Extension, Router};
 use tower::util::option_layer;
 
 pub use address::Peer;
-pub use server::{METRICS_CONNECTIONS, ServerOptions, serve};
+pub use server::{METRICS_CONNECTIONS, Routes, ServerOptions, serve};
+pub use starting::starting_router;
 
 use crate::app::AppState;
+use crate::config::{Config, Http};
 use crate::error::{AppError, ErrorCode};
 use crate::rest::{self, problem::Problem};
 use crate::{graphql as schema, telemetry};
 
 /// Every path of the service.
 pub fn router(state: AppState) -> Router {
-    let metrics = if state.config().metrics.listen.is_some() { Router::new() } else { metrics_router() };
-    Router::new()
-        .merge(metrics)
+    let http = state.config().http.clone();
+    let routes = Router::new()
+        .merge(metrics_of(state.config()))
         .merge(rest::router())
         .merge(pages::router(state.config()))
         .route("/graphql", get(graphql::get).post(graphql::post))
@@ -48,12 +51,23 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(health::Readiness::default()))
         .layer(from_fn_with_state(state.clone(), budget::admit))
-        .layer(option_layer(security::cors(&state.config().http)))
+        .layer(option_layer(security::cors(&http)))
         .layer(from_fn_with_state(state.clone(), budget::pace))
-        .layer(from_fn_with_state(state.clone(), envelope::wrap))
         .layer(from_fn_with_state(state.clone(), address::note))
-        .layer(from_fn_with_state(state.clone(), security::headers))
-        .with_state(state)
+        .with_state(state);
+    enveloped(routes, &http)
+}
+
+/// What every request passes through, whatever answers it.
+fn enveloped(routes: Router, http: &Http) -> Router {
+    routes
+        .layer(from_fn_with_state(http.request_timeout, envelope::wrap))
+        .layer(from_fn_with_state(http.behind_tls, security::headers))
+}
+
+/// The metrics, unless they have a listener of their own.
+fn metrics_of<S: Clone + Send + Sync + 'static>(config: &Config) -> Router<S> {
+    if config.metrics.listen.is_some() { Router::new() } else { metrics_router() }
 }
 
 /// The metrics alone, for a listener of their own.

@@ -17,7 +17,7 @@ pub use app::{JWT_SECRET, TestApp};
 pub use clock::TestClock;
 pub use database::{Database, on_postgres, options};
 pub use link::Link;
-pub use process::{Process, command};
+pub use process::{Process, command, stalled};
 pub use remote::Remote;
 pub use socket::{Socket, Told};
 pub use wire::Wire;
