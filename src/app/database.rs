@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 use tracing::{info, warn};
 
 use crate::config::{Config, DatabaseConfig};
-use crate::store::{self, Address, DatabaseOptions, Findings, Pooler, Store};
+use crate::store::{self, DatabaseOptions, Findings, Pooler, Store};
 use crate::telemetry;
 
 /// Connects to the configured database.
@@ -33,8 +33,9 @@ async fn connect_through(config: &Config, pooler: Pooler) -> anyhow::Result<Stor
 pub fn check_addresses(config: &Config) -> anyhow::Result<()> {
     let DatabaseConfig { url, listen_url, .. } = &config.database;
     for (key, url) in [("database.url", url), ("database.listen_url", listen_url)] {
-        if url.expose_secret().starts_with("postgres") {
-            Address::parse(url.expose_secret()).with_context(|| key)?;
+        let url = url.expose_secret();
+        if !url.is_empty() {
+            store::check_url(url).with_context(|| format!("cannot open the database ({key})"))?;
         }
     }
     Ok(())

@@ -2,9 +2,11 @@
 //! over real HTTP against the very server that `serve` runs.
 
 use std::fs::{self, OpenOptions};
+use std::future::pending;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -16,7 +18,7 @@ use tokio::sync::oneshot;
 
 use super::serve::Server;
 use super::{Common, output, signals};
-use crate::app;
+use crate::app::{self, AppState};
 use crate::auth::private_key::PrivateKey;
 use crate::auth::string_to_sign::documented_string;
 use crate::clock::Clock;
@@ -56,10 +58,34 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     telemetry::install("warn", config.log.format == LogFormat::Json, config.log.max_buffer_bytes)?;
     signals::ignore()?;
 
-    let has_graphiql = config.graphql.graphiql;
-    let demo_store = config.clone();
-    let server = Server::start(config).await.context("cannot start the demo")?;
-    let clients = app::clients(&app::connect(&demo_store).await?, &Clock::system());
+    let mut stop = pin!(signals::stop_signal()?);
+
+    let server = Server::bind(config).await.context("cannot start the demo")?;
+    let base = format!("http://{}", server.address);
+    let opened = server.open(stop.as_mut()).await.context("cannot start the demo")?;
+    let Some((server, state)) = opened else { return Ok(()) };
+    let (stop_serving, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(server.run(state.clone(), async {
+        // Whether told to stop or abandoned, it stops.
+        let _ = stopped.await;
+    }));
+    let shown = tokio::select! {
+        shown = show(&state, base, args.exit) => shown,
+        () = stop => Ok(()),
+    };
+    drop(stop_serving);
+    serving.await?;
+    match shown {
+        // A reader that has read enough ends it.
+        Err(error) if error.downcast_ref().is_some_and(output::is_read_enough) => Ok(()),
+        shown => shown,
+    }
+}
+
+/// Makes the clients and gives the tour. Unless it is to end then, it goes on for ever.
+async fn show(state: &AppState, base: String, ends: bool) -> Result<()> {
+    let folder = Path::new(FOLDER);
+    let clients = app::clients(state.store(), &Clock::system());
     let key = PrivateKey::generate()?;
     let key_file = folder.join("versuni-private.pem");
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&key_file)?;
@@ -83,30 +109,26 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     };
     let partner = create(PARTNER, "Versuni", Permission::OrdersCreate, vec![key.public_key().to_pem()]).await?;
     let dashboard = create(DASHBOARD, "Sales dashboard", Permission::OrdersRead, Vec::new()).await?;
-
-    let base = format!("http://{}", server.address);
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = tokio::spawn(server.run(async {
-        // Whether told to stop or abandoned, it stops.
-        let _ = stopped.await;
-    }));
-    let signal = signals::stop_signal()?;
     let tour = Tour { base, http: reqwest::Client::builder().no_proxy().build()? };
     tour.run(&partner, &dashboard, &key).await?;
-    if !args.exit {
-        output::text(&format!("\n# In a browser: {}/docs explains it all.", tour.base))?;
-        if has_graphiql {
-            output::text(&format!(
-                "# In {}/graphiql sign in as {PARTNER} with the secret of step 1 and load {FOLDER}/versuni-private.pem.",
-                tour.base
-            ))?;
-        }
-        output::text(&format!("\nServing on at {} until Ctrl-C. Everything is in {FOLDER}.", tour.base))?;
-        signal.await;
+    if ends {
+        return Ok(());
     }
-    drop(stop);
-    serving.await?;
-    Ok(())
+    say(format!("\n# In a browser: {}/docs explains it all.", tour.base)).await?;
+    if state.config().graphql.graphiql {
+        say(format!(
+            "# In {}/graphiql sign in as {PARTNER} with the secret of step 1 and load {FOLDER}/versuni-private.pem.",
+            tour.base
+        ))
+        .await?;
+    }
+    say(format!("\nServing on at {} until Ctrl-C. Everything is in {FOLDER}.", tour.base)).await?;
+    pending().await
+}
+
+/// Prints a text. While its reader takes nothing the tour waits, and whoever ends it does not.
+async fn say(text: impl Into<String>) -> Result<()> {
+    Ok(output::text_aside(text.into()).await?)
 }
 
 struct Tour {
@@ -116,10 +138,10 @@ struct Tour {
 
 impl Tour {
     async fn run(&self, partner: &SecretString, dashboard: &SecretString, key: &PrivateKey) -> Result<()> {
-        output::text(&format!("# 1. {PARTNER} logs in"))?;
+        say(format!("# 1. {PARTNER} logs in")).await?;
         let token = self.log_in(PARTNER, partner).await?;
 
-        output::text("\n# 2. It signs client_id|timestamp with its private key and sends an order")?;
+        say("\n# 2. It signs client_id|timestamp with its private key and sends an order").await?;
         let order = json!({
             "customer_code": "CUST-001", "site_code": "SITE-001", "sales_name": "John Doe",
             "address": "Jl. Sudirman No. 1, Jakarta",
@@ -140,15 +162,13 @@ impl Tour {
         let created = self.post("/api/v1/sales-orders", &headers, &order).await?;
         let number = created["data"]["order_number"].as_str().context("the answer has no order number")?;
 
-        output::text(
-            "\n# 3. It sends the same request again, as after a lost answer: the same order, not a second one",
-        )?;
+        say("\n# 3. It sends the same request again, as after a lost answer: the same order, not a second one").await?;
         let again = self.post("/api/v1/sales-orders", &headers, &order).await?;
         if again["data"]["order_number"].as_str() != Some(number) {
             bail!("the same request made a second order");
         }
 
-        output::text(&format!("\n# 4. {DASHBOARD} logs in and reads the order over GraphQL"))?;
+        say(format!("\n# 4. {DASHBOARD} logs in and reads the order over GraphQL")).await?;
         let token = self.log_in(DASHBOARD, dashboard).await?;
         let query = json!({
             "query": "query($number: String!) { salesOrder(orderNumber: $number) { orderNumber status clientId \
@@ -162,7 +182,7 @@ impl Tour {
         }
 
         // With a key of its own: within one second two signatures are the same, and so would be the order.
-        output::text(&format!(
+        say(format!(
             "\n# Every line above works again when pasted; the signed one for 5 minutes. A newly signed order at any time:\n\
              TS=$(date +%s); SIG=$(printf '%s' '{PARTNER}|'$TS | openssl dgst -sha256 -sign {FOLDER}/versuni-private.pem \
              | openssl base64 -A); curl -sS '{}/api/v1/sales-orders' -H 'Authorization: {}' -H 'X-CLIENT-ID: {PARTNER}' \
@@ -170,6 +190,7 @@ impl Tour {
              -H 'Content-Type: application/json' -d '{order}'",
             self.base, headers[0].1,
         ))
+        .await
     }
 
     async fn log_in(&self, client_id: &str, secret: &SecretString) -> Result<String> {
@@ -188,13 +209,13 @@ impl Tour {
             shown.push(format!(" -H '{name}: {value}'"));
         }
         let quoted = body.to_string().replace('\'', r"'\''");
-        output::text(&format!("curl -sS '{url}'{} -H 'Content-Type: application/json' -d '{quoted}'", shown.concat()))?;
+        say(format!("curl -sS '{url}'{} -H 'Content-Type: application/json' -d '{quoted}'", shown.concat())).await?;
         let response = request.send().await?;
         let status = response.status();
         let replayed =
             if response.headers().contains_key("idempotent-replayed") { " Idempotent-Replayed: true" } else { "" };
         let answer: Value = response.json().await?;
-        output::text(&format!("→ {}{replayed}\n{}", status.as_u16(), serde_json::to_string_pretty(&answer)?))?;
+        say(format!("→ {}{replayed}\n{}", status.as_u16(), serde_json::to_string_pretty(&answer)?)).await?;
         if !status.is_success() {
             bail!("{path} answered {status}");
         }

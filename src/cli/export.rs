@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use futures_util::stream::StreamExt as _;
 
-use super::Common;
 use super::private_file::PrivateFile;
+use super::{Common, output};
 use crate::app;
 use crate::clock::Clock;
 use crate::rest::export::{self, Format, Reader};
@@ -38,20 +38,20 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     let chunks = export::export(api, Reader::Operator, args.format, variables).await?;
     let mut chunks = std::pin::pin!(chunks);
     // Not before the export has begun: what is refused leaves the file as it was.
-    let output = args.output.as_deref().map_or_else(|| Ok(PrivateFile::stdout()), PrivateFile::create)?;
+    let file = args.output.as_deref().map_or_else(|| Ok(PrivateFile::stdout()), PrivateFile::create)?;
     let name = args.output.unwrap_or_else(|| "the standard output".into());
     let cannot = || format!("cannot write {}", name.display());
-    let mut output = BufWriter::new(output);
+    let mut file = BufWriter::new(file);
     while let Some(chunk) = chunks.next().await {
-        match output.write_all(&chunk?) {
+        match file.write_all(&chunk?) {
             // A reader that has read enough (`| head`) is no failure.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) if output::is_read_enough(&error) => return Ok(()),
             written => written.with_context(cannot)?,
         }
     }
-    match output.flush() {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+    match file.flush() {
+        Err(error) if output::is_read_enough(&error) => return Ok(()),
         flushed => flushed.with_context(cannot)?,
     }
-    output.into_inner().map_err(io::IntoInnerError::into_error).with_context(cannot)?.finish()
+    file.into_inner().map_err(io::IntoInnerError::into_error).with_context(cannot)?.finish()
 }

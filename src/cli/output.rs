@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use anyhow::Result;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use crate::error::AppError;
 use crate::telemetry::{causes, print_to_log};
@@ -14,15 +15,22 @@ pub fn text(text: &str) -> Result<()> {
     line(&mut io::stdout().lock(), text)
 }
 
-/// Prints a text and a line break from a thread of its own: what a service says must not keep it waiting, nor end it,
-/// where nobody reads.
-pub fn text_in_background(said: String) -> io::Result<()> {
-    let print = move || {
-        if let Err(error) = text(&said) {
+/// Prints a text and a line break from a thread of its own: a reader that stalls keeps nothing else waiting. Unlike with
+/// [`text`], that the reader is gone is told.
+pub async fn text_aside(said: String) -> io::Result<()> {
+    let (tell, told) = oneshot::channel();
+    let print = move || drop(tell.send(write(&mut io::stdout().lock(), &said)));
+    std::thread::Builder::new().name("stdout".to_owned()).spawn(print)?;
+    told.await.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
+}
+
+/// The same without waiting for it: what a service says must neither keep it waiting nor end it where nobody reads.
+pub fn text_in_background(said: String) {
+    tokio::spawn(async {
+        if let Err(error) = text_aside(said).await {
             tracing::warn!(%error, "stdout could not be written");
         }
-    };
-    std::thread::Builder::new().name("stdout".to_owned()).spawn(print).map(drop)
+    });
 }
 
 /// Prints data as JSON.
@@ -67,10 +75,20 @@ pub fn remark(text: &str) {
 
 /// A reader that has read enough (`| head`) is no failure.
 fn line(out: &mut impl io::Write, text: &str) -> Result<()> {
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+    match write(out, text) {
+        Err(error) if !is_read_enough(&error) => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+fn write(out: &mut impl io::Write, text: &str) -> io::Result<()> {
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// Whether the reader is gone.
+pub fn is_read_enough(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
 }
 
 /// An instant as every command prints it.

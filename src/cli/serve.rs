@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use tokio::net::TcpListener;
 use tokio::signal::unix::Signal;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
@@ -16,7 +17,7 @@ use super::{Common, output, signals};
 use crate::app::{self, AppState};
 use crate::clock::Clock;
 use crate::config::{Config, Http, LogFormat};
-use crate::http::ServerOptions;
+use crate::http::{Routes, ServerOptions};
 use crate::{http, telemetry};
 
 #[derive(Debug, clap::Args)]
@@ -33,120 +34,155 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     // Before the database is waited for: as the first process of a container, it would not be ended by a signal that
     // nobody awaits.
     let mut stop = pin!(signals::stop_signal()?);
-    let server = tokio::select! {
-        server = Server::start(config) => server?,
-        () = &mut stop => {
-            info!("stopped before the database was there");
-            return Ok(());
-        }
-    };
-    let base = format!("http://{}", server.address);
-    let metrics =
-        server.metrics_address().map_or_else(String::new, |address| format!("\n  metrics  http://{address}/metrics"));
+    let server = Server::bind(config).await?;
+    info!(address = %server.address, "bound: until the database is there, requests are answered with 503");
+    let Some((server, state)) = server.open(stop.as_mut()).await? else { return Ok(()) };
     info!(address = %server.address, "listening");
-    let graphiql =
-        if server.state.config().graphql.graphiql { format!("  GraphiQL {base}/graphiql\n") } else { String::new() };
-    output::text_in_background(format!(
-        "Sales Order API is listening on {base}\n  docs     {base}/docs\n{graphiql}  REST     {base}/api/v1\n  GraphQL  \
-         {base}/graphql\n  schema   {base}/schema.graphql\n  OpenAPI  {base}/api/v1/openapi.json\n  health   \
-         {base}/health/ready{metrics}"
-    ))?;
-    server.run(stop).await;
+    output::text_in_background(server.greeting());
+    server.run(state, stop).await;
     Ok(())
 }
 
-/// A service that is bound and ready to accept.
+/// A service that has its ports and answers on them.
 pub struct Server {
-    listener: TcpListener,
+    config: Config,
+    routes: Routes,
+    serving: JoinHandle<()>,
+    leave: oneshot::Sender<()>,
+    close: oneshot::Sender<Instant>,
     /// For the metrics alone, where they have an address of their own.
-    metrics: Option<TcpListener>,
-    state: AppState,
-    options: ServerOptions,
+    metrics: Option<Metrics>,
     hangups: Signal,
     /// Where it listens.
     pub address: SocketAddr,
+}
+
+/// The listener for the metrics alone.
+struct Metrics {
+    address: SocketAddr,
+    routes: Routes,
+    serving: JoinHandle<()>,
 }
 
 /// Of `http.shutdown_timeout`: the most that is left for closing the database once the requests are finished or given up.
 const AT_END: Duration = Duration::from_secs(1);
 
 impl Server {
-    /// Opens the database and binds the port.
-    pub async fn start(config: Config) -> Result<Self> {
+    /// Binds the ports. Until [`Server::open`] has succeeded, it is alive and not ready.
+    pub async fn bind(config: Config) -> Result<Self> {
         // First what a wrong configuration refuses, so that nothing is created for a service that will not run.
         config.check_exposure()?;
-        let store = app::open_to_serve(&config).await?;
-        let (listen, metrics) = (config.http.listen, config.metrics.listen);
-        let options = ServerOptions::new(&config.http, most_connections(&config));
-        let state = AppState::build(config, store, &Clock::system())?;
+        app::check_addresses(&config)?;
         let bind = async |address: SocketAddr, key: &str| {
             TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}{key}"))
         };
-        let listener = bind(listen, "").await?;
-        let metrics = match metrics {
+        let listener = bind(config.http.listen, "").await?;
+        let metrics = match config.metrics.listen {
             Some(address) => Some(bind(address, " (metrics.listen)").await?),
             None => None,
         };
         let address = listener.local_addr()?;
-        Ok(Self { listener, metrics, state, options, hangups: signals::hangups()?, address })
+        let hangups = signals::hangups()?;
+        let options = ServerOptions::new(&config.http, most_connections(&config));
+        tokio::spawn(telemetry::keep_up_metrics());
+        // Until the last request is answered, so that a stop can be watched.
+        let metrics = match metrics {
+            Some(listener) => {
+                let address = listener.local_addr()?;
+                info!(%address, "the metrics are served at an address of their own");
+                let routes = Routes::from(http::metrics_router(None));
+                let serving = http::serve(listener, routes.clone(), options.for_metrics(), pending(), pending());
+                Some(Metrics { address, routes, serving: tokio::spawn(serving) })
+            }
+            None => None,
+        };
+        let routes = Routes::from(http::starting_router(&config));
+        let (leave, leaving) = oneshot::channel();
+        let (close, closing) = oneshot::channel();
+        let leaving = async { drop(leaving.await) };
+        let closing = async { closing.await.unwrap_or_else(|_| Instant::now()) };
+        let serving = tokio::spawn(http::serve(listener, routes.clone(), options, leaving, closing));
+        Ok(Self { config, routes, serving, leave, close, metrics, hangups, address })
     }
 
-    /// Where the metrics are, if they have an address of their own.
-    fn metrics_address(&self) -> Option<SocketAddr> {
-        self.metrics.as_ref()?.local_addr().ok()
+    /// Waits for the database, and has requests answered from then on. Where it never comes, or `stop` comes first, the port is
+    /// closed: no request takes long to be told that there is none.
+    pub async fn open(self, stop: impl Future<Output = ()>) -> Result<Option<(Self, AppState)>> {
+        let opened = tokio::select! {
+            opened = self.build() => opened.map(Some),
+            () = stop => Ok(None),
+        };
+        match opened {
+            Ok(Some(state)) => {
+                if let Some(metrics) = &self.metrics {
+                    metrics.routes.hand_over(http::metrics_router(Some(&state)));
+                }
+                self.routes.hand_over(http::router(state.clone()));
+                Ok(Some((self, state)))
+            }
+            unopened => {
+                let _ = self.close.send(Instant::now() + AT_END);
+                let _ = self.serving.await;
+                if unopened.is_ok() {
+                    info!("stopped before the database was there");
+                }
+                unopened.map(|_| None)
+            }
+        }
+    }
+
+    async fn build(&self) -> Result<AppState> {
+        let store = app::open_to_serve(&self.config).await?;
+        AppState::build(self.config.clone(), store, &Clock::system())
+    }
+
+    /// What is where.
+    fn greeting(&self) -> String {
+        let base = format!("http://{}", self.address);
+        let metrics = self.metrics.as_ref();
+        let metrics =
+            metrics.map_or_else(String::new, |metrics| format!("\n  metrics  http://{}/metrics", metrics.address));
+        let graphiql =
+            if self.config.graphql.graphiql { format!("  GraphiQL {base}/graphiql\n") } else { String::new() };
+        format!(
+            "Sales Order API is listening on {base}\n  docs     {base}/docs\n{graphiql}  REST     {base}/api/v1\n  \
+             GraphQL  {base}/graphql\n  schema   {base}/schema.graphql\n  OpenAPI  {base}/api/v1/openapi.json\n  \
+             health   {base}/health/ready{metrics}"
+        )
     }
 
     /// Serves until `stop`. Then it is not ready any more but serves on for `http.drain_delay`, so that whoever watches it
     /// sends requests elsewhere; closes the port, finishes the requests under way and closes the database.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
-        tokio::spawn(telemetry::keep_up_metrics());
-        let beside = self.state.clone();
+    pub async fn run(self, state: AppState, stop: impl Future<Output = ()>) {
+        let Self { serving, leave, close, metrics, hangups, .. } = self;
+        let beside = state.clone();
         let beside = tokio::spawn(async move {
-            let reload = signals::reload_on_hangup(beside.clone(), self.hangups);
+            let reload = signals::reload_on_hangup(beside.clone(), hangups);
             tokio::join!(beside.look_after(), reload)
         });
-        let Http { drain_delay, shutdown_timeout, .. } = self.state.config().http;
+        let Http { drain_delay, shutdown_timeout, .. } = state.config().http;
         // A part of the time for what comes after the requests.
         let at_end = AT_END.min(shutdown_timeout.saturating_sub(drain_delay) / 4);
-        let (leave, leaving) = oneshot::channel();
-        let (close, closing) = oneshot::channel();
-        let stopping = async {
-            stop.await;
-            let until = Instant::now() + shutdown_timeout;
-            if !drain_delay.is_zero() {
-                info!(
-                    seconds = drain_delay.as_secs_f64(),
-                    "told to stop: not ready, but serving on for http.drain_delay"
-                );
-                self.state.leave();
-                let _ = leave.send(());
-                sleep(drain_delay).await;
-            }
-            let _ = close.send(until - at_end);
-            // They have no end of their own to wait for. Not earlier: who comes again comes to another instance now.
-            self.state.stop_streams();
-            until
-        };
-        // Until the last request is answered, so that a stop can be watched.
-        let metrics = self.metrics.map(|listener| {
-            if let Ok(address) = listener.local_addr() {
-                info!(%address, "the metrics are served at an address of their own");
-            }
-            let options = self.options.for_metrics();
-            tokio::spawn(http::serve(listener, http::metrics_router(&self.state), options, pending(), pending()))
-        });
-        let leaving = async { drop(leaving.await) };
-        let closing = async { closing.await.unwrap_or_else(|_| Instant::now()) };
-        let serving = http::serve(self.listener, http::router(self.state.clone()), self.options, leaving, closing);
-        let (until, ()) = tokio::join!(stopping, serving);
-        if let Some(metrics) = metrics {
-            metrics.abort();
+        stop.await;
+        let until = Instant::now() + shutdown_timeout;
+        if !drain_delay.is_zero() {
+            info!(seconds = drain_delay.as_secs_f64(), "told to stop: not ready, but serving on for http.drain_delay");
+            state.leave();
+            let _ = leave.send(());
+            sleep(drain_delay).await;
+        }
+        let _ = close.send(until - at_end);
+        // They have no end of their own to wait for. Not earlier: who comes again comes to another instance now.
+        state.stop_streams();
+        let _ = serving.await;
+        if let Some(Metrics { serving, .. }) = metrics {
+            serving.abort();
         }
         beside.abort();
-        if timeout_at(until - at_end, self.state.streams_ended()).await.is_err() {
+        if timeout_at(until - at_end, state.streams_ended()).await.is_err() {
             warn!("streams still open were given up");
         }
-        if timeout_at(until, self.state.store().close()).await.is_err() {
+        if timeout_at(until, state.store().close()).await.is_err() {
             warn!("the database connections did not close in time");
         }
         info!("stopped");

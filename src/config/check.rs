@@ -192,11 +192,6 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
         let problem = "must be empty, or begin with postgres:// as database.url then does too";
         return Err(ConfigError::invalid(figment, "database.listen_url", problem));
     }
-    if url.starts_with("sqlite:") && (url.contains(":memory:") || url.contains("mode=memory")) {
-        // Each connection would have a database of its own, and all would be gone with the process.
-        let problem = "must name a file: a database in memory cannot be shared by connections";
-        return Err(ConfigError::invalid(figment, "database.url", problem));
-    }
     Ok(())
 }
 

@@ -17,6 +17,8 @@ mod values;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -85,6 +87,13 @@ impl Loaded {
 /// The configuration of this process: the defaults, the files in their order, the environment, the flags.
 pub fn load(files: &[PathBuf], overrides: &Overrides) -> Result<Loaded, ConfigError> {
     load_from(files, layers::our_variables(std::env::vars_os())?, overrides)
+}
+
+/// What the environment holds for clients of PostgreSQL: `PGHOST`, `PGSSLMODE` and their like.
+#[must_use]
+pub fn postgres_variables() -> BTreeMap<String, OsString> {
+    let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
+    std::env::vars_os().filter_map(named).filter(|(name, _)| name.starts_with("PG")).collect()
 }
 
 /// The configuration that `load` would give in this environment; variables without our prefix are passed over.

@@ -9,7 +9,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 
-use crate::app::AppState;
 use crate::clock::random_bytes;
 use crate::error::{AppError, ErrorCode};
 use crate::rest::problem::{self, Problem};
@@ -17,15 +16,14 @@ use crate::telemetry::{self, QuotaState, RequestLog};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Wraps one request.
-pub async fn wrap(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Wraps one request, which may take so long.
+pub async fn wrap(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     let request_id = request_id(&request);
     let log = RequestLog::new(&request_id);
     let instance = request.uri().path().to_owned();
     // The template, not the path: paths hold order numbers, and what strangers ask for has no end.
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     let line = Line::new(log.clone(), method(&request), route);
-    let limit = state.config().http.request_timeout;
     let scope = log.clone();
     scope
         .scope(async move {

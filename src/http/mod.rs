@@ -12,6 +12,7 @@ mod origin;
 mod pages;
 mod security;
 mod server;
+mod starting;
 mod websocket;
 
 use std::sync::LazyLock;
@@ -25,18 +26,20 @@ use axum::{Extension, Router};
 use tower::util::option_layer;
 
 pub use address::Peer;
-pub use server::{METRICS_CONNECTIONS, ServerOptions, serve};
+pub use server::{METRICS_CONNECTIONS, Routes, ServerOptions, serve};
+pub use starting::starting_router;
 
 use crate::app::AppState;
+use crate::config::{Config, Http};
 use crate::error::{AppError, ErrorCode};
-use crate::graphql as schema;
 use crate::rest::{self, problem::Problem};
+use crate::{graphql as schema, telemetry};
 
 /// Every path of the service.
 pub fn router(state: AppState) -> Router {
-    let metrics = if state.config().metrics.listen.is_some() { Router::new() } else { metrics_router(&state) };
-    Router::new()
-        .merge(metrics)
+    let http = state.config().http.clone();
+    let routes = Router::new()
+        .merge(metrics_of(state.config(), Some(&state)))
         .merge(rest::router())
         .merge(pages::router(state.config()))
         .route("/graphql", get(graphql::get).post(graphql::post))
@@ -47,18 +50,32 @@ pub fn router(state: AppState) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(state.clone(), budget::admit))
-        .layer(option_layer(security::cors(&state.config().http)))
+        .layer(option_layer(security::cors(&http)))
         .layer(from_fn_with_state(state.clone(), budget::pace))
-        .layer(from_fn_with_state(state.clone(), envelope::wrap))
         .layer(from_fn_with_state(state.clone(), address::note))
-        .layer(from_fn_with_state(state.clone(), security::headers))
-        .with_state(state)
+        .with_state(state);
+    enveloped(routes, &http)
 }
 
-/// The metrics alone, for a listener of their own.
-pub fn metrics_router<S: Clone + Send + Sync + 'static>(state: &AppState) -> Router<S> {
-    let state = state.clone();
-    let metrics = async move || ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics());
+/// What every request passes through, whatever answers it.
+fn enveloped(routes: Router, http: &Http) -> Router {
+    routes
+        .layer(from_fn_with_state(http.request_timeout, envelope::wrap))
+        .layer(from_fn_with_state(http.behind_tls, security::headers))
+}
+
+/// The metrics, unless they have a listener of their own.
+fn metrics_of<S: Clone + Send + Sync + 'static>(config: &Config, state: Option<&AppState>) -> Router<S> {
+    if config.metrics.listen.is_some() { Router::new() } else { metrics_router(state) }
+}
+
+/// The metrics alone, for a listener of their own; before there is a database, without those of its connections.
+pub fn metrics_router<S: Clone + Send + Sync + 'static>(state: Option<&AppState>) -> Router<S> {
+    let state = state.cloned();
+    let metrics = async move || {
+        let metrics = state.as_ref().map_or_else(|| telemetry::render_metrics(|| {}), AppState::metrics);
+        ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics)
+    };
     Router::new().route("/metrics", get(metrics))
 }
 

@@ -12,7 +12,6 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tower_http::cors::CorsLayer;
 
-use crate::app::AppState;
 use crate::config::Http;
 
 /// Two years. Of this host alone: its neighbours are not ours.
@@ -22,7 +21,7 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// Adds the header fields that the answer did not set itself.
-pub async fn headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn headers(State(is_behind_tls): State<bool>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -36,7 +35,7 @@ pub async fn headers(State(state): State<AppState>, request: Request, next: Next
     ] {
         headers.entry(name).or_insert(value);
     }
-    if state.config().http.behind_tls {
+    if is_behind_tls {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
     }
     response

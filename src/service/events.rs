@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::stream::{self, Stream};
 use tokio::sync::watch;
 
-use self::watcher::Watcher;
+use self::watcher::{Feed, Watcher};
 use super::caller::{LiveSession, Principal};
 use super::slots::{Slot, Slots};
 use super::turns::Turns;
@@ -131,9 +131,10 @@ impl Events {
         // No request's time ends a subscription, so its beginning has a limit of its own.
         let begin = Box::pin(self.begin(&session, &filter, after, sealer));
         let (slot, after) = self.in_time(begin).await?;
-        let last = self.watcher.watch();
-        let follower =
-            Follower { events: self.clone(), session, filter, after, last, ready: VecDeque::new(), _slot: slot };
+        let feed = self.watcher.watch();
+        let restores = feed.borrow().went_back_to.len();
+        let ready = VecDeque::new();
+        let follower = Follower { events: self.clone(), session, filter, after, feed, restores, ready, _slot: slot };
         Ok(stream::unfold(Some(follower), |follower| async {
             let mut follower = follower?;
             match follower.next().await {
@@ -175,7 +176,9 @@ struct Follower {
     filter: OrderFilter,
     /// Everything up to here was read.
     after: Position,
-    last: watch::Receiver<Position>,
+    feed: watch::Receiver<Feed>,
+    /// How often the feed had gone back when this follower looked last.
+    restores: usize,
     /// What was read, and for whom.
     ready: VecDeque<(OrderEvent, Scope)>,
     _slot: Slot<ClientId>,
@@ -199,10 +202,10 @@ impl Follower {
                 Err(error) => return Err(error),
             };
             self.filter.ensure_readable(&scope)?;
-            let last = *self.last.borrow_and_update();
+            let last = self.last()?;
             if last <= self.after {
                 // Time out or not, the session is looked at again.
-                let _ = tokio::time::timeout(CHECK_SESSION_EVERY, self.last.changed()).await;
+                let _ = tokio::time::timeout(CHECK_SESSION_EVERY, self.feed.changed()).await;
                 continue;
             }
             // So far at once that every read is a short one, however few of the events are meant.
@@ -223,6 +226,18 @@ impl Follower {
                 Err(error) => return Err(error),
             }
         }
+    }
+}
+
+impl Follower {
+    /// The last place of the feed. Fails where the feed went back behind what was read: the events that come there are others.
+    fn last(&mut self) -> Result<Position, AppError> {
+        let feed = self.feed.borrow_and_update();
+        if feed.has_lost(self.after, self.restores) {
+            return Err(AppError::invalid(vec![After::ahead()]));
+        }
+        self.restores = feed.went_back_to.len();
+        Ok(feed.last)
     }
 }
 

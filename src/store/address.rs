@@ -1,6 +1,7 @@
 //! The address of a PostgreSQL server, read strictly. The driver only logs what it does not know: `sslmod=verify-full`
 //! would leave TLS off. It also knows one host only; here there may be several, as libpq writes them.
 
+mod environment;
 mod parameters;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,9 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 
+use self::environment::Variables;
 use super::error::{StoreError, StoreResult};
+use crate::config;
 
 /// Where the database may be, and what a connection to it must be good for.
 #[derive(Clone)]
@@ -69,13 +72,18 @@ struct Parts {
 
 impl Address {
     /// Reads `postgres://user:password@host1:5432,host2:5432/database?name=value`. What the URL does not say comes from
-    /// the environment and the password file, as with the driver. No message quotes a password.
+    /// the environment and the password file. No message quotes a password.
     pub fn parse(url: &str) -> StoreResult<Self> {
-        Self::read(url).map_err(StoreError::Address)
+        Self::read(url, &config::postgres_variables()).map_err(StoreError::Address)
     }
 
-    fn read(url: &str) -> Result<Self, String> {
+    fn read(url: &str, variables: &Variables) -> Result<Self, String> {
         let mut parts = split(url)?;
+        let filled = environment::fill(&mut parts, variables)?;
+        Self::of(parts).map_err(|problem| filled.explain(problem))
+    }
+
+    fn of(mut parts: Parts) -> Result<Self, String> {
         let session = match parts.parameters.remove("target_session_attrs") {
             Some(value) => parameters::session(&value)?,
             None => TargetSession::Any,
@@ -95,16 +103,18 @@ impl Address {
         check_tls(&mut parts.parameters)?;
         let hosts = parts.take_hosts()?;
         let common = parts.query();
-        let candidates = hosts.into_iter().map(|(host, port)| candidate(&common, &host, port));
+        let candidates = hosts.into_iter().map(|(host, port)| candidate(&common, &host, port.unwrap_or(DEFAULT_PORT)));
         Ok(Self { candidates: candidates.collect::<Result<_, _>>()?, session, connect_timeout })
     }
 }
 
-/// The driver reads the address of a single host, so that what it adds (environment, password file) is as ever.
-fn candidate(common: &str, host: &str, port: Option<u16>) -> Result<PgConnectOptions, String> {
+/// PostgreSQL's.
+const DEFAULT_PORT: u16 = 5432;
+
+/// The driver reads the address of a single host, so that what it adds (the password file) is as ever.
+fn candidate(common: &str, host: &str, port: u16) -> Result<PgConnectOptions, String> {
     let host = if host.is_empty() { String::new() } else { format!("host={}&", encode(host)) };
-    let port = port.map_or_else(String::new, |port| format!("port={port}"));
-    let url = format!("postgres:///?{common}{host}{port}");
+    let url = format!("postgres:///?{common}{host}port={port}");
     // The cause could quote what it was given.
     let options = url.parse::<PgConnectOptions>();
     let options = options.map_err(|_| "the driver does not take its values".to_owned())?;

@@ -25,7 +25,8 @@ const NEEDED: [(&str, &[&str]); 14] = [
     ("sales_order_totals", &["SELECT", "INSERT", "UPDATE"]),
 ];
 
-/// What lacks of `need (named, act)`. A right to some columns counts: which ones are enough, the statements know.
+/// What lacks of `need (named, act)`, and of reading which places of the feed were given out (`Store::find_last_given_position`),
+/// for which no right to the table is enough. A right to some columns counts: which ones are enough, the statements know.
 const LACKING: &str = "SELECT act || ' ON ' || named AS lack FROM need
     WHERE NOT coalesce(CASE act WHEN 'DELETE' THEN has_table_privilege(to_regclass(named), act)
         ELSE has_any_column_privilege(to_regclass(named), act) END, false)
@@ -33,7 +34,11 @@ const LACKING: &str = "SELECT act || ' ON ' || named AS lack FROM need
         SELECT pg_get_serial_sequence(named, attname) AS counter FROM need
         JOIN pg_attribute ON attrelid = to_regclass(named) AND attnum > 0 AND atthasdef AND attidentity = ''
         WHERE act = 'INSERT') counters
-    WHERE counter IS NOT NULL AND NOT has_sequence_privilege(counter, 'USAGE')";
+    WHERE counter IS NOT NULL AND NOT has_sequence_privilege(counter, 'USAGE')
+    UNION ALL SELECT 'SELECT ON SEQUENCE ' || counter FROM (
+        SELECT CASE WHEN to_regclass('sales_order_events') IS NOT NULL
+            THEN pg_get_serial_sequence('sales_order_events', 'position') END AS counter) given
+    WHERE counter IS NOT NULL AND NOT has_sequence_privilege(counter, 'SELECT, USAGE')";
 
 impl Store {
     /// Fails when the database user lacks a right that serving needs, and names each. On SQLite there are none.

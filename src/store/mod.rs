@@ -58,7 +58,7 @@ pub use keys::{NewPublicKey, StoredPublicKey};
 pub use migrating::MigrationState;
 pub use pooler::Pooler;
 pub use pools::PoolState;
-pub use reach::{Unreachable, wait_for_database};
+pub use reach::{Unreachable, check_url, wait_for_database};
 pub use restore::Adopted;
 pub use secrets::{Rotated, StoredSecret};
 pub use signal::EventSignal;

@@ -14,7 +14,7 @@ use tracing::warn;
 
 use super::address::{Address, TargetSession, place};
 use super::error::StoreResult;
-use super::unreachable;
+use super::{sqlite_file, unreachable};
 
 /// How long one of several hosts may take where the address does not say: with the others at hand, a host that does
 /// not answer is not worth waiting for.
@@ -114,6 +114,11 @@ impl Address {
             pause = (pause * 2).min(longest);
         }
     }
+}
+
+/// Refuses a URL that cannot be read, as opening the database would, without looking for the database.
+pub fn check_url(url: &str) -> StoreResult<()> {
+    if url.starts_with("sqlite:") { sqlite_file::path(url).map(drop) } else { Address::parse(url).map(drop) }
 }
 
 /// Waits until the database at `url` can be reached, as [`Address::wait`] does. SQLite's file needs no waiting.

@@ -56,14 +56,18 @@ impl Counter {
         )
     }
 
-    async fn skip(&self, tx: &DatabaseTransaction, margin: u32) -> StoreResult<i64> {
+    /// The last number that is left out.
+    async fn end_of(&self, tx: &DatabaseTransaction, margin: u32) -> StoreResult<i64> {
         let backend = tx.get_database_backend();
         let last = number(tx.query_one_raw(Statement::from_string(backend, self.last(backend))).await?)?;
-        let to = last
-            .checked_add(i64::from(margin))
-            .ok_or_else(|| StoreError::Unreadable { what: "last number", value: last.to_string() })?;
-        tx.execute_unprepared(&self.jump(backend, to)).await?;
-        Ok(to.saturating_add(1))
+        // One more is given out then.
+        let end = last.checked_add(i64::from(margin)).filter(|end| *end < i64::MAX);
+        end.ok_or_else(|| StoreError::Unreadable { what: "last number", value: last.to_string() })
+    }
+
+    async fn skip_to(&self, tx: &DatabaseTransaction, end: i64) -> StoreResult<i64> {
+        tx.execute_unprepared(&self.jump(tx.get_database_backend(), end)).await?;
+        Ok(end + 1)
     }
 }
 
@@ -81,9 +85,11 @@ impl Store {
             Box::pin(async move {
                 // Nobody appends meanwhile. Numbers of orders are given out without it: those are far from the new ones.
                 events::lock(tx).await?;
+                // Both before either: PostgreSQL takes no jump of a sequence back.
+                let (orders, events) = (ORDERS.end_of(tx, margin).await?, EVENTS.end_of(tx, margin).await?);
                 Ok(Adopted {
-                    next_order: OrderNumber::from_id(ORDERS.skip(tx, margin).await?),
-                    next_position: Position::new(EVENTS.skip(tx, margin).await?),
+                    next_order: OrderNumber::from_id(ORDERS.skip_to(tx, orders).await?),
+                    next_position: Position::new(EVENTS.skip_to(tx, events).await?),
                 })
             })
         })

@@ -1,14 +1,16 @@
 //! A developer's first five minutes: the tour runs by itself, and every line of it works when pasted.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, pipe};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use serde_json::Value;
 
-use crate::support::command;
+use crate::support::{Remote, command, stalled, until};
 
 /// A demo that finished its tour and serves on.
 struct Demo {
@@ -162,4 +164,83 @@ fn a_demo_whose_port_is_taken_says_so_in_one_sentence() {
     assert!(output.stdout.is_empty(), "{output:?}", output = output.stdout);
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with(&format!("error: cannot start the demo: cannot listen on {address}: ")), "{said}");
+}
+
+/// A demo that prints there, and the file that it writes errors to.
+fn print_to(folder: &Path, stdout: impl Into<Stdio>, arguments: &[&str]) -> (Child, PathBuf) {
+    let errors = folder.join("demo.log");
+    let mut demo = command(folder);
+    demo.args(["demo", "--listen", "127.0.0.1:0"])
+        .args(arguments)
+        .stdout(stdout)
+        .stderr(File::create(&errors).unwrap());
+    (demo.spawn().unwrap(), errors)
+}
+
+/// Waits for its end, which must be a good one.
+async fn ends_well(mut child: Child, errors: &Path) {
+    let mut ended = None;
+    until("the end of the demo", async || {
+        ended = child.try_wait().unwrap();
+        ended.is_some()
+    })
+    .await;
+    let said = std::fs::read_to_string(errors).unwrap();
+    assert_eq!(ended.unwrap().code(), Some(0), "{said}");
+    assert!(!said.contains("error: ") && !said.contains("panicked"), "{said}");
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn a_demo_whose_reader_has_read_enough_ends_well() {
+    for arguments in [&[][..], &["--exit"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let closed = pipe().unwrap().1;
+        let (child, errors) = print_to(folder.path(), closed, arguments);
+        ends_well(child, &errors).await;
+
+        // As `| head -n 2` does.
+        let (child, errors) = {
+            let (reader, writer) = pipe().unwrap();
+            let demo = print_to(folder.path(), writer, arguments);
+            assert_eq!(BufReader::new(reader).lines().take(2).count(), 2);
+            demo
+        };
+        ends_well(child, &errors).await;
+    }
+}
+
+#[tokio::test]
+async fn a_demo_whose_reader_stalls_can_be_stopped() {
+    for name in ["TERM", "INT"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (stalled, _far) = stalled();
+        let (child, errors) = print_to(folder.path(), stalled, &[]);
+        // Written before the first word of the tour.
+        let key = folder.path().join("data/demo/versuni-public.pem");
+        until("the tour", async || key.exists()).await;
+        signal(&child, name);
+        ends_well(child, &errors).await;
+    }
+}
+
+#[tokio::test]
+async fn a_demo_whose_reader_stalls_in_the_tour_serves_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (near, far) = UnixStream::pair().unwrap();
+    // Room for a few lines.
+    socket2::SockRef::from(&near).set_send_buffer_size(1).unwrap();
+    let (child, errors) = print_to(folder.path(), OwnedFd::from(near), &[]);
+    let mut lines = BufReader::with_capacity(64, far).lines();
+    let line = lines.find(|line| line.as_ref().unwrap().starts_with("curl ")).unwrap().unwrap();
+    let base = line.split('\'').nth(1).unwrap().split("/api/").next().unwrap();
+    let caller = Remote::at_door(base, "nobody");
+    for _ in 0..20 {
+        caller.get("/health/ready").await.expect(200);
+    }
+    signal(&child, "INT");
+    ends_well(child, &errors).await;
 }

@@ -180,7 +180,7 @@ async fn metrics_with_an_address_of_their_own_are_nowhere_else_and_nothing_else_
     app.get("/metrics").await.expect_problem(404, "NOT_FOUND");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(http::serve(listener, http::metrics_router(&state), app.server.clone(), pending(), pending()));
+    tokio::spawn(http::serve(listener, http::metrics_router(Some(&state)), app.server.clone(), pending(), pending()));
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     for (path, status) in [("/metrics", 200), ("/health/live", 404), ("/graphql", 404)] {
         assert_eq!(http.get(format!("{base}{path}")).send().await.unwrap().status(), status, "{path}");

@@ -1,9 +1,8 @@
 //! What reads the log and the output of a service may be gone, stall, or have no room: the service goes on.
 
 use std::fs::File;
-use std::io::{ErrorKind, PipeReader, Read as _, Write as _, pipe};
+use std::io::{PipeReader, Read as _, pipe};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::panic::catch_unwind;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -11,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use sales_order_api::telemetry;
 use serde_json::Value;
 
-use crate::support::{Database, Process, Remote, command, order, until};
+use crate::support::{Database, Process, Remote, command, order, stalled, until};
 
 /// A service whose log goes there, with the least room for what waits.
 fn serve(database: &Database, stderr: impl Into<Stdio>) -> Process {
@@ -149,20 +148,6 @@ async fn a_partner_gets_its_order_taken_where_the_log_file_may_not_grow() {
     assert!(dropped(&partner).await > 0);
     service.ask_to_stop();
     assert!(service.ended().await.success());
-}
-
-/// The write end of a socket that nobody reads and that takes no byte more, with its other end.
-fn stalled() -> (OwnedFd, UnixStream) {
-    let (mut near, far) = UnixStream::pair().unwrap();
-    near.set_nonblocking(true).unwrap();
-    let full = loop {
-        if let Err(error) = near.write_all(&[b'.'; 4096]) {
-            break error;
-        }
-    };
-    assert_eq!(full.kind(), ErrorKind::WouldBlock);
-    near.set_nonblocking(false).unwrap();
-    (near.into(), far)
 }
 
 #[tokio::test(flavor = "multi_thread")]

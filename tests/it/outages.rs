@@ -233,7 +233,7 @@ async fn a_service_that_cannot_read_its_clients_is_not_ready() {
     for table in ["clients", "client_public_keys"] {
         app.get("/health/ready").await.expect(200);
         app.database.db_execute(&format!("ALTER TABLE {table} RENAME TO away")).await.unwrap();
-        assert!(app.get("/health/ready").await.status >= 500, "{table}");
+        assert!(app.get("/health/ready").await.status.is_server_error(), "{table}");
         app.database.db_execute(&format!("ALTER TABLE away RENAME TO {table}")).await.unwrap();
     }
     app.get("/health/ready").await.expect(200);

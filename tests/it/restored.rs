@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Partner, TestApp, on_postgres, order};
+use crate::support::{PATIENCE, Partner, Socket, TestApp, Told, on_postgres, order};
 
 const EVENTS: &str = "query($after: String, $where: SalesOrderFilter) {
     salesOrderEvents(after: $after, first: 100, where: $where) { nodes { cursor orderNumber } } }";
@@ -92,6 +92,67 @@ async fn after_an_operator_adopts_a_restored_database_no_number_is_given_twice_a
     let told: Vec<Value> = serde_json::from_value(told["salesOrderEvents"]["nodes"].take()).unwrap();
     let told: Vec<_> = told.iter().map(|event| event["orderNumber"].as_str().unwrap()).collect();
     assert_eq!(told, after);
+}
+
+/// Follows from the beginning, and has been told of so many orders.
+async fn follow(app: &TestApp, dashboard: &Partner<'_>, orders: usize) -> Socket {
+    let mut socket = Socket::log_in(&app.listen().await, &dashboard.token).await;
+    let first = dashboard.graphql(EVENTS, json!({})).await.data()["salesOrderEvents"]["nodes"][0]["cursor"].take();
+    socket.subscribe("1", FOLLOW, json!({"after": first})).await;
+    for number in 2..=orders {
+        assert_eq!(told_of(&mut socket).await, format!("SO-{number:010}"));
+    }
+    socket
+}
+
+async fn told_of(socket: &mut Socket) -> String {
+    let data = tokio::time::timeout(PATIENCE, socket.next_data("1")).await.expect("it is told");
+    data["salesOrderEvents"]["orderNumber"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dashboard_that_follows_while_a_backup_is_restored_is_told_to_begin_anew_and_then_told_what_comes() {
+    let app = TestApp::new().await;
+    let (partner, dashboard) = (app.partner().await, app.dashboard().await);
+    send(&app, &partner, 5).await;
+    let mut socket = follow(&app, &dashboard, 5).await;
+    lose_orders_after(&app, 2).await;
+    let Told::Message(mut end) = tokio::time::timeout(PATIENCE, socket.next()).await.expect("it is told") else {
+        panic!("the connection ended");
+    };
+    assert_eq!(end["type"], "next", "{end}");
+    assert_ahead(&end["payload"]["errors"][0].take());
+    assert_eq!(socket.next().await, Told::Message(json!({"id": "1", "type": "complete"})));
+
+    // On the same connection it reads the feed again.
+    socket.subscribe("1", FOLLOW, json!({"after": null})).await;
+    let first = dashboard.graphql(EVENTS, json!({})).await.data()["salesOrderEvents"]["nodes"][0]["cursor"].take();
+    socket.subscribe("2", FOLLOW, json!({"after": first})).await;
+    assert_eq!(socket.next_data("2").await["salesOrderEvents"]["orderNumber"], "SO-0000000002");
+    let new = send(&app, &partner, 1).await;
+    assert_eq!(new, ["SO-0000000003"], "the counter was restored too");
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        let Told::Message(mut message) = socket.next().await else { panic!("the connection ended") };
+        told.push(message["id"].as_str().unwrap().to_owned());
+        assert_eq!(message["payload"]["data"]["salesOrderEvents"]["orderNumber"].take(), new[0], "{message}");
+    }
+    told.sort();
+    assert_eq!(told, ["1", "2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dashboard_goes_on_following_while_an_operator_archives_what_it_was_told() {
+    let app = TestApp::new().await;
+    let (partner, dashboard) = (app.partner().await, app.dashboard().await);
+    send(&app, &partner, 3).await;
+    let mut socket = follow(&app, &dashboard, 3).await;
+    app.database.db_execute("DELETE FROM sales_order_events").await.unwrap();
+    // Meanwhile the feed is looked at several times.
+    let silence = tokio::time::timeout(Duration::from_secs(1), socket.next()).await;
+    assert!(silence.is_err(), "{silence:?}");
+    let new = send(&app, &partner, 1).await;
+    assert_eq!(told_of(&mut socket).await, new[0]);
 }
 
 /// Who archives by SQL takes the last events as well; what was given out stays known.

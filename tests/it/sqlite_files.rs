@@ -8,7 +8,9 @@ use std::time::Duration;
 use sales_order_api::store::{DatabaseOptions, Store};
 use sea_orm::ConnectionTrait as _;
 
-use crate::support::{Database, PATIENCE, Partner, Process, Remote, TestApp, on_postgres, options, order, until};
+use crate::support::{
+    Database, PATIENCE, Partner, Process, Remote, TestApp, command, on_postgres, options, order, until,
+};
 
 fn file(database: &Database, suffix: &str) -> PathBuf {
     database.folder.path().join(format!("orders.db{suffix}"))
@@ -53,6 +55,29 @@ async fn a_url_that_would_be_read_in_two_ways_is_refused_and_makes_nothing() {
         assert!(connect(url).await.is_err(), "{written}");
     }
     assert_eq!(names_in(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn config_check_reads_a_url_as_the_service_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str], url: &str| {
+        let output = command(folder.path()).args(arguments).args(["--database-url", url]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for written in ["", ":memory:", "a.db?mode=memory", "a.db?mode=ro", "a%00b.db", "file:a.db", "%FF.db", "data/"] {
+        let url = format!("sqlite://{written}");
+        let (checked, listed) = (run(&["config", "check"], &url), run(&["client", "list"], &url));
+        assert_eq!(checked, listed, "{url}");
+        assert_eq!(checked.0, Some(1), "{url}");
+        assert!(
+            checked.1.starts_with("error: cannot open the database (database.url): the SQLite URL "),
+            "{checked:?}"
+        );
+    }
+    assert_eq!(run(&["config", "check"], "sqlite://my%20orders.db"), (Some(0), String::new()));
+    assert_eq!(names_in(folder.path()), Vec::<String>::new(), "checking makes nothing");
+    assert_eq!(run(&["client", "list"], "sqlite://my%20orders.db").0, Some(0));
+    assert!(names_in(folder.path()).contains(&"my orders.db".to_owned()));
 }
 
 /// An order that is refused because the database would not keep it.

@@ -2,13 +2,14 @@
 
 mod checks;
 mod hosts;
+mod waiting;
 
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::support::{Database, PATIENCE, Process, command, on_postgres, until};
+use crate::support::{Database, command, on_postgres};
 
 /// What a command says that must fail.
 fn said(command: &mut Command) -> String {
@@ -84,6 +85,28 @@ fn config_check_reads_the_addresses_without_connecting() {
     }
 }
 
+/// A typo here would leave TLS off without a word.
+#[test]
+fn a_mistyped_variable_of_the_environment_is_named_by_the_service_and_by_config_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = "postgres://u:hunter2@127.0.0.1:1/orders";
+    for (variable, value, expected) in [
+        ("PGSSLMODE", "verify_full", "did you mean verify-full? "),
+        ("PGSSLMOD", "verify-full", "did you mean PGSSLMODE?"),
+        ("PGTARGETSESSIONATTRS", "readwrite", "did you mean read-write?"),
+        ("PGREQUIREAUTH", "scram-sha-256", "use sslmode=verify-full"),
+    ] {
+        let sentences = [&["config", "check"][..], &["client", "list"], &["serve"]].map(|arguments| {
+            let mut command = command(folder.path());
+            said(command.args(arguments).args(["--database-url", url]).env(variable, value))
+        });
+        let said = &sentences[0];
+        assert!(sentences.iter().all(|other| other == said), "{sentences:?}");
+        assert!(said.contains("(database.url)") && said.contains(variable), "{said}");
+        assert!(said.contains(expected.trim_end()) && !said.contains("hunter2"), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn what_the_server_refuses_is_one_sentence_with_the_remedy_and_is_not_waited_for() {
     if on_postgres().is_none() {
@@ -119,49 +142,4 @@ fn the_operator_hears_the_cause_once_the_time_to_wait_is_over() {
         // Each cause is told once, however often it is met.
         assert_eq!(said.matches("trying again").count(), usize::from(start_timeout != "0"), "{said}");
     }
-}
-
-#[test]
-fn a_service_that_waits_for_its_database_stops_when_it_is_told_to() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut child = serve(&folder, "postgres://u@127.0.0.1:1/orders", "10m").stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
-    assert!(lines.any(|line| line.unwrap().contains("trying again")), "it did not wait");
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    assert!(child.wait().unwrap().success());
-}
-
-#[tokio::test]
-async fn a_service_started_before_its_database_serves_as_soon_as_it_is_there() {
-    if on_postgres().is_none() {
-        return;
-    }
-    let database = Database::new().await;
-    let folder = database.folder.path().to_owned();
-    let socket = folder.join(".s.PGSQL.5432");
-    let (login, place) = database.url.trim_start_matches("postgres://").rsplit_once('@').unwrap();
-    let (server, name) = place.rsplit_once('/').unwrap();
-    let (user, password) = login.split_once(':').unwrap();
-    let url = format!("postgres:///{name}?host={}&user={user}&password={password}", folder.display());
-    let server = server.to_owned();
-    let serving = {
-        let folder = folder.clone();
-        tokio::task::spawn_blocking(move || Process::serve(&folder, &url, |_| {}))
-    };
-    let log = || {
-        let files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
-        let logs = files.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
-        logs.map(|path| std::fs::read_to_string(path).unwrap()).collect::<String>()
-    };
-    until("it says what it waits for", async || log().contains("(nobody listens there)")).await;
-    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
-    tokio::spawn(async move {
-        loop {
-            let (mut near, _) = listener.accept().await.unwrap();
-            let mut far = tokio::net::TcpStream::connect(&server).await.unwrap();
-            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
-        }
-    });
-    let process = tokio::time::timeout(PATIENCE, serving).await.unwrap().unwrap();
-    tokio::task::spawn_blocking(move || process.stop()).await.unwrap();
 }

@@ -4,6 +4,7 @@ mod answers;
 mod connection;
 mod connections;
 mod refusal;
+mod routes;
 mod socket;
 mod transport;
 
@@ -14,7 +15,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -30,6 +30,7 @@ pub use connection::WriteTimeout;
 pub use connections::Refused;
 use connections::{Capacity, Connections, Counted, LEAVING, RESERVED};
 use refusal::{LINGERING, Refusals};
+pub use routes::Routes;
 use socket::Socket;
 use transport::Transport;
 
@@ -99,18 +100,19 @@ enum Stage {
 /// Written on hyper rather than with `axum::serve`, which has no limits for connections.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    routes: impl Into<Routes>,
     options: ServerOptions,
     leaving: impl Future<Output = ()>,
     closing: impl Future<Output = Instant>,
 ) {
+    let routes = routes.into();
     let connections = Connections::new(options.capacity, options.timeouts);
     let refusals = Refusals::new();
     // Each connection holds a receiver, so the sender knows when the last one is gone.
     let stage = watch::Sender::new(Stage::Serving);
     let take = |(stream, peer): (TcpStream, SocketAddr)| match connections.open(peer.ip()) {
         Ok(counted) => {
-            tokio::spawn(run(stream, Peer(peer), counted, router.clone(), stage.subscribe()));
+            tokio::spawn(run(stream, Peer(peer), counted, routes.clone(), stage.subscribe()));
         }
         Err(refused) => refusals.send(stream, refused),
     };
@@ -153,7 +155,7 @@ fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
 }
 
 /// Serves one connection to its end.
-async fn run<S>(stream: S, peer: Peer, counted: Counted, router: Router, mut stage: watch::Receiver<Stage>)
+async fn run<S>(stream: S, peer: Peer, counted: Counted, routes: Routes, mut stage: watch::Receiver<Stage>)
 where
     S: Transport + Send + 'static,
 {
@@ -165,9 +167,9 @@ where
             request.extensions_mut().insert(BeyondLimit(refused));
         }
         let wants_more = answers::wants_more(request.version(), request.headers());
-        let (router, connection) = (router.clone(), Arc::clone(connection));
+        let (answering, connection) = (routes.now(), Arc::clone(connection));
         async move {
-            let Ok(response) = router.oneshot(request).await;
+            let Ok(response) = answering.oneshot(request).await;
             Ok::<_, Infallible>(answers::prepare(response, &connection, wants_more))
         }
     });
@@ -208,6 +210,7 @@ async fn pause_after(error: &io::Error) {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
     use tokio::time::Instant;
@@ -227,7 +230,7 @@ mod tests {
         let peer = Peer(([192, 0, 2, 1], 40_000).into());
         let counted = Connections::new(capacity, timeouts).open(peer.0.ip()).ok().unwrap();
         let (ours, theirs) = duplex(64 * 1024);
-        tokio::spawn(run(ours, peer, counted, Router::new().route("/", slow), stage.subscribe()));
+        tokio::spawn(run(ours, peer, counted, Router::new().route("/", slow).into(), stage.subscribe()));
         theirs
     }
 

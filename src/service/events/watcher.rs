@@ -25,10 +25,29 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// For how long the feed may not have been looked at before its followers are sent away.
 const STALE: Duration = Duration::from_secs(10);
 
-/// The last place of the feed.
+/// The feed as followers are told of it.
+#[derive(Debug)]
+pub(super) struct Feed {
+    /// Its last place.
+    pub last: Position,
+    /// Where it went back to, each time it did so since somebody follows: a backup was restored under the running service.
+    pub went_back_to: Vec<Position>,
+}
+
+impl Feed {
+    const UNKNOWN: Self = Self { last: Position::START, went_back_to: Vec::new() };
+
+    /// Whether a place that was read up to is gone from the feed, so that other events will have the places behind it. `seen`
+    /// is how often the feed had gone back when its follower looked last.
+    pub fn has_lost(&self, place: Position, seen: usize) -> bool {
+        self.went_back_to.iter().skip(seen).any(|end| *end < place)
+    }
+}
+
+/// Looks for the last place of the feed.
 pub(super) struct Watcher {
     store: Store,
-    last: watch::Sender<Position>,
+    feed: watch::Sender<Feed>,
     looked: watch::Sender<Instant>,
     running: Mutex<Option<JoinHandle<()>>>,
 }
@@ -36,19 +55,19 @@ pub(super) struct Watcher {
 impl Watcher {
     /// Looks at nothing yet.
     pub(super) fn new(store: Store) -> Self {
-        let (last, looked) = (watch::Sender::new(Position::START), watch::Sender::new(Instant::now()));
-        Self { store, last, looked, running: Mutex::default() }
+        let (feed, looked) = (watch::Sender::new(Feed::UNKNOWN), watch::Sender::new(Instant::now()));
+        Self { store, feed, looked, running: Mutex::default() }
     }
 
-    /// The last place of the feed, kept up to date while somebody holds on to it.
-    pub(super) fn watch(self: &Arc<Self>) -> watch::Receiver<Position> {
+    /// The feed, kept up to date while somebody holds on to it.
+    pub(super) fn watch(self: &Arc<Self>) -> watch::Receiver<Feed> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = self.last.subscribe();
+        let feed = self.feed.subscribe();
         if running.as_ref().is_none_or(JoinHandle::is_finished) {
             self.note_look();
             *running = Some(tokio::spawn(run(Arc::clone(self))));
         }
-        last
+        feed
     }
 
     /// Fails when the feed was not looked at for too long.
@@ -73,24 +92,50 @@ impl Watcher {
     /// Whether nobody follows any more; the next one to do so begins anew.
     fn ends(&self) -> bool {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.last.receiver_count() > 0 {
+        if self.feed.receiver_count() > 0 {
             return false;
         }
         *running = None;
+        // Until somebody follows again, nobody looks whether it goes back.
+        self.feed.send_replace(Feed::UNKNOWN);
         telemetry::note_last_look(None);
         true
     }
 
     async fn look(&self) -> Result<(), StoreError> {
-        let looking = timeout(LOOK_LIMIT, self.store.find_last_position()).await;
-        let last = looking.unwrap_or_else(|_| Err(StoreError::no_answer()))?;
-        self.last.send_if_modified(|known| last > std::mem::replace(known, last.max(*known)));
+        let looking = timeout(LOOK_LIMIT, self.find_feed()).await;
+        let (last, older_end) = looking.unwrap_or_else(|_| Err(StoreError::no_answer()))?;
+        self.feed.send_if_modified(|feed| {
+            if let Some(end) = older_end {
+                warn!(
+                    from = feed.last.get(),
+                    to = end.get(),
+                    "the feed of orders went back: the database was restored; followers beyond it are told to begin anew"
+                );
+                feed.went_back_to.push(end);
+            }
+            let next = if older_end.is_some() { last } else { last.max(feed.last) };
+            let known = std::mem::replace(&mut feed.last, next);
+            older_end.is_some() || next > known
+        });
         self.note_look();
         Ok(())
     }
+
+    /// The last place; and where it gave out its last place, if that is before one that was told. What was told was committed,
+    /// so it is not one that was given out and rolled back; and who deletes events leaves what was given out as it is.
+    async fn find_feed(&self) -> Result<(Position, Option<Position>), StoreError> {
+        let last = self.store.find_last_position().await?;
+        let told = self.feed.borrow().last;
+        if last >= told {
+            return Ok((last, None));
+        }
+        let given = self.store.find_last_given_position().await?;
+        Ok((last, Some(given).filter(|given| *given < told)))
+    }
 }
 
-/// Keeps the last place up to date until nobody follows any more.
+/// Keeps the feed up to date until nobody follows any more.
 async fn run(watcher: Arc<Watcher>) {
     // Listening begins before the first look, so that nothing is told in between.
     let mut signal: EventSignal = watcher.store.event_signal();
@@ -106,5 +151,20 @@ async fn run(watcher: Arc<Watcher>) {
             sleep(PAUSE).await;
         }
         signal.wait(LOOK_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_follower_is_sent_away_by_what_the_feed_lost_since_it_looked_and_by_nothing_else() {
+        let [before, end, beyond] = [1, 5, 6].map(Position::new);
+        let feed = Feed { last: before, went_back_to: vec![end, before] };
+        assert!(feed.has_lost(beyond, 0) && feed.has_lost(end, 0), "whichever of them took it");
+        assert!(!feed.has_lost(before, 0), "what it read is still there");
+        assert!(!feed.has_lost(beyond, 2), "it began after both");
+        assert!(!Feed::UNKNOWN.has_lost(beyond, 0));
     }
 }

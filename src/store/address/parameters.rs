@@ -123,12 +123,12 @@ fn one_of(name: &str, value: &str, known: &[&'static str]) -> Result<&'static st
     Err(format!("unknown value {value:?} of {name}{}; known are {}", suggestion(meant), known.join(", ")))
 }
 
-fn suggestion(meant: Option<&str>) -> String {
+pub(super) fn suggestion(meant: Option<&str>) -> String {
     meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"))
 }
 
 /// The name that was probably meant; beyond a few letters it would be a guess that misleads.
-fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = wanted.to_ascii_lowercase();
     let (distance, name) = names
         .map(|name| (strsim::damerau_levenshtein(&name.to_ascii_lowercase(), &lower), name))

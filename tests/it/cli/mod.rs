@@ -5,6 +5,8 @@ mod contracts;
 mod health;
 mod keys;
 mod migrate;
+mod readers;
+mod restore;
 mod rotation;
 mod samples;
 mod serving;

@@ -96,7 +96,7 @@ async fn a_port_that_is_taken_is_one_sentence() {
 async fn an_operator_who_migrates_by_hand_is_told_when_it_is_due() {
     let desk = Desk::new().await;
     let by_hand = |command: &mut Command| {
-        command.env("SALES_ORDER_DATABASE__MIGRATE_ON_START", "false");
+        command.env("SALES_ORDER_DATABASE__MIGRATE_ON_START", "false").env("SALES_ORDER_LOG__FILTER", "warn");
     };
     let said = desk.run_with(&["serve", "--listen", "127.0.0.1:0"], "", by_hand).fails();
     assert!(said.contains("sales-order-api migrate up"), "{said}");

@@ -19,7 +19,7 @@ pub use clock::TestClock;
 pub use database::{Database, on_postgres, options};
 pub use link::Link;
 pub use metrics::{keep_metrics, metric};
-pub use process::{Process, command};
+pub use process::{Process, command, stalled};
 pub use remote::Remote;
 pub use socket::{Socket, Told};
 pub use wire::Wire;

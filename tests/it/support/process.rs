@@ -1,5 +1,7 @@
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,6 +16,20 @@ pub fn command(folder: &Path) -> Command {
     let path = std::env::var("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).env("NO_COLOR", "1").current_dir(folder);
     command
+}
+
+/// The write end of a socket that nobody reads and that takes no byte more, with its other end.
+pub fn stalled() -> (OwnedFd, UnixStream) {
+    let (mut near, far) = UnixStream::pair().unwrap();
+    near.set_nonblocking(true).unwrap();
+    let full = loop {
+        if let Err(error) = near.write_all(&[b'.'; 4096]) {
+            break error;
+        }
+    };
+    assert_eq!(full.kind(), ErrorKind::WouldBlock);
+    near.set_nonblocking(false).unwrap();
+    (near.into(), far)
 }
 
 static COUNTER: AtomicU32 = AtomicU32::new(0);
@@ -34,19 +50,43 @@ impl Process {
 
     /// Starts `serve` with another stdout and waits until its log says where it listens.
     pub async fn serve_unheard(folder: &Path, database_url: &str, stdout: impl Into<Stdio>) -> Self {
+        let mut process = Self::start(folder, database_url, |command| {
+            command.stdout(stdout);
+        });
+        process.base = process.logged_address("listening").await;
+        process
+    }
+
+    /// Starts `serve` and waits until it has its port, though the database may not be there yet.
+    pub async fn serve_waiting(folder: &Path, database_url: &str) -> Self {
+        let mut process = Self::start(folder, database_url, |command| {
+            command.env("SALES_ORDER_DATABASE__START_TIMEOUT", format!("{}s", PATIENCE.as_secs()));
+        });
+        process.base = process.logged_address("bound: ").await;
+        process
+    }
+
+    fn start(folder: &Path, database_url: &str, change: impl FnOnce(&mut Command)) -> Self {
         let (mut command, log) = Self::prepare("127.0.0.1:0", folder, database_url);
-        let mut process = Self { child: command.stdout(stdout).spawn().unwrap(), log, base: String::new() };
-        until("the line that it listens", async || {
-            let log = process.log();
+        change(&mut command);
+        Self { child: command.spawn().unwrap(), log, base: String::new() }
+    }
+
+    /// The address in the first line of the log whose message begins so, once there is one.
+    async fn logged_address(&self, message: &str) -> String {
+        let mut base = String::new();
+        until("the line with the address", async || {
+            let log = self.log();
             // The last line may be written in part.
-            let mut lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-            let Some(line) = lines.find(|line| line.contains("\"message\":\"listening\"")) else { return false };
-            let line: serde_json::Value = serde_json::from_str(line).unwrap();
-            process.base = format!("http://{}", line["address"].as_str().unwrap());
+            let lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            let mut lines = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+            let is_meant = |line: &serde_json::Value| line["message"].as_str().unwrap().starts_with(message);
+            let Some(line) = lines.find(is_meant) else { return false };
+            base = format!("http://{}", line["address"].as_str().unwrap());
             true
         })
         .await;
-        process
+        base
     }
 
     fn prepare(address: &str, folder: &Path, database_url: &str) -> (Command, PathBuf) {
@@ -115,6 +155,13 @@ impl Process {
     pub fn signal(&self, name: &str) {
         let done = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
         assert!(done.success());
+    }
+
+    /// What it said on its stdout, once it has ended.
+    pub fn said(&mut self) -> String {
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut self.child.stdout.take().unwrap(), &mut said).unwrap();
+        said
     }
 
     /// Waits for its end, however it ends.
