@@ -32,7 +32,7 @@ const scenario = (faults, way, most) => async ({ machine, binary, times = most }
   let slowest = 0;
   for (const { what, strike, undo } of Array.from({ length: times }, () => faults).flat()) {
     await pause(3000);
-    const leader = await cluster.leader();
+    const leader = await until("a leader", () => cluster.leader());
     await strike(leader, cluster);
     await until("another leader", async () => ((await cluster.leader()) ?? leader) !== leader, 120);
     const elected = now();
