@@ -53,7 +53,7 @@ pub async fn ready(
     }
     let limit = state.config().http.ready_timeout;
     let look = async { timeout(limit, look(&state)).await.unwrap_or_else(|_| Err(StoreError::no_answer().into())) };
-    readiness.ensure(look).await?;
+    readiness.ensure(look).await.inspect_err(|_| state.store().doubt())?;
     Ok(Json(json!({"status": "ok"})))
 }
 
