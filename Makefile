@@ -87,7 +87,7 @@ bench-abuse: release ## What an honest partner waits for while somebody does har
 	node benches/abuse.mjs $${CARGO_TARGET_DIR:-target}/release/sales-order-api $(ARGS)
 
 .PHONY: faults
-faults: release ## Kill, freeze and fill what is around the service, under load: a row for each; ARGS='NAME[=TIMES]…' picks some
+faults: release ## Kill, freeze, cut off and fill what is around the service, under load: a row for each, in up to an hour; ARGS='NAME[=TIMES]…' picks some
 	node tests/faults/run.mjs $${FAULTS_BINARY:-$${CARGO_TARGET_DIR:-target}/release/sales-order-api} $(ARGS)
 
 # npm writes this file last: when it is newer than the lock file, what is installed is what is locked.

@@ -57,9 +57,9 @@ pub async fn ready(
         return Err(error.retry_after(STOPPING_RETRY).into());
     }
     let limit = state.config().http.ready_timeout;
-    let look =
-        async move { timeout(limit, look(&state)).await.unwrap_or_else(|_| Err(StoreError::no_answer().into())) };
-    readiness.ensure(look).await?;
+    let (asked, doubted) = (state.clone(), state);
+    let look = async move { timeout(limit, look(&asked)).await.unwrap_or_else(|_| Err(StoreError::no_answer().into())) };
+    readiness.ensure(look).await.inspect_err(|_| doubted.store().doubt())?;
     Ok(Json(json!({"status": "ok"})))
 }
 

@@ -188,6 +188,11 @@ impl Store {
         })
     }
 
+    /// Notes that orders cannot be stored: of several hosts another one may be the primary by now.
+    pub fn doubt(&self) {
+        self.liveness.doubt();
+    }
+
     /// Whether connections have settings; otherwise transactions have, and nothing is to be written outside of one.
     pub(super) const fn has_sessions(&self) -> bool {
         self.changes_begin.is_none()
@@ -204,7 +209,9 @@ impl Store {
     where
         E: From<StoreError>,
     {
-        tokio::time::timeout(self.patience, work).await.unwrap_or_else(|_| Err(StoreError::no_answer().into()))
+        let outcome = tokio::time::timeout(self.patience, work).await;
+        // Whatever failed: looking for another host costs little, and reading tells of its absence before writing does.
+        outcome.unwrap_or_else(|_| Err(StoreError::no_answer().into())).inspect_err(|_| self.doubt())
     }
 
     /// Wakes the followers of this instance.

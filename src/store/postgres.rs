@@ -103,17 +103,30 @@ async fn follow(address: Address, patience: Duration, pools: [DatabaseConnection
             () = liveness.doubted() => {}
             () = of_writers.close_event() => return,
         }
-        match address.find(patience).await {
-            Ok(found) if place(&found) != current => {
-                current = place(&found);
-                info!(host = current, "the database is at another host now");
-                for pool in &pools {
-                    pool.get_postgres_connection_pool().set_connect_options(found.clone());
+        let mut told = None;
+        // Until there is one: while no connection can be opened, whoever waits for one gives up before it fails, and nobody
+        // tells of doubt again.
+        let found = loop {
+            match address.find(patience).await {
+                Ok(found) => break found,
+                Err(failure) if told.as_ref() == Some(&failure) => {}
+                Err(failure) => {
+                    warn!(cause = %failure, "no host of the database can be used; looking again");
+                    told = Some(failure);
                 }
-                liveness.close_all();
             }
-            Ok(_) => {}
-            Err(failure) => warn!(cause = %failure, "no host of the database can be used"),
+            tokio::select! {
+                () = sleep(LOOK_AGAIN) => {}
+                () = of_writers.close_event() => return,
+            }
+        };
+        if place(&found) != current {
+            current = place(&found);
+            info!(host = current, "the database is at another host now");
+            for pool in &pools {
+                pool.get_postgres_connection_pool().set_connect_options(found.clone());
+            }
+            liveness.close_all();
         }
         sleep(LOOK_AGAIN).await;
     }

@@ -45,9 +45,8 @@ impl Store {
     /// A signal for one follower. On PostgreSQL it holds a connection beside those of the pools.
     #[must_use]
     pub fn event_signal(&self) -> EventSignal {
-        let listening = self
-            .listen_options()
-            .map(|options| Listening(tokio::spawn(listen(options, self.appended.clone())).abort_handle()));
+        let is_told = !matches!(self.listen_at, ListenAt::Nowhere);
+        let listening = is_told.then(|| Listening(tokio::spawn(listen(self.clone())).abort_handle()));
         EventSignal { appended: self.appended.subscribe(), _listening: listening }
     }
 
@@ -96,9 +95,10 @@ impl EventSignal {
 }
 
 /// Passes on what the database tells, until it is aborted.
-async fn listen(options: PgConnectOptions, appended: watch::Sender<()>) {
-    loop {
-        let Err(error) = listen_once(&options, &appended).await;
+async fn listen(store: Store) {
+    // Asked each time: of several hosts another one may be the primary by now.
+    while let Some(options) = store.listen_options() {
+        let Err(error) = listen_once(&options, &store.appended).await;
         warn!(%error, "the database tells of no events at the moment; they are looked for from time to time");
         sleep(PAUSE).await;
     }

@@ -51,11 +51,11 @@ export class Load {
   }
 
   async #write(base, writer) {
-    while (this.#going) {
+    while (this.#going && !this.failure) {
       const key = `K-${writer}-${this.#count++}`;
       const product = (n) => ({ product_code: `P-${n}`, quantity: n, unit_price: "125000" });
       const order = { customer_code: key, site_code: "S", sales_name: `N-${writer}`, address: "Jl. Sudirman No. 1", products: [product(1), product(2), product(3)] };
-      await this.#deliver(base, key, JSON.stringify(order));
+      await this.#deliver(base, key, JSON.stringify(order)).catch((error) => (this.failure ??= error));
       await pause(this.restMs);
     }
   }
@@ -86,6 +86,7 @@ export class Load {
     this.#going = false;
     this.ending = now();
     await Promise.all(this.writing);
+    if (this.failure) throw this.failure;
     const last = await expected(this);
     const deadline = Date.now() + 30_000;
     while (this.followers.some((follower) => follower.seen.length < last.length) && Date.now() < deadline) await pause(100);

@@ -1,18 +1,22 @@
 // What a scenario starts on this machine, and how all of it goes away again: directories, ports, programs, mounts.
 import { execFile, execFileSync, spawn } from "node:child_process";
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+import { signalAll } from "./processes.mjs";
+
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 /** Milliseconds, the same in every thread. */
 export const now = () => performance.timeOrigin + performance.now();
+/** What this machine cannot do; the scenario is left out by name. */
+export class Skipped extends Error {}
 /** Runs a program to its end, while everything else goes on; gives what it printed. */
 export async function run(command, args, options = {}) {
   try {
-    return (await promisify(execFile)(command, args, { maxBuffer: 2 ** 30, ...options })).stdout;
+    return (await promisify(execFile)(command, args, { maxBuffer: 2 ** 30, timeout: 120_000, killSignal: "SIGKILL", ...options })).stdout;
   } catch (error) {
     throw new Error(`${args[0] === "--database-url" ? args[2] : command} failed: ${(error.stderr || error.message).trim().split("\n").at(-1)}`);
   }
@@ -68,7 +72,7 @@ export class Machine {
   #endings = [];
 
   constructor(name) {
-    this.folder = mkdtempSync(join(tmpdir(), `sales-order-faults-${name}.`));
+    this.folder = realpathSync(mkdtempSync(join(tmpdir(), `sales-order-faults-${name}.`)));
     // Servers that refuse root run as somebody else, who must come to their own folders in here.
     chmodSync(this.folder, 0o755);
     this.endAtOnce = () => this.#kill();
@@ -77,7 +81,7 @@ export class Machine {
 
   /** The user that PostgreSQL's programs run as: root may not run them. */
   get user() {
-    if (process.getuid() !== 0) return {};
+    if (process.getuid() !== 0 || this.#isOnlyUser) return {};
     const id = (flag, name) => Number(execFileSync("id", [flag, name]).toString());
     const name = (() => {
       try {
@@ -88,6 +92,19 @@ export class Machine {
       }
     })();
     return { uid: id("-u", name), gid: id("-g", name) };
+  }
+
+  /** In a user namespace that maps one user, root cannot become anybody else there. */
+  get #isOnlyUser() {
+    return /^\s*0\s+\d+\s+1\s*$/.test(readFileSync("/proc/self/uid_map", "utf8"));
+  }
+
+  /** What runs a program as that user. */
+  asUser(command, args) {
+    const { uid, gid } = this.user;
+    if (uid !== undefined) return ["setpriv", ["--reuid", uid, "--regid", gid, "--clear-groups", "--", command, ...args].map(String)];
+    if (process.getuid() === 0) return ["unshare", ["--user", "--map-user=1", "--map-group=1", "--", command, ...args]];
+    return [command, args];
   }
 
   path(...parts) {
@@ -137,11 +154,17 @@ export class Machine {
     this.#endings.push(ending);
   }
 
-  #kill() {
+  #killAll() {
     for (const child of this.#children) {
       child.killAll("SIGCONT");
       child.killAll();
     }
+    // Servers give their children groups of their own, and Patroni gives PostgreSQL to nobody.
+    signalAll(this.folder);
+  }
+
+  #kill() {
+    this.#killAll();
     for (const ending of this.#endings.splice(0).reverse()) {
       try {
         ending();
@@ -155,10 +178,7 @@ export class Machine {
   /** Ends everything that was started and removes the folder. */
   async end() {
     process.removeListener("exit", this.endAtOnce);
-    for (const child of this.#children) {
-      child.killAll("SIGCONT");
-      child.killAll();
-    }
+    this.#killAll();
     await Promise.all([...this.#children].map((child) => (child.exitCode ?? child.signalCode ?? !child.pid) || child.ended));
     this.#kill();
   }

@@ -4,12 +4,13 @@ import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
 export class Proxy {
-  /** At a port of its own, leading to another port of this machine. */
-  static async to(machine, target) {
+  /** At a port of its own, leading to a server of this machine. */
+  static async to(machine, { port }) {
     const proxy = new Proxy();
     const stdio = (log) => ["ignore", log, log, "ipc"];
-    proxy.child = machine.spawn("proxy", process.execPath, [fileURLToPath(import.meta.url), target], { stdio });
+    proxy.child = machine.spawn("proxy", process.execPath, [fileURLToPath(import.meta.url), port], { stdio });
     proxy.port = await new Promise((done) => proxy.child.once("message", done));
+    proxy.address = `127.0.0.1:${proxy.port}`;
     return proxy;
   }
 
@@ -18,9 +19,9 @@ export class Proxy {
     this.child.send({ vanish: true });
   }
 
-  /** New connections lead there. */
-  move(target) {
-    this.child.send({ target });
+  /** New connections lead to that server. */
+  move({ port }) {
+    this.child.send({ target: port });
   }
 
   /** Ends every open connection, as a proxy does that knows its server is down. */

@@ -3,6 +3,8 @@ import { audit, events } from "./audit.mjs";
 
 /** How long readiness may lag behind what is so. */
 const LAG = 2000;
+/** So long nobody's order is acknowledged only where none can be taken: callers come by the dozen each second. */
+const SILENT = 500;
 
 export const HEAD =
   "| set-up | acknowledged | lost | doubled | longest silence (s) | what callers saw | feed: gaps | `/health/live`, slowest (ms) | ready wrong (s) |\n" +
@@ -14,22 +16,32 @@ export const HEAD =
  */
 function readyWrong({ ready }, answers) {
   if (!answers) return null;
-  const took = (from, to) => {
-    // The times rise.
+  // The times rise.
+  const firstSince = (time) => {
     let [low, high] = [0, answers.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (answers[middle] < from) low = middle + 1;
+      if (answers[middle] < time) low = middle + 1;
       else high = middle;
     }
-    return low < answers.length && answers[low] <= to;
+    return low;
+  };
+  const took = (from, to) => answers[firstSince(from)] <= to;
+  const wasSilent = (from, to) => {
+    let before = from;
+    for (let n = firstSince(from); before < to; n++) {
+      const next = Math.min(answers[n] ?? to, to);
+      if (next - before > SILENT) return true;
+      before = next;
+    }
+    return false;
   };
   const last = answers.at(-1);
   let wrong = 0;
   ready.forEach(({ at, until, says }, n) => {
     if (until > last) return;
     const isWrong = says === "ready" ? !took(at - LAG, until + LAG)
-      : says === "not ready" ? took(at - LAG, at) && took(until, until + LAG) : false;
+      : says === "not ready" ? !wasSilent(at - LAG, until + LAG) : false;
     if (isWrong) wrong += Math.min((ready[n + 1]?.at ?? until) - at, 6000);
   });
   return wrong / 1000;

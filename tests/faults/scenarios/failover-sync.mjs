@@ -5,7 +5,7 @@ import { replicated } from "../replicated.mjs";
 import { report } from "../report.mjs";
 
 export const scenarios = [
-  async ({ machine, binary, times = 5 }) => {
+  async ({ machine, binary, times = 20 }) => {
     const { service, instances, bases, name, nodes } = await replicated(machine, binary);
     let { primary, standby } = nodes;
     const load = new Load(service, bases, instances);
@@ -16,7 +16,7 @@ export const scenarios = [
       const killed = now();
       name.cut();
       await standby.promote();
-      name.move(standby.port);
+      name.move(standby);
       primary = standby;
       await until(`orders at both instances after fail-over ${n + 1}`, () => bases.every((base) => load.takenAt(base, killed) > 50));
       say(`orders at both instances after fail-over ${n + 1}`);

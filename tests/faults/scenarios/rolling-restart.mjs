@@ -1,6 +1,7 @@
 // The operator restarts two instances one after the other behind a proxy, while orders come.
 import { writeFileSync } from "node:fs";
 
+import { ofInstances, startHaproxy } from "../haproxy.mjs";
 import { Load } from "../load.mjs";
 import { pause, program, until } from "../machine.mjs";
 import { Postgres } from "../postgres.mjs";
@@ -11,8 +12,11 @@ import { send } from "../http.mjs";
 /** As the sections of docs/operations.md say. */
 const PROXIES = {
   nginx: {
-    file: "nginx.conf",
-    start: (machine) => [program("nginx", "nginx-light"), ["-p", machine.folder, "-e", "stderr", "-c", machine.path("nginx.conf")]],
+    start: (machine, port, instances) => {
+      const file = machine.path("nginx.conf");
+      writeFileSync(file, PROXIES.nginx.config(machine, port, instances));
+      machine.spawn("nginx", program("nginx", "nginx-light"), ["-p", machine.folder, "-e", "stderr", "-c", file]);
+    },
     config: (machine, port, [one, two]) => `
       daemon off; pid ${machine.path("nginx.pid")}; worker_processes 1; error_log stderr;
       ${process.getuid() === 0 ? "user root;" : ""}
@@ -38,39 +42,18 @@ const PROXIES = {
       }`,
   },
   HAProxy: {
-    file: "haproxy.cfg",
-    start: (machine) => [program("haproxy", "haproxy"), ["-db", "-f", machine.path("haproxy.cfg")]],
-    config: (_, port, [one, two]) => `
-global
-  maxconn 1024
-defaults
-  mode http
-  timeout connect 2s
-  timeout client 60s
-  timeout server 60s
-  option redispatch 1
-  retries 3
-listen orders
-  bind 127.0.0.1:${port}
-  option httpchk GET /health/ready
-  default-server check inter 1s fall 2 rise 1
-  server one 127.0.0.1:${one}
-  server two 127.0.0.1:${two}
-`,
+    start: (machine, port, instances) => startHaproxy(machine, ofInstances(port, instances)),
   },
 };
 
 /** The default delay, so that what is measured is what an operator gets. */
 const scenario = (name) => async ({ machine, binary, times = 6 }) => {
-  const proxy = PROXIES[name];
   const postgres = await Postgres.primary(machine, "postgres");
   const service = new Service(machine, binary, postgres.url);
   await service.prepare();
   const instances = [await service.start("one"), await service.start("two")];
   const port = await machine.port();
-  writeFileSync(machine.path(proxy.file), proxy.config(machine, port, instances.map((instance) => instance.port)));
-  const [command, args] = proxy.start(machine);
-  machine.spawn(name, command, args);
+  PROXIES[name].start(machine, port, instances.map((instance) => instance.port));
   const base = `http://127.0.0.1:${port}`;
   await until(`${name} answers`, async () => (await send(base, undefined, "GET", "/health/ready")).status === 200);
   const load = new Load(service, [base], instances, { writers: 48, restMs: 1 });
