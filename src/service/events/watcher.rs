@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::domain::event::Position;
 use crate::error::AppError;
-use crate::store::{EventSignal, Store, StoreError};
+use crate::store::{EventSignal, Outage, Store, StoreError};
 use crate::telemetry;
 
 /// How long the watcher trusts that it would have been told. Another process on the same SQLite file tells nobody.
@@ -51,13 +51,15 @@ impl Watcher {
         last
     }
 
-    /// Fails when the feed was not looked at for too long.
-    pub(super) fn ensure_fresh(&self) -> Result<(), AppError> {
-        if self.age() < STALE {
-            return Ok(());
+    /// Resolves when the feed was not looked at for too long.
+    pub(super) async fn stale(&self) -> AppError {
+        loop {
+            let left = STALE.saturating_sub(self.age());
+            if left.is_zero() {
+                return AppError::unavailable("tells of no events", StoreError::no_answer());
+            }
+            sleep(left).await;
         }
-        let error = StoreError::no_answer();
-        Err(AppError::unavailable("tells of no events", error))
     }
 
     fn age(&self) -> Duration {
@@ -88,11 +90,21 @@ impl Watcher {
 async fn run(watcher: Arc<Watcher>) {
     // Listening begins before the first look, so that nothing is told in between.
     let mut signal: EventSignal = watcher.store.event_signal();
+    let mut outage = Outage::default();
     while !watcher.ends() {
-        if let Err(error) = watcher.look().await {
-            let cause = telemetry::causes(&error);
-            warn!(cause, "the feed of orders cannot be watched; trying again");
-            sleep(PAUSE).await;
+        match watcher.look().await {
+            Ok(()) => {
+                if let Some(lasted) = outage.end() {
+                    info!(seconds = lasted.as_secs_f64(), "the feed of orders is watched again");
+                }
+            }
+            Err(error) => {
+                let cause = telemetry::causes(&error);
+                if outage.is_news(&cause) {
+                    warn!(cause, "the feed of orders cannot be watched; trying again");
+                }
+                sleep(PAUSE).await;
+            }
         }
         telemetry::note_feed_age(watcher.age());
         signal.wait(LOOK_EVERY).await;
