@@ -3,14 +3,17 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
 };
 use tokio::sync::{Semaphore, watch};
+use tracing::info;
 
 use super::error::{StoreError, StoreResult};
 use super::liveness::Liveness;
@@ -62,6 +65,8 @@ pub struct Store {
     /// Told after each commit of this process; on PostgreSQL the database itself tells every instance.
     pub(super) appended: watch::Sender<()>,
     liveness: Liveness,
+    /// Whether the last change was not taken.
+    is_refusing: Arc<AtomicBool>,
     patience: Duration,
     /// Where to be told of events, if not where everything else goes.
     pub(super) listen_at: ListenAt,
@@ -98,6 +103,7 @@ impl Store {
             changes,
             appended,
             liveness,
+            is_refusing: Arc::default(),
             patience,
             listen_at,
             changes_begin,
@@ -127,10 +133,9 @@ impl Store {
 
     /// Closes every connection, after the statements under way.
     pub async fn close(&self) {
-        // A connection that is gone already is closed.
-        for connection in [&self.write, &self.core, &self.read, &self.reports] {
-            let _ = connection.close_by_ref().await;
-        }
+        // Side by side: one that is stuck keeps none of the others open. A connection that is gone already is closed.
+        let pools = [&self.write, &self.core, &self.read, &self.reports];
+        join_all(pools.map(DatabaseConnection::close_by_ref)).await;
     }
 
     pub(super) const fn write(&self) -> &DatabaseConnection {
@@ -175,21 +180,31 @@ impl Store {
         let outcome = self.written(work(&tx).await)?;
         self.written(tx.commit().await)?;
         self.ensure_kept()?;
-        self.note_appended();
+        self.note_committed();
         Ok(outcome)
     }
 
     /// What came of writing something. A server that takes no writes is left: its name may lead to another one by now.
     pub(super) fn written<T, E: Into<StoreError>>(&self, outcome: Result<T, E>) -> StoreResult<T> {
-        outcome.map_err(|error| {
+        let outcome = outcome.map_err(|error| {
             let error = error.into().in_writing();
             if error.is_read_only() {
                 self.liveness.close_all();
             }
+            if matches!(error, StoreError::Unavailable(_)) && !error.is_rolled_back() {
+                self.is_refusing.store(true, Ordering::Relaxed);
+            }
+            error
+        });
+        self.looked(outcome)
+    }
+
+    /// What came of asking the database anything. Where it could not be asked, it is looked for.
+    pub(super) fn looked<T>(&self, outcome: StoreResult<T>) -> StoreResult<T> {
+        outcome.inspect_err(|error| {
             if matches!(error, StoreError::Unavailable(_)) {
                 self.liveness.doubt();
             }
-            error
         })
     }
 
@@ -209,7 +224,19 @@ impl Store {
     where
         E: From<StoreError>,
     {
-        tokio::time::timeout(self.patience, work).await.unwrap_or_else(|_| Err(StoreError::no_answer().into()))
+        tokio::time::timeout(self.patience, work).await.unwrap_or_else(|_| {
+            self.liveness.doubt();
+            Err(StoreError::no_answer().into())
+        })
+    }
+
+    /// Notes that a change is stored: the followers of this instance look for it, and an operator who was told that none
+    /// could be is told that they can.
+    pub(super) fn note_committed(&self) {
+        if self.is_refusing.load(Ordering::Relaxed) && self.is_refusing.swap(false, Ordering::Relaxed) {
+            info!("the database takes changes again");
+        }
+        self.note_appended();
     }
 
     /// Wakes the followers of this instance.

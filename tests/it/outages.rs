@@ -1,5 +1,7 @@
 //! The database goes silent, takes no writes, or is held by somebody else: what partners, dashboards and operators see.
 
+mod causes;
+
 use std::time::{Duration, Instant};
 
 use sales_order_api::store::{DatabaseOptions, Store};
@@ -183,27 +185,6 @@ async fn a_service_is_ready_only_while_it_could_store_an_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_that_may_not_write_some_table_is_not_ready() {
-    if on_postgres().is_none() {
-        return;
-    }
-    let mut app = TestApp::new().await;
-    // A trigger stands for any reason why a table takes no rows.
-    let (store, tables) =
-        (app.database.connect().await, ["sales_order_lines", "sales_order_receipts", "sales_order_events"]);
-    app.router = TestApp::router_on(&store, &app.clock, |_| {});
-    for table in tables {
-        let refuse = "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '42501'; END $$;";
-        let trigger = format!("{refuse} CREATE TRIGGER refuse BEFORE INSERT ON {table} EXECUTE FUNCTION refuse()");
-        app.database.db_execute(&trigger).await.unwrap();
-        until("the service is not ready", async || app.get("/health/ready").await.status != 200).await;
-        app.database.db_execute(&format!("DROP TRIGGER refuse ON {table}")).await.unwrap();
-        until("the service is ready", async || app.get("/health/ready").await.status == 200).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_a_single_connection_orders_are_taken_and_told_of() {
     let mut app = TestApp::new().await;
     let store = hurried(&app.database.url, 1).await;
@@ -259,20 +240,4 @@ async fn an_older_service_goes_on_at_a_database_that_a_newer_one_has_migrated() 
     let store = app.database.connect().await;
     assert_eq!(store.migrate_up().await.unwrap(), Vec::<String>::new());
     assert_eq!(app.database.whole_orders(2).await, 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_newer_service_at_a_database_without_its_tables_asks_to_be_tried_again() {
-    if on_postgres().is_none() {
-        return;
-    }
-    let app = TestApp::new().await;
-    let partner = app.partner().await;
-    app.database.db_execute("ALTER TABLE sales_order_signed_texts RENAME TO not_there_yet").await.unwrap();
-    let answer = partner.create_with_key("before", &order()).await;
-    answer.expect_problem(503, "DATABASE_UNAVAILABLE");
-    assert!(answer.header("retry-after").is_some());
-    app.get("/health/ready").await.expect_problem(503, "DATABASE_UNAVAILABLE");
-    app.database.db_execute("ALTER TABLE not_there_yet RENAME TO sales_order_signed_texts").await.unwrap();
-    until_taken(&partner, "before").await;
 }
