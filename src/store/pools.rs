@@ -10,7 +10,7 @@ use super::connect::DatabaseOptions;
 use super::error::StoreResult;
 use super::liveness::Liveness;
 use super::sqlite_file::{self, OpenFiles};
-use super::{postgres, report, wal};
+use super::{postgres, probe, report, wal};
 
 /// One pool for each kind of work; some share one.
 pub(super) struct Pools {
@@ -41,7 +41,9 @@ impl Pools {
         sqlite_file::make(&path)?;
         // One writer, so that writers in this process queue in memory instead of meeting SQLITE_BUSY. It opens first,
         // because only a writer can put a new file into WAL mode.
-        let write = Database::connect(sqlite(options, 1, false)).await?;
+        let mut writer = sqlite(options, 1, false);
+        probe::wait_shortly(&mut writer, options.acquire_timeout);
+        let write = Database::connect(writer).await?;
         // Reading opens the log and its index.
         write.execute_unprepared("SELECT count(*) FROM sqlite_master").await?;
         let files = Some(OpenFiles::note(&path)?);
