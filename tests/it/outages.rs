@@ -2,6 +2,7 @@
 
 mod causes;
 mod to_be_mended;
+mod vanished;
 
 use std::time::{Duration, Instant};
 

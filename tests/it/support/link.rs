@@ -1,4 +1,7 @@
-use tokio::io::copy_bidirectional;
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -21,6 +24,8 @@ struct State {
     silent: u64,
     /// No new one leads anywhere.
     is_cut: bool,
+    /// How long a packet is under way.
+    delay: Duration,
 }
 
 impl Link {
@@ -42,7 +47,22 @@ impl Link {
 
     /// New connections work again.
     pub fn mend(&self) {
-        self.state.send_modify(|state| state.is_cut = false);
+        self.state.send_modify(|state| (state.is_cut, state.silent) = (false, state.silent.min(state.opened)));
+    }
+
+    /// How many connections were opened so far.
+    pub fn opened(&self) -> u64 {
+        self.state.borrow().opened
+    }
+
+    /// So long is each packet under way from now on, there as well as back.
+    pub fn delay(&self, delay: Duration) {
+        self.state.send_modify(|state| state.delay = delay);
+    }
+
+    /// The server's machine vanishes, and nobody takes over: packets of new connections are dropped too.
+    pub fn vanish(&self) {
+        self.state.send_modify(|state| state.silent = u64::MAX);
     }
 
     /// The server's machine vanishes, and the name leads to one that took over: packets of the connections that are open are
@@ -65,12 +85,39 @@ async fn carry(listener: TcpListener, server: String, state: watch::Sender<State
                 return;
             }
             let mut far = TcpStream::connect(server).await.unwrap();
+            // Borrowed, so that they stay open when nothing passes any more.
+            let ((mut from_near, mut to_near), (mut from_far, mut to_far)) = (near.split(), far.split());
+            let passing = async {
+                let (there, back) = (state.clone(), state.clone());
+                tokio::try_join!(pass(&mut from_near, &mut to_far, there), pass(&mut from_far, &mut to_near, back))
+            };
+            let mut silence = state.clone();
             tokio::select! {
-                _ = copy_bidirectional(&mut near, &mut far) => return,
-                _ = state.wait_for(|state| number <= state.closed.max(state.silent)) => {}
+                biased;
+                _ = silence.wait_for(|state| number <= state.closed.max(state.silent)) => {}
+                _ = passing => return,
             }
             // Who is silent stays open until it is closed.
             let _ = state.wait_for(|state| number <= state.closed).await;
         });
+    }
+}
+
+async fn pass(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    state: watch::Receiver<State>,
+) -> io::Result<()> {
+    let mut packet = vec![0; 1 << 16];
+    loop {
+        let length = from.read(&mut packet).await?;
+        if length == 0 {
+            return to.shutdown().await;
+        }
+        let delay = state.borrow().delay;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        to.write_all(&packet[..length]).await?;
     }
 }
