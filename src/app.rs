@@ -26,7 +26,8 @@ use crate::service::slots::{Slot, Slots};
 use crate::service::throttle::{Throttle, ThrottleRules, network};
 use crate::service::turns::{Turn, TurnRules, Turns};
 use crate::service::{
-    Clients, ClockSkew, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Sealing, Services, Sessions,
+    Clients, ClockSkew, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Patience, Sealing, Services,
+    Sessions,
 };
 use crate::store::Store;
 
@@ -227,6 +228,7 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         sealing: Arc::new(Sealing::new(store.clone())),
         queries: Turns::new(queries),
         anonymous_queries: Turns::new(queries),
+        patience: Patience::of(store.clone()),
     })
 }
 

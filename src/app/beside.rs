@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::{AppState, token_keys};
-use crate::store::PoolState;
+use crate::store::{Outage, PoolState};
 use crate::telemetry;
 
 /// How soon a change of the files of the JWT secrets is seen.
@@ -43,15 +43,21 @@ impl AppState {
     /// Keeps SQLite's log small and its size noted.
     async fn tend_database_log(&self) {
         let mut ticks = tokio::time::interval(DATABASE_LOG_TENDING);
+        let mut outage = Outage::default();
         loop {
             ticks.tick().await;
             match self.0.store.tend_log().await {
-                Ok(Some(bytes)) => telemetry::note_database_log(bytes),
+                Ok(Some(bytes)) => {
+                    telemetry::note_database_log(bytes);
+                    outage.end();
+                }
                 // PostgreSQL tends its own.
                 Ok(None) => return,
                 Err(error) => {
                     let error = telemetry::causes(&error);
-                    warn!(error, "the database's log could not be emptied; trying again");
+                    if outage.is_news(&error) {
+                        warn!(error, "the database's log could not be emptied; trying again");
+                    }
                 }
             }
         }

@@ -35,7 +35,8 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     let config = common.load(None)?.config;
     let api = app::offline_api(&config, &app::open(&config).await?, &Clock::system());
     let variables = export::variables(&args.filters);
-    let chunks = export::export(api, Reader::Operator, args.format, variables).await?;
+    let page_limit = config.http.request_timeout;
+    let chunks = export::export(api, Reader::Operator, args.format, variables, page_limit).await?;
     let mut chunks = std::pin::pin!(chunks);
     // Not before the export has begun: what is refused leaves the file as it was.
     let file = args.output.as_deref().map_or_else(|| Ok(PrivateFile::stdout()), PrivateFile::create)?;

@@ -67,6 +67,9 @@ struct Metrics {
 /// Of `http.shutdown_timeout`: the most that is left for closing the database once the requests are finished or given up.
 const AT_END: Duration = Duration::from_secs(1);
 
+/// The most that closing the database may take. A connection that leads nowhere would have it wait for all of the time.
+const TO_CLOSE: Duration = Duration::from_secs(5);
+
 impl Server {
     /// Binds the ports. Until [`Server::open`] has succeeded, it is alive and not ready.
     pub async fn bind(config: Config) -> Result<Self> {
@@ -182,7 +185,7 @@ impl Server {
         if timeout_at(until - at_end, state.streams_ended()).await.is_err() {
             warn!("streams still open were given up");
         }
-        if timeout_at(until, state.store().close()).await.is_err() {
+        if timeout_at(until.min(Instant::now() + TO_CLOSE), state.store().close()).await.is_err() {
             warn!("the database connections did not close in time");
         }
         info!("stopped");

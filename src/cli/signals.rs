@@ -14,12 +14,26 @@ use crate::app::AppState;
 use crate::telemetry;
 
 /// Signals that do nothing, for as long as the process lives: the runtime never takes a handler back. SIGXFSZ comes when
-/// a file reaches the size that the process may write (`ulimit -f`); the write then fails like any other.
+/// a file reaches the size that the process may write (`ulimit -f`); the write then fails like any other. SIGXCPU comes
+/// when its processor time reaches the soft limit (`ulimit -t`). Not among them are the signals of faults of the program
+/// itself, such as SIGSEGV.
 pub fn ignore() -> Result<()> {
-    let file_size = SignalKind::from_raw(libc::SIGXFSZ);
-    for kind in [SignalKind::hangup(), SignalKind::user_defined1(), SignalKind::user_defined2(), file_size] {
+    let mut ignored = vec![
+        libc::SIGHUP,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+        libc::SIGALRM,
+        libc::SIGVTALRM,
+        libc::SIGPROF,
+        libc::SIGIO,
+        libc::SIGXCPU,
+        libc::SIGXFSZ,
+    ];
+    #[cfg(target_os = "linux")]
+    ignored.extend([libc::SIGPWR, libc::SIGSTKFLT].into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX()));
+    for number in ignored {
         // What it would give is not asked for.
-        drop(signal(kind)?);
+        drop(signal(SignalKind::from_raw(number))?);
     }
     Ok(())
 }

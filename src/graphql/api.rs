@@ -112,7 +112,7 @@ impl Api {
         let api = self.clone();
         let responses = async move {
             let validating = async { Ok(api.validate(read, api.caller(credentials)).await) };
-            let validated = api.services.events.in_time(Box::pin(validating)).await;
+            let validated = api.services.patience.limit(Box::pin(validating)).await;
             match validated {
                 Ok(Ok((valid, request))) => {
                     let responses = api.metered.execute_stream(request);

@@ -61,7 +61,7 @@ where
     F: Future<Output = Result<T, AppError>>,
 {
     budget.statements(1)?;
-    services.events.in_time(answer(services)).await
+    services.patience.limit(answer(services)).await
 }
 
 /// Loads orders' lines.

@@ -58,7 +58,8 @@ pub async fn ready(
     }
     let limit = state.config().http.ready_timeout;
     let (asked, doubted) = (state.clone(), state);
-    let look = async move { timeout(limit, look(&asked)).await.unwrap_or_else(|_| Err(StoreError::no_answer().into())) };
+    let look =
+        async move { timeout(limit, look(&asked)).await.unwrap_or_else(|_| Err(StoreError::no_answer().into())) };
     readiness.ensure(look).await.inspect_err(|_| doubted.store().doubt())?;
     Ok(Json(json!({"status": "ok"})))
 }

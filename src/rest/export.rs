@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
@@ -21,6 +22,7 @@ use crate::auth::credentials::Credentials;
 use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode, FieldError};
 use crate::graphql::{Api, PreparedOperation};
+use crate::telemetry::{self, Wire};
 
 static EXPORT_SALES_ORDERS: LazyLock<PreparedOperation> =
     LazyLock::new(|| PreparedOperation::new(include_str!("operations/exportSalesOrders.graphql")));
@@ -89,9 +91,11 @@ async fn respond(
     let reader = Reader::Client(Box::new(credentials(parts, Arc::default())));
     let unreadable = || AppError::new(ErrorCode::MalformedBody, "The query string cannot be read");
     let variables = query.map_err(|_| unreadable()).and_then(|Query(pairs)| variables(&pairs));
-    let chunks = export(state.api().clone(), reader, format, variables).await?;
-    // A failure in the middle breaks the answer off: an export that ends well is whole.
-    let body = Body::from_stream(chunks.take_until(state.stopping()));
+    let page_limit = state.config().http.request_timeout;
+    let chunks = export(state.api().clone(), reader, format, variables, page_limit).await?;
+    // Nobody is told why but the operator.
+    let noted = chunks.inspect_err(|error| telemetry::note_failure(Wire::Rest, error));
+    let body = Body::from_stream(broken_off_by(state.stopping(), noted));
     let (content_type, name) = match format {
         Format::Csv => ("text/csv; charset=utf-8; header=present", "sales-orders.csv"),
         Format::Jsonl => ("application/jsonl; charset=utf-8", "sales-orders.jsonl"),
@@ -101,14 +105,35 @@ async fn respond(
     Ok((headers, body).into_response())
 }
 
-/// The export in pieces. The first page is read before this returns, so what is refused is refused as a whole.
+/// The pieces until the service stops. That is a failure like any other in the middle, which breaks the answer off: an
+/// export that ends well is whole.
+fn broken_off_by<S>(stop: impl Future<Output = ()> + Send, chunks: S) -> impl Stream<Item = S::Item>
+where
+    S: Stream<Item = Result<Vec<u8>, AppError>> + Send,
+{
+    stream::unfold(Some((Box::pin(stop), Box::pin(chunks))), |state| async {
+        let (mut stop, mut chunks) = state?;
+        tokio::select! {
+            biased;
+            () = &mut stop => {
+                let message = "The service stops; send the same request again";
+                Some((Err(AppError::new(ErrorCode::Stopping, message)), None))
+            }
+            chunk = chunks.next() => Some((chunk?, Some((stop, chunks)))),
+        }
+    })
+}
+
+/// The export in pieces. The first page is read before this returns, so what is refused is refused as a whole. Each page may
+/// take as long as a request: of those after the first no request's time is the end.
 pub async fn export(
     api: Api,
     reader: Reader,
     format: Format,
     variables: Result<Value, AppError>,
+    page_limit: Duration,
 ) -> Result<impl Stream<Item = Result<Vec<u8>, AppError>> + Send + use<>, AppError> {
-    let first = read_page(&api, &reader, variables.clone()).await?;
+    let first = read_page(&api, &reader, variables.clone(), page_limit).await?;
     let variables = variables?;
     let pages = stream::try_unfold(Some((first, variables)), move |state| {
         let (api, reader) = (api.clone(), reader.clone());
@@ -117,7 +142,7 @@ pub async fn export(
             let orders = page["orders"].take();
             let next = if page["page"]["has_next"] == true {
                 variables["after"] = page["page"]["end_cursor"].take();
-                Some((read_page(&api, &reader, Ok(variables.clone())).await?, variables))
+                Some((read_page(&api, &reader, Ok(variables.clone()), page_limit).await?, variables))
             } else {
                 None
             };
@@ -128,15 +153,28 @@ pub async fn export(
     Ok(stream::iter((format == Format::Csv).then(heading)).chain(rows))
 }
 
-async fn read_page(api: &Api, reader: &Reader, variables: Result<Value, AppError>) -> Result<Value, AppError> {
+async fn read_page(
+    api: &Api,
+    reader: &Reader,
+    variables: Result<Value, AppError>,
+    limit: Duration,
+) -> Result<Value, AppError> {
     let operation = &*EXPORT_SALES_ORDERS;
-    let page = match reader {
-        Reader::Client(credentials) => {
-            api.execute_prepared_for(Permission::OrdersRead, operation, (**credentials).clone(), variables).await
+    let page = async {
+        match reader {
+            Reader::Client(credentials) => {
+                api.execute_prepared_for(Permission::OrdersRead, operation, (**credentials).clone(), variables).await
+            }
+            Reader::Operator => api.execute_prepared_as_operator(operation, variables?).await,
         }
-        Reader::Operator => api.execute_prepared_as_operator(operation, variables?).await,
     };
-    page.map_err(in_parameters)
+    tokio::time::timeout(limit, page).await.unwrap_or_else(|_| Err(too_slow(limit))).map_err(in_parameters)
+}
+
+fn too_slow(limit: Duration) -> AppError {
+    let limit = humantime::format_duration(limit);
+    let message = format!("A page of the export was not there within {limit} (http.request_timeout); try again later");
+    AppError::new(ErrorCode::DatabaseUnavailable, message).caused_by("no answer in time")
 }
 
 /// The document's variables from pairs of a name of [`PARAMETERS`] and a value.

@@ -114,11 +114,6 @@ impl Events {
         Ok(self.store.list_events_of_orders(orders).await?)
     }
 
-    /// Gives work up that no request limits. What is not there in time may pass.
-    pub async fn in_time<T>(&self, work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
-        self.store.in_time(work).await
-    }
-
     /// Every event after a place, or from now on, and then each one as it happens, each with what its reader may see at that
     /// moment. Ends with a failure when the session does.
     pub async fn follow(
@@ -130,7 +125,7 @@ impl Events {
     ) -> Result<impl Stream<Item = Result<(OrderEvent, Scope), AppError>> + use<>, AppError> {
         // No request's time ends a subscription, so its beginning has a limit of its own.
         let begin = Box::pin(self.begin(&session, &filter, after, sealer));
-        let (slot, after) = self.in_time(begin).await?;
+        let (slot, after) = self.store.in_time(begin).await?;
         let feed = self.watcher.watch();
         let restores = feed.borrow().went_back_to.len();
         let ready = VecDeque::new();
@@ -185,13 +180,25 @@ struct Follower {
 }
 
 impl Follower {
+    /// The next event. Who comes back with its cursor may find an instance that can read the feed, so a follower is sent away
+    /// when this one cannot, whatever it waits for.
     async fn next(&mut self) -> Result<(OrderEvent, Scope), AppError> {
+        if let Some(event) = self.ready.pop_front() {
+            return Ok(event);
+        }
+        let watcher = Arc::clone(&self.events.watcher);
+        tokio::select! {
+            biased;
+            stale = watcher.stale() => Err(stale),
+            event = self.read_next() => event,
+        }
+    }
+
+    async fn read_next(&mut self) -> Result<(OrderEvent, Scope), AppError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(event);
             }
-            // Who comes back with its cursor may find an instance that can read the feed.
-            self.events.watcher.ensure_fresh()?;
             // The caller may have lost a scope since.
             let scope = match self.session.principal().await {
                 Ok(principal) => principal.scope(),
@@ -211,8 +218,9 @@ impl Follower {
             // So far at once that every read is a short one, however few of the events are meant.
             let until = last.min(Position::new(self.after.get().saturating_add(WINDOW)));
             let range = (self.after, until);
-            let reading = async { Ok(self.events.store.list_events(&scope, &self.filter, range, BATCH).await?) };
-            match self.events.in_time(reading).await {
+            let store = &self.events.store;
+            let reading = async { Ok::<_, AppError>(store.list_events(&scope, &self.filter, range, BATCH).await?) };
+            match store.in_time(reading).await {
                 Ok(events) => {
                     // Of what the filter leaves out nothing comes back, and it must not be read again and again.
                     let is_all = events.len() < BATCH;

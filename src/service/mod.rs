@@ -45,6 +45,25 @@ pub struct Occupancy {
     pub anonymous_bodies: slots::Slots<std::net::IpAddr>,
 }
 
+/// The end of work that no request ends.
+pub struct Patience(crate::store::Store);
+
+impl Patience {
+    /// As long as this store has.
+    #[must_use]
+    pub const fn of(store: crate::store::Store) -> Self {
+        Self(store)
+    }
+
+    /// Gives work up that takes too long. What is not there in time may pass.
+    pub async fn limit<T>(
+        &self,
+        work: impl Future<Output = Result<T, crate::error::AppError>>,
+    ) -> Result<T, crate::error::AppError> {
+        self.0.in_time(work).await
+    }
+}
+
 /// Every use case, as the composition root wires them.
 pub struct Services {
     /// Logging in, refreshing, finding out who calls.
@@ -73,4 +92,6 @@ pub struct Services {
     pub occupancy: Occupancy,
     /// Memory for bodies under way.
     pub bodies: bodies::Bodies,
+    /// The end of work that no request ends.
+    pub patience: Patience,
 }

@@ -28,6 +28,8 @@ pub struct Address {
     pub(super) session: TargetSession,
     /// How long connecting to one host may take, where the address says so.
     pub(super) connect_timeout: Option<Duration>,
+    /// The files that every connection reads, each with the parameter that names it.
+    pub(super) files: Vec<(&'static str, String)>,
 }
 
 /// libpq's `target_session_attrs`, as far as a service that writes has use for it.
@@ -102,9 +104,10 @@ impl Address {
         }
         check_tls(&mut parts.parameters)?;
         let hosts = parts.take_hosts()?;
+        let files = parts.files();
         let common = parts.query();
         let candidates = hosts.into_iter().map(|(host, port)| candidate(&common, &host, port.unwrap_or(DEFAULT_PORT)));
-        Ok(Self { candidates: candidates.collect::<Result<_, _>>()?, session, connect_timeout })
+        Ok(Self { candidates: candidates.collect::<Result<_, _>>()?, session, connect_timeout, files })
     }
 }
 
@@ -284,6 +287,13 @@ impl Parts {
             Ok(port) => Ok(port),
         };
         hosts.into_iter().map(|(host, text)| Ok((host, text.map(port).transpose()?))).collect()
+    }
+
+    /// The files of TLS. The driver also takes a certificate itself.
+    fn files(&self) -> Vec<(&'static str, String)> {
+        let named = ["sslrootcert", "sslcert", "sslkey"].into_iter();
+        let named = named.filter_map(|name| Some((name, self.parameters.get(name)?.clone())));
+        named.filter(|(_, value)| !value.contains("-----BEGIN")).collect()
     }
 
     /// What is common to all hosts, as the driver reads it.

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +12,7 @@ use sea_orm::{
     TransactionTrait,
 };
 use tokio::sync::{Semaphore, watch};
+use tracing::info;
 
 use super::error::{StoreError, StoreResult};
 use super::liveness::Liveness;
@@ -64,6 +66,8 @@ pub struct Store {
     /// Told after each commit of this process; on PostgreSQL the database itself tells every instance.
     pub(super) appended: watch::Sender<()>,
     liveness: Liveness,
+    /// Whether the last change was not taken.
+    is_refusing: Arc<AtomicBool>,
     patience: Duration,
     /// Where to be told of events, if not where everything else goes.
     pub(super) listen_at: ListenAt,
@@ -101,6 +105,7 @@ impl Store {
             changes,
             appended,
             liveness,
+            is_refusing: Arc::default(),
             patience,
             listen_at,
             changes_begin,
@@ -170,21 +175,31 @@ impl Store {
         let outcome = self.written(work(&tx).await)?;
         self.written(tx.commit().await)?;
         self.ensure_kept()?;
-        self.note_appended();
+        self.note_committed();
         Ok(outcome)
     }
 
     /// What came of writing something. A server that takes no writes is left: its name may lead to another one by now.
     pub(super) fn written<T, E: Into<StoreError>>(&self, outcome: Result<T, E>) -> StoreResult<T> {
-        outcome.map_err(|error| {
+        let outcome = outcome.map_err(|error| {
             let error = error.into().in_writing();
             if error.is_read_only() {
                 self.liveness.close_all();
             }
+            if matches!(error, StoreError::Unavailable(_)) && !error.is_rolled_back() {
+                self.is_refusing.store(true, Ordering::Relaxed);
+            }
+            error
+        });
+        self.looked(outcome)
+    }
+
+    /// What came of asking the database anything. Where it could not be asked, it is looked for.
+    pub(super) fn looked<T>(&self, outcome: StoreResult<T>) -> StoreResult<T> {
+        outcome.inspect_err(|error| {
             if matches!(error, StoreError::Unavailable(_)) {
                 self.liveness.doubt();
             }
-            error
         })
     }
 
@@ -212,6 +227,15 @@ impl Store {
         let outcome = tokio::time::timeout(self.patience, work).await;
         // Whatever failed: looking for another host costs little, and reading tells of its absence before writing does.
         outcome.unwrap_or_else(|_| Err(StoreError::no_answer().into())).inspect_err(|_| self.doubt())
+    }
+
+    /// Notes that a change is stored: the followers of this instance look for it, and an operator who was told that none
+    /// could be is told that they can.
+    pub(super) fn note_committed(&self) {
+        if self.is_refusing.load(Ordering::Relaxed) && self.is_refusing.swap(false, Ordering::Relaxed) {
+            info!("the database takes changes again");
+        }
+        self.note_appended();
     }
 
     /// Wakes the followers of this instance.

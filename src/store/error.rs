@@ -138,22 +138,16 @@ fn code(error: &DbErr) -> Option<Cow<'_, str>> {
 
 /// What is the matter with the database, as callers are told.
 fn state(error: &DbErr) -> &'static str {
-    let Some(code) = code(error) else { return "cannot be reached" };
-    if code.len() == 5 {
-        return match &*code {
-            READ_ONLY => "takes no changes (it is read-only)",
-            "53100" => "has no disk space left",
-            "53300" => "has no connection left",
-            "55P03" | "40P01" => "is busy",
-            "42P01" | "42703" => "lacks migrations",
-            _ => "cannot be reached",
-        };
-    }
-    match code.parse::<u32>().map(|code| code & 0xff) {
-        Ok(5 | 6) => "is busy",
-        Ok(8) => "takes no changes (it is read-only)",
-        Ok(13) => "has no disk space left",
-        _ => "cannot be read or written",
+    code(error).and_then(|code| database_state(&code, said(error))).unwrap_or("cannot be reached")
+}
+
+/// What the database said, which only the log may show.
+fn said(error: &DbErr) -> &str {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            error.as_database_error().map_or("", sqlx::error::DatabaseError::message)
+        }
+        _ => "",
     }
 }
 
@@ -167,23 +161,63 @@ fn is_transient(error: &DbErr) -> bool {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| is_transient_code(&code)),
+            sqlx::Error::Database(error) => {
+                error.code().is_some_and(|code| database_state(&code, error.message()).is_some())
+            }
             _ => false,
         },
         _ => false,
     }
 }
 
-/// `PostgreSQL` error classes 08 (connection), 40 (rollback), 53 (resources), 57 (operator intervention), and a lock
-/// not had in time, a server that takes no writes (25006), and tables or columns that a migration
-/// is to make (42P01, 42703);
-/// `SQLite` BUSY (5), LOCKED (6), READONLY (8), IOERR (10), FULL (13) and CANTOPEN (14), whose extended codes keep them in the low byte.
-fn is_transient_code(code: &str) -> bool {
-    if code.len() == 5 {
-        return ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class))
-            || ["55P03", "42P01", "42703", READ_ONLY].contains(&code);
-    }
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14))
+/// What is the matter with a database that says this code, if it is nothing that this service did wrong: it is away or
+/// busy, or an operator must mend it, and the same request may be sent again when that is done. Everything else is a
+/// mistake of ours.
+fn database_state(code: &str, said: &str) -> Option<&'static str> {
+    if code.len() == 5 { postgres_state(code) } else { sqlite_state(code.parse().ok()?, said) }
+}
+
+const DAMAGED: &str = "is damaged";
+const LACKS_MIGRATIONS: &str = "lacks migrations";
+
+/// By SQLSTATE.
+fn postgres_state(code: &str) -> Option<&'static str> {
+    Some(match code {
+        READ_ONLY => "takes no changes (it is read-only)",
+        "53100" => "has no disk space left",
+        "53300" => "has no connection left",
+        "55P03" | "40P01" => "is busy",
+        // A table, a column or a schema that is not there yet, or was there before.
+        "42P01" | "42703" | "3F000" => LACKS_MIGRATIONS,
+        "42501" => "does not let this service do that",
+        "2200H" => "has no number left for a new row",
+        // A limit of the server's: no transaction numbers left, above all.
+        "54000" => "takes no changes",
+        // A pooler lends another connection than the one a statement was prepared on.
+        "26000" | "42P05" => "mixes up connections (a pooler in another mode)",
+        _ => match code.get(..2) {
+            Some("XX") if code != "XX000" => DAMAGED,
+            // Connections, who may have one, rollbacks, resources, an operator's doing, the system around it.
+            Some("08" | "28" | "3D" | "40" | "53" | "57" | "58") => "cannot be reached",
+            _ => return None,
+        },
+    })
+}
+
+/// By result code; extended ones have it in the low byte.
+fn sqlite_state(code: u32, said: &str) -> Option<&'static str> {
+    Some(match code & 0xff {
+        5 | 6 | 15 => "is busy",
+        8 => "takes no changes (it is read-only)",
+        13 => "has no disk space left",
+        11 | 26 => DAMAGED,
+        3 | 7 | 10 | 14 => "cannot be read or written",
+        // A code of its own has only what SQLite itself can tell apart.
+        1 if ["no such table", "no such column", "has no column named"].iter().any(|words| said.contains(words)) => {
+            LACKS_MIGRATIONS
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -191,14 +225,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_busy_or_stopping_database_is_told_from_a_failing_query() {
-        for code in
-            ["08006", "53300", "57P01", "40001", "55P03", "42P01", "25006", "5", "8", "1032", "261", "6", "517", "14"]
-        {
-            assert!(is_transient_code(code), "{code}");
+    fn a_database_that_is_away_or_to_be_mended_is_told_from_a_mistake_of_ours() {
+        let passing = [
+            "08006", "53300", "57P01", "40001", "55P03", "42P01", "25006", "42501", "2200H", "54000", "26000", "XX001",
+            "58030", "28P01", "3D000", "5", "8", "1032", "261", "6", "517", "14", "11", "267", "26", "10", "522", "7",
+        ];
+        for code in passing {
+            assert!(database_state(code, "").is_some(), "{code}");
         }
-        for code in ["23505", "22001", "1", "19", "2067", ""] {
-            assert!(!is_transient_code(code), "{code}");
+        for code in ["23505", "22001", "42601", "XX000", "25P02", "1", "19", "2067", "21", "25", "20", ""] {
+            assert_eq!(database_state(code, "near \"FORM\": syntax error"), None, "{code}");
+        }
+        for said in ["no such table: clients", "no such column: o.x", "table clients has no column named x"] {
+            assert_eq!(database_state("1", said), Some(LACKS_MIGRATIONS), "{said}");
         }
     }
 }

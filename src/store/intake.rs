@@ -99,8 +99,11 @@ impl Store {
             } else {
                 // One statement is a transaction by itself, which saves two round trips.
                 let ids = self.written(insert_rows(self.write(), &open).await);
+                // Without an answer they may be stored all the same.
                 self.note_appended();
-                ids?
+                let ids = ids?;
+                self.note_committed();
+                ids
             };
             // After the commit, so that no order is answered that nobody finds again.
             self.ensure_kept()?;

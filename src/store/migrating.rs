@@ -87,7 +87,7 @@ impl Store {
 
     /// Every migration and whether the database has it. Changes nothing.
     pub async fn migrations(&self) -> StoreResult<Vec<MigrationState>> {
-        let applied = applied_migrations(&self.core).await?;
+        let applied = self.looked(applied_migrations(&self.core).await)?;
         let state = |name: String| MigrationState { applied: applied.contains(&name), name };
         Ok(Migrator::migrations().iter().map(|migration| state(migration.name().to_owned())).collect())
     }

@@ -3,6 +3,7 @@
 use std::future::ready;
 
 use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend};
 
@@ -10,7 +11,7 @@ use super::connect::{DatabaseOptions, Store};
 use super::error::StoreResult;
 use super::liveness::Liveness;
 use super::sqlite_file::{self, OpenFiles};
-use super::{postgres, report, wal};
+use super::{postgres, probe, report, wal};
 
 /// One pool for each kind of work; some share one.
 pub(super) struct Pools {
@@ -43,7 +44,9 @@ impl Pools {
         sqlite_file::make(&path)?;
         // One writer, so that writers in this process queue in memory instead of meeting SQLITE_BUSY. It opens first,
         // because only a writer can put a new file into WAL mode.
-        let write = Database::connect(sqlite(options, 1, false)).await?;
+        let mut writer = sqlite(options, 1, false);
+        probe::wait_shortly(&mut writer, options.acquire_timeout);
+        let write = Database::connect(writer).await?;
         // Reading opens the log and its index.
         write.execute_unprepared("SELECT count(*) FROM sqlite_master").await?;
         let files = Some(OpenFiles::note(&path)?);
@@ -83,10 +86,8 @@ pub struct PoolState {
 impl Store {
     /// Closes every connection, after the statements under way.
     pub async fn close(&self) {
-        // A connection that is gone already is closed.
-        for (_, connection) in self.named.iter().rev() {
-            let _ = connection.close_by_ref().await;
-        }
+        // Side by side: one that is stuck keeps none of the others open. A connection that is gone already is closed.
+        join_all(self.named.iter().map(|(_, connection)| connection.close_by_ref())).await;
     }
 
     /// How many connections each pool has now.

@@ -11,6 +11,7 @@ use super::address::{Address, place};
 use super::connect::DatabaseOptions;
 use super::error::StoreResult;
 use super::liveness::Liveness;
+use super::outage::Outage;
 use super::pooler::Pooler;
 use super::pools::{FEWEST_SHARED_OUT, Pools, Shares};
 
@@ -45,10 +46,8 @@ pub(super) async fn connect(options: &DatabaseOptions) -> StoreResult<Pools> {
             files: None,
         }
     };
-    if address.candidates.len() > 1 {
-        let of_each = [&pools.core, &pools.read, &pools.reports].map(Clone::clone);
-        tokio::spawn(follow(address, options.acquire_timeout, of_each, pools.liveness.clone()));
-    }
+    let of_each = [&pools.core, &pools.read, &pools.reports].map(Clone::clone);
+    tokio::spawn(follow(address, options.acquire_timeout, of_each, pools.liveness.clone()));
     Ok(pools)
 }
 
@@ -93,40 +92,44 @@ fn settings(options: &DatabaseOptions, set: &str, reads: bool) -> String {
     if reads { format!("{all}; {set} statement_timeout = {}", options.statement_timeout.as_millis()) } else { all }
 }
 
-/// Leads new connections to the host that the address asks for, whenever there is doubt about the one they go to. Ends with
-/// the pools.
+/// Looks for the host that the address asks for whenever there is doubt about the one that connections lead to, until it is
+/// found; leads new connections there, and tells why there is none. A pool only says that it had no connection in time.
+/// Ends with the pools.
 async fn follow(address: Address, patience: Duration, pools: [DatabaseConnection; 3], liveness: Liveness) {
-    let of_writers = pools[0].get_postgres_connection_pool();
-    let mut current = place(&of_writers.connect_options());
+    let closed = pools[0].get_postgres_connection_pool().close_event();
+    tokio::select! {
+        () = lead(&address, patience, &pools, &liveness) => {}
+        () = closed => {}
+    }
+}
+
+async fn lead(address: &Address, patience: Duration, pools: &[DatabaseConnection; 3], liveness: &Liveness) {
+    let mut current = place(&pools[0].get_postgres_connection_pool().connect_options());
+    let (mut outage, mut is_found) = (Outage::default(), true);
     loop {
-        tokio::select! {
-            () = liveness.doubted() => {}
-            () = of_writers.close_event() => return,
+        if is_found {
+            liveness.doubted().await;
         }
-        let mut told = None;
-        // Until there is one: while no connection can be opened, whoever waits for one gives up before it fails, and nobody
-        // tells of doubt again.
-        let found = loop {
-            match address.find(patience).await {
-                Ok(found) => break found,
-                Err(failure) if told.as_ref() == Some(&failure) => {}
-                Err(failure) => {
-                    warn!(cause = %failure, "no host of the database can be used; looking again");
-                    told = Some(failure);
+        let found = address.find(patience).await;
+        is_found = found.is_ok();
+        match found {
+            Ok(found) => {
+                if place(&found) != current {
+                    current = place(&found);
+                    info!(host = current, "the database is at another host now");
+                    for pool in pools {
+                        pool.get_postgres_connection_pool().set_connect_options(found.clone());
+                    }
+                    liveness.close_all();
+                }
+                if let Some(lasted) = outage.end() {
+                    info!(host = current, seconds = lasted.as_secs_f64(), "the database can be reached again");
                 }
             }
-            tokio::select! {
-                () = sleep(LOOK_AGAIN) => {}
-                () = of_writers.close_event() => return,
+            Err(failure) if outage.is_news(&failure.sentence) => {
+                warn!(cause = failure.sentence, "the database cannot be reached; trying again");
             }
-        };
-        if place(&found) != current {
-            current = place(&found);
-            info!(host = current, "the database is at another host now");
-            for pool in &pools {
-                pool.get_postgres_connection_pool().set_connect_options(found.clone());
-            }
-            liveness.close_all();
+            Err(_) => {}
         }
         sleep(LOOK_AGAIN).await;
     }

@@ -14,6 +14,7 @@ use tracing::warn;
 
 use super::address::{Address, TargetSession, place};
 use super::error::StoreResult;
+use super::outage::Outage;
 use super::{sqlite_file, unreachable};
 
 /// How long one of several hosts may take where the address does not say: with the others at hand, a host that does
@@ -42,6 +43,7 @@ impl Address {
     pub async fn find(&self, patience: Duration) -> Result<PgConnectOptions, Unreachable> {
         let usual = if self.candidates.len() > 1 { ONE_OF_SEVERAL } else { patience };
         let limit = self.connect_timeout.unwrap_or(usual).min(patience);
+        self.ensure_files().await?;
         let tries = self.candidates.iter().enumerate();
         let tries = tries.map(|(place, candidate)| async move { (place, self.find_at(candidate, limit).await) });
         // Gathered before they run: a stream that makes them as it goes is not Send in the compiler's eyes.
@@ -62,6 +64,17 @@ impl Address {
         }
         let failures: Vec<_> = failures.into_values().collect();
         Err(self.failed(&failures))
+    }
+
+    /// Fails where a file that the address names cannot be read: the driver does not say which one.
+    async fn ensure_files(&self) -> Result<(), Unreachable> {
+        for (parameter, path) in &self.files {
+            if let Err(error) = tokio::fs::File::open(path).await {
+                let sentence = format!("the file of {parameter}, {path}, cannot be read: {error}");
+                return Err(Unreachable { sentence, passing: false });
+            }
+        }
+        Ok(())
     }
 
     async fn find_at(&self, options: &PgConnectOptions, limit: Duration) -> Result<PgConnectOptions, Unreachable> {
@@ -99,16 +112,15 @@ impl Address {
     pub async fn wait(&self, patience: Duration, at_most: Duration) -> Result<(), Unreachable> {
         let end = Instant::now() + at_most;
         let [mut pause, longest] = PAUSES;
-        let mut told = Vec::new();
+        let mut outage = Outage::default();
         loop {
             let Err(failure) = self.find(patience).await else { return Ok(()) };
             let left = end.saturating_duration_since(Instant::now());
             if !failure.passing || left.is_zero() {
                 return Err(failure);
             }
-            if !told.contains(&failure.sentence) {
+            if outage.is_news(&failure.sentence) {
                 warn!(cause = failure.sentence, "the database cannot be reached yet; trying again");
-                told.push(failure.sentence);
             }
             tokio::time::sleep(pause.min(left)).await;
             pause = (pause * 2).min(longest);

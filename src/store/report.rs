@@ -9,13 +9,13 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sea_orm::sqlx::{self, SqliteConnection};
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend,
-    IsolationLevel, Statement, TransactionTrait as _,
+    AccessMode, ConnectOptions, ConnectionTrait as _, DatabaseTransaction, DbBackend, IsolationLevel, Statement,
+    TransactionTrait as _,
 };
 use tracing::debug;
 
 use super::connect::Store;
-use super::error::StoreResult;
+use super::error::{StoreError, StoreResult};
 use super::sqlite_file;
 
 /// One report under way: all that is read here is of the same moment.
@@ -35,7 +35,7 @@ struct Guard {
 struct Backend {
     pid: i32,
     began: String,
-    canceller: DatabaseConnection,
+    canceller: Store,
     /// Held until it is ended, so that its connection is not another report's by then.
     tx: Arc<DatabaseTransaction>,
 }
@@ -62,7 +62,7 @@ impl Store {
             let who = Statement::from_string(DbBackend::Postgres, "SELECT pg_backend_pid(), now()::text");
             if let Some(row) = tx.query_one_raw(who).await? {
                 let (pid, began) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-                guard.backend = Some(Backend { pid, began, canceller: self.core.clone(), tx: Arc::clone(&tx) });
+                guard.backend = Some(Backend { pid, began, canceller: self.clone(), tx: Arc::clone(&tx) });
             }
         }
         Ok(Report { tx, guard })
@@ -92,7 +92,8 @@ impl Drop for Guard {
             let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity
                 WHERE pid = $1 AND xact_start = CAST($2 AS timestamptz)";
             let cancel = Statement::from_sql_and_values(DbBackend::Postgres, cancel, [pid.into(), began.into()]);
-            if let Err(error) = canceller.query_one_raw(cancel).await {
+            let cancelled = async { Ok(canceller.core.query_one_raw(cancel).await?) };
+            if let Err(error) = canceller.in_time::<_, StoreError>(cancelled).await {
                 // It ends by `statement_timeout`.
                 debug!(%error, "a report that was given up could not be ended");
             }
@@ -131,7 +132,7 @@ fn watch(connection: &mut SqliteConnection, limit: Duration) -> BoxFuture<'_, Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{DatabaseOptions, StoreError};
+    use crate::store::DatabaseOptions;
 
     /// Never ends by itself.
     const ENDLESS: &str = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";

@@ -4,18 +4,22 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sea_orm::sqlx::{self, Executor as _};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::address::Address;
 use super::connect::{DatabaseOptions, Store};
 use super::error::StoreResult;
 use super::liveness::within;
+use super::outage::Outage;
 use super::pooler::Pooler;
+use super::reach::Unreachable;
+use super::unreachable;
 
 /// Where PostgreSQL tells every instance that events were appended.
 pub(super) const CHANNEL: &str = "sales_order_events";
@@ -45,20 +49,12 @@ impl Store {
     /// A signal for one follower. On PostgreSQL it holds a connection beside those of the pools.
     #[must_use]
     pub fn event_signal(&self) -> EventSignal {
-        let is_told = !matches!(self.listen_at, ListenAt::Nowhere);
-        let listening = is_told.then(|| Listening(tokio::spawn(listen(self.clone())).abort_handle()));
+        let tells = !matches!(self.listen_at, ListenAt::Nowhere);
+        let listening = tells.then(|| {
+            let listening = listen(self.listen_at.clone(), self.read.clone(), self.appended.clone());
+            Listening(tokio::spawn(listening).abort_handle())
+        });
         EventSignal { appended: self.appended.subscribe(), _listening: listening }
-    }
-
-    /// Where to listen, if somebody tells.
-    fn listen_options(&self) -> Option<PgConnectOptions> {
-        match &self.listen_at {
-            ListenAt::Nowhere => None,
-            ListenAt::Database => {
-                Some(PgConnectOptions::clone(&self.read.get_postgres_connection_pool().connect_options()))
-            }
-            ListenAt::Other(options) => Some(PgConnectOptions::clone(options)),
-        }
     }
 }
 
@@ -70,7 +66,7 @@ pub(super) enum ListenAt {
     /// Where everything else goes.
     Database,
     /// Past a pooler.
-    Other(Box<PgConnectOptions>),
+    Other(Box<Address>),
 }
 
 /// Where to listen with these options.
@@ -79,11 +75,21 @@ pub(super) fn listen_at(options: &DatabaseOptions) -> StoreResult<ListenAt> {
         return Ok(ListenAt::Nowhere);
     }
     let other = options.listen_url.as_deref().map(Address::parse).transpose()?;
-    Ok(match other.and_then(|address| address.candidates.into_iter().next()) {
-        Some(host) => ListenAt::Other(Box::new(host)),
+    Ok(match other {
+        Some(address) => ListenAt::Other(Box::new(address)),
         None if options.pooler == Pooler::Transaction => ListenAt::Nowhere,
         None => ListenAt::Database,
     })
+}
+
+impl ListenAt {
+    /// The host to listen at now: after a fail-over it is another one.
+    async fn find(&self, reading: &DatabaseConnection) -> Result<PgConnectOptions, Unreachable> {
+        match self {
+            Self::Other(address) => address.find(TEST_EVERY).await,
+            _ => Ok(PgConnectOptions::clone(&reading.get_postgres_connection_pool().connect_options())),
+        }
+    }
 }
 
 impl EventSignal {
@@ -95,18 +101,31 @@ impl EventSignal {
 }
 
 /// Passes on what the database tells, until it is aborted.
-async fn listen(store: Store) {
-    // Asked each time: of several hosts another one may be the primary by now.
-    while let Some(options) = store.listen_options() {
-        let Err(error) = listen_once(&options, &store.appended).await;
-        warn!(%error, "the database tells of no events at the moment; they are looked for from time to time");
+async fn listen(at: ListenAt, reading: DatabaseConnection, appended: watch::Sender<()>) {
+    let mut outage = Outage::default();
+    loop {
+        let failed = match at.find(&reading).await {
+            Ok(options) => {
+                let Err(error) = listen_once(&options, &appended, &mut outage).await;
+                unreachable::cause(&error, &options)
+            }
+            Err(failure) => failure,
+        };
+        if outage.is_news(&failed.sentence) {
+            let cause = failed.sentence;
+            warn!(cause, "the database tells of no events at the moment; they are looked for from time to time");
+        }
         sleep(PAUSE).await;
     }
 }
 
 /// A connection of its own, never one of a pool that others use: a connection that listens is told of events in the middle
 /// of their statements, and the driver, when it is stopped while it connects again, puts it back as it is.
-async fn listen_once(options: &PgConnectOptions, appended: &watch::Sender<()>) -> Result<Infallible, sqlx::Error> {
+async fn listen_once(
+    options: &PgConnectOptions,
+    appended: &watch::Sender<()>,
+    outage: &mut Outage,
+) -> Result<Infallible, sqlx::Error> {
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(TEST_EVERY)
@@ -118,6 +137,9 @@ async fn listen_once(options: &PgConnectOptions, appended: &watch::Sender<()>) -
     listener.eager_reconnect(false);
     within(TEST_EVERY, listener.listen(CHANNEL)).await?;
     debug!("listening for events");
+    if let Some(lasted) = outage.end() {
+        info!(seconds = lasted.as_secs_f64(), "the database tells of events again");
+    }
     loop {
         match timeout(TEST_EVERY, listener.try_recv()).await {
             Ok(Ok(Some(_))) => {}

@@ -34,6 +34,7 @@ pub(super) fn cause(error: &sqlx::Error, options: &PgConnectOptions) -> Unreacha
         sqlx::Error::Protocol(_) => {
             passing(format!("what answers at {place} does not speak PostgreSQL's protocol; is the port right?"))
         }
+        sqlx::Error::PoolTimedOut => passing(format!("{place} did not answer in time")),
         error => lasting(format!("the connection to {place} failed: {error}")),
     }
 }

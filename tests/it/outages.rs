@@ -1,5 +1,9 @@
 //! The database goes silent, takes no writes, or is held by somebody else: what partners, dashboards and operators see.
 
+mod causes;
+mod to_be_mended;
+mod vanished;
+
 use std::time::{Duration, Instant};
 
 use sales_order_api::store::{DatabaseOptions, Store};
@@ -295,20 +299,4 @@ async fn an_older_service_goes_on_at_a_database_that_a_newer_one_has_migrated() 
     let store = app.database.connect().await;
     assert_eq!(store.migrate_up().await.unwrap(), Vec::<String>::new());
     assert_eq!(app.database.whole_orders(2).await, 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_newer_service_at_a_database_without_its_tables_asks_to_be_tried_again() {
-    if on_postgres().is_none() {
-        return;
-    }
-    let app = TestApp::new().await;
-    let partner = app.partner().await;
-    app.database.db_execute("ALTER TABLE sales_order_signed_texts RENAME TO not_there_yet").await.unwrap();
-    let answer = partner.create_with_key("before", &order()).await;
-    answer.expect_problem(503, "DATABASE_UNAVAILABLE");
-    assert!(answer.header("retry-after").is_some());
-    app.get("/health/ready").await.expect_problem(503, "DATABASE_UNAVAILABLE");
-    app.database.db_execute("ALTER TABLE not_there_yet RENAME TO sales_order_signed_texts").await.unwrap();
-    until_taken(&partner, "before").await;
 }

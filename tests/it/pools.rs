@@ -12,7 +12,7 @@ fn pool(metrics: &Answer, name: &str) -> [f64; 3] {
 }
 
 fn is(pool: [f64; 3], expected: [u32; 3]) -> bool {
-    pool == expected.map(f64::from)
+    pool.iter().zip(expected).all(|(is, expected)| (is - f64::from(expected)).abs() < 0.5)
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn an_operator_sees_which_pool_has_a_connection_in_use_and_how_many_each_m
             // Those of the one who holds the orders are not the service's.
             until("as many sessions of the server", async || {
                 let sessions = u32::try_from(app.database.db_number(sessions).await).unwrap();
-                open + 1.0 == f64::from(sessions)
+                (open + 1.0 - f64::from(sessions)).abs() < 0.5
             })
             .await;
         }

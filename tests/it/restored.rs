@@ -106,7 +106,7 @@ async fn follow(app: &TestApp, dashboard: &Partner<'_>, orders: usize) -> Socket
 }
 
 async fn told_of(socket: &mut Socket) -> String {
-    let data = tokio::time::timeout(PATIENCE, socket.next_data("1")).await.expect("it is told");
+    let data = tokio::time::timeout(PATIENCE, socket.next_data("1")).await.unwrap();
     data["salesOrderEvents"]["orderNumber"].as_str().unwrap().to_owned()
 }
 
@@ -117,7 +117,7 @@ async fn a_dashboard_that_follows_while_a_backup_is_restored_is_told_to_begin_an
     send(&app, &partner, 5).await;
     let mut socket = follow(&app, &dashboard, 5).await;
     lose_orders_after(&app, 2).await;
-    let Told::Message(mut end) = tokio::time::timeout(PATIENCE, socket.next()).await.expect("it is told") else {
+    let Told::Message(mut end) = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap() else {
         panic!("the connection ended");
     };
     assert_eq!(end["type"], "next", "{end}");

@@ -10,7 +10,11 @@ async fn signals_that_are_not_to_stop_a_service_do_not() {
     let service = Process::serve(database.folder.path(), &database.url, |_| {});
     let secret = Remote::register(&database, "partner").await;
     let partner = Remote::log_in(&service.base, "partner", &secret).await;
-    for name in ["HUP", "USR1", "USR2", "PIPE", "XFSZ"] {
+    let mut names = vec!["HUP", "USR1", "USR2", "PIPE", "XFSZ", "XCPU", "ALRM", "VTALRM", "PROF", "IO"];
+    if cfg!(target_os = "linux") {
+        names.extend(["PWR", "STKFLT", "RTMIN", "RTMIN+3", "RTMAX"]);
+    }
+    for name in names {
         for _ in 0..3 {
             service.signal(name);
         }

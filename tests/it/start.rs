@@ -57,6 +57,11 @@ fn an_address_that_leads_nowhere_is_one_sentence_with_place_and_cause() {
         (format!("postgres://u@127.0.0.1:{port}/orders"), "300ms", "timed out: no answer within 300ms"),
         (format!("postgres:///orders?host={nowhere}&user=u"), "10m", "(nobody listens there)"),
         ("postgres://u@no-such-host.invalid/orders".to_owned(), "10m", "no such host: no-such-host.invalid"),
+        (
+            "postgres://u@127.0.0.1:1/orders?sslmode=verify-full&sslrootcert=/nowhere/ca.pem".to_owned(),
+            "10m",
+            "the file of sslrootcert, /nowhere/ca.pem, cannot be read: No such file",
+        ),
         ("postgres://u@127.0.0.1:1,127.0.0.1:2/orders".to_owned(), "10m", "none of the hosts can be used (connection"),
         ("postgres://u@db/orders?sslmod=verify-full".to_owned(), "10m", "did you mean sslmode?"),
     ] {

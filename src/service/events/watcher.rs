@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::domain::event::Position;
 use crate::error::AppError;
-use crate::store::{EventSignal, Store, StoreError};
+use crate::store::{EventSignal, Outage, Store, StoreError};
 use crate::telemetry;
 
 /// How long the watcher trusts that it would have been told. Another process on the same SQLite file tells nobody.
@@ -70,13 +70,15 @@ impl Watcher {
         feed
     }
 
-    /// Fails when the feed was not looked at for too long.
-    pub(super) fn ensure_fresh(&self) -> Result<(), AppError> {
-        if self.age() < STALE {
-            return Ok(());
+    /// Resolves when the feed was not looked at for too long.
+    pub(super) async fn stale(&self) -> AppError {
+        loop {
+            let left = STALE.saturating_sub(self.age());
+            if left.is_zero() {
+                return AppError::unavailable("tells of no events", StoreError::no_answer());
+            }
+            sleep(left).await;
         }
-        let error = StoreError::no_answer();
-        Err(AppError::unavailable("tells of no events", error))
     }
 
     fn note_look(&self) {
@@ -139,16 +141,25 @@ impl Watcher {
 async fn run(watcher: Arc<Watcher>) {
     // Listening begins before the first look, so that nothing is told in between.
     let mut signal: EventSignal = watcher.store.event_signal();
-    let mut is_in_vain = false;
+    let (mut outage, mut is_in_vain) = (Outage::default(), false);
     // While it looks in vain it goes on although nobody follows: its followers were sent away because of that, and the age of
     // its last look is to rise until the outage is over.
     while is_in_vain || !watcher.ends() {
         let looked = watcher.look().await;
         is_in_vain = looked.is_err();
-        if let Err(error) = looked {
-            let cause = telemetry::causes(&error);
-            warn!(cause, "the feed of orders cannot be watched; trying again");
-            sleep(PAUSE).await;
+        match looked {
+            Ok(()) => {
+                if let Some(lasted) = outage.end() {
+                    info!(seconds = lasted.as_secs_f64(), "the feed of orders is watched again");
+                }
+            }
+            Err(error) => {
+                let cause = telemetry::causes(&error);
+                if outage.is_news(&cause) {
+                    warn!(cause, "the feed of orders cannot be watched; trying again");
+                }
+                sleep(PAUSE).await;
+            }
         }
         signal.wait(LOOK_EVERY).await;
     }

@@ -1,9 +1,12 @@
 //! What the operator is told of a database that cannot keep orders, before any order comes.
 
-use sales_order_api::store::Store;
+use sales_order_api::store::{Store, examine};
+use sea_orm::ConnectionTrait as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::{address, list_clients, said, serve};
-use crate::support::{Database, on_postgres, options};
+use crate::support::{Database, PATIENCE, on_postgres, options, until};
 
 #[tokio::test]
 async fn a_database_that_cannot_hold_every_letter_is_refused() {
@@ -64,4 +67,57 @@ async fn a_missing_grant_is_named_before_the_service_listens() {
     assert_eq!(store.find_last_given_position().await.unwrap().get(), 0);
     store.close().await;
     database.db_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
+}
+
+/// A connection like that of a standby, which only has to be there. None at a server that asks for more than a password in the
+/// clear.
+async fn standby(url: &str) -> Option<TcpStream> {
+    let (login, place) = url.trim_start_matches("postgres://").rsplit_once('@').unwrap();
+    let (user, password) = login.split_once(':').unwrap();
+    let mut wire = TcpStream::connect(place.split('/').next().unwrap()).await.unwrap();
+    let parameters = format!("user\0{user}\0replication\0true\0\0");
+    wire.write_u32(u32::try_from(parameters.len()).unwrap() + 8).await.unwrap();
+    wire.write_u32(3 << 16).await.unwrap();
+    wire.write_all(parameters.as_bytes()).await.unwrap();
+    loop {
+        let (kind, length) = (wire.read_u8().await.unwrap(), wire.read_u32().await.unwrap());
+        let mut body = vec![0; length as usize - 4];
+        wire.read_exact(&mut body).await.unwrap();
+        match kind {
+            b'R' if body == [0, 0, 0, 3] => {
+                let answer = format!("{password}\0");
+                wire.write_u8(b'p').await.unwrap();
+                wire.write_u32(u32::try_from(answer.len()).unwrap() + 4).await.unwrap();
+                wire.write_all(answer.as_bytes()).await.unwrap();
+            }
+            b'R' if body != [0, 0, 0, 0] => return None,
+            b'E' => panic!("{}", String::from_utf8_lossy(&body)),
+            b'Z' => return Some(wire),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_operator_is_warned_of_standbys_that_no_order_waits_for_whether_they_are_there_or_expected() {
+    if on_postgres().is_none() {
+        return;
+    }
+    let database = Database::new().await;
+    let warned = async || {
+        let warnings = examine(&database.url, PATIENCE).await.unwrap().warnings;
+        warnings.iter().any(|warning| warning.contains("waits for none of them"))
+    };
+    assert!(!warned().await);
+    if let Some(standby) = standby(&database.url).await {
+        assert!(warned().await, "of one that is there");
+        drop(standby);
+        until("the standby is gone", async || !warned().await).await;
+    }
+    let expecting = database.db_connect().await;
+    let slot = "SELECT pg_create_physical_replication_slot('sales_order_it_standby', false, true)";
+    expecting.execute_unprepared(slot).await.unwrap();
+    assert!(warned().await, "of one that may come back");
+    expecting.close().await.unwrap();
+    until("the place of the standby is gone", async || !warned().await).await;
 }

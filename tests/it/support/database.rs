@@ -167,10 +167,8 @@ impl Database {
     pub async fn break_table(&self, table: &str) {
         self.db_execute(&format!("ALTER TABLE {table} RENAME TO elsewhere")).await.unwrap();
         // A table that is not there is one that a migration may make.
-        if on_postgres().is_some() {
-            let broken = format!("CREATE VIEW {table} AS SELECT * FROM elsewhere WHERE 1 / 0 = 1");
-            self.db_execute(&broken).await.unwrap();
-        }
+        let fails = if on_postgres().is_some() { "1 / 0 = 1" } else { "abs(-9223372036854775807 - 1) = 1" };
+        self.db_execute(&format!("CREATE VIEW {table} AS SELECT * FROM elsewhere WHERE {fails}")).await.unwrap();
     }
 
     /// Runs a statement past the service.

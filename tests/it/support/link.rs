@@ -1,7 +1,7 @@
+use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -24,8 +24,8 @@ struct State {
     silent: u64,
     /// No new one leads anywhere.
     is_cut: bool,
-    /// How late answers come.
-    late: Duration,
+    /// How long a packet is under way, to the database and back.
+    delay: [Duration; 2],
 }
 
 impl Link {
@@ -47,7 +47,27 @@ impl Link {
 
     /// New connections work again.
     pub fn mend(&self) {
-        self.state.send_modify(|state| state.is_cut = false);
+        self.state.send_modify(|state| (state.is_cut, state.silent) = (false, state.silent.min(state.opened)));
+    }
+
+    /// How many connections were opened so far.
+    pub fn opened(&self) -> u64 {
+        self.state.borrow().opened
+    }
+
+    /// So long is each packet under way from now on, there as well as back.
+    pub fn delay(&self, delay: Duration) {
+        self.state.send_modify(|state| state.delay = [delay; 2]);
+    }
+
+    /// The same for answers alone: questions arrive as soon as ever.
+    pub fn delay_answers(&self, delay: Duration) {
+        self.state.send_modify(|state| state.delay = [Duration::ZERO, delay]);
+    }
+
+    /// The server's machine vanishes, and nobody takes over: packets of new connections are dropped too.
+    pub fn vanish(&self) {
+        self.state.send_modify(|state| state.silent = u64::MAX);
     }
 
     /// The server's machine vanishes, and the name leads to one that took over: packets of the connections that are open are
@@ -55,28 +75,10 @@ impl Link {
     pub fn silence(&self) {
         self.state.send_modify(|state| state.silent = state.opened);
     }
-
-    /// Each answer comes so much later from now on; questions arrive as soon as ever.
-    pub fn delay_answers(&self, by: Duration) {
-        self.state.send_modify(|state| state.late = by);
-    }
-}
-
-/// Carries what the server says, as late as it is set.
-async fn carry_answers(mut server: OwnedReadHalf, mut service: OwnedWriteHalf, state: watch::Receiver<State>) {
-    let mut bytes = vec![0; 64 * 1024];
-    loop {
-        let Ok(count @ 1..) = server.read(&mut bytes).await else { return };
-        let late = state.borrow().late;
-        tokio::time::sleep(late).await;
-        if service.write_all(&bytes[..count]).await.is_err() {
-            return;
-        }
-    }
 }
 
 async fn carry(listener: TcpListener, server: String, state: watch::Sender<State>) {
-    while let Ok((near, _)) = listener.accept().await {
+    while let Ok((mut near, _)) = listener.accept().await {
         let mut number = 0;
         state.send_modify(|state| {
             state.opened += 1;
@@ -87,16 +89,44 @@ async fn carry(listener: TcpListener, server: String, state: watch::Sender<State
             if state.borrow().is_cut {
                 return;
             }
-            let far = TcpStream::connect(server).await.unwrap();
-            let ((mut asked, answered), (answers, mut questions)) = (near.into_split(), far.into_split());
-            let late = state.clone();
+            let mut far = TcpStream::connect(server).await.unwrap();
+            // Borrowed, so that they stay open when nothing passes any more.
+            let ((mut from_near, mut to_near), (mut from_far, mut to_far)) = (near.split(), far.split());
+            let passing = async {
+                let (there, back) = (state.clone(), state.clone());
+                tokio::try_join!(
+                    pass(&mut from_near, &mut to_far, there, 0),
+                    pass(&mut from_far, &mut to_near, back, 1)
+                )
+            };
+            let mut silence = state.clone();
             tokio::select! {
-                _ = copy(&mut asked, &mut questions) => return,
-                () = carry_answers(answers, answered, late) => return,
-                _ = state.wait_for(|state| number <= state.closed.max(state.silent)) => {}
+                biased;
+                _ = silence.wait_for(|state| number <= state.closed.max(state.silent)) => {}
+                _ = passing => return,
             }
             // Who is silent stays open until it is closed.
             let _ = state.wait_for(|state| number <= state.closed).await;
         });
+    }
+}
+
+async fn pass(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    state: watch::Receiver<State>,
+    way: usize,
+) -> io::Result<()> {
+    let mut packet = vec![0; 1 << 16];
+    loop {
+        let length = from.read(&mut packet).await?;
+        if length == 0 {
+            return to.shutdown().await;
+        }
+        let delay = state.borrow().delay[way];
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        to.write_all(&packet[..length]).await?;
     }
 }
