@@ -302,9 +302,10 @@ async fn exports_whose_database_vanishes_are_broken_off_and_hold_no_connection()
     let (address, halt) = halting(&app, &state).await;
     // As many as there are connections for readers.
     let wires = join_all((0..3).map(|_| begin(&address, &dashboard.token))).await;
-    link.silence();
+    link.vanish();
     halt.close();
     assert_eq!(join_all(wires.into_iter().map(is_whole)).await, [false; 3]);
+    link.mend();
     let token = dashboard.authorization();
     app.router = http::router(state);
     until("a dashboard reads orders again", async || {
