@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use crate::support::{Database, PATIENCE, Process, command, on_postgres, until};
+use crate::support::{Database, Process, command, in_time, on_postgres, until};
 
 /// What a command says that must fail.
 fn said(command: &mut Command) -> String {
@@ -86,9 +86,7 @@ fn config_check_reads_the_addresses_without_connecting() {
 
 #[tokio::test]
 async fn what_the_server_refuses_is_one_sentence_with_the_remedy_and_is_not_waited_for() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let name = database.url.rsplit_once('/').unwrap().1.to_owned();
     let role = format!("{name}_role");
@@ -133,9 +131,7 @@ fn a_service_that_waits_for_its_database_stops_when_it_is_told_to() {
 
 #[tokio::test]
 async fn a_service_started_before_its_database_serves_as_soon_as_it_is_there() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let folder = database.folder.path().to_owned();
     let socket = folder.join(".s.PGSQL.5432");
@@ -162,6 +158,6 @@ async fn a_service_started_before_its_database_serves_as_soon_as_it_is_there() {
             tokio::spawn(async move { tokio::io::copy_bidirectional(&mut near, &mut far).await });
         }
     });
-    let process = tokio::time::timeout(PATIENCE, serving).await.unwrap().unwrap();
+    let process = in_time("the service listens", serving).await.unwrap();
     tokio::task::spawn_blocking(move || process.stop()).await.unwrap();
 }

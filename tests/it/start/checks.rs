@@ -1,13 +1,11 @@
 //! What the operator is told of a database that cannot keep orders, before any order comes.
 
 use super::{address, list_clients, said, serve};
-use crate::support::{Database, on_postgres};
+use crate::support::Database;
 
 #[tokio::test]
 async fn a_database_that_cannot_hold_every_letter_is_refused() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::empty().await;
     let name = database.url.rsplit_once('/').unwrap().1;
     let latin = format!("{name}_latin");
@@ -21,9 +19,7 @@ async fn a_database_that_cannot_hold_every_letter_is_refused() {
 
 #[tokio::test]
 async fn the_extension_for_searching_may_be_in_any_schema() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::empty().await;
     let elsewhere = "CREATE SCHEMA \"Else where\"; CREATE EXTENSION pg_trgm SCHEMA \"Else where\"";
     database.db_execute(elsewhere).await.unwrap();
@@ -36,9 +32,7 @@ async fn the_extension_for_searching_may_be_in_any_schema() {
 
 #[tokio::test]
 async fn a_missing_grant_is_named_before_the_service_listens() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let name = database.url.rsplit_once('/').unwrap().1.to_owned();
     let role = format!("{name}_app");

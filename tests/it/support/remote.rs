@@ -9,7 +9,7 @@ use sales_order_api::service::clients::ClientToCreate;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use super::{Answer, Database, Signed, key_of};
+use super::{Answer, Database, PATIENCE, Signed, key_of};
 
 /// A partner of a running service, over real HTTP and by the real clock.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ impl Remote {
     }
 
     pub async fn log_in(base: &str, client_id: &str, secret: &SecretString) -> Self {
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let mut partner = Self { http, base: base.to_owned(), client_id: client_id.to_owned(), token: String::new() };
         let credentials = json!({"client_id": client_id, "client_secret": secret.expose_secret()});
         let answer = partner.post("/api/v1/auth/login", &[], &credentials).await.unwrap().expect(200);
