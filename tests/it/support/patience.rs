@@ -1,6 +1,7 @@
 //! Waiting, with an end to it: whatever a test waits for comes, or the test fails and says what did not come.
 
 use std::io::Write as _;
+use std::process::Command;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -39,17 +40,17 @@ struct Deadline {
     _running: Sender<()>,
 }
 
-impl Deadline {
-    /// Beyond what each wait above is given, so that a test which waits by them can say itself what did not come.
-    const LONGEST: Duration = Duration::from_mins(2 * 10);
+/// Beyond what each wait above is given, so that a test which waits by them can say itself what did not come.
+const LONGEST: Duration = Duration::from_mins(20);
 
-    fn new() -> Self {
+impl Deadline {
+    fn after(longest: Duration) -> Self {
         let test = std::thread::current().name().unwrap_or("a test").to_owned();
         let (running, is_over) = channel();
         std::thread::spawn(move || {
-            if is_over.recv_timeout(Self::LONGEST) == Err(RecvTimeoutError::Timeout) {
+            if is_over.recv_timeout(longest) == Err(RecvTimeoutError::Timeout) {
                 // Past the harness, which keeps what tests print and would lose it here.
-                let _ = writeln!(std::io::stderr(), "{test} is not over after {:?}: the run ends", Self::LONGEST);
+                let _ = writeln!(std::io::stderr(), "{test} is not over after {longest:?}: the run ends");
                 std::process::exit(1);
             }
         });
@@ -61,7 +62,31 @@ impl Deadline {
 /// yields. Everything that a test begins with calls this, so no test has to think of it.
 pub fn set_deadline() {
     thread_local! {
-        static DEADLINE: Deadline = Deadline::new();
+        static DEADLINE: Deadline = Deadline::after(LONGEST);
     }
     DEADLINE.with(|_| {});
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "it never came: a miracle")]
+async fn what_never_comes_fails_the_test_and_is_named() {
+    until("a miracle", async || false).await;
+}
+
+/// What the next test runs in a process of its own.
+#[test]
+#[ignore = "run by the test below"]
+fn a_test_hangs() {
+    let _deadline = Deadline::after(Duration::from_millis(20));
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn a_test_that_hangs_ends_the_run_and_is_named() {
+    let hangs = "support::patience::a_test_hangs";
+    let ran = Command::new(std::env::current_exe().unwrap()).args(["--ignored", "--exact", hangs]).output().unwrap();
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert!(ran.status.code() == Some(1) && said.contains(&format!("{hangs} is not over")), "{}: {said}", ran.status);
 }
