@@ -75,7 +75,7 @@ test-postgres: tests/node/node_modules/.package-lock.json web ## The integration
 	scripts/with-postgres.sh $(CARGO) test --locked --test it $(ARGS)
 
 .PHONY: test-times
-test-times: tests/node/node_modules/.package-lock.json web ## How long each module of the integration tests takes, on both databases, as a table
+test-times: tests/node/node_modules/.package-lock.json web ## Write into docs/testing.md how long each module of the integration tests takes on both databases
 	scripts/test-times.sh
 
 .PHONY: bench

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prints how long the integration tests take on SQLite and on PostgreSQL: a table of the modules, and the slowest tests.
+# Writes into docs/testing.md how long the integration tests take on SQLite and on PostgreSQL: a table of the modules, and
+# the slowest tests.
 #
 #   scripts/test-times.sh
 #
@@ -8,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-readonly SLOWEST=15
+readonly SLOWEST=15 PAGE=docs/testing.md MARK='<!-- From here on written by make test-times. -->'
 
 # The harness prints a line when a test is over, so each took the time since the line before. The stable one has no
 # other way to tell.
@@ -54,4 +55,11 @@ awk -v slowest="$SLOWEST" '
     by = "sort -t \"|\" -k 4,4gr | head -n " slowest
     for (test in tests) printf "| `%s` | %.1f | %.1f |\n", test, each[test, 1], each[test, 2] | by
     close(by)
-  }' "$results/sqlite" "$results/postgres"
+  }' "$results/sqlite" "$results/postgres" >"$results/tables"
+{
+  sed "/^$MARK\$/q" "$PAGE"
+  echo
+  cat "$results/tables"
+} >"$results/page"
+cp "$results/page" "$PAGE"
+echo "wrote $PAGE"
