@@ -14,7 +14,8 @@ fn here() -> DbBackend {
 
 /// Writes down that this thread's test, or a part of it, does not run here.
 pub fn leave_out(why: &str) {
-    let file = format!("{}/left-out-{:?}", env!("CARGO_TARGET_TMPDIR"), here()).to_lowercase();
+    let database = format!("{:?}", here()).to_lowercase();
+    let file = format!("{}/left-out-{database}", env!("CARGO_TARGET_TMPDIR"));
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
     // One write a line: tests run side by side.
