@@ -43,10 +43,12 @@ test: ## Everything: lint, all tests on SQLite, then the integration tests on Po
 	scripts/pgbouncer.sh >/dev/null
 	@# Where that version cannot be had, what needs it says so and is left out.
 	scripts/pgbouncer.sh 1.21 >/dev/null || true
+	scripts/languages.sh
 	$(MAKE) --no-print-directory web
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory test-sqlite ARGS=
 	$(MAKE) --no-print-directory test-postgres ARGS=
+	@scripts/left-out.sh sqlite postgres
 
 .PHONY: lint
 lint: ## Formatting, clippy without a single warning, and doc comments whose links lead somewhere
@@ -62,13 +64,19 @@ deny: ## Check the packages we are built from: origin, licences, known vulnerabi
 
 .PHONY: test-sqlite
 test-sqlite: tests/node/node_modules/.package-lock.json web ## Unit, contract, architecture and integration tests on SQLite; ARGS=NAME picks some
+	@scripts/left-out.sh --forget sqlite
 	env -u TEST_DATABASE_URL $(CARGO) test --locked --workspace $(ARGS)
 
 .PHONY: test-postgres
 test-postgres: tests/node/node_modules/.package-lock.json web ## The integration tests on PostgreSQL (TEST_DATABASE_URL, or else a private one)
 	@# Compiled before the server starts, so that a compile error costs no server.
 	$(CARGO) test --locked --test it --no-run
+	@scripts/left-out.sh --forget postgres
 	scripts/with-postgres.sh $(CARGO) test --locked --test it $(ARGS)
+
+.PHONY: test-times
+test-times: tests/node/node_modules/.package-lock.json web ## Write into docs/testing.md how long each module of the integration tests takes on both databases
+	scripts/test-times.sh
 
 .PHONY: bench
 bench: web ## The release binary beside what the databases can do; ARGS='SECONDS ORDERS' for each run and the largest size

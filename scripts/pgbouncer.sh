@@ -32,29 +32,6 @@ find_pgbouncer() { # prints the path, or nothing
   done
 }
 
-install_pgbouncer() {
-  local root=()
-  ((EUID == 0)) || root=(sudo -n)
-  if ! command -v apt-get >/dev/null || ! "${root[@]}" true 2>/dev/null; then
-    die "PgBouncer is missing and cannot be installed from here. Install package 'pgbouncer', or set TEST_PGBOUNCER to its path."
-  fi
-  say "installing PgBouncer (package 'pgbouncer')"
-  # The package would start a pooler of its own on port 6432. Nobody asked for that here.
-  local policy=/usr/sbin/policy-rc.d mine='' code=0
-  if [[ ! -e $policy ]]; then
-    mine=yes
-    printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null
-    "${root[@]}" chmod 755 "$policy"
-  fi
-  {
-    "${root[@]}" apt-get update -q &&
-      "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -qy --no-install-recommends -o DPkg::Lock::Timeout=300 pgbouncer
-  } >&2 || code=$?
-  [[ -z $mine ]] || "${root[@]}" rm -f "$policy"
-  return "$code"
-}
-
 unpack_pgbouncer() {
   local keys=/usr/share/keyrings/debian-archive-keyring.gpg new=$unpacked.new deb
   [[ -e $keys && $(dpkg --print-architecture) == amd64 ]] || return 1
@@ -83,12 +60,15 @@ SCRIPT
 
 path=$(find_pgbouncer)
 if [[ -z $path ]]; then
-  (
-    # One at a time: apt does not queue by itself.
-    flock 9
-    [[ -z $(find_pgbouncer) ]] || exit 0
-    if (($# > 0)); then unpack_pgbouncer; else install_pgbouncer; fi
-  ) 9</var/lib || die "PgBouncer $OLDEST or newer could not be had; set TEST_PGBOUNCER to the path of one"
+  if (($# == 0)); then
+    scripts/apt.sh pgbouncer
+  else
+    # One at a time: another run may be unpacking it to the same place.
+    (
+      flock 9
+      [[ -n $(find_pgbouncer) ]] || unpack_pgbouncer
+    ) 9<"${unpacked%/*}"
+  fi || die "PgBouncer $OLDEST or newer could not be had; set TEST_PGBOUNCER to the path of one"
   path=$(find_pgbouncer)
   [[ -n $path ]] || die "no PgBouncer of version $OLDEST or newer was found"
 fi

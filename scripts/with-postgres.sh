@@ -41,37 +41,11 @@ find_server() { # prints BINDIR, or nothing
   done
 }
 
-install_server() {
-  local root=()
-  ((EUID == 0)) || root=(sudo -n)
-  if ! command -v apt-get >/dev/null || ! "${root[@]}" true 2>/dev/null; then
-    die "PostgreSQL $OLDEST or newer is missing and cannot be installed from here. Install its server (Debian, Ubuntu:" \
-      "'apt-get install postgresql'; others: package 'postgresql-server'), or set TEST_DATABASE_URL to a server's URL."
-  fi
-  (
-    # One at a time: apt does not queue by itself.
-    flock 9
-    [[ -z $(find_server) ]] || exit 0
-    say "installing PostgreSQL (package 'postgresql')"
-    # The package would create a server of its own and start it on port 5432. Nobody asked for that here; the setting
-    # goes away again, so that later installations on this machine are as ever.
-    local no_cluster=/etc/postgresql-common/createcluster.d/with-postgres.conf
-    "${root[@]}" mkdir -p "${no_cluster%/*}"
-    echo 'create_main_cluster = false' | "${root[@]}" tee "$no_cluster" >/dev/null
-    local code=0
-    {
-      "${root[@]}" apt-get update -q &&
-        "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-          apt-get install -qy --no-install-recommends -o DPkg::Lock::Timeout=300 postgresql
-    } >&2 || code=$?
-    "${root[@]}" rm -f "$no_cluster"
-    exit "$code"
-  ) 9</var/lib || die "installing package 'postgresql' failed"
-}
-
 bin=$(find_server)
 if [[ -z $bin ]]; then
-  install_server
+  "$(dirname "${BASH_SOURCE[0]}")/apt.sh" postgresql ||
+    die "PostgreSQL $OLDEST or newer is missing. Install its server (Debian, Ubuntu: 'apt-get install postgresql';" \
+      "others: package 'postgresql-server'), or set TEST_DATABASE_URL to a server's URL."
   bin=$(find_server)
   [[ -n $bin ]] || die "package 'postgresql' is installed, but no server of version $OLDEST or newer was found"
 fi

@@ -181,6 +181,41 @@ fn no_lint_is_silenced_with_allow() {
 }
 
 #[test]
+fn tests_wait_by_the_helpers_that_bring_a_deadline() {
+    let waits = |source: &Source| {
+        let words = source.words();
+        source.polls() || ["interval", "sleep", "yield_now"].iter().any(|word| words.contains(*word))
+    };
+    for sample in [
+        "async fn a() { while !b().await {} }",
+        "async fn a() { let c = async { while d.get().await == 0 { e(); } }; }",
+        "fn a() { while b() {} }",
+        "async fn a() { loop { if b().await { break } tokio::task::yield_now().await } }",
+        "fn a() { std::thread::sleep(b) }",
+    ] {
+        assert!(waits(&Source::parse("tests/it/a.rs", sample)), "nothing would stop {sample:?}");
+    }
+    let ends = "async fn a() { while let Some(b) = c.next().await { d(b) } while e < 9 { e += f().await } }";
+    assert!(!waits(&Source::parse("tests/it/a.rs", ends)));
+    for source in Source::all(&["tests/it"]) {
+        let is_helper = source.path.starts_with("tests/it/support/");
+        assert!(is_helper || !waits(&source), "{} waits for ever: use until, found or in_time", source.path);
+    }
+}
+
+#[test]
+fn a_test_of_one_database_says_so_on_the_other() {
+    let ends_early = |source: &Source| {
+        let text = source.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        ["none", "some"].iter().any(|other| text.contains(&format!("if on_postgres().is_{other}() {{ return;")))
+    };
+    assert!(ends_early(&Source::parse("tests/it/a.rs", "fn a() {\n    if on_postgres().is_none() {\n return;\n } }")));
+    for source in Source::all(&["tests/it"]) {
+        assert!(!ends_early(&source), "{} passes where it tests nothing: use only_on!", source.path);
+    }
+}
+
+#[test]
 fn every_resolver_has_fewer_than_ten_lines() {
     let too_long = |source: &Source| -> Vec<String> {
         let functions = source.async_functions();

@@ -255,11 +255,3 @@ fn an_offset_without_minutes_before_a_signed_key_is_named() {
     let request = SignedRequest { timestamp, idempotency_key: Some("po-1"), ..request(&signature) };
     assert_eq!(check(&request, SignaturePolicy::Documented).unwrap_err().hint, Hint::KeyBoundNeedsMinutes);
 }
-
-#[test]
-fn every_hint_is_reached() {
-    let tests = [include_str!("diagnosis_tests.rs"), include_str!("signature_tests.rs")].concat();
-    for hint in Hint::ALL {
-        assert!(tests.contains(&format!("Hint::{hint:?}")), "no test reaches {hint}");
-    }
-}

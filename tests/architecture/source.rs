@@ -61,9 +61,26 @@ impl Source {
 
     /// Every name and keyword in the code.
     pub fn words(&self) -> BTreeSet<String> {
-        let mut words = BTreeSet::new();
-        each_level(&self.tokens, &mut |level| words.extend(level.iter().filter_map(word)));
-        words
+        words_of(&self.tokens)
+    }
+
+    /// Whether a loop asks again and again without a pause or an end of its own: `while` on something awaited, or with an
+    /// empty body. What `while let` awaits comes by itself.
+    pub fn polls(&self) -> bool {
+        let mut found = false;
+        each_level(&self.tokens, &mut |level| {
+            for (at, token) in level.iter().enumerate() {
+                let rest = &level[at + 1..];
+                if word(token).as_deref() != Some("while") || rest.first().and_then(word).as_deref() == Some("let") {
+                    continue;
+                }
+                let is_body = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+                let Some(end) = rest.iter().position(is_body) else { continue };
+                let is_empty = matches!(&rest[end], TokenTree::Group(body) if body.stream().is_empty());
+                found |= is_empty || words_of(&rest[..end]).contains("await");
+            }
+        });
+        found
     }
 
     /// Every `async fn` that has a body, with the number of lines between its braces.
@@ -209,6 +226,12 @@ fn each_level(tokens: &[TokenTree], look: &mut impl FnMut(&[TokenTree])) {
             each_level(&inner(group), look);
         }
     }
+}
+
+fn words_of(tokens: &[TokenTree]) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    each_level(tokens, &mut |level| words.extend(level.iter().filter_map(word)));
+    words
 }
 
 fn inner(group: &proc_macro2::Group) -> Vec<TokenTree> {

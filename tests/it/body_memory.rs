@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{Partner, TestApp, Wire, order, until};
+use crate::support::{Partner, TestApp, Wire, in_time, order, until};
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 
 /// A service in which bodies of one client may take 96 KiB while they arrive.
@@ -37,10 +37,10 @@ async fn begin(base: &str, path: &str, authorization: &str, bytes: usize) -> (Tc
     );
     wire.write_all(head.as_bytes()).await.unwrap();
     let mut answer = vec![0; 25];
-    wire.read_exact(&mut answer).await.unwrap();
+    in_time("an answer", wire.read_exact(&mut answer)).await.unwrap();
     if !answer.starts_with(b"HTTP/1.1 100") {
         // The service need not wait for the body.
-        let _ = wire.read_to_end(&mut answer).await;
+        let _ = in_time("the end of the answer", wire.read_to_end(&mut answer)).await;
     }
     (wire, String::from_utf8(answer).unwrap())
 }

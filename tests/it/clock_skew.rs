@@ -119,9 +119,7 @@ async fn a_partner_whose_clock_is_right_is_not_blamed_by_an_instance_whose_clock
     // Nobody knows yet whose clock is wrong.
     let refused = partner.send_order(&signed, &order()).await.expect_problem(401, "INVALID_TIMESTAMP");
     assert_eq!(refused["hint"], "clock_skew");
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     until("the instance is not ready", async || app.get("/health/ready").await.status == 503).await;
     let answer = partner.send_order(&signed, &order()).await;
     let problem = answer.expect_problem(503, "CLOCK_SKEW");
@@ -133,9 +131,7 @@ async fn a_partner_whose_clock_is_right_is_not_blamed_by_an_instance_whose_clock
 
 #[tokio::test]
 async fn a_slow_database_is_not_taken_for_a_wrong_clock_and_hides_none() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let (app, clock) = service().await;
     let link = Link::to(&app.database).await;
     let store = Store::connect(&options(&link.url)).await.unwrap();
@@ -179,9 +175,7 @@ impl Memory {
 
 #[tokio::test]
 async fn an_operator_reads_of_a_wrong_clock_once_though_nobody_asks_whether_the_instance_is_ready() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     keep_metrics();
     let (database, clock, memory) = (Database::new().await, TestClock::running(), Memory::default());
     let store = database.connect().await;

@@ -7,7 +7,7 @@ mod stopping;
 use std::io;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use futures_util::{FutureExt as _, stream};
@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
-use crate::support::{Answer, Database, PATIENCE, Process, Remote, Signed, TestApp, order};
+use crate::support::{Answer, Database, Process, Remote, Signed, TestApp, in_time, order, until};
 
 const ORDERS: &str = "/api/v1/sales-orders";
 
@@ -35,9 +35,12 @@ impl Wire {
     /// Reads up to the end of a head without a body.
     async fn read_head(&mut self) -> String {
         let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.0.read_u8().await.unwrap());
-        }
+        in_time("the head of an answer", async {
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(self.0.read_u8().await.unwrap());
+            }
+        })
+        .await;
         String::from_utf8(head).unwrap()
     }
 
@@ -45,14 +48,14 @@ impl Wire {
     async fn read_body(&mut self, head: &str) -> String {
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
         let mut body = vec![0; length.parse().unwrap()];
-        self.0.read_exact(&mut body).await.unwrap();
+        in_time("the body of an answer", self.0.read_exact(&mut body)).await.unwrap();
         String::from_utf8(body).unwrap()
     }
 
     /// Reads until the service closes the connection.
     async fn read_to_end(&mut self) -> String {
         let mut rest = String::new();
-        self.0.read_to_string(&mut rest).await.unwrap();
+        in_time("the end of the connection", self.0.read_to_string(&mut rest)).await.unwrap();
         rest
     }
 
@@ -98,10 +101,7 @@ async fn a_service_told_to_stop_finishes_what_it_began_and_takes_nothing_new() {
     busy.write(first_half).await;
 
     service.ask_to_stop();
-    let asked = Instant::now();
-    while Wire::open(&base).await.is_ok() {
-        assert!(asked.elapsed() < PATIENCE, "connections are still accepted");
-    }
+    until("a connection that is refused", async || Wire::open(&base).await.is_err()).await;
     idle.read_to_end().await;
     busy.write(second_half).await;
     let answer = busy.read_to_end().await;
@@ -166,11 +166,8 @@ async fn a_partner_that_hangs_up_before_the_answer_is_logged_as_499_and_can_send
     let mut wire = Wire::begin(&service.base, &signed, body.len()).await;
     wire.write(&body).await;
     drop(wire);
-    let hung_up = Instant::now();
     let counted = r#"http_requests_total{method="POST",route="/api/v1/sales-orders",status="499"} 1"#;
-    while !partner.get("/metrics").await.text.contains(counted) {
-        assert!(hung_up.elapsed() < PATIENCE, "the service did not notice");
-    }
+    until("the service notices", async || partner.get("/metrics").await.text.contains(counted)).await;
     held.execute_unprepared("ROLLBACK").await.unwrap();
     held.close().await.unwrap();
 

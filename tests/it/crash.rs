@@ -1,12 +1,11 @@
 //! The service is killed at the worst moment, started again, and nobody lost anything.
 
 use std::process::Stdio;
-use std::time::Instant;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::support::{Database, PATIENCE, Process, Remote, Signed, command, on_postgres};
+use crate::support::{Database, Process, Remote, Signed, command, in_time, on_postgres, until};
 
 const STREAMS: usize = 16;
 
@@ -57,7 +56,7 @@ async fn every_order_answered_201_outlives_a_kill_and_the_unanswered_ones_can_be
             .collect();
         drop(tell);
         for _ in 0..3 * STREAMS {
-            told.recv().await.unwrap();
+            in_time("an answered order", told.recv()).await.unwrap();
         }
         service.kill();
 
@@ -115,17 +114,13 @@ async fn a_service_killed_while_it_sets_up_its_database_comes_up_the_next_time()
 
 /// Waits until the service opened the database.
 async fn until_it_reached(database: &Database) {
-    let started = Instant::now();
-    let reached = async || {
+    until("the service at its database", async || {
         if on_postgres().is_none() {
             return database.folder.path().join("orders.db").exists();
         }
         let sessions = "SELECT count(*) FROM pg_stat_activity
                         WHERE datname = current_database() AND application_name = 'sales-order-api'";
         database.db_number(sessions).await > 0
-    };
-    while !reached().await {
-        assert!(started.elapsed() < PATIENCE, "the service never came to its database");
-        tokio::task::yield_now().await;
-    }
+    })
+    .await;
 }

@@ -10,7 +10,7 @@ use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, Partner, TestApp, on_postgres, order};
+use crate::support::{Partner, TestApp, in_time, order, until};
 
 const EVENTS: &str = "query($after: String, $first: Int!, $where: SalesOrderFilter) {
     salesOrderEvents(after: $after, first: $first, where: $where) {
@@ -160,7 +160,6 @@ async fn concurrent_writers_never_hide_an_event_from_a_reader() {
                 after = event.position;
                 seen.push(event.position);
             }
-            tokio::task::yield_now().await;
         }
         seen
     });
@@ -173,7 +172,7 @@ async fn concurrent_writers_never_hide_an_event_from_a_reader() {
     for answer in app.send_at_once(requests.collect::<Vec<_>>()).await {
         answer.expect(201);
     }
-    let seen = tokio::time::timeout(PATIENCE, reading).await.expect("the reader missed an event").unwrap();
+    let seen = in_time("every event at the reader", reading).await.unwrap();
     assert!(seen.is_sorted() && seen.len() == 200);
 }
 
@@ -181,22 +180,16 @@ async fn concurrent_writers_never_hide_an_event_from_a_reader() {
 /// done before is, so that nobody waits for longer than it takes to append.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_gets_its_place_in_the_feed_last_and_only_when_nobody_else_is_appending() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let app = TestApp::new().await;
     let partner = app.partner().await;
     let appending = app.database.db_connect().await;
     appending.execute_unprepared("BEGIN; SELECT pg_advisory_xact_lock(x'73616c65732d6576'::bigint)").await.unwrap();
     let order = order();
     let mut create = std::pin::pin!(partner.create(&order));
-    let waiting = async {
-        let waiting = "SELECT count(*) FROM pg_locks JOIN pg_database AS d ON d.oid = database
-            WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted";
-        while app.database.db_number(waiting).await == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
+    let waiting = "SELECT count(*) FROM pg_locks JOIN pg_database AS d ON d.oid = database
+        WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted";
+    let waiting = until("it waits", async || app.database.db_number(waiting).await > 0);
     tokio::select! {
         _ = &mut create => panic!("an order was answered while somebody else was appending"),
         () = waiting => {}

@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::filters::{matching, stock};
-use crate::support::{Link, PATIENCE, Partner, TestApp, on_postgres, options, order, until};
+use crate::support::{Link, PATIENCE, Partner, TestApp, options, order, until};
 
 async fn fetch(client: &Partner<'_>, path: &str) -> (u16, String) {
     let answer = client.get(path).await;
@@ -288,9 +288,7 @@ async fn an_export_that_a_stop_cuts_short_does_not_look_whole() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exports_whose_database_vanishes_are_broken_off_and_hold_no_connection() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let mut app = TestApp::new().await;
     stock_pages(&app).await;
     let dashboard = app.dashboard().await;

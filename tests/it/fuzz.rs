@@ -199,7 +199,7 @@ async fn no_damaged_request_panics_or_fails_on_our_side() {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let (began, mut sent, mut well) = (Instant::now(), 0_u64, 0_u64);
-    while began.elapsed() < time {
+    while began.elapsed() < time || sent <= 100 {
         let (which, damages) = strategy.new_tree(&mut runner).unwrap().current();
         let Honest { path, headers, body } = which.get(&honest).clone();
         let mut headers: Vec<_> = headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
@@ -228,7 +228,7 @@ async fn no_damaged_request_panics_or_fails_on_our_side() {
     }
     #[expect(clippy::print_stdout, reason = "a run by hand wants to know how far it went (--nocapture)")]
     let () = println!("{sent} damaged requests, {well} of them answered well, seed {seed}");
-    assert!(sent > 100 && well > 0 && well < sent, "{sent} {well}");
+    assert!(well > 0 && well < sent, "{sent} {well}");
     // Nothing of all that broke an order, whatever lines the damage left it.
     let of_order = "WHERE order_id = o.id";
     let broken = format!(

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::support::{
-    Database, Link, PARTNER_KEY, Partner, Process, Remote, TestApp, TestClock, on_postgres, options, order, until,
+    Database, Link, PARTNER_KEY, Partner, Process, Remote, TestApp, TestClock, found, on_postgres, options, order,
+    until,
 };
 
 /// The service on this store, with nothing else prepared.
@@ -106,12 +107,7 @@ async fn an_order_sent_while_the_database_is_away_can_be_sent_again_and_is_there
         acquire_timeout: Duration::from_millis(300),
         ..options(&outage.url)
     };
-    let hurried = loop {
-        match Store::connect(&options).await {
-            Ok(store) => break store,
-            Err(_) => tokio::task::yield_now().await,
-        }
-    };
+    let hurried = Box::pin(found("a connection of one in a hurry", async || Store::connect(&options).await.ok())).await;
     let app = TestApp { router: TestApp::router_on(&hurried, &app.clock, |_| {}), ..app };
     let partner = Partner { app: &app, client_id, secret, token, key: &PARTNER_KEY };
     let signed = partner.sign();

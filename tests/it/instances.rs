@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join;
 use serde_json::{Value, json};
-use tokio::time::interval;
 
-use crate::support::{Answer, Database, PARTNER_KEY, Process, Remote, command, order};
+use crate::support::{Answer, Database, PARTNER_KEY, Process, Remote, command, found, order};
 
 /// How soon the operator's word is law everywhere.
 const IN_FORCE: Duration = Duration::from_secs(5);
@@ -59,16 +58,14 @@ async fn partner(database: &Database, base: &str) -> Remote {
 /// Asks until the answer is a refusal, and fails when somebody who asks later than promised is let in. How long an answer takes
 /// is the machine's affair.
 async fn refused_in_time(since: Instant, ask: impl AsyncFn() -> Answer) -> Answer {
-    let mut pause = interval(Duration::from_millis(20));
-    loop {
+    found("a refusal", async || {
         let asked = since.elapsed();
         let answer = ask().await;
-        if !answer.status.is_success() {
-            return answer;
-        }
-        assert!(asked < IN_FORCE, "still accepted after {asked:?}");
-        pause.tick().await;
-    }
+        let is_refusal = !answer.status.is_success();
+        assert!(is_refusal || asked < IN_FORCE, "still accepted after {asked:?}");
+        is_refusal.then_some(answer)
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

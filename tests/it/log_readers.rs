@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use sales_order_api::telemetry;
 use serde_json::Value;
 
-use crate::support::{Database, Process, Remote, command, order, stalled, until};
+use crate::support::{Database, Process, Remote, command, found, order, stalled, until};
 
 /// A service whose log goes there, with the least room for what waits.
 fn serve(database: &Database, stderr: impl Into<Stdio>) -> Process {
@@ -175,13 +175,8 @@ async fn a_start_that_fails_says_why_and_ends_where_nobody_reads() {
     let said = start.output().unwrap();
     assert!(String::from_utf8(said.stderr).unwrap().contains("error: cannot listen on"));
     let mut child = start.stdout(Stdio::null()).stderr(stalled).spawn().unwrap();
-    let mut ended = None;
-    until("the end of the start", async || {
-        ended = child.try_wait().unwrap();
-        ended.is_some()
-    })
-    .await;
-    assert_eq!(ended.unwrap().code(), Some(1));
+    let ended = found("the end of the start", async || child.try_wait().unwrap()).await;
+    assert_eq!(ended.code(), Some(1));
 }
 
 /// What the next test runs in a process of its own, whose stderr is full.

@@ -4,6 +4,10 @@
 //! server. To add one: a sentence in the file of its subject, with the actors of [`support`].
 #![expect(clippy::unwrap_used, reason = "what cannot go on here is a failed test")]
 
+// First: its macros are known from here on.
+#[macro_use]
+mod support;
+
 mod amounts;
 mod body_memory;
 mod browsers;
@@ -52,7 +56,6 @@ mod start;
 mod statements;
 mod subscriptions;
 mod summaries;
-mod support;
 mod throttling;
 mod totals;
 mod transport;

@@ -11,11 +11,12 @@ use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use crate::subscriptions::FOLLOW;
-use crate::support::{Link, Partner, Socket, TestApp, Told, on_postgres, options, order, until};
+use crate::support::{Link, Partner, Socket, TestApp, Told, options, order, until};
 
 /// The database by this address, with so little patience that a test can wait for its end.
 async fn hurried(url: &str, max_connections: u32) -> Store {
-    let options = DatabaseOptions { max_connections, acquire_timeout: Duration::from_secs(2), ..options(url) };
+    let (acquire_timeout, statement_timeout) = (Duration::from_secs(2), Duration::from_secs(8));
+    let options = DatabaseOptions { max_connections, acquire_timeout, statement_timeout, ..options(url) };
     Store::connect(&options).await.unwrap()
 }
 
@@ -68,9 +69,7 @@ async fn until_taken(partner: &Partner<'_>, key: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn when_the_servers_machine_vanishes_orders_and_events_go_on_at_the_one_that_took_over() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let (app, link) = linked().await;
     let (partner, dashboard) = (app.partner().await, app.dashboard().await);
     let base = app.listen().await;
@@ -104,9 +103,7 @@ async fn when_the_servers_machine_vanishes_orders_and_events_go_on_at_the_one_th
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_firewall_that_forgot_idle_connections_costs_no_order() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let (app, link) = linked().await;
     let partner = app.partner().await;
     for round in 0..3 {
@@ -127,9 +124,7 @@ async fn a_firewall_that_forgot_idle_connections_costs_no_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_takes_no_writes_is_no_error_of_ours_and_orders_go_on_once_it_does() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let (app, link) = linked().await;
     let partner = app.partner().await;
     partner.create_with_key("before", &order()).await.expect(201);
@@ -188,9 +183,7 @@ async fn a_service_is_ready_only_while_it_could_store_an_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_may_not_write_some_table_is_not_ready() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let mut app = TestApp::new().await;
     // A trigger stands for any reason why a table takes no rows.
     let (store, tables) =
@@ -209,9 +202,7 @@ async fn a_service_that_may_not_write_some_table_is_not_ready() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_could_not_store_an_order_is_not_ready_until_it_could_store_that_one() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let app = TestApp::new().await;
     let partner = app.partner().await;
     app.get("/health/ready").await.expect(200);
@@ -261,9 +252,7 @@ async fn with_a_single_connection_orders_are_taken_and_told_of() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_that_waits_for_a_long_reader_does_not_keep_orders_waiting_for_as_long() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let app = TestApp::new().await;
     let partner = app.partner().await;
     let taken_back = app.store.migrate_down(1).await.unwrap();

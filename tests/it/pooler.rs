@@ -8,7 +8,7 @@ use sales_order_api::store::{Pooler, examine};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Database, PATIENCE, Process, Remote, Socket, on_postgres, order, until};
+use crate::support::{Database, PATIENCE, Process, Remote, Socket, leave_out, order, until};
 
 /// A pooler of one test's own, gone with this value. It listens on a socket only: no port to find.
 struct PgBouncer {
@@ -27,7 +27,7 @@ impl PgBouncer {
     /// One that keeps prepared statements apart; none, and a word about it, where that version cannot be had.
     async fn start_newer(database: &Database, mode: &str, extra: &str) -> Option<Self> {
         let Some(program) = find(Some("1.21")) else {
-            eprintln!("PgBouncer 1.21 cannot be had here: its transaction mode is not tested");
+            leave_out("there is no PgBouncer 1.21 or newer");
             return None;
         };
         Some(Self::run(program, database, mode, extra).await)
@@ -96,9 +96,7 @@ async fn refusal(pooler: &PgBouncer) -> String {
 
 #[tokio::test]
 async fn a_pooler_in_session_mode_is_taken_without_a_setting_of_its_own() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let pooler = PgBouncer::start(&database, "session", "").await;
     let found = examine(&pooler.url(), PATIENCE).await.unwrap().pooler;
@@ -108,9 +106,7 @@ async fn a_pooler_in_session_mode_is_taken_without_a_setting_of_its_own() {
 
 #[tokio::test]
 async fn a_pooler_that_orders_cannot_pass_is_refused_by_its_mode() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let pooler = PgBouncer::start(&database, "statement", "").await;
     let said = refusal(&pooler).await;
@@ -119,9 +115,7 @@ async fn a_pooler_that_orders_cannot_pass_is_refused_by_its_mode() {
 
 #[tokio::test]
 async fn a_pooler_in_transaction_mode_is_refused_unless_it_keeps_prepared_statements_apart() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let Some(off) = PgBouncer::start_newer(&database, "transaction", "max_prepared_statements = 0").await else {
         return;
@@ -175,9 +169,7 @@ async fn order_and_follow(database: &Database, pooler: &PgBouncer, listen_url: &
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partner_orders_and_follows_its_orders_through_a_pooler_in_session_mode() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let pooler = PgBouncer::start(&database, "session", "").await;
     order_and_follow(&database, &pooler, "").await;
@@ -185,9 +177,7 @@ async fn a_partner_orders_and_follows_its_orders_through_a_pooler_in_session_mod
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partner_orders_and_follows_its_orders_through_a_pooler_in_transaction_mode() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let settings = "max_prepared_statements = 100\ndefault_pool_size = 5";
     let Some(pooler) = PgBouncer::start_newer(&database, "transaction", settings).await else { return };

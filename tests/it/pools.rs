@@ -62,9 +62,7 @@ async fn an_operator_sees_which_pool_has_a_connection_in_use_and_how_many_each_m
 
 #[tokio::test]
 async fn where_all_work_shares_one_pool_an_operator_sees_it_once() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let app = TestApp::new().await;
     keep_metrics();
     let store = Store::connect(&DatabaseOptions { max_connections: 4, ..options(&app.database.url) }).await.unwrap();

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::support::{Answer, Partner, TestApp, on_postgres, order, until};
+use crate::support::{Answer, Partner, TestApp, order, until};
 
 const LOCK: &str = "LOCK TABLE sales_order_acknowledgements IN ACCESS EXCLUSIVE MODE";
 const REPORT: &str = "{ salesOrders(where: {notAcknowledgedBy: \"erp\"}) { nodes { orderNumber } } }";
@@ -62,9 +62,7 @@ async fn expect_served(partner: &Partner<'_>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partner_orders_and_logs_in_while_reports_hold_every_connection() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     // As many as there are requests: what holds the connections back is the database alone.
     let app = TestApp::with(|config| config.graphql.max_queries_per_client = 100).await;
     let (partner, dashboard) = (app.partner().await, app.dashboard().await);
@@ -82,9 +80,7 @@ async fn a_partner_orders_and_logs_in_while_reports_hold_every_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partner_orders_and_logs_in_while_endless_reports_hold_every_connection_of_sqlite() {
-    if on_postgres().is_some() {
-        return;
-    }
+    only_on!(Sqlite);
     let app = TestApp::with(|config| {
         config.database.max_reports_per_client = 100;
         config.database.acquire_timeout = Duration::from_millis(50);
@@ -107,9 +103,7 @@ async fn a_partner_orders_and_logs_in_while_endless_reports_hold_every_connectio
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_whose_dashboard_hung_up_is_ended_in_the_database() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let app = TestApp::new().await;
     let dashboard = app.dashboard().await;
     let held = Held::begin(&app).await;
@@ -124,9 +118,7 @@ async fn a_report_whose_dashboard_hung_up_is_ended_in_the_database() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_waits_for_its_turn_and_is_then_told_to_come_again() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let app = TestApp::with(|config| {
         config.database.max_reports_per_client = 1;
         config.database.acquire_timeout = Duration::from_millis(50);

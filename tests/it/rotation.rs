@@ -15,9 +15,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::interval;
 
-use crate::support::{Database, OTHER_KEY, PARTNER_KEY, Process, Remote, Signed, command, order};
+use crate::support::{Database, OTHER_KEY, PARTNER_KEY, Process, Remote, Signed, command, order, until};
 
 const ID: &str = "versuni-client-001";
 const OLD_JWT: &str = "the secret of tokens as it was, of more than 32 bytes";
@@ -89,13 +88,13 @@ impl Workers {
 
     /// Waits for something, while the workers go on.
     async fn until<F: Future<Output = bool>>(&mut self, mut is_so: impl FnMut() -> F) {
-        let mut pause = interval(Duration::from_millis(20));
-        while !is_so().await {
-            if let Some(ended) = self.tasks.try_join_next() {
-                panic!("a worker ended: {ended:?}");
-            }
-            pause.tick().await;
-        }
+        let tasks = &mut self.tasks;
+        until("what the workers go on for", async || {
+            let ended = tasks.try_join_next();
+            assert!(ended.is_none(), "a worker ended: {ended:?}");
+            is_so().await
+        })
+        .await;
     }
 
     /// Lets everybody finish; gives how many orders were taken.
@@ -234,10 +233,7 @@ async fn a_secret_file_that_is_damaged_leaves_the_secrets_in_force() {
     let secret = Remote::register(&database, ID).await;
     let partner = Remote::log_in(&service.base, ID, &secret).await;
     put(folder, "jwt", "too short");
-    let mut pause = interval(Duration::from_millis(20));
-    while !service.log().contains("could not be read again") {
-        pause.tick().await;
-    }
+    until("the damage is noticed", async || service.log().contains("could not be read again")).await;
     assert!(is_let_in(&partner, &partner.token).await);
     assert!(!service.log().contains("too short"), "a secret is in the log");
 }

@@ -8,9 +8,7 @@ use std::time::Duration;
 use sales_order_api::store::{DatabaseOptions, Store};
 use sea_orm::ConnectionTrait as _;
 
-use crate::support::{
-    Database, PATIENCE, Partner, Process, Remote, TestApp, command, on_postgres, options, order, until,
-};
+use crate::support::{Database, Partner, Process, Remote, TestApp, command, options, order, until};
 
 fn file(database: &Database, suffix: &str) -> PathBuf {
     database.folder.path().join(format!("orders.db{suffix}"))
@@ -24,8 +22,7 @@ fn names_in(folder: &Path) -> Vec<String> {
 }
 
 async fn connect(url: String) -> Result<Store, sales_order_api::store::StoreError> {
-    let options =
-        DatabaseOptions { max_connections: 2, report_connections: 1, statement_timeout: PATIENCE, ..options(&url) };
+    let options = DatabaseOptions { max_connections: 2, report_connections: 1, ..options(&url) };
     Store::connect(&options).await
 }
 
@@ -90,9 +87,7 @@ async fn refused(partner: &Partner<'_>) {
 
 #[tokio::test]
 async fn an_order_is_not_taken_into_a_database_file_that_was_removed_moved_or_replaced() {
-    if on_postgres().is_some() {
-        return;
-    }
+    only_on!(Sqlite);
     for suffix in ["", "-wal"] {
         let app = TestApp::new().await;
         let partner = app.partner().await;
@@ -119,9 +114,7 @@ async fn an_order_is_not_taken_into_a_database_file_that_was_removed_moved_or_re
 
 #[tokio::test]
 async fn the_log_names_the_file_that_was_removed_and_a_restart_takes_orders_again() {
-    if on_postgres().is_some() {
-        return;
-    }
+    only_on!(Sqlite);
     let database = Database::new().await;
     let secret = Remote::register(&database, "partner").await;
     let service = Process::serve(database.folder.path(), &database.url, |_| {});
@@ -150,9 +143,7 @@ async fn the_log_names_the_file_that_was_removed_and_a_restart_takes_orders_agai
 
 #[tokio::test]
 async fn no_order_is_taken_into_a_database_file_that_a_backup_was_copied_over() {
-    if on_postgres().is_some() {
-        return;
-    }
+    only_on!(Sqlite);
     for suffix in ["", "-wal"] {
         let app = TestApp::new().await;
         let partner = app.partner().await;
@@ -181,9 +172,7 @@ const GROW: &str = "INSERT INTO bulk SELECT randomblob(1000000) FROM (
 
 #[tokio::test]
 async fn a_log_that_a_long_reader_let_grow_is_emptied_when_the_reader_is_gone_while_orders_are_taken() {
-    if on_postgres().is_some() {
-        return;
-    }
+    only_on!(Sqlite);
     let app = TestApp::new().await;
     let partner = app.partner().await;
     let size = || fs::metadata(file(&app.database, "-wal")).unwrap().len();
@@ -208,9 +197,7 @@ async fn a_log_that_a_long_reader_let_grow_is_emptied_when_the_reader_is_gone_wh
 
 #[tokio::test]
 async fn the_size_of_the_log_is_among_the_metrics() {
-    if on_postgres().is_some() {
-        return;
-    }
+    only_on!(Sqlite);
     let database = Database::new().await;
     let service = Process::serve(database.folder.path(), &database.url, |_| {});
     let http = reqwest::Client::builder().no_proxy().build().unwrap();

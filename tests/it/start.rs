@@ -114,9 +114,7 @@ fn a_mistyped_variable_of_the_environment_is_named_by_the_service_and_by_config_
 
 #[tokio::test]
 async fn what_the_server_refuses_is_one_sentence_with_the_remedy_and_is_not_waited_for() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let name = database.url.rsplit_once('/').unwrap().1.to_owned();
     let role = format!("{name}_role");

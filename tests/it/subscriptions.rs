@@ -11,7 +11,7 @@ use axum::body::Body;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, Partner, Socket, TestApp, Told, order};
+use crate::support::{PATIENCE, Partner, Socket, TestApp, Told, in_time, order};
 
 pub const FOLLOW: &str = "subscription follow($after: String, $where: SalesOrderFilter) {
     salesOrderEvents(after: $after, where: $where) {
@@ -119,8 +119,7 @@ async fn a_follower_whose_session_ends_is_told_so() {
     assert_eq!(socket.next().await, Told::Message(json!({"type": "pong"})));
     app.clients.revoke_sessions(&dashboard.client_id.parse().unwrap()).await.unwrap();
     // Nothing else happens, so it is the service that looks; how often is checked where it is said (`service::events`).
-    let told = tokio::time::timeout(PATIENCE, socket.next()).await.expect("nobody told the follower");
-    let Told::Message(told) = told else { panic!("closed without a word") };
+    let Told::Message(told) = socket.next().await else { panic!("closed without a word") };
     let error = if told["type"] == "error" { &told["payload"][0] } else { &told["payload"]["errors"][0] };
     assert_eq!(error["extensions"]["code"], "UNAUTHENTICATED", "{told}");
     // And no new connection is opened with that token.
@@ -143,7 +142,8 @@ async fn a_client_without_websocket_follows_by_server_sent_events() {
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut chunks = response.into_body().into_data_stream();
     for n in 0..3 {
-        let chunk = String::from_utf8(chunks.next().await.unwrap().unwrap().to_vec()).unwrap();
+        let chunk =
+            String::from_utf8(in_time("the next event", chunks.next()).await.unwrap().unwrap().to_vec()).unwrap();
         let data = chunk.strip_prefix("event: next\ndata: ").unwrap_or_else(|| panic!("{chunk}"));
         let result: Value = serde_json::from_str(data.trim()).unwrap();
         assert_eq!(customer(&result["data"]), format!("C-{n}"));

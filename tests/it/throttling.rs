@@ -15,7 +15,7 @@ use sales_order_api::config::Config;
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, until};
 
 const PARTNER: &str = "versuni-client-001";
 /// Where the honest partner sits.
@@ -51,9 +51,8 @@ fn wait_of(answer: &Answer) -> u64 {
 
 /// From where a client logs in is noted after the answer.
 async fn until_known(app: &TestApp, addresses: i64) {
-    while app.database.db_number("SELECT count(*) FROM client_addresses").await < addresses {
-        tokio::task::yield_now().await;
-    }
+    let known = "SELECT count(*) FROM client_addresses";
+    until("the addresses are known", async || app.database.db_number(known).await >= addresses).await;
 }
 
 /// A guesser with many addresses: tries until the client id's attempts are used up; gives how many went through.

@@ -9,7 +9,7 @@ use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::service::clients::ClientChange;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PARTNER_KEY, Partner, Socket, TestApp, Told, order};
+use crate::support::{Answer, PARTNER_KEY, Partner, Socket, TestApp, Told, in_time, order};
 
 /// What only those may see who read every order.
 const INTERNAL: [&str; 5] = ["fraud check by Rina", "erp-001", "wms-001", "sap-internal", "4500001234"];
@@ -161,7 +161,8 @@ async fn a_partner_that_follows_its_orders_is_told_no_more_over_either_wire() {
     let mut chunks = response.into_body().into_data_stream();
     for kind in ["CREATED", "STATUS_CHANGED", "ACKNOWLEDGED"] {
         let by_socket = socket.next_data("1").await;
-        let chunk = String::from_utf8(chunks.next().await.unwrap().unwrap().to_vec()).unwrap();
+        let chunk =
+            String::from_utf8(in_time("the next event", chunks.next()).await.unwrap().unwrap().to_vec()).unwrap();
         let by_sse: Value = serde_json::from_str(chunk.strip_prefix("event: next\ndata: ").unwrap().trim()).unwrap();
         assert_eq!(by_socket, by_sse["data"]);
         assert_eq!(by_socket["salesOrderEvents"]["kind"], kind);

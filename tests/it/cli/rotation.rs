@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Desk, http, keys, log_in, send_order, token};
-use crate::support::order;
+use crate::support::{order, until};
 
 /// Notes such as last uses are written beside the answer; they are there when the service has stopped.
 async fn use_once(desk: &Desk, secret: &str) {
@@ -102,10 +102,7 @@ async fn a_key_that_ends_within_two_weeks_is_warned_of_in_the_list_and_in_the_lo
     assert_eq!(show(&desk)["warnings"], warnings);
 
     let service = desk.serve();
-    let mut pause = tokio::time::interval(std::time::Duration::from_millis(20));
-    while !service.log().contains("a public key expires soon") {
-        pause.tick().await;
-    }
+    until("the warning", async || service.log().contains("a public key expires soon")).await;
     let log = service.stop();
     let line = log.lines().find(|line| line.contains("expires soon")).unwrap();
     let line: Value = serde_json::from_str(line).unwrap();

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use super::{manager, refused, run};
-use crate::support::{PARTNER_KEY, Partner, TestApp};
+use crate::support::{PARTNER_KEY, Partner, TestApp, until};
 
 #[tokio::test]
 async fn a_third_secret_takes_the_place_of_one_nobody_used_and_of_no_other() {
@@ -25,12 +25,12 @@ async fn a_third_secret_takes_the_place_of_one_nobody_used_and_of_no_other() {
         let body = json!({"client_id": "a", "client_secret": secret.expose_secret()});
         app.post("/api/v1/auth/login", &body).await.status.as_u16()
     };
-    let until_used = async |secrets: usize| loop {
-        let shown = app.clients.show_client(&id).await.unwrap().secrets;
-        if shown.iter().filter(|secret| secret.last_used_at.is_some()).count() == secrets {
-            break;
-        }
-        tokio::task::yield_now().await;
+    let until_used = async |secrets: usize| {
+        until("the use of a secret is noted", async || {
+            let shown = app.clients.show_client(&id).await.unwrap().secrets;
+            shown.iter().filter(|secret| secret.last_used_at.is_some()).count() == secrets
+        })
+        .await;
     };
     assert_eq!(log_in(&first).await, 200);
     until_used(1).await;
@@ -54,9 +54,8 @@ async fn rotations_at_once_leave_the_secret_in_use_alone() {
     let id = "a".parse().unwrap();
     let first = app.client("a", &[Permission::OrdersRead], SignaturePolicy::Documented, Vec::new()).await;
     Partner::log_in(&app, "a", first.clone(), &PARTNER_KEY).await;
-    while app.clients.show_client(&id).await.unwrap().secrets[0].last_used_at.is_none() {
-        tokio::task::yield_now().await;
-    }
+    until("its use is noted", async || app.clients.show_client(&id).await.unwrap().secrets[0].last_used_at.is_some())
+        .await;
     let rotations = (0..8).map(|_| app.clients.rotate_secret(&id, Duration::from_hours(1)));
     let made: Vec<_> = futures_util::future::join_all(rotations).await.into_iter().map(Result::unwrap).collect();
     assert_eq!(made.len(), 8);

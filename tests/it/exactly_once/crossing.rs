@@ -1,7 +1,6 @@
 //! Two instances whose orders cross: each has a text that the other one has too.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sales_order_api::auth::signature::SignatureForm;
@@ -9,9 +8,8 @@ use sales_order_api::domain::fields::Naming;
 use sales_order_api::domain::order_input::NewOrder;
 use sales_order_api::store::{Created, NewReceipt, OrderToInsert, Store};
 use sea_orm::ConnectionTrait as _;
-use tokio::time::interval;
 
-use crate::support::{TestApp, on_postgres, order};
+use crate::support::{TestApp, on_postgres, order, until};
 
 fn new(now: DateTime<Utc>, key: &str, text: Option<u8>) -> OrderToInsert {
     let Ok(order) = NewOrder::read(&order(), Naming::SnakeCase, "IDR") else { panic!("a faulty order") };
@@ -47,13 +45,7 @@ fn told(outcomes: &[Created]) -> Vec<(i64, &'static str)> {
 async fn until_waiting(app: &TestApp, count: i64) {
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let seen = async {
-        let mut pause = interval(Duration::from_millis(10));
-        while app.database.db_number(waiting).await < count {
-            pause.tick().await;
-        }
-    };
-    assert!(tokio::time::timeout(Duration::from_mins(1), seen).await.is_ok(), "nobody waits");
+    until("somebody waits", async || app.database.db_number(waiting).await >= count).await;
 }
 
 /// Holds an order with this key that is not committed, so that whoever stores one with it waits.
@@ -77,9 +69,7 @@ fn insert(store: &Store, new: Vec<OrderToInsert>) -> tokio::task::JoinHandle<Vec
 
 #[tokio::test(flavor = "multi_thread")]
 async fn crossing_texts_of_two_instances_never_wait_for_each_other() {
-    if on_postgres().is_none() {
-        return; // SQLite has one writer.
-    }
+    only_on!(Postgres); // SQLite has one writer.
     let app = TestApp::new().await;
     app.partner().await.create(&order()).await.expect(201);
     let now = app.clock.now();
@@ -130,9 +120,7 @@ async fn a_retry_and_the_same_text_under_another_key_make_no_other_order_whichev
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_another_instance_is_storing_is_waited_for_and_its_retry_names_its_text() {
-    if on_postgres().is_none() {
-        return; // SQLite has one writer.
-    }
+    only_on!(Postgres); // SQLite has one writer.
     let app = TestApp::new().await;
     app.partner().await.create(&order()).await.expect(201);
     let now = app.clock.now();
@@ -148,9 +136,7 @@ async fn a_key_that_another_instance_is_storing_is_waited_for_and_its_retry_name
 
 #[tokio::test]
 async fn an_order_whose_number_is_taken_is_an_error_that_says_so() {
-    if on_postgres().is_none() {
-        return; // There the next number is looked up.
-    }
+    only_on!(Postgres); // There the next number is looked up.
     let app = TestApp::new().await;
     app.partner().await.create(&order()).await.expect(201);
     let behind = "SELECT setval(pg_get_serial_sequence('sales_orders', 'id'), 1, false)";

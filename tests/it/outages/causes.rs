@@ -26,9 +26,7 @@ fn lines(log: &str, message: &str) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cause_of_an_outage_is_in_the_log_once_and_its_end_too() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let name = database.url.rsplit_once('/').unwrap().1.to_owned();
     let link = Link::to(&database).await;
@@ -84,9 +82,7 @@ async fn the_cause_of_an_outage_is_in_the_log_once_and_its_end_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_are_listened_for_at_whichever_host_of_the_address_is_the_right_one() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let mut app = TestApp::new().await;
     let (login, place) = app.database.url.rsplit_once('@').unwrap();
     let listen_url = format!("{login}@127.0.0.1:1,{place}?target_session_attrs=read-write");

@@ -8,7 +8,7 @@ use axum::http::Request;
 use sea_orm::ConnectionTrait as _;
 
 use super::until_taken;
-use crate::support::{Answer, PATIENCE, Partner, TestApp, on_postgres, order, until};
+use crate::support::{Answer, PATIENCE, Partner, TestApp, order, until};
 
 /// An instance whose connections have read nothing yet.
 async fn fresh(app: &mut TestApp) {
@@ -32,9 +32,7 @@ async fn expect_away_everywhere(partner: &Partner<'_>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_that_refuses_rows_for_a_reason_of_the_servers_is_to_be_tried_again() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let mut app = TestApp::new().await;
     fresh(&mut app).await;
     let partner = app.partner().await;
@@ -56,9 +54,7 @@ async fn a_table_that_refuses_rows_for_a_reason_of_the_servers_is_to_be_tried_ag
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn order_numbers_that_are_used_up_are_no_error_of_ours() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let mut app = TestApp::new().await;
     fresh(&mut app).await;
     let partner = app.partner().await;
@@ -73,9 +69,7 @@ async fn order_numbers_that_are_used_up_are_no_error_of_ours() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_damaged_database_file_is_no_error_of_ours() {
-    if on_postgres().is_some() {
-        return;
-    }
+    only_on!(Sqlite);
     let mut app = TestApp::new().await;
     let partner = app.partner().await;
     partner.create(&order()).await.expect(201);
@@ -106,9 +100,7 @@ async fn a_newer_service_at_a_database_without_its_tables_asks_to_be_tried_again
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readiness_waits_only_shortly_for_another_process_that_writes_to_sqlite() {
-    if on_postgres().is_some() {
-        return;
-    }
+    only_on!(Sqlite);
     // Orders wait for as long as a test may take; the look at readiness does not, and no order waits behind it.
     let mut app = TestApp::new().await;
     fresh(&mut app).await;

@@ -8,15 +8,11 @@ use serde_json::json;
 
 use super::{follow, until_taken};
 use crate::subscriptions::FOLLOW;
-use crate::support::{
-    Database, Link, PATIENCE, Process, Remote, Socket, TestApp, Told, on_postgres, options, order, until,
-};
+use crate::support::{Database, Link, PATIENCE, Process, Remote, Socket, TestApp, Told, options, order, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_machine_is_away_a_service_is_not_ready_sends_followers_away_and_stops_in_time() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let link = Link::to(&database).await;
     let secret = Remote::register(&database, "partner").await;
@@ -62,9 +58,7 @@ async fn while_the_machine_is_away_a_service_is_not_ready_sends_followers_away_a
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_listener_that_is_cut_off_however_long_its_way_hinders_no_order() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let mut app = TestApp::new().await;
     let link = Link::to(&app.database).await;
     let store = Store::connect(&DatabaseOptions { max_connections: 8, ..options(&link.url) }).await.unwrap();

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::{LOGIN, client, log_in};
-use crate::support::{Database, Process, TestApp};
+use crate::support::{Database, Process, TestApp, until};
 
 /// A service that takes three logins of one client id at once, and then one a minute.
 async fn limited() -> TestApp {
@@ -91,9 +91,8 @@ async fn one_graphql_request_is_one_attempt() {
     // None of them was tried: the burst is still whole. The first success makes the address a known one, which is noted
     // beside the answer, and gives it attempts of its own.
     app.graphql(&format!("mutation {{ {right} {{ token }} }}"), Value::Null).await.data();
-    while app.database.db_number("SELECT count(*) FROM client_addresses").await == 0 {
-        tokio::task::yield_now().await;
-    }
+    let known = "SELECT count(*) FROM client_addresses";
+    until("its address", async || app.database.db_number(known).await > 0).await;
     for _ in 0..3 {
         app.graphql(&format!("mutation {{ {right} {{ token }} }}"), Value::Null).await.data();
     }
@@ -119,7 +118,10 @@ async fn many_logins_take_no_more_memory_than_a_few() {
     for round in 1..6 {
         join_all((0..16).map(|n| guess(100 * round + n))).await;
     }
-    let many = process.resident_kib();
-    // Each hash works in 19 MiB.
-    assert!(many < few + 2 * 19 * 1024, "{few} KiB after 8 logins, {many} KiB after 88");
+    // Each hash works in 19 MiB. The allocator gives back later, and only while it is at work.
+    until("the memory of many logins is that of a few", async || {
+        guess(1000).await;
+        process.resident_kib() < few + 2 * 19 * 1024
+    })
+    .await;
 }

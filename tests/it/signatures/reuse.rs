@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Partner, Signed, TestApp, order};
+use crate::support::{Partner, Signed, TestApp, order, until};
 
 fn order_of(customer_code: &str) -> Value {
     let mut order = order();
@@ -15,10 +15,8 @@ fn order_of(customer_code: &str) -> Value {
 /// Waits until the operator sees this count; what is noted is written when nobody waits for it.
 async fn expect_count(app: &TestApp, count: i64) {
     let id = "versuni-client-001".parse().unwrap();
-    let seen = async { while app.clients.show_client(&id).await.unwrap().client.signature_reuses != count {} };
-    let seen = tokio::time::timeout(Duration::from_secs(30), seen).await;
-    let client = app.clients.show_client(&id).await.unwrap().client;
-    assert!(seen.is_ok(), "{} instead of {count}", client.signature_reuses);
+    let seen = async || app.clients.show_client(&id).await.unwrap().client.signature_reuses;
+    until(&format!("the count of {count}"), async || seen().await == count).await;
 }
 
 async fn send(partner: &Partner<'_>, signed: &Signed, customer_code: &str) {

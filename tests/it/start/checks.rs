@@ -6,13 +6,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::{address, list_clients, said, serve};
-use crate::support::{Database, PATIENCE, on_postgres, options, until};
+use crate::support::{Database, PATIENCE, options, until};
 
 #[tokio::test]
 async fn a_database_that_cannot_hold_every_letter_is_refused() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::empty().await;
     let name = database.url.rsplit_once('/').unwrap().1;
     let latin = format!("{name}_latin");
@@ -26,9 +24,7 @@ async fn a_database_that_cannot_hold_every_letter_is_refused() {
 
 #[tokio::test]
 async fn the_extension_for_searching_may_be_in_any_schema() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::empty().await;
     let elsewhere = "CREATE SCHEMA \"Else where\"; CREATE EXTENSION pg_trgm SCHEMA \"Else where\"";
     database.db_execute(elsewhere).await.unwrap();
@@ -41,9 +37,7 @@ async fn the_extension_for_searching_may_be_in_any_schema() {
 
 #[tokio::test]
 async fn a_missing_grant_is_named_before_the_service_listens() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let name = database.url.rsplit_once('/').unwrap().1.to_owned();
     let role = format!("{name}_app");
@@ -100,9 +94,7 @@ async fn standby(url: &str) -> Option<TcpStream> {
 
 #[tokio::test]
 async fn an_operator_is_warned_of_standbys_that_no_order_waits_for_whether_they_are_there_or_expected() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let warned = async || {
         let warnings = examine(&database.url, PATIENCE).await.unwrap().warnings;

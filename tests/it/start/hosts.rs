@@ -7,7 +7,7 @@ use sales_order_api::store::Address;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{Database, PATIENCE, on_postgres};
+use crate::support::{Database, PATIENCE};
 
 /// A host of the database that can be demoted: it asks the server for sessions that only read, as a standby's do.
 struct Host {
@@ -50,9 +50,7 @@ impl Host {
 
 #[tokio::test]
 async fn the_host_that_takes_writes_is_found_wherever_it_is_in_the_list_and_again_after_a_fail_over() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let (login, place) = database.url.rsplit_once('@').unwrap();
     let (server, name) = place.rsplit_once('/').unwrap();

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::net::{TcpStream, UnixListener};
 
 use super::{said, serve};
-use crate::support::{Answer, Database, Process, Remote, command, on_postgres, order, until};
+use crate::support::{Answer, Database, Process, Remote, command, order, until};
 
 /// Nobody listens there.
 const NOWHERE: &str = "postgres://u:hunter2@127.0.0.1:1/orders";
@@ -93,9 +93,7 @@ fn a_database_that_never_comes_ends_the_service_with_the_cause() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_started_before_its_database_serves_as_soon_as_it_is_there_also_on_connections_from_before() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let database = Database::new().await;
     let folder = database.folder.path().to_owned();
     let socket = folder.join(".s.PGSQL.5432");

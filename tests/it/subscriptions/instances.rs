@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::FOLLOW;
-use crate::support::{Database, PATIENCE, Process, Remote, Socket, Told, order};
+use crate::support::{Database, Process, Remote, Socket, Told, in_time, order, until};
 
 fn serve(folder: &Path, url: &str) -> Process {
     serve_at("127.0.0.1:0", folder, url)
@@ -41,8 +41,7 @@ async fn follow(bases: [String; 2], token: String, count: usize) -> Vec<(String,
             continue;
         }
         while seen.len() < count {
-            let told = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap();
-            let Told::Message(message) = told else { break };
+            let Told::Message(message) = socket.next().await else { break };
             let event = &message["payload"]["data"]["salesOrderEvents"];
             let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{message}")).to_owned();
             seen.push((text(&event["cursor"]), text(&event["orderNumber"])));
@@ -57,15 +56,16 @@ async fn write(partner: Remote, bases: [String; 2], name: usize, count: usize) {
         let key = format!("{name}-{n}");
         let signed = partner.sign();
         let mut attempts = name;
-        loop {
-            attempts += 1;
-            let at = partner.at(&bases[attempts % 2]);
-            match at.create(&signed, Some(&key), &order()).await {
-                Ok(answer) if answer.status == 201 => break,
-                _ => tokio::task::yield_now().await,
+        let answered = async {
+            loop {
+                attempts += 1;
+                let answer = partner.at(&bases[attempts % 2]).create(&signed, Some(&key), &order()).await;
+                if answer.is_ok_and(|answer| answer.status == 201) {
+                    break;
+                }
             }
-            assert!(attempts < 100_000, "the order {key} is never answered");
-        }
+        };
+        in_time("an answer to the order", answered).await;
     }
 }
 
@@ -87,7 +87,8 @@ async fn every_event_reaches_every_follower_once_and_in_order_though_an_instance
     let writers: Vec<_> = writers.collect();
     // In the middle of it, one instance is gone without a word, and comes back at the same address.
     let half = "SELECT count(*) FROM sales_orders";
-    while database.db_number(half).await < i64::try_from(WRITERS * EACH / 2).unwrap() {}
+    until("half of the orders", async || database.db_number(half).await >= i64::try_from(WRITERS * EACH / 2).unwrap())
+        .await;
     let address = two.base.trim_start_matches("http://").to_owned();
     two.kill();
     let _two = serve_at(&address, folder.path(), &database.url);

@@ -10,15 +10,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::FOLLOW;
-use crate::support::{Socket, TestApp, Told};
-
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::support::{Socket, TestApp, Told, found, until};
 
 async fn closed(socket: &mut Socket) -> u16 {
-    match tokio::time::timeout(PATIENCE, socket.next()).await {
-        Ok(Told::Closed(code)) => code,
-        other => panic!("{other:?}"),
+    match socket.next().await {
+        Told::Closed(code) => code,
+        other @ Told::Message(_) => panic!("{other:?}"),
     }
 }
 
@@ -167,9 +164,8 @@ async fn a_client_that_logs_in_on_a_connection_goes_on_where_it_has_been_before(
     for _ in 0..10 {
         let answer = ask(&mut socket, login, credentials.clone()).await;
         assert!(answer["data"]["login"]["token"].is_string(), "{answer}");
-        while app.database.db_number("SELECT count(*) FROM client_addresses").await < 2 {
-            tokio::task::yield_now().await;
-        }
+        let known = "SELECT count(*) FROM client_addresses";
+        until("both addresses are known", async || app.database.db_number(known).await >= 2).await;
     }
 }
 
@@ -191,22 +187,14 @@ async fn an_address_and_a_client_have_so_many_connections() {
     let mut over = Socket::open(&base, Some("graphql-transport-ws")).await;
     over.send(json!({"type": "connection_init", "payload": {"Authorization": dashboard.authorization()}})).await;
     assert_eq!(closed(&mut over).await, 1013);
-    let _second = loop {
-        // The one that was refused is counted until it is gone.
-        if let Some(socket) = Socket::anonymous(&base).await {
-            break socket;
-        }
-    };
+    // The one that was refused is counted until it is gone.
+    let _second = found("room for one more", async || Socket::anonymous(&base).await).await;
     assert_eq!(Socket::open_from(&base, &base).await.err(), Some(429));
     drop(first);
     held.pop();
     // A connection that has ended makes room.
-    tokio::time::timeout(PATIENCE, async {
-        while Socket::try_log_in(&base, &dashboard.token).await.is_none() {}
-        while Socket::open_from(&base, &base).await.is_err() {}
-    })
-    .await
-    .unwrap();
+    until("room for the client", async || Socket::try_log_in(&base, &dashboard.token).await.is_some()).await;
+    until("room for the address", async || Socket::open_from(&base, &base).await.is_ok()).await;
 }
 
 /// Follows from the first event on, until it comes; gives why it does not, where it is refused.
@@ -214,7 +202,7 @@ async fn follow(socket: &mut Socket, id: &str, after: &Value) -> Result<(), Valu
     socket.subscribe(id, FOLLOW, json!({"after": after})).await;
     loop {
         // Of others that run on the connection something may come, too.
-        match tokio::time::timeout(PATIENCE, socket.next()).await.unwrap() {
+        match socket.next().await {
             Told::Message(mut told) if told["id"] == id && told["type"] == "next" => {
                 let errors = told["payload"]["errors"].take();
                 return if errors.is_null() { Ok(()) } else { Err(errors) };
@@ -247,12 +235,10 @@ async fn a_client_has_so_many_subscriptions_over_both_wires_together() {
     follow(&mut Socket::log_in(&base, &partner.token).await, "1", &after).await.unwrap();
     // One that was ended makes room, as soon as it has ended.
     socket.send(json!({"id": "1", "type": "complete"})).await;
-    let again = async {
-        for n in 4.. {
-            if follow(&mut socket, &n.to_string(), &after).await.is_ok() {
-                return;
-            }
-        }
-    };
-    tokio::time::timeout(PATIENCE, again).await.unwrap();
+    let mut id = 3;
+    until("room for one more", async || {
+        id += 1;
+        follow(&mut socket, &id.to_string(), &after).await.is_ok()
+    })
+    .await;
 }

@@ -9,7 +9,7 @@ use sea_orm::ConnectionTrait as _;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use super::PATIENCE;
+use super::{PATIENCE, set_deadline};
 
 /// A database of one test's own, with every migration applied. It goes away with this value.
 pub struct Database {
@@ -44,7 +44,7 @@ pub fn options(url: &str) -> DatabaseOptions {
         report_connections: 3,
         acquire_timeout: PATIENCE,
         idle_timeout: PATIENCE,
-        statement_timeout: Duration::from_secs(8),
+        statement_timeout: PATIENCE,
         on_statement: telemetry::count_statement,
     }
 }
@@ -52,6 +52,7 @@ pub fn options(url: &str) -> DatabaseOptions {
 impl Database {
     /// A migrated database.
     pub async fn new() -> Self {
+        set_deadline();
         let folder = tempfile::tempdir().unwrap();
         match TEMPLATE.get_or_init(template).await {
             Template::Sqlite(template) => {
@@ -68,6 +69,7 @@ impl Database {
 
     /// A database without a single table.
     pub async fn empty() -> Self {
+        set_deadline();
         let folder = tempfile::tempdir().unwrap();
         if on_postgres().is_some() {
             let (url, name) = create_postgres("").await;

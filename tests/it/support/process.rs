@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{PATIENCE, until};
+use super::{PATIENCE, found, set_deadline, until};
 
 /// The service's own binary, with an environment that holds nothing of the machine's but `PATH`, in a folder of the
 /// test's own.
 pub fn command(folder: &Path) -> Command {
+    set_deadline();
     let mut command = Command::new(env!("CARGO_BIN_EXE_sales-order-api"));
     #[expect(clippy::disallowed_methods, reason = "what a child process needs to find its programs")]
     let path = std::env::var("PATH").unwrap_or_default();
@@ -97,6 +98,8 @@ impl Process {
             .env("SALES_ORDER_RATE_LIMIT__ENABLED", "false")
             .env("SALES_ORDER_HTTP__REQUEST_TIMEOUT", format!("{}s", PATIENCE.as_secs()))
             .env("SALES_ORDER_DATABASE__ACQUIRE_TIMEOUT", format!("{}s", PATIENCE.as_secs()))
+            // Shorter than a request, as the configuration asks for.
+            .env("SALES_ORDER_DATABASE__STATEMENT_TIMEOUT", format!("{}s", PATIENCE.as_secs() - 1))
             .env("SALES_ORDER_HTTP__DRAIN_DELAY", "0s")
             .env("SALES_ORDER_LOG__FORMAT", "json")
             .stdout(Stdio::piped())
@@ -166,13 +169,7 @@ impl Process {
 
     /// Waits for its end, however it ends.
     pub async fn ended(mut self) -> ExitStatus {
-        let mut ended = None;
-        until("the end of the service", async || {
-            ended = self.child.try_wait().unwrap();
-            ended.is_some()
-        })
-        .await;
-        ended.unwrap()
+        found("the end of the service", async || self.child.try_wait().unwrap()).await
     }
 
     /// Waits for its end, which must be a good one; gives its log.

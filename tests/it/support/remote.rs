@@ -9,7 +9,7 @@ use sales_order_api::service::clients::ClientToCreate;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use super::{Answer, Database, Signed, key_of};
+use super::{Answer, Database, PATIENCE, Signed, key_of};
 
 /// A partner of a running service, over real HTTP and by the real clock.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ impl Remote {
 
     /// Without a token.
     pub fn at_door(base: &str, client_id: &str) -> Self {
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         Self { http, base: base.to_owned(), client_id: client_id.to_owned(), token: String::new() }
     }
 

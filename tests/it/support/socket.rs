@@ -6,6 +6,8 @@ use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Message, http::HeaderValue};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use super::in_time;
+
 /// A connection that speaks graphql-transport-ws.
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -100,7 +102,7 @@ impl Socket {
     /// What the service says next; its pings are answered on the way.
     pub async fn next(&mut self) -> Told {
         loop {
-            match self.0.next().await {
+            match in_time("what the service says next", self.0.next()).await {
                 Some(Ok(Message::Text(text))) => return Told::Message(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Close(frame))) => return Told::Closed(frame.map_or(0, |frame| frame.code.into())),
                 Some(Ok(_)) => {}

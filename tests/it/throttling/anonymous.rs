@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::{HOME, number, until_known};
-use crate::support::{Answer, Partner, Signed, TestApp, order};
+use crate::support::{Answer, Partner, Signed, TestApp, order, until};
 
 /// Where the flood comes from.
 pub const FLOOD: &str = "198.51.100.1";
@@ -180,7 +180,7 @@ async fn a_client_that_was_refused_recovers_by_logging_in() {
     app.clock.advance(Duration::from_hours(13));
     // Its address in these tests: none is known.
     let expired = async || partner.get("/api/v1/sales-orders/SO-0000000001").await;
-    while expired().await.status != 429 {}
+    until("a refusal for too many", async || expired().await.status == 429).await;
     let credentials = json!({"client_id": client_id, "client_secret": secret.expose_secret()});
     let token = app.post("/api/v1/auth/login", &credentials).await.expect(200);
     let request = Request::get("/api/v1/sales-orders/SO-0000000001");

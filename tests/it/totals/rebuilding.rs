@@ -55,9 +55,7 @@ async fn operators_rebuild_the_totals_two_at_once_while_partners_send_orders() {
 
 #[tokio::test]
 async fn a_rebuild_on_postgresql_waits_for_no_order_and_no_order_waits_for_it() {
-    if on_postgres().is_none() {
-        return;
-    }
+    only_on!(Postgres);
     let app = TestApp::new().await;
     app.partner().await.create(&order()).await.expect(201);
     spoil(&app.database).await;
