@@ -48,7 +48,7 @@ impl AppState {
     /// Builds the service on an open store.
     pub fn build(config: Config, store: Store, clock: &Clock) -> anyhow::Result<Self> {
         let services = services(&config, &store, clock, &config.jwt_secrets()?.signing_first());
-        let api = Api::new(Arc::clone(&services), limits(&config));
+        let api = Api::new(Arc::clone(&services), limits(&config))?;
         let (is_leaving, stopping) = (AtomicBool::new(false), watch::Sender::new(false));
         let app = App { config, store, services, api, is_leaving, stopping, rereading: Notify::new() };
         Ok(Self(Arc::new(app)))
@@ -239,10 +239,9 @@ fn limits(config: &Config) -> Limits {
 }
 
 /// The schema for the operator at the command line, who needs no token: the secret that would sign one is thrown away.
-#[must_use]
-pub fn offline_api(config: &Config, store: &Store, clock: &Clock) -> Api {
+pub fn offline_api(config: &Config, store: &Store, clock: &Clock) -> anyhow::Result<Api> {
     let services = services(config, store, clock, &[hex::encode(random_bytes::<32>()).into()]);
-    Api::new(services, limits(config))
+    Ok(Api::new(services, limits(config))?)
 }
 
 /// Client management on an open store, on behalf of whoever runs this process.

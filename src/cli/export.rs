@@ -10,7 +10,8 @@ use super::Common;
 use super::private_file::PrivateFile;
 use crate::app;
 use crate::clock::Clock;
-use crate::rest::export::{self, Format, Reader};
+use crate::graphql::Sender;
+use crate::rest::export::{self, Format};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -33,9 +34,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 pub async fn run(common: &Common, args: Args) -> Result<()> {
     let config = common.load(None)?.config;
-    let api = app::offline_api(&config, &app::open(&config).await?, &Clock::system());
+    let api = app::offline_api(&config, &app::open(&config).await?, &Clock::system())?;
     let variables = export::variables(&args.filters);
-    let chunks = export::export(api, Reader::Operator, args.format, variables).await?;
+    let chunks = export::export(api, Sender::Operator, args.format, variables).await?;
     let mut chunks = std::pin::pin!(chunks);
     // Not before the export has begun: what is refused leaves the file as it was.
     let output = args.output.as_deref().map_or_else(|| Ok(PrivateFile::stdout()), PrivateFile::create)?;

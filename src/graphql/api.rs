@@ -9,16 +9,16 @@ use super::budget::{Budget, Meter};
 use super::checker::Checker;
 use super::known::{Known, KnownDocuments};
 use super::preload::ShortPages;
-use super::prepared::PreparedOperation;
+use super::prepared::{PreparedOperation, Sender};
 use super::read::Read;
+use super::roots::Misfit;
 use super::valid::{Valid, operation};
 use super::written::{TakesText, to_text};
 use super::{ApiSchema, Limits, Request, Response};
-use super::{arrange, error, faults, finish, guard, loaders, prepared, schema, selected, values};
+use super::{arrange, error, faults, finish, loaders, prepared, roots, schema, values};
 use crate::auth::credentials::Credentials;
 use crate::compute::{self, BYTES_A_REQUEST, Lane};
 use crate::domain::fields::Naming;
-use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode};
 use crate::service::throttle::network;
 use crate::service::turns::Turn;
@@ -43,13 +43,13 @@ pub struct Api {
 const POINTS_A_REQUEST: usize = 100;
 
 impl Api {
-    /// The schema over these services.
-    #[must_use]
-    pub fn new(services: Arc<Services>, limits: Limits) -> Self {
+    /// The schema over these services. Fails when somebody forgot to say what a root field needs.
+    pub fn new(services: Arc<Services>, limits: Limits) -> Result<Self, Misfit> {
+        roots::check()?;
         let executor = || schema().data(Arc::clone(&services)).validation_mode(ValidationMode::Fast);
         let (executor, metered) = (finish(executor(), limits), finish(executor().extension(Meter), limits));
         let checker = Checker::new(limits);
-        Self { services, limits, checker, executor, metered, known: KnownDocuments::new() }
+        Ok(Self { services, limits, checker, executor, metered, known: KnownDocuments::new() })
     }
 
     /// Who sends these credentials, for a connection that wants to know before any operation.
@@ -144,50 +144,24 @@ impl Api {
     }
 
     /// Runs one of our own documents and gives the value of its one root field. Its variables are read only for a caller
-    /// who may use that field: who may not learns that, and costs next to nothing.
+    /// who may use it: who may not learns that, and costs next to nothing. The gate of the schema asks once more, of what
+    /// was found out here.
     pub async fn execute_prepared(
         &self,
         operation: &PreparedOperation,
-        credentials: Credentials,
+        sender: impl Into<Sender> + Send,
         variables: impl FnOnce(&Credentials) -> Result<serde_json::Value, AppError> + Send,
     ) -> Result<serde_json::Value, AppError> {
         prepared::note(operation.document(), None);
-        let caller = self.caller(credentials);
-        guard::check(operation.root_field(), &caller).await?;
+        let caller = match sender.into() {
+            Sender::Client(credentials) => self.caller(*credentials),
+            Sender::Operator => Caller::operator(Arc::clone(&self.services.sessions)),
+        };
+        for needs in operation.needs() {
+            caller.admit(needs).await?;
+        }
         let (lane, bytes) = (caller.credentials.lane(), caller.credentials.body.len());
         let variables = compute::on(lane, bytes, || variables(&caller.credentials)).await?;
-        self.run_prepared(operation, variables, caller).await
-    }
-
-    /// The same for a caller who needs a scope for the document as a whole, beyond what its fields ask for.
-    pub async fn execute_prepared_for(
-        &self,
-        permission: Permission,
-        operation: &PreparedOperation,
-        credentials: Credentials,
-        variables: Result<serde_json::Value, AppError>,
-    ) -> Result<serde_json::Value, AppError> {
-        prepared::note(operation.document(), None);
-        let caller = self.caller(credentials);
-        caller.permitted_principal(permission).await?;
-        self.run_prepared(operation, variables?, caller).await
-    }
-
-    /// The same for the operator, who has the database in hand and needs no token.
-    pub async fn execute_prepared_as_operator(
-        &self,
-        operation: &PreparedOperation,
-        variables: serde_json::Value,
-    ) -> Result<serde_json::Value, AppError> {
-        self.run_prepared(operation, variables, Caller::operator(Arc::clone(&self.services.sessions))).await
-    }
-
-    async fn run_prepared(
-        &self,
-        operation: &PreparedOperation,
-        variables: serde_json::Value,
-        caller: Caller,
-    ) -> Result<serde_json::Value, AppError> {
         let _turn = if operation.is_mutation() { None } else { Some(self.turn(&caller).await?) };
         let request = prepared::request(operation.document(), None, values::variables(variables));
         let budget = Budget::of_priced(self.limits, 0);
@@ -240,8 +214,7 @@ impl Api {
             let work = known.complexity / POINTS_A_REQUEST;
             self.services.sessions.charge(&caller.credentials, work).map_err(error::refusal)?;
         }
-        let signed = operation(&known.document)
-            .map_or(0, |operation| selected::count_roots(&operation.selection_set.node, guard::is_signed));
+        let signed = operation(&known.document).map_or(0, roots::count_signed);
         if signed > 1 {
             let message = "A request takes one signed operation; send each order in a request of its own";
             return Err(error::refusal(AppError::new(ErrorCode::LimitExceeded, message)));

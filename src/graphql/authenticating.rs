@@ -4,17 +4,18 @@ use async_graphql::parser::types::{OperationType, Selection};
 
 use super::Request;
 use super::prepared::{chosen, parse};
+use super::roots::authenticating;
 use crate::compute;
 
-/// Whether every root field of the operation that would run is `login` or `refresh`. Fragments are not followed: no
+/// Whether every root field of the operation that would run is one by whose input its caller proves who it is. Fragments are not followed: no
 /// client hides its login in one.
 pub fn only_authenticates(request: &mut Request) -> bool {
     // No login is as large as what is not worth reading for nothing.
     if request.query.len() > compute::SMALL {
         return false;
     }
-    // Far cheaper than reading a document that says neither.
-    if !request.query.contains("login") && !request.query.contains("refresh") {
+    // Far cheaper than reading a document that names none.
+    if !authenticating().any(|root| request.query.contains(root.name)) {
         return false;
     }
     let name = request.operation_name.clone();
@@ -22,7 +23,7 @@ pub fn only_authenticates(request: &mut Request) -> bool {
     let Some((_, operation)) = chosen(document, name.as_deref()) else { return false };
     operation.ty == OperationType::Mutation
         && operation.selection_set.node.items.iter().all(|selection| match &selection.node {
-            Selection::Field(field) => matches!(field.node.name.node.as_str(), "login" | "refresh"),
+            Selection::Field(field) => authenticating().any(|root| root.name == field.node.name.node),
             Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
         })
 }

@@ -3,23 +3,13 @@
 //! async-graphql stops at the first fault of an argument and speaks of GraphQL types. Nothing ran, so this reads the
 //! inputs once more the way their resolvers would have, and the caller mends all of them at once, as over REST.
 
-use async_graphql::parser::types::{ExecutableDocument, Field, Selection};
+use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection};
 use async_graphql::{Positioned, Response, ServerError, Value, Variables};
-use serde_json::Value as Json;
 
 use super::error::{into_app_error, sourced};
 use super::values::to_json;
-use super::{guard, prepared};
-use crate::domain::acknowledgement::AcknowledgementInput;
-use crate::domain::client_input::{
-    ClientChange, ClientToCreate, KeyToAdd, read_client, read_revocation, read_rotation,
-};
+use super::{prepared, roots};
 use crate::domain::fields::Naming;
-use crate::domain::order_filter::OrderFilter;
-use crate::domain::order_input::NewOrder;
-use crate::domain::session_input::{LoginInput, RefreshInput};
-use crate::domain::signature_input::SignatureInput;
-use crate::domain::status_change::StatusChange;
 use crate::error::{AppError, ErrorCode, FieldError};
 use crate::service::Caller;
 
@@ -36,13 +26,14 @@ pub async fn complete(
     if !is_faulty_input {
         return response;
     }
-    let fields = root_fields(document, chosen);
+    let Some((_, operation)) = prepared::chosen(document, chosen) else { return response };
+    let fields = root_fields(operation);
     for field in &fields {
-        if let Err(failure) = guard::check(&field.node.name.node, caller).await {
+        if let Err(failure) = roots::pass(operation.ty, &field.node.name.node, caller).await {
             return Response::from_errors(vec![ServerError { locations: vec![field.pos], ..sourced(failure) }]);
         }
     }
-    match fields.iter().find_map(|field| faults_of(&field.node, variables)) {
+    match fields.iter().find_map(|field| faults_of(operation.ty, &field.node, variables)) {
         Some(faults) => {
             let locations = response.errors.into_iter().next().map(|error| error.locations).unwrap_or_default();
             Response::from_errors(vec![ServerError { locations, ..sourced(AppError::invalid(faults)) }])
@@ -52,8 +43,7 @@ pub async fn complete(
 }
 
 /// The root fields that stand in the operation itself.
-fn root_fields<'d>(document: &'d ExecutableDocument, chosen: Option<&str>) -> Vec<&'d Positioned<Field>> {
-    let Some((_, operation)) = prepared::chosen(document, chosen) else { return Vec::new() };
+fn root_fields(operation: &OperationDefinition) -> Vec<&Positioned<Field>> {
     let items = operation.selection_set.node.items.iter();
     let fields = items.filter_map(|selection| match &selection.node {
         Selection::Field(field) => Some(field),
@@ -73,31 +63,9 @@ pub fn null_missing_variables(document: &ExecutableDocument, chosen: Option<&str
     }
 }
 
-fn faults_of(field: &Field, variables: &Variables) -> Option<Vec<FieldError>> {
-    let argument = ["input", "where"].into_iter().find_map(|name| field.get_argument(name))?.node.clone();
+fn faults_of(kind: OperationType, field: &Field, variables: &Variables) -> Option<Vec<FieldError>> {
+    let input = roots::find(kind, &field.name.node)?.input?;
+    let argument = field.get_argument(input.name)?.node.clone();
     let value = argument.into_const_with(|name| variables.get(&name).cloned().ok_or(())).ok()?;
-    read(&field.name.node, &to_json(value)).err().filter(|faults| !faults.is_empty())
-}
-
-fn read(root_field: &str, input: &Json) -> Result<(), Vec<FieldError>> {
-    let naming = Naming::CamelCase;
-    match root_field {
-        "login" => LoginInput::read(input, naming).map(drop),
-        "refresh" => RefreshInput::read(input, naming).map(drop),
-        "explainSignature" => SignatureInput::read(input, naming).map(drop),
-        // Which currency stands in for an absent one makes no fault.
-        "createSalesOrder" => NewOrder::read(input, naming, "IDR").map(drop),
-        "updateSalesOrderStatus" => StatusChange::read(input, naming).map(drop),
-        "acknowledgeSalesOrder" => AcknowledgementInput::read(input, naming).map(drop),
-        "createClient" => ClientToCreate::read(input, naming).map(drop),
-        "updateClient" => ClientChange::read(input, naming).map(drop),
-        "rotateClientSecret" => read_rotation(input, naming).map(drop),
-        "addClientKey" => KeyToAdd::read(input, naming).map(drop),
-        "revokeClientKey" => read_revocation(input, naming).map(drop),
-        "disableClient" | "enableClient" | "revokeClientSessions" | "endOldClientSecrets" => {
-            read_client(input, naming).map(drop)
-        }
-        "salesOrders" | "salesOrderSummary" | "salesOrderEvents" => OrderFilter::read(input, naming).map(drop),
-        _ => Ok(()),
-    }
+    (input.faults)(&to_json(value), Naming::CamelCase).err().filter(|faults| !faults.is_empty())
 }

@@ -2,6 +2,7 @@
 
 mod clients;
 mod filter;
+mod readers;
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -13,6 +14,7 @@ pub use clients::{
     AddClientKeyInput, ClientInput, CreateClientInput, RevokeClientKeyInput, RotateClientSecretInput, UpdateClientInput,
 };
 pub use filter::{SalesOrderFilter, SalesOrderSort, both, read_filter};
+pub use readers::Input;
 
 use super::scalars::Decimal;
 use super::types::{OrderStatus, SignaturePolicy};

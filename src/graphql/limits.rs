@@ -9,7 +9,7 @@ use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Sel
 use async_graphql::{Name, Positioned};
 
 use super::inputs::{CreateSalesOrderInput, Raw, SalesOrderFilter};
-use super::selected;
+use super::{roots, selected};
 use crate::domain::page::DEFAULT_PAGE;
 use crate::error::{AppError, ErrorCode};
 
@@ -28,7 +28,7 @@ pub struct Limits {
     pub directives: usize,
     /// How many mutations it may run.
     pub mutations: usize,
-    /// How many of them may be `login`: guessing secrets in batches must not slip under the login limit.
+    /// How many of them may take a client secret: guessing secrets in batches must not slip under the login limit.
     pub logins: usize,
     /// How many root fields, merged, may ask the database.
     pub root_fields: usize,
@@ -249,7 +249,7 @@ impl<'d> Ruler<'d> {
             longest_alias: inner.longest_alias.max(field.alias.as_ref().map_or(0, |alias| alias.node.len())),
             directives: inner.directives.saturating_add(field.directives.len()),
             root_fields: 1,
-            root_logins: usize::from(name == "login"),
+            root_logins: usize::from(roots::takes_secret(name)),
             introspection_lists: inner.introspection_lists.saturating_add(usize::from(is_list)),
             introspection_is_circular: inner.introspection_is_circular
                 || (is_introspection && inner.introspection_lists > 1),

@@ -2,7 +2,7 @@
 //!
 //! What belongs here: types, guards, loaders, limits, and resolvers of under ten lines that call `service`.
 //! What does not: rules, SQL, HTTP. To add a field: the resolver with its doc comment (it is the schema's description),
-//! its guard, a row in `tests/it/permissions.rs`, then `make contracts`.
+//! its row in `roots/table.rs`, a row in `tests/it/permissions.rs`, then `make contracts`.
 
 mod api;
 mod arrange;
@@ -14,7 +14,6 @@ mod client_mutation;
 mod client_query;
 mod error;
 mod faults;
-mod guard;
 mod in_order;
 mod inputs;
 mod introspection;
@@ -30,6 +29,7 @@ mod prepared;
 mod query;
 mod read;
 mod reader;
+mod roots;
 mod scalars;
 mod selected;
 mod selection;
@@ -40,15 +40,20 @@ mod validation;
 mod values;
 mod written;
 
+use async_graphql::parser::types::OperationType;
 use async_graphql::{MergedObject, Schema, SchemaBuilder};
+
+use roots::{Gated, RootType};
+use subscription::Subscription;
 
 pub use api::Api;
 pub use async_graphql::{Request, Response};
 pub use authenticating::only_authenticates;
 pub use error::{into_app_error, is_request_error, refusal};
 pub use limits::Limits;
-pub use prepared::PreparedOperation;
+pub use prepared::{PreparedOperation, Sender};
 pub use read::Read;
+pub use roots::{MUTATIONS, Misfit, QUERIES, Root, SUBSCRIPTIONS};
 pub use values::variables;
 pub use written::{holds_text, to_json};
 
@@ -60,7 +65,20 @@ struct Query(query::OrderQuery, client_query::ClientQuery);
 #[derive(MergedObject, Default)]
 struct Mutation(mutation::OrderMutation, client_mutation::ClientMutation);
 
-type ApiSchema = Schema<Query, Mutation, subscription::Subscription>;
+impl RootType for Query {
+    const KIND: OperationType = OperationType::Query;
+}
+
+impl RootType for Mutation {
+    const KIND: OperationType = OperationType::Mutation;
+}
+
+impl RootType for Subscription {
+    const KIND: OperationType = OperationType::Subscription;
+}
+
+type ApiSchema = Schema<Gated<Query>, Gated<Mutation>, Gated<Subscription>>;
+type ApiSchemaBuilder = SchemaBuilder<Gated<Query>, Gated<Mutation>, Gated<Subscription>>;
 
 /// The schema in the GraphQL schema definition language, as committed in `schema.graphql`.
 #[must_use]
@@ -69,11 +87,11 @@ pub fn sdl() -> String {
 }
 
 /// One definition for everybody: without data, so that it can be exported and tested alone.
-fn schema() -> SchemaBuilder<Query, Mutation, subscription::Subscription> {
-    Schema::build(Query::default(), Mutation::default(), subscription::Subscription)
+fn schema() -> ApiSchemaBuilder {
+    Schema::build(Gated::default(), Gated::default(), Gated(Subscription))
 }
 
 /// The schema as clients see it.
-fn finish(builder: SchemaBuilder<Query, Mutation, subscription::Subscription>, limits: Limits) -> ApiSchema {
+fn finish(builder: ApiSchemaBuilder, limits: Limits) -> ApiSchema {
     if limits.introspection { builder.finish() } else { builder.disable_introspection().disable_suggestions().finish() }
 }

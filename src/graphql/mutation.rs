@@ -4,20 +4,14 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 
-use super::guard::Gate;
 use super::inputs::{
     AcknowledgeSalesOrderInput, CreateSalesOrderInput, LoginInput, Raw, RefreshInput, UpdateSalesOrderStatusInput,
 };
 use super::limits::new_order_cost;
-use super::reader::Reader;
+use super::reader::{Reader, principal};
 use super::selection::ensure_readable;
 use super::types::{AuthToken, CreateSalesOrderPayload, SalesOrder};
-use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::fields::Naming;
-use crate::domain::permission::Permission;
-use crate::domain::session_input;
-use crate::domain::status_change::StatusChange;
-use crate::error::AppError;
 use crate::service::{Caller, Services};
 
 #[derive(Default)]
@@ -31,7 +25,7 @@ impl OrderMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Client id and secret.")] input: Raw<LoginInput>,
     ) -> Result<AuthToken> {
-        let input = session_input::LoginInput::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
+        let input = input.read(ctx)?;
         let origin = &ctx.data::<Caller>()?.credentials;
         Ok(ctx.data::<Arc<Services>>()?.sessions.login(input, origin).await?.into())
     }
@@ -42,53 +36,49 @@ impl OrderMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The token to carry on with.")] input: Raw<RefreshInput>,
     ) -> Result<AuthToken> {
-        let input = session_input::RefreshInput::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
+        let input = input.read(ctx)?;
         let origin = &ctx.data::<Caller>()?.credentials;
         Ok(ctx.data::<Arc<Services>>()?.sessions.refresh(input, origin).await?.into())
     }
 
-    /// Takes an order. Needs scope `orders:create` and the headers X-CLIENT-ID, X-TIMESTAMP and X-SIGNATURE.
-    /// Sending the same request again gives the same order again.
-    #[graphql(guard = "Gate", complexity = "new_order_cost(&input, child_complexity)")]
+    /// Takes an order. Sending the same request again gives the same order again.
+    #[graphql(complexity = "new_order_cost(&input, child_complexity)")]
     async fn create_sales_order(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The order.")] input: Raw<CreateSalesOrderInput>,
     ) -> Result<CreateSalesOrderPayload> {
         let (caller, naming) = (ctx.data::<Caller>()?, *ctx.data::<Naming>()?);
-        let principal = caller.signed_principal(Permission::OrdersCreate).await?;
-        let (intake, reader) = (&ctx.data::<Arc<Services>>()?.intake, Reader::of(ctx).await?);
-        let taken = intake.create_sales_order(caller, &principal, input.json(), naming).await?;
+        let (intake, reader) = (&ctx.data::<Arc<Services>>()?.intake, Reader::of(ctx)?);
+        let taken = intake.create_sales_order(caller, input.json(), naming).await?;
         Ok(CreateSalesOrderPayload::new(taken, &reader))
     }
 
-    /// Moves an order to another status. Needs scope `orders:manage`. A status that the order has already changes
-    /// nothing; one it may not go to is ILLEGAL_TRANSITION, naming the ones it may.
-    #[graphql(guard = "Gate")]
+    /// Moves an order to another status. A status that the order has already changes nothing; one it may not go to is
+    /// ILLEGAL_TRANSITION, naming the ones it may.
     async fn update_sales_order_status(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which order, and where it should go.")] input: Raw<UpdateSalesOrderStatusInput>,
     ) -> Result<SalesOrder> {
-        let change = StatusChange::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
-        let (principal, reader) = (ctx.data::<Caller>()?.principal().await?, Reader::of(ctx).await?);
+        let change = input.read(ctx)?;
+        let (principal, reader) = (principal(ctx)?, Reader::of(ctx)?);
         ensure_readable(ctx, &reader, &change.order_number).await?;
-        let order = ctx.data::<Arc<Services>>()?.lifecycle.update_status(&principal, change).await?;
+        let order = ctx.data::<Arc<Services>>()?.lifecycle.update_status(principal, change).await?;
         Ok(SalesOrder::new(order, &reader))
     }
 
-    /// Notes that a receiving system has an order. Needs scope `orders:manage`. Saying so again changes nothing;
-    /// another external number than the first is a CONFLICT.
-    #[graphql(guard = "Gate")]
+    /// Notes that a receiving system has an order. Saying so again changes nothing; another external number than the
+    /// first is a CONFLICT.
     async fn acknowledge_sales_order(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which order, and which system has it.")] input: Raw<AcknowledgeSalesOrderInput>,
     ) -> Result<SalesOrder> {
-        let input = AcknowledgementInput::read(input.json(), *ctx.data()?).map_err(AppError::invalid)?;
-        let (principal, reader) = (ctx.data::<Caller>()?.principal().await?, Reader::of(ctx).await?);
+        let input = input.read(ctx)?;
+        let (principal, reader) = (principal(ctx)?, Reader::of(ctx)?);
         ensure_readable(ctx, &reader, &input.order_number).await?;
-        let order = ctx.data::<Arc<Services>>()?.lifecycle.acknowledge(&principal, input).await?;
+        let order = ctx.data::<Arc<Services>>()?.lifecycle.acknowledge(principal, input).await?;
         Ok(SalesOrder::new(order, &reader))
     }
 }

@@ -4,26 +4,61 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
 use async_graphql::{Name, Request, ServerError, Variables};
 
+use super::roots::{self, Root};
 use super::{error, lexical, selected};
+use crate::auth::credentials::Credentials;
+use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode};
+use crate::service::Needs;
 use crate::telemetry;
+
+/// Who has one of our own documents run.
+#[derive(Clone)]
+pub enum Sender {
+    /// A client, by the credentials it sent.
+    Client(Box<Credentials>),
+    /// The operator at the command line, who has the database in hand and needs no token.
+    Operator,
+}
+
+impl From<Credentials> for Sender {
+    fn from(credentials: Credentials) -> Self {
+        Self::Client(Box::new(credentials))
+    }
+}
 
 /// A document of one operation with one root field.
 pub struct PreparedOperation {
     document: ExecutableDocument,
+    root: &'static Root,
+    /// The scope that it needs as a whole, beyond what its root field asks for.
+    permission: Option<Permission>,
 }
 
 impl PreparedOperation {
     /// Parses a document of ours.
     ///
     /// # Panics
-    /// When the document has a syntax error; every one of them is a constant that the suite parses.
+    /// When the document has a syntax error or no root field; every one of them is a constant that the suite parses.
     #[must_use]
     pub fn new(document: &'static str) -> Self {
-        match parse_query(document) {
-            Ok(document) => Self { document },
+        let document = match parse_query(document) {
+            Ok(document) => document,
             Err(error) => panic!("a prepared document does not parse: {error}"),
-        }
+        };
+        let Some(root) = root_of(&document) else { panic!("a prepared document has no root field of the table") };
+        Self { document, root, permission: None }
+    }
+
+    /// The same for callers with a scope that its root field does not ask for.
+    #[must_use]
+    pub fn with_scope(self, permission: Permission) -> Self {
+        Self { permission: Some(permission), ..self }
+    }
+
+    /// All that it needs of its caller.
+    pub(super) fn needs(&self) -> impl Iterator<Item = Needs> {
+        [self.root.needs].into_iter().chain(self.permission.map(Needs::Scope))
     }
 
     pub(super) fn document(&self) -> &ExecutableDocument {
@@ -38,11 +73,11 @@ impl PreparedOperation {
     pub(super) fn selection_set(&self) -> Option<&SelectionSet> {
         chosen(&self.document, None).map(|(_, operation)| &operation.selection_set.node)
     }
+}
 
-    /// The name of its one root field.
-    pub(super) fn root_field(&self) -> &str {
-        self.selection_set().and_then(|set| set.items.first()).map_or("", |root| selected::name(&root.node))
-    }
+fn root_of(document: &ExecutableDocument) -> Option<&'static Root> {
+    let (_, operation) = chosen(document, None)?;
+    roots::find(operation.ty, selected::name(&operation.selection_set.node.items.first()?.node))
 }
 
 /// The document of a request, parsed once and only if that is safe.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Result};
 
-use crate::domain::permission::Scope;
-use crate::service::{Caller, Sealing, Services};
+use crate::domain::permission::{Permission, Scope};
+use crate::error::AppError;
+use crate::service::{Caller, Principal, Sealing, Services, caller};
 
 /// What whoever reads an answer may see, and how cursors and ids are sealed for it. Every order and event carries it along,
 /// so that what hangs on them is shown to no other eyes than they are themselves; in a subscription a caller may lose a
@@ -19,10 +20,19 @@ pub struct Reader {
 
 impl Reader {
     /// The caller of this request.
-    pub async fn of(ctx: &Context<'_>) -> Result<Arc<Self>> {
-        let scope = ctx.data::<Caller>()?.principal().await?.scope();
-        Ok(Arc::new(Self { scope, sealing: sealing(ctx)? }))
+    pub fn of(ctx: &Context<'_>) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self { scope: principal(ctx)?.scope(), sealing: sealing(ctx)? }))
     }
+
+    /// Refuses who may not read every client's orders.
+    pub fn ensure_reads_all(&self) -> Result<(), AppError> {
+        if self.scope == Scope::All { Ok(()) } else { Err(caller::lacks(Permission::OrdersRead)) }
+    }
+}
+
+/// The client that the gate let through to the field under way.
+pub fn principal<'c>(ctx: &Context<'c>) -> Result<&'c Principal> {
+    Ok(ctx.data::<Caller>()?.admitted()?)
 }
 
 /// Seals cursors and ids.

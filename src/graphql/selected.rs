@@ -49,8 +49,3 @@ pub(super) fn size(set: &SelectionSet) -> usize {
     };
     set.items.iter().map(of_item).sum()
 }
-
-/// How many root fields have a name of this kind.
-pub(super) fn count_roots(root: &SelectionSet, is_of_kind: fn(&str) -> bool) -> usize {
-    root.items.iter().filter(|item| is_of_kind(name(&item.node))).count()
-}

@@ -17,13 +17,14 @@ use super::problem::Problem;
 use super::request::credentials;
 use super::spreadsheet::cell;
 use crate::app::AppState;
-use crate::auth::credentials::Credentials;
 use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode, FieldError};
-use crate::graphql::{Api, PreparedOperation};
+use crate::graphql::{Api, PreparedOperation, Sender};
 
-static EXPORT_SALES_ORDERS: LazyLock<PreparedOperation> =
-    LazyLock::new(|| PreparedOperation::new(include_str!("operations/exportSalesOrders.graphql")));
+static EXPORT_SALES_ORDERS: LazyLock<PreparedOperation> = LazyLock::new(|| {
+    let document = include_str!("operations/exportSalesOrders.graphql");
+    PreparedOperation::new(document).with_scope(Permission::OrdersRead)
+});
 
 /// How an export is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, utoipa::ToSchema)]
@@ -55,15 +56,6 @@ pub const PARAMETERS: [&str; 16] = [
     "order_by",
 ];
 
-/// Who asks for an export.
-#[derive(Clone)]
-pub enum Reader {
-    /// A client, by the credentials it sent.
-    Client(Box<Credentials>),
-    /// The operator at the command line.
-    Operator,
-}
-
 pub(super) async fn export_csv(
     state: State<AppState>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
@@ -86,10 +78,10 @@ async fn respond(
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
     parts: &Parts,
 ) -> Result<Response, Problem> {
-    let reader = Reader::Client(Box::new(credentials(parts, Arc::default())));
+    let sender = Sender::from(credentials(parts, Arc::default()));
     let unreadable = || AppError::new(ErrorCode::MalformedBody, "The query string cannot be read");
     let variables = query.map_err(|_| unreadable()).and_then(|Query(pairs)| variables(&pairs));
-    let chunks = export(state.api().clone(), reader, format, variables).await?;
+    let chunks = export(state.api().clone(), sender, format, variables).await?;
     // A failure in the middle breaks the answer off: an export that ends well is whole.
     let body = Body::from_stream(chunks.take_until(state.stopping()));
     let (content_type, name) = match format {
@@ -104,20 +96,20 @@ async fn respond(
 /// The export in pieces. The first page is read before this returns, so what is refused is refused as a whole.
 pub async fn export(
     api: Api,
-    reader: Reader,
+    sender: Sender,
     format: Format,
     variables: Result<Value, AppError>,
 ) -> Result<impl Stream<Item = Result<Vec<u8>, AppError>> + Send + use<>, AppError> {
-    let first = read_page(&api, &reader, variables.clone()).await?;
+    let first = read_page(&api, &sender, variables.clone()).await?;
     let variables = variables?;
     let pages = stream::try_unfold(Some((first, variables)), move |state| {
-        let (api, reader) = (api.clone(), reader.clone());
+        let (api, sender) = (api.clone(), sender.clone());
         async move {
             let Some((mut page, mut variables)) = state else { return Ok(None) };
             let orders = page["orders"].take();
             let next = if page["page"]["has_next"] == true {
                 variables["after"] = page["page"]["end_cursor"].take();
-                Some((read_page(&api, &reader, Ok(variables.clone())).await?, variables))
+                Some((read_page(&api, &sender, Ok(variables.clone())).await?, variables))
             } else {
                 None
             };
@@ -128,15 +120,8 @@ pub async fn export(
     Ok(stream::iter((format == Format::Csv).then(heading)).chain(rows))
 }
 
-async fn read_page(api: &Api, reader: &Reader, variables: Result<Value, AppError>) -> Result<Value, AppError> {
-    let operation = &*EXPORT_SALES_ORDERS;
-    let page = match reader {
-        Reader::Client(credentials) => {
-            api.execute_prepared_for(Permission::OrdersRead, operation, (**credentials).clone(), variables).await
-        }
-        Reader::Operator => api.execute_prepared_as_operator(operation, variables?).await,
-    };
-    page.map_err(in_parameters)
+async fn read_page(api: &Api, sender: &Sender, variables: Result<Value, AppError>) -> Result<Value, AppError> {
+    api.execute_prepared(&EXPORT_SALES_ORDERS, sender.clone(), |_| variables).await.map_err(in_parameters)
 }
 
 /// The document's variables from pairs of a name of [`PARAMETERS`] and a value.

@@ -2,7 +2,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
-use futures_util::FutureExt as _;
 
 use super::acknowledgement::Acknowledgement;
 use super::node::order_id;
@@ -20,7 +19,6 @@ use crate::graphql::loaders::Loaders;
 use crate::graphql::preload;
 use crate::graphql::reader::Reader;
 use crate::graphql::scalars::{DateTime, Decimal};
-use crate::service::Caller;
 use crate::service::intake::TakenOrder;
 
 #[derive(Clone)]
@@ -189,10 +187,7 @@ impl SalesOrder {
     /// What its sender signed. Needs scope `orders:read`. Sample orders have none.
     #[graphql(complexity = "2 + child_complexity")]
     async fn receipt(&self, ctx: &Context<'_>) -> Result<Option<SalesOrderReceipt>> {
-        // In an allocation of its own, for the future of each field is as large as that of the largest, and is moved
-        // (`fields_are_small_enough_to_be_moved`).
-        ctx.data::<Caller>()?.permitted_principal(Permission::OrdersRead).boxed().await?;
-        self.sent()?;
+        self.reader.ensure_reads_all()?;
         let receipt = match &self.receipt {
             Some(known) => Some(known.clone()),
             None => ctx.data::<Loaders>()?.receipts.load_one(self.order.number).await?,
