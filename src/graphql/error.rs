@@ -95,8 +95,8 @@ fn extensions(failure: &AppError) -> ErrorExtensionValues {
     if let Some(seconds) = failure.retry_after_seconds() {
         values.set("retryAfter", seconds);
     }
-    for (name, value) in &failure.details {
-        values.set(camel_case(name), from_json(value.clone()));
+    for (name, value) in failure.members() {
+        values.set(camel_case(name), from_json(value));
     }
     values
 }

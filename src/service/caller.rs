@@ -10,6 +10,7 @@ use super::directory::KnownClient;
 use super::needs::Needs;
 use super::sessions::{Sessions, ensure_active};
 use crate::auth::credentials::{Credentials, SignatureHeaders};
+use crate::auth::rejection::SignatureRefusal;
 use crate::auth::signature::{SignedRequest, VerifiedSignature};
 use crate::compute;
 use crate::domain::client::{Client, ClientId};
@@ -83,7 +84,7 @@ pub struct Caller {
     /// What the request brought along.
     pub credentials: Credentials,
     bearer: OnceCell<Result<Principal, AppError>>,
-    signature: OnceCell<Result<Arc<VerifiedSignature>, AppError>>,
+    signature: OnceCell<Result<Arc<VerifiedSignature>, SignatureRefusal>>,
     /// Who was let through, and what for.
     admitted: OnceLock<(Principal, Needs)>,
 }
@@ -139,7 +140,7 @@ impl Caller {
     }
 
     /// The signature of this request, checked once, whatever the caller may do.
-    pub async fn checked_signature(&self) -> Result<Arc<VerifiedSignature>, AppError> {
+    pub async fn checked_signature(&self) -> Result<Arc<VerifiedSignature>, SignatureRefusal> {
         let principal = self.bearer().await?;
         let verify = || {
             compute::on(self.credentials.lane(), self.credentials.body.len(), || self.verify(&principal).map(Arc::new))
@@ -149,10 +150,8 @@ impl Caller {
 
     /// The signature that [`Caller::admit`] found true.
     pub fn verified_signature(&self) -> Result<Arc<VerifiedSignature>, AppError> {
-        self.signature
-            .get()
-            .cloned()
-            .unwrap_or_else(|| Err(AppError::internal("the signature was used before it was verified")))
+        let unverified = || AppError::internal("the signature was used before it was verified");
+        Ok(self.signature.get().cloned().ok_or_else(unverified)??)
     }
 
     /// The session of a caller that was let through, to be looked at again for as long as its operation goes on.
@@ -173,16 +172,17 @@ impl Caller {
         self.bearer.get_or_init(look_up).await.clone()
     }
 
-    fn verify(&self, principal: &Principal) -> Result<VerifiedSignature, AppError> {
+    fn verify(&self, principal: &Principal) -> Result<VerifiedSignature, SignatureRefusal> {
         self.credentials.ensure_signable()?;
         let policy = principal.known.client.signature_policy;
         let headers = self.credentials.signature_headers(policy)?;
         if headers.client_id != principal.client_id().as_str() {
             let message = "X-CLIENT-ID is not the client of the bearer token; send the client id you logged in with";
             return Err(AppError::new(ErrorCode::ClientIdMismatch, message)
-                .detail("hint", "client_id_mismatch")
+                .hint("client_id_mismatch")
                 .detail("x_client_id", headers.client_id)
-                .detail("token_client_id", principal.client_id().as_str()));
+                .detail("token_client_id", principal.client_id().as_str())
+                .into());
         }
         ensure_active(&principal.known.client)?;
         let Credentials { path, body, .. } = &self.credentials;
@@ -192,7 +192,7 @@ impl Caller {
         let idempotency_key = self.credentials.idempotency_key().ok().flatten();
         let SignatureHeaders { client_id, timestamp, signature } = headers;
         let request = SignedRequest { client_id, timestamp, signature, method, path, body, idempotency_key };
-        self.sessions.verify_signature(&principal.known, &request)
+        Ok(self.sessions.verify_signature(&principal.known, &request)?)
     }
 }
 

@@ -11,6 +11,7 @@ use super::sessions::Sessions;
 use crate::auth::credentials::{Credentials, Header, SignatureHeaders};
 use crate::auth::hint::Hint;
 use crate::auth::public_key::PublicKey;
+use crate::auth::rejection::SignatureRefusal;
 use crate::auth::signature::{self, RegisteredKey, SignedRequest, VerifiedSignature};
 use crate::auth::timestamp::{self, skew_seconds};
 use crate::auth::verified::VerifiedSignatures;
@@ -47,20 +48,20 @@ impl Step {
         Self::SignatureTrue,
     ];
 
-    /// The step that a failure of the check stopped at; `None` when it is no failure of the check.
-    fn of(failure: &AppError) -> Option<Self> {
-        let hint = failure.details.get("hint").and_then(|hint| hint.as_str());
-        let unreadable = [Hint::SignatureHasWhitespace, Hint::SignatureNotBase64, Hint::SignatureEncodedTwice];
-        match failure.code {
-            ErrorCode::MissingHeader | ErrorCode::InvalidHeader => Some(Self::Headers),
-            ErrorCode::ClientIdMismatch => Some(Self::ClientId),
-            ErrorCode::InvalidTimestamp if hint == Some(Hint::ClockSkew.as_str()) => Some(Self::TimestampFresh),
-            ErrorCode::InvalidTimestamp => Some(Self::TimestampReadable),
-            ErrorCode::InvalidSignature if unreadable.iter().any(|unreadable| hint == Some(unreadable.as_str())) => {
-                Some(Self::SignatureReadable)
-            }
-            ErrorCode::InvalidSignature => Some(Self::SignatureTrue),
-            _ => None,
+    /// The step that the check stopped at; `None` when it was refused for something else.
+    fn of(refusal: &SignatureRefusal) -> Option<Self> {
+        match (refusal.rejection(), refusal.code()) {
+            (Some(rejection), code) => Some(match rejection.hint {
+                Hint::ClockSkew => Self::TimestampFresh,
+                Hint::SignatureHasWhitespace | Hint::SignatureNotBase64 | Hint::SignatureEncodedTwice => {
+                    Self::SignatureReadable
+                }
+                _ if code == ErrorCode::InvalidTimestamp => Self::TimestampReadable,
+                _ => Self::SignatureTrue,
+            }),
+            (None, ErrorCode::MissingHeader | ErrorCode::InvalidHeader) => Some(Self::Headers),
+            (None, ErrorCode::ClientIdMismatch) => Some(Self::ClientId),
+            (None, _) => None,
         }
     }
 }
@@ -78,8 +79,8 @@ pub enum StepOutcome {
 
 /// What the check found.
 pub struct SignatureCheck {
-    /// The signature, or the failure that an order would have been refused with.
-    pub verdict: Result<Arc<VerifiedSignature>, AppError>,
+    /// The signature, or what an order would have been refused with.
+    pub verdict: Result<Arc<VerifiedSignature>, SignatureRefusal>,
     /// Where it stopped; `None` when it went through.
     pub failed: Option<Step>,
     /// The server's time.
@@ -92,7 +93,7 @@ impl SignatureCheck {
     /// Every step with how it went, and what is wrong where the check stopped.
     pub fn steps(&self) -> impl Iterator<Item = (Step, StepOutcome, Option<String>)> {
         Step::ALL.into_iter().map(|step| match (self.failed, &self.verdict) {
-            (Some(at), Err(failure)) if step == at => (step, StepOutcome::Failed, Some(failure.message.to_string())),
+            (Some(at), Err(refusal)) if step == at => (step, StepOutcome::Failed, Some(refusal.message().to_owned())),
             (Some(at), _) if step > at => (step, StepOutcome::NotReached, None),
             _ => (step, StepOutcome::Passed, None),
         })
@@ -140,12 +141,12 @@ impl Doctor {
 
     fn report(
         &self,
-        verdict: Result<Arc<VerifiedSignature>, AppError>,
+        verdict: Result<Arc<VerifiedSignature>, SignatureRefusal>,
         timestamp: Option<&str>,
     ) -> Result<SignatureCheck, AppError> {
         let failed = match &verdict {
             Ok(_) => None,
-            Err(failure) => Some(Step::of(failure).ok_or_else(|| failure.clone())?),
+            Err(refusal) => Some(Step::of(refusal).ok_or_else(|| refusal.clone())?),
         };
         let server_time = self.clock.now();
         let instant = timestamp.and_then(|text| timestamp::parse(text).ok());
@@ -159,7 +160,7 @@ fn verify(
     key: PublicKey,
     now: DateTime<Utc>,
     tolerance: Duration,
-) -> Result<Arc<VerifiedSignature>, AppError> {
+) -> Result<Arc<VerifiedSignature>, SignatureRefusal> {
     let header = |text: &str| if text.is_empty() { Header::Empty } else { Header::Value(text.to_owned()) };
     let credentials = Credentials {
         client_id: header(&input.client_id),
@@ -175,5 +176,5 @@ fn verify(
     let keys = [RegisteredKey { key, not_before: None, expires_at: None, revoked_at: None }];
     let verdict =
         signature::verify(&request, &keys, input.signature_policy, now, tolerance, &VerifiedSignatures::new(0));
-    verdict.map(Arc::new).map_err(AppError::from)
+    Ok(Arc::new(verdict?))
 }

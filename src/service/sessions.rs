@@ -17,7 +17,7 @@ use super::known_addresses::KnownAddresses;
 use super::throttle::{Throttle, network};
 use crate::auth::credentials::Credentials;
 use crate::auth::secret;
-use crate::auth::signature::{self, SignedRequest, VerifiedSignature};
+use crate::auth::signature::{self, SignatureRejection, SignedRequest, VerifiedSignature};
 use crate::auth::token::{Claims, IssuedToken, Session, TokenKeys};
 use crate::auth::verified::VerifiedSignatures;
 use crate::clock::Clock;
@@ -234,10 +234,9 @@ impl Sessions {
         &self,
         known: &KnownClient,
         request: &SignedRequest<'_>,
-    ) -> Result<VerifiedSignature, AppError> {
+    ) -> Result<VerifiedSignature, Box<SignatureRejection>> {
         let (now, tolerance) = (self.clock.now(), self.rules.timestamp_tolerance);
         signature::verify(request, &known.keys, known.client.signature_policy, now, tolerance, &self.verified)
-            .map_err(|rejection| AppError::from(*rejection))
     }
 }
 

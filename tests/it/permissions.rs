@@ -213,7 +213,7 @@ async fn each_caller_gets_from_each_root_field_what_its_row_says() {
     assert_eq!(left, Vec::<&str>::new(), "these are no root fields");
 }
 
-async fn ask(app: &TestApp, caller: Option<&Partner>, document: &str) -> Answer {
+async fn ask(app: &TestApp, caller: Option<&Partner<'_>>, document: &str) -> Answer {
     let variables = if document.contains("$order") { json!({"order": graphql_order()}) } else { json!({}) };
     match caller {
         _ if document.starts_with("subscription") => {
