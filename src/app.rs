@@ -21,11 +21,13 @@ use crate::service::bodies::{Bodies, Holder};
 use crate::service::buckets::Rate;
 use crate::service::directory::ClientDirectory;
 use crate::service::intake::IntakeRules;
+use crate::service::rate_limit::{RateLimit, RateLimitRules, network};
 use crate::service::sessions::SessionRules;
 use crate::service::slots::{Slot, Slots};
-use crate::service::throttle::{Throttle, ThrottleRules, network};
 use crate::service::turns::{Turn, TurnRules, Turns};
-use crate::service::{Clients, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Sealing, Services, Sessions};
+use crate::service::{
+    Clients, Events, Lifecycle, Occupancy, OrderIntake, Orders, Sealing, Services, Sessions, SignatureChecker,
+};
 use crate::store::Store;
 
 /// What every request handler shares. Cloning is cheap.
@@ -168,23 +170,23 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         timestamp_tolerance: config.auth.timestamp_tolerance,
     };
     let hashing = config.auth.password_hash_concurrency;
-    let rate_limit = &config.rate_limit;
-    let throttle = if rate_limit.enabled {
+    let settings = &config.rate_limit;
+    let rate_limit = if settings.enabled {
         let rate = |per_minute, burst| Rate { per_minute, burst };
-        let rules = ThrottleRules {
-            login: rate(rate_limit.login_attempts_per_minute, rate_limit.login_burst),
-            address: rate(rate_limit.address_attempts_per_minute, rate_limit.address_burst),
-            anonymous: rate(rate_limit.anonymous_requests_per_minute, rate_limit.anonymous_burst),
-            longest_pause: rate_limit.login_longest_pause,
-            requests: rate_limit.requests_per_minute,
+        let rules = RateLimitRules {
+            login: rate(settings.login_attempts_per_minute, settings.login_burst),
+            address: rate(settings.address_attempts_per_minute, settings.address_burst),
+            anonymous: rate(settings.anonymous_requests_per_minute, settings.anonymous_burst),
+            longest_pause: settings.login_longest_pause,
+            requests: settings.requests_per_minute,
             checks_at_once: hashing,
         };
-        Throttle::new(&rules, clock)
+        RateLimit::new(&rules, clock)
     } else {
-        Throttle::off()
+        RateLimit::off()
     };
     let directory = ClientDirectory::new(store.clone(), config.auth.client_cache_ttl);
-    let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, throttle, hashing);
+    let sessions = Sessions::new(store.clone(), clock.clone(), directory.clone(), keys, rules, rate_limit, hashing);
     let sessions = Arc::new(sessions);
     let queries = TurnRules {
         what: "queries",
@@ -205,7 +207,7 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
     };
     Arc::new(Services {
         clients: clients(store, clock),
-        doctor: Doctor::new(Arc::clone(&sessions), clock.clone()),
+        signature_checker: SignatureChecker::new(Arc::clone(&sessions), clock.clone()),
         sessions,
         intake: OrderIntake::new(store, clock.clone(), directory, intake_rules),
         orders: Orders::new(store.clone(), reports.clone()),

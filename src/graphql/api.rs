@@ -20,7 +20,7 @@ use crate::auth::credentials::Credentials;
 use crate::compute::{self, BYTES_A_REQUEST, Lane};
 use crate::domain::fields::Naming;
 use crate::error::{AppError, ErrorCode};
-use crate::service::throttle::network;
+use crate::service::rate_limit::network;
 use crate::service::turns::Turn;
 use crate::service::{Caller, Principal, Services};
 use crate::telemetry;

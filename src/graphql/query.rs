@@ -35,7 +35,7 @@ impl OrderQuery {
     /// wrong. Makes nothing.
     #[graphql(complexity = "20 + child_complexity")]
     async fn signature_check(&self, ctx: &Context<'_>) -> Result<SignatureCheck> {
-        let check = ctx.data::<Arc<Services>>()?.doctor.check(ctx.data()?).await?;
+        let check = ctx.data::<Arc<Services>>()?.signature_checker.check(ctx.data()?).await?;
         Ok(SignatureCheck(check))
     }
 
@@ -47,7 +47,9 @@ impl OrderQuery {
         #[graphql(desc = "The signature, and what it should be of.")] input: Raw<ExplainSignatureInput>,
     ) -> Result<SignatureCheck> {
         let (naming, address) = (*ctx.data()?, ctx.data::<Caller>()?.credentials.address);
-        Ok(SignatureCheck(ctx.data::<Arc<Services>>()?.doctor.explain(input.read(ctx)?, naming, address).await?))
+        Ok(SignatureCheck(
+            ctx.data::<Arc<Services>>()?.signature_checker.explain(input.read(ctx)?, naming, address).await?,
+        ))
     }
 
     /// One order by its number; null when there is none the caller may see.

@@ -14,7 +14,7 @@ use super::buckets::REMEMBERED;
 use super::caller::Principal;
 use super::directory::{ClientDirectory, KnownClient};
 use super::known_addresses::KnownAddresses;
-use super::throttle::{Throttle, network};
+use super::rate_limit::{RateLimit, network};
 use crate::auth::credentials::Credentials;
 use crate::auth::secret;
 use crate::auth::signature::{self, SignatureRejection, SignedRequest, VerifiedSignature};
@@ -50,7 +50,7 @@ pub struct Sessions {
     directory: ClientDirectory,
     keys: watch::Sender<TokenKeys>,
     rules: SessionRules,
-    throttle: Throttle,
+    rate_limit: RateLimit,
     verified: VerifiedSignatures,
     hashing: Arc<Semaphore>,
     known_addresses: KnownAddresses,
@@ -67,7 +67,7 @@ impl Sessions {
         directory: ClientDirectory,
         keys: TokenKeys,
         rules: SessionRules,
-        throttle: Throttle,
+        rate_limit: RateLimit,
         hashing: usize,
     ) -> Self {
         secret::prepare();
@@ -80,7 +80,7 @@ impl Sessions {
             directory,
             keys,
             rules,
-            throttle,
+            rate_limit,
             verified: VerifiedSignatures::new(REMEMBERED_SIGNATURES),
             hashing: Arc::new(Semaphore::new(hashing)),
         }
@@ -100,7 +100,7 @@ impl Sessions {
     /// Opens a session. A wrong id and a wrong secret are one answer at one cost.
     pub async fn login(&self, input: LoginInput, origin: &Credentials) -> Result<IssuedToken, AppError> {
         let Credentials { address, ref admission, .. } = *origin;
-        let attempt = self.throttle.begin_login(&input.client_id, address, admission)?;
+        let attempt = self.rate_limit.begin_login(&input.client_id, address, admission)?;
         let now = self.clock.now();
         // The same statements for every id, also for one that no client can have: a round trip less would tell.
         let client_id = input.client_id.parse::<ClientId>();
@@ -114,7 +114,7 @@ impl Sessions {
         let secrets = self.store.list_live_secrets(asked, now).await?;
         let is_known = self.store.has_address(asked, network(address)).await?;
         if is_known {
-            self.throttle.give_back(address, admission);
+            self.rate_limit.give_back(address, admission);
         }
         let place = attempt.admit(is_known).await?;
         let hashes = secrets.iter().map(|secret| secret.hash.clone()).collect::<Vec<_>>();
@@ -154,7 +154,7 @@ impl Sessions {
         if self.is_ended(&claims) {
             return Err(over_budget(revoked()));
         }
-        self.throttle.admit_request(&claims.sub)?;
+        self.rate_limit.admit_request(&claims.sub)?;
         let ended = |why: &'static str| Err(AppError::new(ErrorCode::Unauthenticated, why));
         if is_past(claims.exp, self.rules.refresh_window, now.timestamp()) {
             return ended("The token expired too long ago to be refreshed; log in again");
@@ -172,7 +172,7 @@ impl Sessions {
         if !secrets.iter().any(|secret| secret.id == claims.secret_id) {
             return ended("The secret that began this session was rotated out; log in with the new one");
         }
-        self.throttle.give_back(address, admission);
+        self.rate_limit.give_back(address, admission);
         // A session that goes on uses its secret: whoever means to end the secret must see that.
         self.directory.note_secret_used(&client_id, claims.secret_id, address, now);
         let session = Session {

@@ -14,14 +14,19 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::{catalog, find, rows};
 use crate::error::AppError;
-use crate::service::Caller;
+use crate::service::{Caller, Needs};
 
-/// Lets a caller through to a root field that has what its row asks for. A field without a row is nobody's.
+/// Lets a caller through to a root field that has what its row asks for.
 pub async fn pass(kind: OperationType, name: &str, caller: &Caller) -> Result<(), AppError> {
+    caller.admit(needs(kind, name)?).await
+}
+
+/// What a root field needs. A field without a row is refused to everybody.
+fn needs(kind: OperationType, name: &str) -> Result<Needs, AppError> {
     match find(kind, name) {
-        Some(root) => caller.admit(root.needs).await,
+        Some(root) => Ok(root.needs),
         // What tells of the schema is everybody's.
-        None if name.starts_with("__") => Ok(()),
+        None if name.starts_with("__") => Ok(Needs::Nothing),
         None => {
             Err(AppError::internal(format!("{}.{name} has no row in the table of root fields", catalog::root(kind))))
         }
@@ -112,4 +117,49 @@ impl<T: RootType + SubscriptionType> SubscriptionType for Gated<T> {
 
 fn refused<'a>(error: ServerError) -> Pin<Box<dyn Stream<Item = Response> + Send + 'a>> {
     stream::once(async { Response::from_errors(vec![error]) }).boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+
+    use super::*;
+    use crate::error::ErrorCode;
+
+    struct Query;
+
+    #[Object]
+    impl Query {
+        async fn unlisted(&self) -> bool {
+            true
+        }
+
+        async fn viewer(&self) -> bool {
+            true
+        }
+    }
+
+    impl RootType for Query {
+        const KIND: OperationType = OperationType::Query;
+    }
+
+    #[tokio::test]
+    async fn nobody_reaches_a_field_without_a_row_and_none_is_reached_past_the_gate() {
+        let refusal = needs(OperationType::Query, "unlisted").unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::InternalError);
+        assert_eq!(
+            refusal.source.as_ref().unwrap().to_string(),
+            "Query.unlisted has no row in the table of root fields"
+        );
+        assert_eq!(needs(OperationType::Mutation, "viewer").unwrap_err().code, ErrorCode::InternalError);
+        assert_eq!(needs(OperationType::Query, "__typename").unwrap(), Needs::Nothing);
+
+        let schema = Schema::new(Gated(Query), EmptyMutation, EmptySubscription);
+        // There is no caller to let through either.
+        for field in ["unlisted", "viewer"] {
+            let response = schema.execute(format!("{{ {field} }}")).await;
+            assert_eq!(response.errors.len(), 1, "{field}");
+            assert!(!response.data.to_string().contains("true"), "{field}: {}", response.data);
+        }
+    }
 }

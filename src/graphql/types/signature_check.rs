@@ -2,10 +2,10 @@ use async_graphql::{Enum, Object, SimpleObject};
 
 use crate::auth::rejection::{SignatureRefusal, SignatureRejection};
 use crate::graphql::scalars::{DateTime, Long};
-use crate::service::doctor::{self, Step};
+use crate::service::signature_check::{self, Step};
 
 /// What the check of a signature found: the same check that stands before every order.
-pub struct SignatureCheck(pub doctor::SignatureCheck);
+pub struct SignatureCheck(pub signature_check::SignatureCheck);
 
 /// A step of the check of a signature.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum SignatureStep {
 
 /// How a step went.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "doctor::StepOutcome")]
+#[graphql(remote = "signature_check::StepOutcome")]
 pub enum StepOutcome {
     /// It is right.
     Passed,
@@ -48,8 +48,8 @@ pub struct SignatureCheckStep {
     message: Option<String>,
 }
 
-impl From<(Step, doctor::StepOutcome, Option<String>)> for SignatureCheckStep {
-    fn from((step, outcome, message): (Step, doctor::StepOutcome, Option<String>)) -> Self {
+impl From<(Step, signature_check::StepOutcome, Option<String>)> for SignatureCheckStep {
+    fn from((step, outcome, message): (Step, signature_check::StepOutcome, Option<String>)) -> Self {
         Self { name: step.into(), outcome: outcome.into(), message }
     }
 }

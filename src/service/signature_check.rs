@@ -101,13 +101,13 @@ impl SignatureCheck {
 }
 
 /// Explains signatures.
-pub struct Doctor {
+pub struct SignatureChecker {
     sessions: Arc<Sessions>,
     clock: Clock,
 }
 
-impl Doctor {
-    /// A doctor that checks as `sessions` does.
+impl SignatureChecker {
+    /// Checks as `sessions` does.
     #[must_use]
     pub const fn new(sessions: Arc<Sessions>, clock: Clock) -> Self {
         Self { sessions, clock }

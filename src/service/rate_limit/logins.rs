@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use moka::ops::compute::Op;
 
-use super::{Limits, Network, Throttle, network};
+use super::{Limits, Network, RateLimit, network};
 use crate::auth::admission::Admission;
 use crate::error::{AppError, ErrorCode};
-use crate::service::strangers::Place;
+use crate::service::login_queue::QueuedLogin;
 use crate::telemetry::{self, QuotaState};
 
 /// Failed logins in a row, for one client id from one address.
@@ -30,7 +30,7 @@ pub struct LoginAttempt<'t> {
     refusal: Option<AppError>,
 }
 
-impl Throttle {
+impl RateLimit {
     /// Takes one attempt to log in, as far as the address is concerned. An address that has used up what it may is heard
     /// all the same: a client that has used it before is not refused for its neighbours.
     pub fn begin_login(
@@ -90,15 +90,15 @@ impl LoginAttempt<'_> {
 
     /// Takes one attempt from the client id's own bucket. An address from which the client has logged in has a bucket of
     /// its own, so that guessers elsewhere cannot use up the honest partner's attempts; from any other it waits in the
-    /// strangers' line, and holds its place there until the check is done.
-    pub async fn admit(&self, is_known: bool) -> Result<Option<Place>, AppError> {
+    /// login queue, and holds its place there until the check is done.
+    pub async fn admit(&self, is_known: bool) -> Result<Option<QueuedLogin>, AppError> {
         let Some(limits) = self.limits else { return Ok(None) };
         if is_known && self.refusal.is_none() {
             limits.by_address.give_back(&self.network);
         }
         let key = (self.client_id.clone(), is_known.then_some(self.network));
         limits.by_client.take(&key, "Too many login attempts for this client id; wait, then try again")?;
-        if is_known { Ok(None) } else { limits.strangers.enter().await.map(Some) }
+        if is_known { Ok(None) } else { limits.login_queue.enter().await.map(Some) }
     }
 
     /// Notes that the credentials were wrong.

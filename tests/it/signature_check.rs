@@ -1,4 +1,4 @@
-//! A partner whose signature is refused finds out why, alone: the doctor is asked with real mistakes, made with OpenSSL.
+//! A partner whose signature is refused finds out why, alone: the check is asked with real mistakes, made with OpenSSL.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -62,7 +62,7 @@ impl<'a> Shell<'a> {
         Signed { authorization, client_id: ID.to_owned(), timestamp: timestamp.to_owned(), signature }
     }
 
-    /// What the doctor says of a signature, and what an order with it would be told: always the same.
+    /// What the check says of a signature, and what an order with it would be told: always the same.
     async fn ask(&self, timestamp: &str, signature: String, body: &str) -> Value {
         let signed = self.headers(timestamp, signature);
         let app = self.partner.app;

@@ -15,15 +15,15 @@ use moka::sync::Cache;
 
 use self::logins::Failures;
 use super::buckets::{Buckets, REMEMBERED, Rate};
+use super::login_queue::LoginQueue;
 use super::slots::{Slot, Slots};
-use super::strangers::StrangersLine;
 use crate::auth::admission::Admission;
 use crate::clock::Clock;
 use crate::error::{AppError, ErrorCode};
 
 /// The limits of one instance.
 #[derive(Debug, Clone, Copy)]
-pub struct ThrottleRules {
+pub struct RateLimitRules {
     /// Logins of one client id.
     pub login: Rate,
     /// Logins and other work for strangers from one address.
@@ -39,7 +39,7 @@ pub struct ThrottleRules {
 }
 
 /// Holds everybody to the limits; without rules nobody.
-pub struct Throttle(Option<Limits>);
+pub struct RateLimit(Option<Limits>);
 
 struct Limits {
     clock: Clock,
@@ -54,7 +54,7 @@ struct Limits {
     logins_under_way: Slots<Network>,
     failures: Cache<(String, Network), Failures>,
     longest_pause: Duration,
-    strangers: StrangersLine,
+    login_queue: LoginQueue,
 }
 
 /// An address, or of IPv6 the network of one household: who has one of its addresses has all of them.
@@ -92,10 +92,10 @@ pub struct Pause {
     _turn: Slot<Network>,
 }
 
-impl Throttle {
+impl RateLimit {
     /// Holds to these rules.
     #[must_use]
-    pub fn new(rules: &ThrottleRules, clock: &Clock) -> Self {
+    pub fn new(rules: &RateLimitRules, clock: &Clock) -> Self {
         Self(Some(Limits {
             clock: clock.clone(),
             by_client: Buckets::new("login", rules.login, clock),
@@ -109,7 +109,7 @@ impl Throttle {
             requests: Buckets::new("requests", Rate { per_minute: rules.requests, burst: rules.requests }, clock),
             failures: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_mins(15)).build(),
             longest_pause: rules.longest_pause,
-            strangers: StrangersLine::new(rules.checks_at_once),
+            login_queue: LoginQueue::new(rules.checks_at_once),
         }))
     }
 
@@ -204,10 +204,10 @@ pub fn network(address: IpAddr) -> Network {
 mod tests {
     use super::*;
 
-    fn throttle() -> Throttle {
+    fn rate_limit() -> RateLimit {
         let many = NonZeroU32::new(1_000).unwrap();
         let rate = Rate { per_minute: many, burst: many };
-        let rules = ThrottleRules {
+        let rules = RateLimitRules {
             login: rate,
             address: rate,
             anonymous: rate,
@@ -215,30 +215,30 @@ mod tests {
             requests: many,
             checks_at_once: 1,
         };
-        Throttle::new(&rules, &Clock::new(|| "2026-11-23T13:37:16Z".parse().unwrap()))
+        RateLimit::new(&rules, &Clock::new(|| "2026-11-23T13:37:16Z".parse().unwrap()))
     }
 
     #[test]
     fn refusals_wait_after_many_of_them_and_only_so_many_at_once() {
-        let (throttle, flood) = (throttle(), IpAddr::from([198, 51, 100, 1]));
+        let (limit, flood) = (rate_limit(), IpAddr::from([198, 51, 100, 1]));
         for _ in 0..REFUSALS.burst.get() {
-            assert!(throttle.refusal_pause(flood).is_none());
+            assert!(limit.refusal_pause(flood).is_none());
         }
-        let waiting: Vec<_> = std::iter::from_fn(|| throttle.refusal_pause(flood)).take(1_000).collect();
+        let waiting: Vec<_> = std::iter::from_fn(|| limit.refusal_pause(flood)).take(1_000).collect();
         assert_eq!((waiting.len(), waiting[0].time), (WAITING, REFUSAL_PAUSE));
         drop(waiting);
-        assert!(throttle.refusal_pause(flood).is_some());
-        assert!(throttle.refusal_pause([198, 51, 100, 2].into()).is_none());
+        assert!(limit.refusal_pause(flood).is_some());
+        assert!(limit.refusal_pause([198, 51, 100, 2].into()).is_none());
     }
 
     #[test]
     fn so_many_requests_without_a_token_are_under_way_at_once_and_logins_have_room_beside_them() {
-        let (throttle, flood) = (throttle(), IpAddr::from([198, 51, 100, 1]));
-        let begin = |may_prove_itself| throttle.begin_anonymous(flood, may_prove_itself);
+        let (limit, flood) = (rate_limit(), IpAddr::from([198, 51, 100, 1]));
+        let begin = |may_prove_itself| limit.begin_anonymous(flood, may_prove_itself);
         let mut held: Vec<_> = std::iter::from_fn(|| begin(false).ok()).take(1_000).collect();
         assert_eq!(held.len(), UNDER_WAY);
         assert_eq!(begin(false).unwrap_err().code, ErrorCode::RateLimited);
-        assert!(begin(true).is_ok() && throttle.begin_anonymous([198, 51, 100, 2].into(), false).is_ok());
+        assert!(begin(true).is_ok() && limit.begin_anonymous([198, 51, 100, 2].into(), false).is_ok());
         held.pop();
         assert!(begin(false).is_ok());
     }
