@@ -10,8 +10,8 @@ use async_graphql::resolver_utils::resolve_container_serial;
 use async_graphql::{ContainerType, ContextSelectionSet, OutputType, Positioned, ServerError, ServerResult, Value};
 use futures_util::FutureExt as _;
 
-use super::budget::Budget;
 use crate::error::AppError;
+use crate::graphql::cost::budget::Budget;
 
 /// An object whose fields are, nearly always, at hand: they are taken one after the other. async-graphql runs the fields
 /// of an object side by side, each in allocations of its own.
@@ -104,7 +104,7 @@ fn error_at(error: AppError, field: &Positioned<Field>) -> ServerError {
 }
 
 /// The fields of a set that is nothing but fields, each once and without directives.
-pub(super) fn plain_fields(set: &SelectionSet) -> Option<Vec<&Positioned<Field>>> {
+pub fn plain_fields(set: &SelectionSet) -> Option<Vec<&Positioned<Field>>> {
     let mut fields: Vec<&Positioned<Field>> = Vec::with_capacity(set.items.len());
     for item in &set.items {
         let Selection::Field(field) = &item.node else { return None };

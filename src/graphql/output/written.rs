@@ -15,12 +15,12 @@ use async_graphql::registry::Registry;
 use async_graphql::{ContainerType, ContextSelectionSet, OutputType, Positioned, Response, ServerResult, Value};
 use serde::Serialize;
 
-use super::budget::Budget;
 use super::error::is_request_error;
 use super::in_order::{ListInOrder, plain_fields};
+use crate::graphql::cost::budget::Budget;
 
 /// In a request's data: lists may be text.
-pub(super) struct TakesText;
+pub struct TakesText;
 
 /// Writes one value of an object; nothing when it is not at hand.
 pub type Step<T> = Box<dyn Fn(&T, &mut Vec<u8>) -> Option<()> + Send + Sync>;
@@ -167,7 +167,7 @@ pub fn holds_text(response: &Response) -> bool {
 }
 
 /// How many bytes of a value are text already.
-pub(super) fn text_bytes(value: &Value) -> usize {
+pub fn text_bytes(value: &Value) -> usize {
     match value {
         Value::Binary(text) => text.len(),
         Value::Object(members) => members.values().map(text_bytes).sum(),
@@ -205,7 +205,7 @@ pub fn to_json(response: &Response) -> String {
 }
 
 /// A value of an answer as text, which is copied into each answer that has it instead of being written again.
-pub(super) fn to_text(value: &Value) -> Value {
+pub fn to_text(value: &Value) -> Value {
     let mut text = Vec::new();
     write_value(value, &mut text);
     Value::Binary(text.into())

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use async_graphql::Name;
-use async_graphql::Positioned;
 use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{FieldDefinition, OperationType, Type, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::{FieldDefinition, Type, TypeKind, TypeSystemDefinition};
+use async_graphql::{Name, Positioned};
 
 /// A type that has fields, or stands for several that have.
 #[derive(Default)]
-pub(super) struct CatalogType {
+pub struct CatalogType {
     /// The type of each of its fields.
     pub fields: HashMap<Name, Type>,
     /// Of an interface: the object types that implement it.
@@ -20,21 +19,12 @@ pub(super) struct CatalogType {
 }
 
 /// The type with this name; none for scalars, inputs and the types of introspection.
-pub(super) fn find(name: &str) -> Option<&'static CatalogType> {
+pub fn find(name: &str) -> Option<&'static CatalogType> {
     TYPES.get(name)
 }
 
-/// The type that an operation's root fields belong to.
-pub(super) fn root(operation: OperationType) -> &'static str {
-    match operation {
-        OperationType::Query => "Query",
-        OperationType::Mutation => "Mutation",
-        OperationType::Subscription => "Subscription",
-    }
-}
-
 static TYPES: LazyLock<HashMap<Name, CatalogType>> = LazyLock::new(|| {
-    let definitions = parse_schema(super::sdl()).map(|schema| schema.definitions).unwrap_or_default();
+    let definitions = parse_schema(super::schema::sdl()).map(|schema| schema.definitions).unwrap_or_default();
     let mut types: HashMap<Name, CatalogType> = HashMap::new();
     for definition in definitions {
         let TypeSystemDefinition::Type(definition) = definition else { continue };

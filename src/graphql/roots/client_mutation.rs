@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 
-use super::inputs::{
+use crate::domain::audit::{Actor, Via};
+use crate::graphql::inputs::{
     AddClientKeyInput, ClientInput, CreateClientInput, Raw, RevokeClientKeyInput, RotateClientSecretInput,
     UpdateClientInput,
 };
-use super::reader::principal;
-use super::types::{AddClientKeyPayload, Client, ClientSecretPayload};
-use crate::domain::audit::{Actor, Via};
+use crate::graphql::types::reader::principal;
+use crate::graphql::types::{AddClientKeyPayload, Client, ClientSecretPayload};
 use crate::service::{Caller, Clients, Services};
 
 #[derive(Default)]

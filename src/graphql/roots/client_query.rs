@@ -3,14 +3,14 @@
 use async_graphql::connection::{Connection, Edge};
 use async_graphql::{Context, Object, Result};
 
-use super::budget;
-use super::inputs::both;
-use super::limits::page_cost;
-use super::types::{AuditConnection, Client, ClientConnection, connection};
 use crate::domain::audit;
 use crate::domain::client;
 use crate::domain::page::read_length;
 use crate::error::AppError;
+use crate::graphql::cost::budget;
+use crate::graphql::cost::points::page_cost;
+use crate::graphql::inputs::both;
+use crate::graphql::types::{AuditConnection, Client, ClientConnection, connection};
 
 #[derive(Default)]
 pub struct ClientQuery;

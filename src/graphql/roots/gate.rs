@@ -12,7 +12,7 @@ use async_graphql::{
 };
 use futures_util::stream::{self, Stream, StreamExt as _};
 
-use super::{catalog, find, rows};
+use super::table::{find, rows, type_name};
 use crate::error::AppError;
 use crate::service::{Caller, Needs};
 
@@ -27,9 +27,7 @@ fn needs(kind: OperationType, name: &str) -> Result<Needs, AppError> {
         Some(root) => Ok(root.needs),
         // What tells of the schema is everybody's.
         None if name.starts_with("__") => Ok(Needs::Nothing),
-        None => {
-            Err(AppError::internal(format!("{}.{name} has no row in the table of root fields", catalog::root(kind))))
-        }
+        None => Err(AppError::internal(format!("{}.{name} has no row in the table of root fields", type_name(kind)))),
     }
 }
 
@@ -52,7 +50,7 @@ async fn pass_field(kind: OperationType, ctx: &Context<'_>) -> ServerResult<()> 
 }
 
 fn describe(registry: &mut Registry, kind: OperationType) {
-    let Some(MetaType::Object { fields, .. }) = registry.types.get_mut(catalog::root(kind)) else { return };
+    let Some(MetaType::Object { fields, .. }) = registry.types.get_mut(type_name(kind)) else { return };
     for root in rows(kind) {
         let Some(field) = fields.get_mut(root.name) else { continue };
         let (text, sentence) = (field.description.get_or_insert_default(), root.sentence());

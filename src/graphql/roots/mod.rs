@@ -1,129 +1,20 @@
 //! The root fields: one row for each in [`table`], and the gate that every one of them stands behind.
 //!
 //! To add a root field: its row in `table.rs`, its resolver, a row in `tests/it/permissions.rs`, then `make contracts`.
-//! A field without a row, and a row without a field, keep the service from starting ([`check`]).
+//! A field without a row, and a row without a field, keep the service from starting ([`check::check`]).
 
+pub mod catalog;
+mod check;
+mod client_mutation;
+mod client_query;
 mod gate;
+mod mutation;
+mod query;
+mod schema;
+mod subscription;
 mod table;
 
-use async_graphql::parser::types::{OperationDefinition, OperationType};
-use thiserror::Error;
-
-pub use gate::{Gated, RootType, pass};
-pub use table::{MUTATIONS, QUERIES, Root, SUBSCRIPTIONS};
-
-use super::{catalog, selected};
-use crate::service::Needs;
-
-/// The root types.
-const KINDS: [OperationType; 3] = [OperationType::Query, OperationType::Mutation, OperationType::Subscription];
-
-/// The rows of a root type.
-const fn rows(kind: OperationType) -> &'static [Root] {
-    match kind {
-        OperationType::Query => QUERIES,
-        OperationType::Mutation => MUTATIONS,
-        OperationType::Subscription => SUBSCRIPTIONS,
-    }
-}
-
-/// The row of a root field.
-pub fn find(kind: OperationType, name: &str) -> Option<&'static Root> {
-    rows(kind).iter().find(|root| root.name == name)
-}
-
-/// How many signed root fields an operation in its normal form has.
-pub fn count_signed(operation: &OperationDefinition) -> usize {
-    let names = operation.selection_set.node.items.iter().map(|item| selected::name(&item.node));
-    names.filter(|name| find(operation.ty, name).is_some_and(|root| root.needs.is_signed())).count()
-}
-
-/// The mutations that prove by their input who calls.
-pub fn authenticating() -> impl Iterator<Item = &'static Root> {
-    MUTATIONS.iter().filter(|root| root.needs.authenticates())
-}
-
-/// Whether a mutation with this name takes a client secret.
-pub fn takes_secret(name: &str) -> bool {
-    MUTATIONS.iter().any(|root| root.needs == Needs::ClientSecret && root.name == name)
-}
-
-/// The table and the schema do not name the same root fields.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("the table of root fields does not fit the schema: {}; mend it in src/graphql/roots/table.rs", .0.join(", "))]
-pub struct Misfit(Vec<String>);
-
-/// Compares the table with the schema: nobody may use a root field of which nobody said what it needs.
-pub fn check() -> Result<(), Misfit> {
-    let misfits = KINDS.into_iter().flat_map(|kind| {
-        let fields = catalog::find(catalog::root(kind)).map(|root| root.fields.keys());
-        let fields: Vec<_> = fields.into_iter().flatten().map(|name| name.as_str()).collect();
-        compare(catalog::root(kind), &fields, rows(kind))
-    });
-    let misfits: Vec<_> = misfits.collect();
-    if misfits.is_empty() { Ok(()) } else { Err(Misfit(misfits)) }
-}
-
-fn compare(root_type: &str, fields: &[&str], rows: &[Root]) -> Vec<String> {
-    let mut misfits = Vec::new();
-    for field in fields {
-        match rows.iter().filter(|row| row.name == *field).count() {
-            0 => misfits.push(format!("{root_type}.{field} has no row")),
-            1 => {}
-            n => misfits.push(format!("{root_type}.{field} has {n} rows")),
-        }
-    }
-    let superfluous = rows.iter().filter(|row| !fields.contains(&row.name));
-    misfits.extend(superfluous.map(|row| format!("{root_type}.{} has a row but is no field", row.name)));
-    misfits.sort();
-    misfits
-}
-
-#[cfg(test)]
-mod tests {
-    use async_graphql::parser::parse_schema;
-    use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
-
-    use super::*;
-
-    #[test]
-    fn the_service_does_not_start_with_a_root_field_without_a_row_or_a_row_without_a_field() {
-        assert_eq!(check(), Ok(()));
-        let row = |name| Root::new(name, Needs::Token);
-        assert_eq!(compare("Query", &["viewer", "node"], &[row("viewer"), row("node")]), Vec::<String>::new());
-        assert_eq!(compare("Query", &["viewer", "node"], &[row("viewer")]), ["Query.node has no row"]);
-        assert_eq!(
-            compare("Query", &["viewer"], &[row("viewer"), row("nod")]),
-            ["Query.nod has a row but is no field"]
-        );
-        assert_eq!(compare("Query", &["viewer"], &[row("viewer"), row("viewer")]), ["Query.viewer has 2 rows"]);
-        assert_eq!(
-            Misfit(vec!["Query.node has no row".to_owned()]).to_string(),
-            "the table of root fields does not fit the schema: Query.node has no row; mend it in \
-             src/graphql/roots/table.rs"
-        );
-    }
-
-    #[test]
-    fn each_row_reads_the_input_that_the_schema_shows() {
-        for definition in parse_schema(super::super::sdl()).unwrap().definitions {
-            let TypeSystemDefinition::Type(definition) = definition else { continue };
-            let TypeKind::Object(object) = &definition.node.kind else { continue };
-            let name = definition.node.name.node.as_str();
-            let Some(kind) = KINDS.into_iter().find(|kind| catalog::root(*kind) == name) else { continue };
-            for field in &object.fields {
-                let shown = field
-                    .node
-                    .arguments
-                    .iter()
-                    .find(|argument| ["input", "where"].contains(&argument.node.name.node.as_str()));
-                let shown = shown.map(|shown| {
-                    (shown.node.name.node.to_string(), shown.node.ty.node.to_string().trim_end_matches('!').to_owned())
-                });
-                let read = find(kind, &field.node.name.node).unwrap().input;
-                let read = read.map(|input| (input.name.to_owned(), (input.type_name)().into_owned()));
-                assert_eq!(read, shown, "{name}.{}", field.node.name.node);
-            }
-        }
-    }
-}
+pub use check::{Misfit, check};
+pub use gate::pass;
+pub use schema::{ApiSchema, finish, schema, sdl};
+pub use table::{MUTATIONS, QUERIES, Root, SUBSCRIPTIONS, authenticating, find, takes_secret, type_name};

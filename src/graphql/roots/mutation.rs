@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 
-use super::inputs::{
+use crate::domain::fields::Naming;
+use crate::graphql::inputs::new_order_cost;
+use crate::graphql::inputs::{
     AcknowledgeSalesOrderInput, CreateSalesOrderInput, LoginInput, Raw, RefreshInput, UpdateSalesOrderStatusInput,
 };
-use super::limits::new_order_cost;
-use super::reader::{Reader, principal};
-use super::selection::ensure_readable;
-use super::types::{AuthToken, CreateSalesOrderPayload, SalesOrder};
-use crate::domain::fields::Naming;
+use crate::graphql::types::reader::{Reader, principal};
+use crate::graphql::types::selection::ensure_readable;
+use crate::graphql::types::{AuthToken, CreateSalesOrderPayload, SalesOrder};
 use crate::service::{Caller, Services};
 
 #[derive(Default)]

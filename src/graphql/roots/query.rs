@@ -4,20 +4,22 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result};
 
-use super::budget;
-use super::inputs::{ExplainSignatureInput, Raw, SalesOrderFilter, SalesOrderSort, both, read_filter};
-use super::limits::{page_cost, search_cost, summary_cost};
-use super::reader::{Reader, principal};
-use super::scalars::TimeZone;
-use super::types::node::{GlobalId, read_global_id};
-use super::types::{
-    Client, Node, SalesOrder, SalesOrderConnection, SalesOrderEventConnection, SalesOrderSummary, SignatureCheck,
-    SummaryDimension, connection,
-};
 use crate::domain::event::After;
 use crate::domain::page::{PageRequest, Sort, read_length};
 use crate::domain::summary::{Dimension, SummaryRequest, Wants};
 use crate::error::AppError;
+use crate::graphql::cost::budget;
+use crate::graphql::cost::points::{page_cost, summary_cost};
+use crate::graphql::inputs::{
+    ExplainSignatureInput, Raw, SalesOrderFilter, SalesOrderSort, both, read_filter, search_cost,
+};
+use crate::graphql::output::scalars::TimeZone;
+use crate::graphql::types::node::{GlobalId, read_global_id};
+use crate::graphql::types::reader::{Reader, principal};
+use crate::graphql::types::{
+    Client, Node, SalesOrder, SalesOrderConnection, SalesOrderEventConnection, SalesOrderSummary, SignatureCheck,
+    SummaryDimension, connection,
+};
 use crate::service::{Caller, Services};
 
 #[derive(Default)]
@@ -26,6 +28,7 @@ pub struct OrderQuery;
 #[Object]
 impl OrderQuery {
     /// The caller.
+    #[expect(clippy::unused_async, reason = "who was let through is at hand")]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Client> {
         let principal = principal(ctx)?;
         Ok(Client { client: principal.known.client.clone(), permissions: principal.permissions.clone() })

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use async_graphql::{Context, Result, Subscription as Subscriptions};
 use futures_util::stream::{Stream, StreamExt as _};
 
-use super::budget;
-use super::inputs::{Raw, SalesOrderFilter, both, read_filter};
-use super::reader::sealing;
-use super::types::SalesOrderEvent;
 use crate::domain::event::After;
 use crate::error::AppError;
+use crate::graphql::cost::budget;
+use crate::graphql::inputs::{Raw, SalesOrderFilter, both, read_filter};
+use crate::graphql::types::SalesOrderEvent;
+use crate::graphql::types::reader::sealing;
 use crate::service::{Caller, Services};
 
 pub struct Subscription;

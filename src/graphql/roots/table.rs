@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use async_graphql::parser::types::OperationType;
 use serde_json::Value as Json;
 
 use crate::domain::fields::Naming;
@@ -49,6 +50,43 @@ pub const MUTATIONS: &[Root] = &[
 
 /// What can be followed.
 pub const SUBSCRIPTIONS: &[Root] = &[Root::new("salesOrderEvents", Token).reading::<SalesOrderFilter>("where")];
+
+/// The root types.
+pub(super) const KINDS: [OperationType; 3] =
+    [OperationType::Query, OperationType::Mutation, OperationType::Subscription];
+
+/// The rows of a root type.
+pub(super) const fn rows(kind: OperationType) -> &'static [Root] {
+    match kind {
+        OperationType::Query => QUERIES,
+        OperationType::Mutation => MUTATIONS,
+        OperationType::Subscription => SUBSCRIPTIONS,
+    }
+}
+
+/// The row of a root field.
+pub fn find(kind: OperationType, name: &str) -> Option<&'static Root> {
+    rows(kind).iter().find(|root| root.name == name)
+}
+
+/// The mutations that prove by their input who calls.
+pub fn authenticating() -> impl Iterator<Item = &'static Root> {
+    MUTATIONS.iter().filter(|root| root.needs.authenticates())
+}
+
+/// Whether a mutation with this name takes a client secret.
+pub fn takes_secret(name: &str) -> bool {
+    MUTATIONS.iter().any(|root| root.needs == ClientSecret && root.name == name)
+}
+
+/// The name of a root type.
+pub const fn type_name(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    }
+}
 
 /// One root field.
 #[derive(Clone, Copy)]

@@ -2,24 +2,26 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ValidationMode, Value};
+use async_graphql::{Request, Response, ValidationMode, Value};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
-use super::budget::{Budget, Meter};
 use super::checker::Checker;
 use super::known::{Known, KnownDocuments};
-use super::preload::ShortPages;
 use super::prepared::{PreparedOperation, Sender};
 use super::read::Read;
-use super::roots::Misfit;
-use super::valid::{Valid, operation};
-use super::written::{TakesText, to_text};
-use super::{ApiSchema, Limits, Request, Response};
-use super::{arrange, error, faults, finish, loaders, prepared, roots, schema, values};
+use super::valid::{Valid, count_signed, operation};
+use super::{arrange, faults, prepared};
 use crate::auth::credentials::Credentials;
 use crate::compute::{self, BYTES_A_REQUEST, Lane};
 use crate::domain::fields::Naming;
 use crate::error::{AppError, ErrorCode};
+use crate::graphql::cost::Limits;
+use crate::graphql::cost::budget::{Budget, Meter};
+use crate::graphql::output::written::{TakesText, to_text};
+use crate::graphql::output::{error, values};
+use crate::graphql::roots::{self, ApiSchema, Misfit, finish, schema};
+use crate::graphql::types::loaders;
+use crate::graphql::types::preload::ShortPages;
 use crate::service::rate_limit::network;
 use crate::service::turns::Turn;
 use crate::service::{Caller, Principal, Services};
@@ -78,7 +80,7 @@ impl Api {
     }
 
     /// Runs a client's query or mutation. Whatever fails is in the response, each error with `extensions.code`. Parts of
-    /// the response may be text already: [`super::to_json`] writes it. The turn of a query is to be held until its answer
+    /// the response may be text already: [`crate::graphql::to_json`] writes it. The turn of a query is to be held until its answer
     /// is sent, or a caller who reads nothing could have any number of them waiting.
     pub async fn execute(&self, read: Read, credentials: Credentials) -> (Response, Option<Turn>) {
         if read.is_subscription() {
@@ -214,7 +216,7 @@ impl Api {
             let work = known.complexity / POINTS_A_REQUEST;
             self.services.sessions.charge(&caller.credentials, work).map_err(error::refusal)?;
         }
-        let signed = operation(&known.document).map_or(0, roots::count_signed);
+        let signed = operation(&known.document).map_or(0, count_signed);
         if signed > 1 {
             let message = "A request takes one signed operation; send each order in a request of its own";
             return Err(error::refusal(AppError::new(ErrorCode::LimitExceeded, message)));

@@ -40,8 +40,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::graphql::normal::normalise;
-    use crate::graphql::prepared::chosen;
+    use crate::graphql::run::normal::normalise;
+    use crate::graphql::run::prepared::chosen;
 
     #[test]
     fn members_stand_in_the_order_of_the_document_through_lists_aliases_and_fragments() {

@@ -1,14 +1,14 @@
 //! Requests that do nothing but log in or refresh: what is heard of an address whose budget is used up.
 
+use async_graphql::Request;
 use async_graphql::parser::types::{OperationType, Selection};
 
-use super::Request;
 use super::prepared::{chosen, parse};
-use super::roots::authenticating;
 use crate::compute;
+use crate::graphql::roots::authenticating;
 
-/// Whether every root field of the operation that would run is one by whose input its caller proves who it is. Fragments are not followed: no
-/// client hides its login in one.
+/// Whether every root field of the operation that would run is one by whose input its caller proves who it is. Fragments
+/// are not followed: no client hides its login in one.
 pub fn only_authenticates(request: &mut Request) -> bool {
     // No login is as large as what is not worth reading for nothing.
     if request.query.len() > compute::SMALL {

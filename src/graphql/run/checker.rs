@@ -8,9 +8,12 @@ use async_graphql::{ServerError, ValidationMode, Value, Variables};
 use super::known::{BYTES_A_FIELD, Known};
 use super::valid::operation;
 use super::validation::ValidateOnly;
-use super::{ApiSchema, Limits, budget, error, finish, introspection, normal, prepared, schema, selected};
+use super::{introspection, normal, prepared, selected};
 use crate::compute;
 use crate::error::AppError;
+use crate::graphql::cost::{Limits, budget};
+use crate::graphql::output::error;
+use crate::graphql::roots::{ApiSchema, finish, schema};
 
 /// Checks documents, and runs nothing.
 #[derive(Clone)]

@@ -6,11 +6,12 @@
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection};
 use async_graphql::{Positioned, Response, ServerError, Value, Variables};
 
-use super::error::{into_app_error, sourced};
-use super::values::to_json;
-use super::{prepared, roots};
+use super::prepared;
 use crate::domain::fields::Naming;
 use crate::error::{AppError, ErrorCode, FieldError};
+use crate::graphql::output::error::{into_app_error, sourced};
+use crate::graphql::output::values::to_json;
+use crate::graphql::roots;
 use crate::service::Caller;
 
 /// Tells a refused input's faults all at once, where they are faults of a field. A caller who would not have got through

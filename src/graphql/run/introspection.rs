@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use async_graphql::Value;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 
-use super::schema;
 use crate::compute;
+use crate::graphql::roots::schema;
 
 /// An introspected value is at hand and costs less than one that is read from the database: so many are a point.
 const VALUES_A_POINT: usize = 2;
@@ -159,7 +159,7 @@ mod tests {
     use async_graphql::parser::parse_query;
 
     use super::*;
-    use crate::graphql::prepared::chosen;
+    use crate::graphql::run::prepared::chosen;
 
     fn leaves(value: &Value) -> usize {
         match value {

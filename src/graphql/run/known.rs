@@ -9,7 +9,7 @@ use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
 use super::valid::operation;
-use super::written::text_bytes;
+use crate::graphql::output::written::text_bytes;
 
 /// A valid operation. Whoever sends it must still be allowed what it asks for: guards are run with it.
 #[derive(Clone)]

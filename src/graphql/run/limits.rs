@@ -8,83 +8,14 @@ use std::collections::HashMap;
 use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet};
 use async_graphql::{Name, Positioned};
 
-use super::inputs::{CreateSalesOrderInput, Raw, SalesOrderFilter};
-use super::{roots, selected};
-use crate::domain::page::DEFAULT_PAGE;
+use super::selected;
 use crate::error::{AppError, ErrorCode};
-
-/// The limits in force.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Whether the schema may be asked for.
-    pub introspection: bool,
-    /// How deep fields may nest. Introspection is bounded by its own rule instead, so that tools' standard query passes.
-    pub depth: usize,
-    /// How many fields and fragments a document may come to with its fragments spread out.
-    pub complexity: usize,
-    /// How many aliases it may have.
-    pub aliases: usize,
-    /// How many directives it may have.
-    pub directives: usize,
-    /// How many mutations it may run.
-    pub mutations: usize,
-    /// How many of them may take a client secret: guessing secrets in batches must not slip under the login limit.
-    pub logins: usize,
-    /// How many root fields, merged, may ask the database.
-    pub root_fields: usize,
-    /// How many database statements a request may run.
-    pub statements: usize,
-    /// How many bytes its answer may have.
-    pub answer_bytes: usize,
-}
+use crate::graphql::cost::Limits;
+use crate::graphql::roots;
 
 /// How deep selections may nest, fragments spread out; bounds the recursion of everything that walks a document. It is
 /// async-graphql's own limit, which would refuse the rest with a worse message.
 const MAX_NESTING: usize = 32;
-
-/// How many lines, or systems, an order is taken to have when the cost of a document is worked out.
-pub(super) const LINES_PER_ORDER: usize = 5;
-
-/// How many events.
-pub(super) const EVENTS_PER_ORDER: usize = 4;
-
-/// What a page costs: what each of its rows costs, as often as there may be rows.
-pub(super) fn page_cost(length: Option<i32>, each: usize) -> usize {
-    let length = length.map_or(DEFAULT_PAGE, |length| usize::try_from(length).unwrap_or_default());
-    length.saturating_mul(each).saturating_add(1)
-}
-
-/// What a summary costs: all the orders that are meant are read, however few groups are shown; and the database adds up
-/// a group for less than it reads an order.
-pub(super) fn summary_cost(groups: i32, each: usize) -> usize {
-    SUMMARY + page_cost(Some(groups), each) / 4 + each
-}
-
-/// Adding up reads every order, and twenty summaries are as much as a request may ask for.
-const SUMMARY: usize = 950;
-
-/// What it costs to look for a text in orders, above reading the ones that are found.
-pub(super) const SEARCH: usize = 200;
-
-/// What it costs that orders are looked for by what they hold.
-pub(super) fn search_cost(filter: Option<&Raw<SalesOrderFilter>>) -> usize {
-    if filter.is_some_and(|filter| !filter.json().is_null()) { SEARCH } else { 0 }
-}
-
-/// What counting up to so many orders costs: they are read, if only their keys. As many as are counted without being told
-/// cost little.
-pub(super) fn count_cost(max: i32) -> usize {
-    10 + usize::try_from(max).unwrap_or_default().saturating_sub(10_000) / 100
-}
-
-/// What an order costs that is to be taken: its lines are shown, and it must not be given up once it is stored.
-pub(super) fn new_order_cost(input: &Raw<CreateSalesOrderInput>, each: usize) -> usize {
-    let lines = input.json()["products"].as_array().map_or(0, Vec::len);
-    each.saturating_mul(lines.div_ceil(LINES_PER_ORDER).max(1)).saturating_add(1)
-}
-
-/// What an error costs, which has a sentence and says where.
-pub(super) const ERROR: usize = 10;
 
 /// An alias stands in the answer as often as its field has a value.
 const LONGEST_ALIAS: usize = 128;

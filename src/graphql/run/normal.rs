@@ -14,9 +14,10 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
 
+use super::prepared;
 use super::selected::{OBJECT_TYPE, name};
-use super::{catalog, prepared};
 use crate::error::{AppError, ErrorCode};
+use crate::graphql::roots::{self, catalog};
 
 /// The normal form of the operation with this name (or the only one), as a document of that operation alone.
 ///
@@ -30,7 +31,7 @@ pub(super) fn normalise(
         return Err(AppError::internal("an operation was normalised before it was chosen"));
     };
     let form = NormalForm { document, operation, variables };
-    let root = Name::new(catalog::root(operation.ty));
+    let root = Name::new(roots::type_name(operation.ty));
     let selection_set = form.selection_set(&[&operation.selection_set.node], Some(&root))?;
     ensure_one_stream(operation.ty, &selection_set)?;
     let operation = OperationDefinition {

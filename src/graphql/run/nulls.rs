@@ -6,8 +6,8 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{BaseType, OperationDefinition, Selection, SelectionSet, Type};
 use async_graphql::{Name, PathSegment, Response, Value};
 
-use super::catalog;
 use super::selected::set_of;
+use crate::graphql::roots::{self, catalog};
 
 /// Completes the response of an operation in its normal form.
 pub fn complete(response: &mut Response, operation: &OperationDefinition) {
@@ -17,7 +17,7 @@ pub fn complete(response: &mut Response, operation: &OperationDefinition) {
     for error in &response.errors {
         put_null(&mut response.data, &error.path);
     }
-    let root = Type { base: BaseType::Named(Name::new(catalog::root(operation.ty))), nullable: true };
+    let root = Type { base: BaseType::Named(Name::new(roots::type_name(operation.ty))), nullable: true };
     settle(&mut response.data, &root, &operation.selection_set.node);
 }
 

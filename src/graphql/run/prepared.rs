@@ -4,11 +4,12 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
 use async_graphql::{Name, Request, ServerError, Variables};
 
-use super::roots::{self, Root};
-use super::{error, lexical, selected};
+use super::{lexical, selected};
 use crate::auth::credentials::Credentials;
 use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode};
+use crate::graphql::output::error;
+use crate::graphql::roots::{self, Root};
 use crate::service::Needs;
 use crate::telemetry;
 

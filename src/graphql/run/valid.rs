@@ -5,9 +5,13 @@ use std::sync::Arc;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
 use async_graphql::{Name, Response, Value};
 
-use super::budget::{self, Budget};
 use super::known::{Key, Known};
-use super::{Limits, arrange, error, introspection, limits, nulls};
+use super::{arrange, introspection, nulls, selected};
+use crate::graphql::cost::Limits;
+use crate::graphql::cost::budget::{self, Budget};
+use crate::graphql::cost::points::ERROR;
+use crate::graphql::output::error;
+use crate::graphql::roots;
 
 /// A valid operation in its normal form.
 pub(super) struct Valid {
@@ -33,7 +37,7 @@ impl Valid {
         // One is what a request that fails has.
         let errors = response.errors.len().saturating_sub(1);
         // Of a mutation, which was done, the budget has no end.
-        if self.budget.charge(errors.saturating_mul(limits::ERROR)).is_err() {
+        if self.budget.charge(errors.saturating_mul(ERROR)).is_err() {
             return error::refusal(budget::too_dear(self.limits.complexity));
         }
         if let Some(operation) = self.operation() {
@@ -53,4 +57,10 @@ impl Valid {
 /// The operation of a document in its normal form, which has but one.
 pub(super) fn operation(document: &ExecutableDocument) -> Option<&OperationDefinition> {
     document.operations.iter().next().map(|(_, operation)| &operation.node)
+}
+
+/// How many signed root fields an operation in its normal form has.
+pub(super) fn count_signed(operation: &OperationDefinition) -> usize {
+    let names = operation.selection_set.node.items.iter().map(|item| selected::name(&item.node));
+    names.filter(|name| roots::find(operation.ty, name).is_some_and(|root| root.needs.is_signed())).count()
 }

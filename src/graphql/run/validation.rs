@@ -10,9 +10,9 @@ use async_graphql::async_trait::async_trait;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextValidation};
 use async_graphql::{Response, ServerError, ValidationResult, Value};
 
-use super::budget;
-use super::error::with_code;
 use crate::error::ErrorCode;
+use crate::graphql::cost::budget;
+use crate::graphql::output::error::with_code;
 
 /// A document of nothing but mistakes must not get an answer thirty times its size.
 const MAX_ERRORS: usize = 100;

@@ -6,9 +6,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::client_credentials::{ClientKey, ClientSecret};
 use crate::domain::{client, permission::Permission, signature_policy};
-use crate::graphql::loaders::Loaders;
-use crate::graphql::reader::principal;
-use crate::graphql::scalars::{DateTime, Long};
+use crate::graphql::output::scalars::{DateTime, Long};
+use crate::graphql::types::loaders::Loaders;
+use crate::graphql::types::reader::principal;
 use crate::service::Services;
 
 pub struct Client {

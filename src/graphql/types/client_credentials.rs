@@ -7,7 +7,7 @@ use super::client::sees_clients;
 use crate::auth::registered_key;
 use crate::domain::audit::{self, AuditEntry};
 use crate::domain::client::ClientId;
-use crate::graphql::scalars::DateTime;
+use crate::graphql::output::scalars::DateTime;
 use crate::service::clients::{StoredPublicKey, StoredSecret};
 
 /// A page of clients.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 
-use super::budget::Budget;
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::client::ClientId;
 use crate::domain::event::OrderEvent;
@@ -13,6 +12,7 @@ use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
 use crate::error::AppError;
+use crate::graphql::cost::budget::Budget;
 use crate::service::Services;
 use crate::service::clients::{StoredPublicKey, StoredSecret};
 use crate::telemetry::spawn_in_request;

@@ -6,11 +6,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Lookahead, Result, SelectionField};
 
-use super::budget::{self, Budget};
-use super::limits::{EVENTS_PER_ORDER, LINES_PER_ORDER};
 use super::loaders::Loaders;
 use super::reader::Reader;
-use super::types::{SalesOrder, SalesOrderEvent};
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::event::OrderEvent;
 use crate::domain::order::{self, OrderNumber, SalesOrderLine};
@@ -18,6 +15,9 @@ use crate::domain::page::Page;
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
 use crate::error::AppError;
+use crate::graphql::cost::budget::{self, Budget};
+use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER};
+use crate::graphql::types::{SalesOrder, SalesOrderEvent};
 use crate::service::Services;
 
 /// What belongs to some orders, as far as it is selected.

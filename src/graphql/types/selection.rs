@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_graphql::{Context, Result, SelectionField};
 
 use super::reader::Reader;
-use super::types::OPEN_FIELDS;
 use crate::domain::permission::{Permission, Scope};
 use crate::error::{AppError, ErrorCode};
+use crate::graphql::types::OPEN_FIELDS;
 use crate::service::Services;
 
 /// Refuses a mutation whose selection asks for more of another client's order than the caller may read. Refused afterwards,

@@ -1,7 +1,7 @@
 use async_graphql::{Enum, Object, SimpleObject};
 
 use crate::auth::rejection::{SignatureRefusal, SignatureRejection};
-use crate::graphql::scalars::{DateTime, Long};
+use crate::graphql::output::scalars::{DateTime, Long};
 use crate::service::signature_check::{self, Step};
 
 /// What the check of a signature found: the same check that stands before every order.
