@@ -21,13 +21,13 @@ use crate::service::bodies::{Bodies, Holder};
 use crate::service::buckets::Rate;
 use crate::service::directory::ClientDirectory;
 use crate::service::intake::IntakeRules;
+use crate::service::rate_limit::{RateLimit, RateLimitRules, network};
 use crate::service::sessions::SessionRules;
 use crate::service::slots::{Slot, Slots};
-use crate::service::throttle::{Throttle, ThrottleRules, network};
 use crate::service::turns::{Turn, TurnRules, Turns};
 use crate::service::{
-    Clients, ClockSkew, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Patience, Sealing, Services,
-    Sessions,
+    Clients, ClockSkew, Events, Lifecycle, Occupancy, OrderIntake, Orders, Patience, Sealing, Services, Sessions,
+    SignatureChecker,
 };
 use crate::store::Store;
 
@@ -51,7 +51,7 @@ impl AppState {
     /// Builds the service on an open store.
     pub fn build(config: Config, store: Store, clock: &Clock) -> anyhow::Result<Self> {
         let services = services(&config, &store, clock, &config.jwt_secrets()?.signing_first());
-        let api = Api::new(Arc::clone(&services), limits(&config));
+        let api = Api::new(Arc::clone(&services), limits(&config))?;
         let (is_leaving, stopping) = (AtomicBool::new(false), watch::Sender::new(false));
         let app = App { config, store, services, api, is_leaving, stopping, rereading: Notify::new() };
         Ok(Self(Arc::new(app)))
@@ -173,25 +173,25 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         timestamp_tolerance: config.auth.timestamp_tolerance,
     };
     let hashing = config.auth.password_hash_concurrency;
-    let rate_limit = &config.rate_limit;
-    let throttle = if rate_limit.enabled {
+    let settings = &config.rate_limit;
+    let rate_limit = if settings.enabled {
         let rate = |per_minute, burst| Rate { per_minute, burst };
-        let rules = ThrottleRules {
-            login: rate(rate_limit.login_attempts_per_minute, rate_limit.login_burst),
-            address: rate(rate_limit.address_attempts_per_minute, rate_limit.address_burst),
-            anonymous: rate(rate_limit.anonymous_requests_per_minute, rate_limit.anonymous_burst),
-            longest_pause: rate_limit.login_longest_pause,
-            requests: rate_limit.requests_per_minute,
+        let rules = RateLimitRules {
+            login: rate(settings.login_attempts_per_minute, settings.login_burst),
+            address: rate(settings.address_attempts_per_minute, settings.address_burst),
+            anonymous: rate(settings.anonymous_requests_per_minute, settings.anonymous_burst),
+            longest_pause: settings.login_longest_pause,
+            requests: settings.requests_per_minute,
             checks_at_once: hashing,
         };
-        Throttle::new(&rules, clock)
+        RateLimit::new(&rules, clock)
     } else {
-        Throttle::off()
+        RateLimit::off()
     };
     let directory = ClientDirectory::new(store.clone(), config.auth.client_cache_ttl);
     let clock_skew = Arc::new(ClockSkew::new(store, clock, config.database.max_clock_skew));
     let sessions =
-        Sessions::new(store.clone(), Arc::clone(&clock_skew), directory.clone(), keys, rules, throttle, hashing);
+        Sessions::new(store.clone(), Arc::clone(&clock_skew), directory.clone(), keys, rules, rate_limit, hashing);
     let sessions = Arc::new(sessions);
     let queries = TurnRules {
         what: "queries",
@@ -213,7 +213,7 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
     Arc::new(Services {
         clients: clients(store, clock),
         clock_skew,
-        doctor: Doctor::new(Arc::clone(&sessions), clock.clone()),
+        signature_checker: SignatureChecker::new(Arc::clone(&sessions), clock.clone()),
         sessions,
         intake: OrderIntake::new(store, clock.clone(), directory, intake_rules),
         orders: Orders::new(store.clone(), reports.clone()),
@@ -248,10 +248,9 @@ fn limits(config: &Config) -> Limits {
 }
 
 /// The schema for the operator at the command line, who needs no token: the secret that would sign one is thrown away.
-#[must_use]
-pub fn offline_api(config: &Config, store: &Store, clock: &Clock) -> Api {
+pub fn offline_api(config: &Config, store: &Store, clock: &Clock) -> anyhow::Result<Api> {
     let services = services(config, store, clock, &[hex::encode(random_bytes::<32>()).into()]);
-    Api::new(services, limits(config))
+    Ok(Api::new(services, limits(config))?)
 }
 
 /// Client management on an open store, on behalf of whoever runs this process.

@@ -151,7 +151,9 @@ pub struct Failure {
     pub message: Cow<'static, str>,
     /// Faulty fields, all of them.
     pub errors: Vec<FieldError>,
-    /// Further members for the client (`hint`, `order_number`, …), snake_case.
+    /// What is wrong in a word, where a list of such words is documented (`auth::hint`).
+    pub hint: Option<&'static str>,
+    /// Further members for the client (`scope`, `order_number`, …), snake_case.
     pub details: Map<String, Value>,
     /// When to try again.
     pub retry_after: Option<Duration>,
@@ -167,6 +169,14 @@ impl Deref for AppError {
     }
 }
 
+impl Failure {
+    /// The members that a wire adds to what every failure has.
+    pub fn members(&self) -> impl Iterator<Item = (&str, Value)> {
+        let hint = self.hint.map(|hint| ("hint", hint.into()));
+        hint.into_iter().chain(self.details.iter().map(|(name, value)| (name.as_str(), value.clone())))
+    }
+}
+
 impl AppError {
     /// A failure with its sentence.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
@@ -174,6 +184,7 @@ impl AppError {
             code,
             message: message.into(),
             errors: Vec::new(),
+            hint: None,
             details: Map::new(),
             retry_after: None,
             source: None,
@@ -213,6 +224,13 @@ impl AppError {
     pub fn unavailable(state: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let message = format!("The database {state} right now; send the same request again shortly");
         Self::new(ErrorCode::DatabaseUnavailable, message).retry_after(Duration::from_secs(2)).caused_by(source)
+    }
+
+    /// Says in a word what is wrong.
+    #[must_use]
+    pub fn hint(mut self, hint: &'static str) -> Self {
+        self.0.hint = Some(hint);
+        self
     }
 
     /// Adds a member the client may read.

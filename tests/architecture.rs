@@ -126,7 +126,48 @@ fn graphql_reaches_the_database_through_use_cases_only_and_knows_no_http() {
         inside: |file| file.starts_with("src/graphql/"),
         forbidden: |path| is_in(path, &["crate::store", "crate::http", "crate::rest"]),
     };
-    fence.holds("src/graphql/query.rs", &["use crate::store::Store;", "use super::super::http;"]);
+    fence.holds("src/graphql/roots/query.rs", &["use crate::store::Store;", "use super::super::super::http;"]);
+}
+
+/// The rooms of the schema. Each uses those before it.
+const ROOMS: [&str; 6] = ["cost", "output", "types", "inputs", "roots", "run"];
+
+#[test]
+fn each_room_of_the_schema_uses_only_those_before_it() {
+    let room_of = |name: &str| ROOMS.iter().position(|room| *room == name.trim_end_matches(".rs"));
+    let floor = |source: &Source| room_of(source.path.strip_prefix("src/graphql/")?.split('/').next()?);
+    let trespasses = |source: &Source| -> Vec<String> {
+        let Some(floor) = floor(source) else { return Vec::new() };
+        let is_above = |path: &str| match path.strip_prefix("crate::graphql") {
+            Some("") => true,
+            // A name that the schema shows outside is no room, and might come from any.
+            Some(inner) if inner.starts_with("::") => {
+                inner[2..].split("::").next().and_then(room_of).is_none_or(|room| room > floor)
+            }
+            _ => false,
+        };
+        let paths = source.paths();
+        paths.iter().filter(|path| is_above(path)).map(|path| format!("{} uses {path}", source.path)).collect()
+    };
+    for (path, sample) in [
+        ("src/graphql/cost/budget.rs", "use crate::graphql::output::error;"),
+        ("src/graphql/types/client.rs", "use super::super::roots::find;"),
+        ("src/graphql/inputs.rs", "fn a() { crate::graphql::run::b() }"),
+        ("src/graphql/roots/query.rs", "use crate::graphql::{inputs, run::Api};"),
+        ("src/graphql/roots/query.rs", "use crate::graphql::Api;"),
+        ("src/graphql/output/error.rs", "use crate::graphql;"),
+    ] {
+        assert!(!trespasses(&Source::parse(path, sample)).is_empty(), "nothing would stop {sample:?} in {path}");
+    }
+    assert!(
+        trespasses(&Source::parse("src/graphql/run/api.rs", "use super::read; use crate::graphql::roots;")).is_empty()
+    );
+
+    let sources = Source::all(&["src/graphql"]);
+    for source in &sources {
+        assert!(floor(source).is_some() || source.path == "src/graphql/mod.rs", "{} is in no room", source.path);
+        assert_eq!(trespasses(source), Vec::<String>::new());
+    }
 }
 
 #[test]
@@ -225,11 +266,11 @@ fn every_resolver_has_fewer_than_ten_lines() {
     assert_eq!(too_long(&Source::parse("a.rs", &sample(10))), ["a has 10 lines"]);
     assert!(too_long(&Source::parse("a.rs", &sample(9))).is_empty());
 
+    // What loads objects for resolvers stands beside their types.
+    let loading = ["loaders.rs", "preload.rs", "reader.rs", "selection.rs"];
     let is_resolver = |file: &str| {
-        let file = file.trim_start_matches("src/graphql/");
-        ["query", "mutation", "client_query", "client_mutation", "subscription", "types/"]
-            .iter()
-            .any(|start| file.starts_with(start))
+        let is_there = ["src/graphql/roots/", "src/graphql/types/"].iter().any(|room| file.starts_with(room));
+        is_there && !loading.iter().any(|name| file.ends_with(name))
     };
     let sources = Source::all(&["src/graphql"]);
     let resolvers: Vec<_> = sources.iter().filter(|source| is_resolver(&source.path)).collect();

@@ -1,5 +1,7 @@
 //! Why a signed request was refused, told so that its sender can mend it alone.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::hint::Hint;
@@ -37,7 +39,7 @@ impl From<SignatureRejection> for AppError {
     fn from(rejection: SignatureRejection) -> Self {
         let time = rejection.server_time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
         let mut error = AppError::new(rejection.code, rejection.message)
-            .detail("hint", rejection.hint.as_str())
+            .hint(rejection.hint.as_str())
             .detail("string_to_sign", rejection.string_to_sign)
             .detail("server_time", time)
             .detail("keys_tried", rejection.keys_tried);
@@ -65,6 +67,74 @@ impl From<Box<SignatureRejection>> for AppError {
     }
 }
 
+/// Why a request's signature does not count, typed until a wire writes it.
+#[derive(Debug, Clone)]
+pub enum SignatureRefusal {
+    /// Its timestamp or its signature was refused.
+    Signature(Arc<SignatureRejection>),
+    /// Something that is asked before them.
+    Request(AppError),
+}
+
+impl SignatureRefusal {
+    /// The rejected timestamp or signature.
+    #[must_use]
+    pub fn rejection(&self) -> Option<&SignatureRejection> {
+        match self {
+            Self::Signature(rejection) => Some(rejection),
+            Self::Request(_) => None,
+        }
+    }
+
+    /// Which of the catalogue's failures it is.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Signature(rejection) => rejection.code,
+            Self::Request(failure) => failure.code,
+        }
+    }
+
+    /// What is wrong and what to do about it.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Signature(rejection) => &rejection.message,
+            Self::Request(failure) => &failure.message,
+        }
+    }
+
+    /// What is wrong in a word.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Signature(rejection) => Some(rejection.hint.as_str()),
+            Self::Request(failure) => failure.hint,
+        }
+    }
+}
+
+impl From<AppError> for SignatureRefusal {
+    fn from(failure: AppError) -> Self {
+        Self::Request(failure)
+    }
+}
+
+impl From<Box<SignatureRejection>> for SignatureRefusal {
+    fn from(rejection: Box<SignatureRejection>) -> Self {
+        Self::Signature(Arc::from(rejection))
+    }
+}
+
+impl From<SignatureRefusal> for AppError {
+    fn from(refusal: SignatureRefusal) -> Self {
+        match refusal {
+            SignatureRefusal::Signature(rejection) => Arc::unwrap_or_clone(rejection).into(),
+            SignatureRefusal::Request(failure) => failure,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -89,10 +159,10 @@ mod tests {
         let error = AppError::from(Box::new(rejection));
         assert_eq!(error.code, ErrorCode::InvalidSignature);
         assert_eq!(error.message, "a sentence");
+        assert_eq!(error.hint, Some("signed_trailing_newline"));
         assert_eq!(
             Value::Object(error.details.clone()),
             json!({
-                "hint": "signed_trailing_newline",
                 "string_to_sign": "c|1",
                 "server_time": "2026-11-23T13:37:16.500Z",
                 "keys_tried": ["SHA256:x"],

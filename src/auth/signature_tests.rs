@@ -184,7 +184,7 @@ fn a_refusal_tells_all_that_the_server_verified() {
     assert_eq!(rejection.keys_tried, [OWN.public_key().fingerprint(), OTHER.public_key().fingerprint()]);
     assert_eq!(rejection.signed_with_key.as_deref(), Some(OWN.public_key().fingerprint()));
     let error = AppError::from(rejection);
-    assert_eq!(error.details["hint"], "signed_other_text");
+    assert_eq!(error.hint, Some("signed_other_text"));
     assert_eq!(error.details["server_time"], "2026-11-23T13:37:18.500Z");
 }
 

@@ -10,7 +10,8 @@ use super::private_file::PrivateFile;
 use super::{Common, output};
 use crate::app;
 use crate::clock::Clock;
-use crate::rest::export::{self, Format, Reader};
+use crate::graphql::Sender;
+use crate::rest::export::{self, Format};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -33,10 +34,10 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 pub async fn run(common: &Common, args: Args) -> Result<()> {
     let config = common.load(None)?.config;
-    let api = app::offline_api(&config, &app::open(&config).await?, &Clock::system());
+    let api = app::offline_api(&config, &app::open(&config).await?, &Clock::system())?;
     let variables = export::variables(&args.filters);
     let page_limit = config.http.request_timeout;
-    let chunks = export::export(api, Reader::Operator, args.format, variables, page_limit).await?;
+    let chunks = export::export(api, Sender::Operator, args.format, variables, page_limit).await?;
     let mut chunks = std::pin::pin!(chunks);
     // Not before the export has begun: what is refused leaves the file as it was.
     let file = args.output.as_deref().map_or_else(|| Ok(PrivateFile::stdout()), PrivateFile::create)?;

@@ -107,11 +107,11 @@ fn explain(common: &Common, error: &AppError) -> Result<()> {
     if common.json {
         let mut value = json!({"valid": false, "code": error.code.as_str(), "message": error.message});
         if let Value::Object(members) = &mut value {
-            members.extend(error.details.clone());
+            members.extend(error.members().map(|(name, value)| (name.to_owned(), value)));
         }
         output::json(&value)?;
     } else {
-        for (name, value) in &error.details {
+        for (name, value) in error.members() {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             output::text(&format!("  {}: {value}", name.replace('_', " ")))?;
         }

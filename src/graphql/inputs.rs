@@ -1,7 +1,9 @@
 //! Input types: what the schema promises, and how a resolver gets the value the client really sent.
 
 mod clients;
+mod costs;
 mod filter;
+mod readers;
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -12,11 +14,13 @@ use async_graphql::{InputObject, InputType, InputValueResult, Value};
 pub use clients::{
     AddClientKeyInput, ClientInput, CreateClientInput, RevokeClientKeyInput, RotateClientSecretInput, UpdateClientInput,
 };
+pub use costs::{new_order_cost, search_cost};
 pub use filter::{SalesOrderFilter, SalesOrderSort, both, read_filter};
+pub use readers::Input;
 
-use super::scalars::Decimal;
-use super::types::{OrderStatus, SignaturePolicy};
-use super::values;
+use crate::graphql::output::scalars::Decimal;
+use crate::graphql::output::values;
+use crate::graphql::types::{OrderStatus, SignaturePolicy};
 
 /// An input shown in the schema as `T` but handed to the resolver as it came.
 ///

@@ -2,7 +2,7 @@
 //! computed.
 //!
 //! What belongs here: which requests count, and which may go on when the budget is used up. What does not: counting
-//! (`service::throttle`), and what is found out only from a body (`service::sessions`).
+//! (`service::rate_limit`), and what is found out only from a body (`service::sessions`).
 
 use axum::extract::{Request, State};
 use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};

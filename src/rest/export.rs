@@ -18,14 +18,15 @@ use super::problem::Problem;
 use super::request::credentials;
 use super::spreadsheet::cell;
 use crate::app::AppState;
-use crate::auth::credentials::Credentials;
 use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode, FieldError};
-use crate::graphql::{Api, PreparedOperation};
+use crate::graphql::{Api, PreparedOperation, Sender};
 use crate::telemetry::{self, Wire};
 
-static EXPORT_SALES_ORDERS: LazyLock<PreparedOperation> =
-    LazyLock::new(|| PreparedOperation::new(include_str!("operations/exportSalesOrders.graphql")));
+static EXPORT_SALES_ORDERS: LazyLock<PreparedOperation> = LazyLock::new(|| {
+    let document = include_str!("operations/exportSalesOrders.graphql");
+    PreparedOperation::new(document).with_scope(Permission::OrdersRead)
+});
 
 /// How an export is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, utoipa::ToSchema)]
@@ -57,15 +58,6 @@ pub const PARAMETERS: [&str; 16] = [
     "order_by",
 ];
 
-/// Who asks for an export.
-#[derive(Clone)]
-pub enum Reader {
-    /// A client, by the credentials it sent.
-    Client(Box<Credentials>),
-    /// The operator at the command line.
-    Operator,
-}
-
 pub(super) async fn export_csv(
     state: State<AppState>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
@@ -88,11 +80,11 @@ async fn respond(
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
     parts: &Parts,
 ) -> Result<Response, Problem> {
-    let reader = Reader::Client(Box::new(credentials(parts, Arc::default())));
+    let sender = Sender::from(credentials(parts, Arc::default()));
     let unreadable = || AppError::new(ErrorCode::MalformedBody, "The query string cannot be read");
     let variables = query.map_err(|_| unreadable()).and_then(|Query(pairs)| variables(&pairs));
     let page_limit = state.config().http.request_timeout;
-    let chunks = export(state.api().clone(), reader, format, variables, page_limit).await?;
+    let chunks = export(state.api().clone(), sender, format, variables, page_limit).await?;
     // Nobody is told why but the operator.
     let noted = chunks.inspect_err(|error| telemetry::note_failure(Wire::Rest, error));
     let body = Body::from_stream(broken_off_by(state.stopping(), noted));
@@ -128,21 +120,21 @@ where
 /// take as long as a request: of those after the first no request's time is the end.
 pub async fn export(
     api: Api,
-    reader: Reader,
+    sender: Sender,
     format: Format,
     variables: Result<Value, AppError>,
     page_limit: Duration,
 ) -> Result<impl Stream<Item = Result<Vec<u8>, AppError>> + Send + use<>, AppError> {
-    let first = read_page(&api, &reader, variables.clone(), page_limit).await?;
+    let first = read_page(&api, &sender, variables.clone(), page_limit).await?;
     let variables = variables?;
     let pages = stream::try_unfold(Some((first, variables)), move |state| {
-        let (api, reader) = (api.clone(), reader.clone());
+        let (api, sender) = (api.clone(), sender.clone());
         async move {
             let Some((mut page, mut variables)) = state else { return Ok(None) };
             let orders = page["orders"].take();
             let next = if page["page"]["has_next"] == true {
                 variables["after"] = page["page"]["end_cursor"].take();
-                Some((read_page(&api, &reader, Ok(variables.clone()), page_limit).await?, variables))
+                Some((read_page(&api, &sender, Ok(variables.clone()), page_limit).await?, variables))
             } else {
                 None
             };
@@ -155,19 +147,11 @@ pub async fn export(
 
 async fn read_page(
     api: &Api,
-    reader: &Reader,
+    sender: &Sender,
     variables: Result<Value, AppError>,
     limit: Duration,
 ) -> Result<Value, AppError> {
-    let operation = &*EXPORT_SALES_ORDERS;
-    let page = async {
-        match reader {
-            Reader::Client(credentials) => {
-                api.execute_prepared_for(Permission::OrdersRead, operation, (**credentials).clone(), variables).await
-            }
-            Reader::Operator => api.execute_prepared_as_operator(operation, variables?).await,
-        }
-    };
+    let page = api.execute_prepared(&EXPORT_SALES_ORDERS, sender.clone(), |_| variables);
     tokio::time::timeout(limit, page).await.unwrap_or_else(|_| Err(too_slow(limit))).map_err(in_parameters)
 }
 

@@ -82,7 +82,7 @@ fn body(error: &AppError, instance: &str, request_id: &str) -> Value {
     if !error.errors.is_empty() {
         body.insert("errors".to_owned(), json!(error.errors));
     }
-    body.extend(error.details.clone());
+    body.extend(error.members().map(|(name, value)| (name.to_owned(), value)));
     Value::Object(body)
 }
 

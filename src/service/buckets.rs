@@ -1,6 +1,6 @@
 //! Token buckets, one for each key: how much may come on average, and how much at once.
 //!
-//! What belongs here: counting, giving back, forgetting. What does not: who is counted, and for what ([`super::throttle`]).
+//! What belongs here: counting, giving back, forgetting. What does not: who is counted, and for what ([`super::rate_limit`]).
 
 use std::hash::Hash;
 use std::num::NonZeroU32;

@@ -1,14 +1,16 @@
 //! The sender of one request: asked once, however many fields want to know.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::DateTime;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
 use super::directory::KnownClient;
+use super::needs::Needs;
 use super::sessions::{Sessions, ensure_active};
 use crate::auth::credentials::{Credentials, SignatureHeaders};
+use crate::auth::rejection::SignatureRefusal;
 use crate::auth::signature::{SignedRequest, VerifiedSignature};
 use crate::compute;
 use crate::domain::client::{Client, ClientId};
@@ -28,7 +30,7 @@ pub struct Principal {
 
 impl Principal {
     /// The operator, who has the database in hand.
-    fn operator() -> Self {
+    pub(super) fn operator() -> Self {
         let permissions = vec![Permission::OrdersRead];
         let client = Client {
             client_id: ClientId::operator(),
@@ -60,13 +62,20 @@ impl Principal {
         }
     }
 
-    fn ensure(&self, permission: Permission) -> Result<(), AppError> {
+    /// Refuses a client that does not have the scope.
+    pub fn ensure(&self, permission: Permission) -> Result<(), AppError> {
         if self.permissions.contains(&permission) {
             return Ok(());
         }
-        let message = format!("This needs the scope {permission}, which this client does not have");
-        Err(AppError::new(ErrorCode::InsufficientScope, message).detail("scope", permission.as_str()))
+        Err(lacks(permission))
     }
+}
+
+/// The refusal of a client that does not have a scope.
+#[must_use]
+pub fn lacks(permission: Permission) -> AppError {
+    let message = format!("This needs the scope {permission}, which this client does not have");
+    AppError::new(ErrorCode::InsufficientScope, message).detail("scope", permission.as_str())
 }
 
 /// One request's sender, known only as far as somebody asked.
@@ -75,22 +84,23 @@ pub struct Caller {
     /// What the request brought along.
     pub credentials: Credentials,
     bearer: OnceCell<Result<Principal, AppError>>,
-    signature: OnceCell<Result<Arc<VerifiedSignature>, AppError>>,
+    signature: OnceCell<Result<Arc<VerifiedSignature>, SignatureRefusal>>,
+    /// Who was let through, and what for.
+    admitted: OnceLock<(Principal, Needs)>,
 }
 
 impl Caller {
     /// A sender nobody asked about yet.
     #[must_use]
     pub fn new(sessions: Arc<Sessions>, credentials: Credentials) -> Self {
-        Self { sessions, credentials, bearer: OnceCell::new(), signature: OnceCell::new() }
+        Self { sessions, credentials, bearer: OnceCell::new(), signature: OnceCell::new(), admitted: OnceLock::new() }
     }
 
     /// The operator at the command line, who may read every order.
     #[must_use]
     pub fn operator(sessions: Arc<Sessions>) -> Self {
-        let credentials = Credentials::default();
         let bearer = OnceCell::new_with(Some(Ok(Principal::operator())));
-        Self { sessions, credentials, bearer, signature: OnceCell::new() }
+        Self { bearer, ..Self::new(sessions, Credentials::default()) }
     }
 
     /// An active client with a valid bearer token.
@@ -100,26 +110,37 @@ impl Caller {
         Ok(principal)
     }
 
-    /// An active client with a valid bearer token and the scope.
-    pub async fn permitted_principal(&self, permission: Permission) -> Result<Principal, AppError> {
-        let principal = self.principal().await?;
-        principal.ensure(permission)?;
-        Ok(principal)
-    }
-
-    /// An active client with a valid bearer token, a true signature of this request and the scope.
+    /// Lets the caller through to an operation, or says what is missing. The only place that decides who may do what.
     ///
     /// The order of the checks is part of the contract (`tests/it/signatures.rs` holds it): token, headers, client id,
     /// disabled, timestamp and signature, scope.
-    pub async fn signed_principal(&self, permission: Permission) -> Result<Principal, AppError> {
-        let principal = self.bearer().await?;
-        self.checked_signature().await?;
-        principal.ensure(permission)?;
-        Ok(principal)
+    pub async fn admit(&self, needs: Needs) -> Result<(), AppError> {
+        let principal = match needs {
+            Needs::Nothing | Needs::ClientSecret | Needs::InputToken => return Ok(()),
+            Needs::Token | Needs::Scope(_) | Needs::SignatureReport => self.principal().await?,
+            Needs::Signature(_) => {
+                let principal = self.bearer().await?;
+                self.checked_signature().await?;
+                principal
+            }
+        };
+        needs.ensure_scope(&principal)?;
+        // Of several operations in one request the first says who calls; the others found the same client.
+        self.admitted.get_or_init(|| (principal, needs));
+        Ok(())
+    }
+
+    /// The client that [`Caller::admit`] let through.
+    pub fn admitted(&self) -> Result<&Principal, AppError> {
+        self.admission().map(|(principal, _)| principal)
+    }
+
+    fn admission(&self) -> Result<&(Principal, Needs), AppError> {
+        self.admitted.get().ok_or_else(|| AppError::internal("an operation ran for a caller that no gate let through"))
     }
 
     /// The signature of this request, checked once, whatever the caller may do.
-    pub async fn checked_signature(&self) -> Result<Arc<VerifiedSignature>, AppError> {
+    pub async fn checked_signature(&self) -> Result<Arc<VerifiedSignature>, SignatureRefusal> {
         let principal = self.bearer().await?;
         let verify = || {
             compute::on(self.credentials.lane(), self.credentials.body.len(), || self.verify(&principal).map(Arc::new))
@@ -127,18 +148,17 @@ impl Caller {
         self.signature.get_or_init(verify).await.clone()
     }
 
-    /// The signature that [`Caller::signed_principal`] found true.
+    /// The signature that [`Caller::admit`] found true.
     pub fn verified_signature(&self) -> Result<Arc<VerifiedSignature>, AppError> {
-        self.signature
-            .get()
-            .cloned()
-            .unwrap_or_else(|| Err(AppError::internal("the signature was used before it was verified")))
+        let unverified = || AppError::internal("the signature was used before it was verified");
+        Ok(self.signature.get().cloned().ok_or_else(unverified)??)
     }
 
-    /// The caller's session, to be looked at again for as long as something goes on.
+    /// The session of a caller that was let through, to be looked at again for as long as its operation goes on.
     pub fn live_session(&self) -> Result<LiveSession, AppError> {
+        let (_, needs) = self.admission()?;
         let token = self.credentials.bearer_token()?.to_owned();
-        Ok(LiveSession { sessions: Arc::clone(&self.sessions), token: token.into() })
+        Ok(LiveSession { sessions: Arc::clone(&self.sessions), token: token.into(), needs: *needs })
     }
 
     async fn bearer(&self) -> Result<Principal, AppError> {
@@ -152,16 +172,17 @@ impl Caller {
         self.bearer.get_or_init(look_up).await.clone()
     }
 
-    fn verify(&self, principal: &Principal) -> Result<VerifiedSignature, AppError> {
+    fn verify(&self, principal: &Principal) -> Result<VerifiedSignature, SignatureRefusal> {
         self.credentials.ensure_signable()?;
         let policy = principal.known.client.signature_policy;
         let headers = self.credentials.signature_headers(policy)?;
         if headers.client_id != principal.client_id().as_str() {
             let message = "X-CLIENT-ID is not the client of the bearer token; send the client id you logged in with";
             return Err(AppError::new(ErrorCode::ClientIdMismatch, message)
-                .detail("hint", "client_id_mismatch")
+                .hint("client_id_mismatch")
                 .detail("x_client_id", headers.client_id)
-                .detail("token_client_id", principal.client_id().as_str()));
+                .detail("token_client_id", principal.client_id().as_str())
+                .into());
         }
         ensure_active(&principal.known.client)?;
         let Credentials { path, body, .. } = &self.credentials;
@@ -182,13 +203,16 @@ const SIGNED_METHOD: &str = "POST";
 pub struct LiveSession {
     sessions: Arc<Sessions>,
     token: SecretString,
+    /// What its operation needs.
+    needs: Needs,
 }
 
 impl LiveSession {
-    /// An active client whose token is still valid.
+    /// An active client whose token is still valid, and which still has the scope that its operation needs.
     pub async fn principal(&self) -> Result<Principal, AppError> {
         let principal = self.sessions.authenticate(self.token.expose_secret()).await?;
         ensure_active(&principal.known.client)?;
+        self.needs.ensure_scope(&principal)?;
         Ok(principal)
     }
 }

@@ -97,16 +97,15 @@ impl ClockSkew {
         Err(error.detail("clock_skew_seconds", seconds).retry_after(RETRY))
     }
 
-    /// What a partner is told whose timestamp is not fresh by this instance's clock: that, unless the clock is known to be
-    /// wrong. The same request is right for another instance.
-    #[must_use]
-    pub fn not_fresh(&self, refused: AppError) -> AppError {
+    /// Fails where this instance's clock is known to be wrong: a timestamp that is not fresh by it may be the right one for
+    /// another instance.
+    pub fn ensure_can_judge(&self) -> Result<(), AppError> {
         if !self.known().is_over {
-            return refused;
+            return Ok(());
         }
         let message = "This instance's clock is wrong, so it cannot tell whether X-TIMESTAMP is fresh; send the same request \
                        again shortly";
-        AppError::new(ErrorCode::ClockSkew, message).retry_after(RETRY)
+        Err(AppError::new(ErrorCode::ClockSkew, message).retry_after(RETRY))
     }
 
     /// The database's clock minus this instance's, in seconds; 0 on SQLite.

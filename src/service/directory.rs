@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use moka::future::Cache;
 use tracing::warn;
 
-use super::throttle::network;
+use super::rate_limit::network;
 use crate::auth::public_key::PublicKey;
 use crate::auth::signature::{RegisteredKey, SignatureForm};
 use crate::domain::client::{Client, ClientId};

@@ -16,7 +16,7 @@ use tracing::warn;
 use queue::IntakeQueue;
 use signature_reuse::SignatureReuse;
 
-use super::caller::{Caller, Principal};
+use super::caller::Caller;
 use super::directory::ClientDirectory;
 use crate::auth::signature::SignatureForm;
 use crate::clock::Clock;
@@ -108,17 +108,16 @@ impl OrderIntake {
         Ok(())
     }
 
-    /// Takes the order in `input` from a caller whose signature is proven. The same order with the same key (or, when
+    /// Takes the order in `input` from a caller that was let through with a true signature. The same order with the same key (or, when
     /// the partner sends none, at the same signed timestamp) is the same order again. A text that binds the body makes one
     /// order, whatever keys it is sent with.
     pub async fn create_sales_order(
         &self,
         caller: &Caller,
-        principal: &Principal,
         input: &Value,
         naming: Naming,
     ) -> Result<TakenOrder, AppError> {
-        let signature = caller.verified_signature()?;
+        let (principal, signature) = (caller.admitted()?, caller.verified_signature()?);
         let partner_key = caller.credentials.idempotency_key()?;
         let order = NewOrder::read(input, naming, &self.default_currency).map_err(AppError::invalid)?;
         let digest = order.digest();

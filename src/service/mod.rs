@@ -10,30 +10,32 @@ pub mod caller;
 pub mod clients;
 pub mod clock_skew;
 pub mod directory;
-pub mod doctor;
 pub mod events;
 pub mod evidence;
 pub mod intake;
 pub mod known_addresses;
 pub mod lifecycle;
+pub mod login_queue;
+pub mod needs;
 pub mod orders;
+pub mod rate_limit;
 pub mod sealing;
 pub mod sessions;
+pub mod signature_check;
 pub mod slots;
-pub mod strangers;
-pub mod throttle;
 pub mod turns;
 
 pub use caller::{Caller, Principal};
 pub use clients::Clients;
 pub use clock_skew::ClockSkew;
-pub use doctor::Doctor;
 pub use events::Events;
 pub use intake::OrderIntake;
 pub use lifecycle::Lifecycle;
+pub use needs::Needs;
 pub use orders::Orders;
 pub use sealing::Sealing;
 pub use sessions::Sessions;
+pub use signature_check::SignatureChecker;
 
 /// How much each address and client may hold at once.
 pub struct Occupancy {
@@ -71,7 +73,7 @@ pub struct Services {
     /// Managing clients.
     pub clients: Clients,
     /// Explaining signatures.
-    pub doctor: Doctor,
+    pub signature_checker: SignatureChecker,
     /// Comparing this instance's clock with the database's.
     pub clock_skew: std::sync::Arc<ClockSkew>,
     /// Taking orders in.

@@ -15,9 +15,10 @@ use super::caller::Principal;
 use super::clock_skew::ClockSkew;
 use super::directory::{ClientDirectory, KnownClient};
 use super::known_addresses::KnownAddresses;
-use super::throttle::{Throttle, network};
+use super::rate_limit::{RateLimit, network};
 use crate::auth::credentials::Credentials;
 use crate::auth::hint::Hint;
+use crate::auth::rejection::SignatureRefusal;
 use crate::auth::secret;
 use crate::auth::signature::{self, SignedRequest, VerifiedSignature};
 use crate::auth::token::{Claims, IssuedToken, Session, TokenKeys};
@@ -53,7 +54,7 @@ pub struct Sessions {
     directory: ClientDirectory,
     keys: watch::Sender<TokenKeys>,
     rules: SessionRules,
-    throttle: Throttle,
+    rate_limit: RateLimit,
     verified: VerifiedSignatures,
     hashing: Arc<Semaphore>,
     known_addresses: KnownAddresses,
@@ -70,7 +71,7 @@ impl Sessions {
         directory: ClientDirectory,
         keys: TokenKeys,
         rules: SessionRules,
-        throttle: Throttle,
+        rate_limit: RateLimit,
         hashing: usize,
     ) -> Self {
         secret::prepare();
@@ -84,7 +85,7 @@ impl Sessions {
             directory,
             keys,
             rules,
-            throttle,
+            rate_limit,
             verified: VerifiedSignatures::new(REMEMBERED_SIGNATURES),
             hashing: Arc::new(Semaphore::new(hashing)),
         }
@@ -104,7 +105,7 @@ impl Sessions {
     /// Opens a session. A wrong id and a wrong secret are one answer at one cost.
     pub async fn login(&self, input: LoginInput, origin: &Credentials) -> Result<IssuedToken, AppError> {
         let Credentials { address, ref admission, .. } = *origin;
-        let attempt = self.throttle.begin_login(&input.client_id, address, admission)?;
+        let attempt = self.rate_limit.begin_login(&input.client_id, address, admission)?;
         let now = self.clock.now();
         // The same statements for every id, also for one that no client can have: a round trip less would tell.
         let client_id = input.client_id.parse::<ClientId>();
@@ -118,7 +119,7 @@ impl Sessions {
         let secrets = self.store.list_live_secrets(asked, now).await?;
         let is_known = self.store.has_address(asked, network(address)).await?;
         if is_known {
-            self.throttle.give_back(address, admission);
+            self.rate_limit.give_back(address, admission);
         }
         let place = attempt.admit(is_known).await?;
         let hashes = secrets.iter().map(|secret| secret.hash.clone()).collect::<Vec<_>>();
@@ -158,7 +159,7 @@ impl Sessions {
         if self.is_ended(&claims) {
             return Err(over_budget(revoked()));
         }
-        self.throttle.admit_request(&claims.sub)?;
+        self.rate_limit.admit_request(&claims.sub)?;
         let ended = |why: &'static str| Err(AppError::new(ErrorCode::Unauthenticated, why));
         if is_past(claims.exp, self.rules.refresh_window, now.timestamp()) {
             return ended("The token expired too long ago to be refreshed; log in again");
@@ -176,7 +177,7 @@ impl Sessions {
         if !secrets.iter().any(|secret| secret.id == claims.secret_id) {
             return ended("The secret that began this session was rotated out; log in with the new one");
         }
-        self.throttle.give_back(address, admission);
+        self.rate_limit.give_back(address, admission);
         // A session that goes on uses its secret: whoever means to end the secret must see that.
         self.directory.note_secret_used(&client_id, claims.secret_id, address, now);
         let session = Session {
@@ -238,14 +239,14 @@ impl Sessions {
         &self,
         known: &KnownClient,
         request: &SignedRequest<'_>,
-    ) -> Result<VerifiedSignature, AppError> {
+    ) -> Result<VerifiedSignature, SignatureRefusal> {
         let (now, tolerance) = (self.clock.now(), self.rules.timestamp_tolerance);
-        signature::verify(request, &known.keys, known.client.signature_policy, now, tolerance, &self.verified).map_err(
-            |rejection| match rejection.hint {
-                Hint::ClockSkew => self.clock_skew.not_fresh(AppError::from(*rejection)),
-                _ => AppError::from(*rejection),
-            },
-        )
+        let policy = known.client.signature_policy;
+        let verdict = signature::verify(request, &known.keys, policy, now, tolerance, &self.verified);
+        if verdict.as_ref().is_err_and(|rejection| rejection.hint == Hint::ClockSkew) {
+            self.clock_skew.ensure_can_judge()?;
+        }
+        Ok(verdict?)
     }
 }
 

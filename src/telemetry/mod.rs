@@ -41,7 +41,7 @@ pub struct Facts {
     /// The first failure's code.
     pub error_code: Option<ErrorCode>,
     /// The first failure's signature hint.
-    pub hint: Option<String>,
+    pub hint: Option<&'static str>,
     /// Whether an order was answered again instead of made.
     pub replayed: bool,
     /// What is left of the caller's quota. Not written: it goes into the answer's header fields.
@@ -144,9 +144,7 @@ pub fn note_failure(wire: Wire, error: &AppError) {
     metrics::count_error(wire, error.code);
     note(|facts| {
         facts.error_code.get_or_insert(error.code);
-        if facts.hint.is_none() {
-            facts.hint = error.details.get("hint").and_then(|hint| hint.as_str()).map(str::to_owned);
-        }
+        facts.hint = facts.hint.or(error.hint);
     });
     if let Some(source) = &error.source {
         let (request_id, code, cause) = (request_id(), error.code.as_str(), causes(source.as_ref()));

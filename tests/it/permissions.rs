@@ -1,20 +1,21 @@
-//! Who may do what: a row for every field of the schema's roots, and nobody forgets to write one.
+//! Who may do what: a case for every row of the schema's table of root fields, and nobody forgets to write one.
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{FieldDefinition, TypeDefinition, TypeKind, TypeSystemDefinition};
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
-use sales_order_api::graphql::sdl;
+use sales_order_api::graphql::{MUTATIONS, QUERIES, Root, SUBSCRIPTIONS, sdl};
+use sales_order_api::service::Needs;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Partner, TestApp, key_of, order};
 
-/// What each kind of caller gets from a root field: no token, a partner, a dashboard, an operator's tool, a client
-/// without any scope for orders, a disabled partner. `ok` is an answer without errors.
-struct Row {
+/// A root field, a document that asks for it, and what a caller gets who has what the field needs; `ok` is an answer without
+/// errors. What a field needs is said by its row in the schema's table and shown in `schema.graphql`.
+struct Case {
     field: &'static str,
     document: &'static str,
-    answers: [&'static str; 6],
+    granted: &'static str,
 }
 
 const NO_TOKEN: &str = "UNAUTHENTICATED";
@@ -22,145 +23,132 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const MATRIX: [Row; 26] = [
-    Row {
-        field: "Query.viewer",
-        document: "{ viewer { clientId } }",
-        answers: [NO_TOKEN, "ok", "ok", "ok", "ok", DISABLED],
-    },
-    Row {
-        field: "Query.signatureCheck",
-        document: "{ signatureCheck { valid } }",
-        answers: [NO_TOKEN, "ok", "ok", "ok", "ok", DISABLED],
-    },
+const CASES: [Case; 26] = [
+    Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
+    Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
-    Row {
+    Case {
         field: "Query.explainSignature",
         document: "{ explainSignature(input: {clientId: \"a\", timestamp: \"1\", signature: \"b\", publicKey: \"c\"}) \
                    { valid } }",
-        answers: [FAULTY; 6],
+        granted: FAULTY,
     },
-    Row {
+    Case {
         field: "Query.salesOrder",
         document: "{ salesOrder(orderNumber: \"SO-0000000001\") { orderNumber } }",
-        answers: [NO_TOKEN, "ok", "ok", "ok", "ok", DISABLED],
+        granted: "ok",
     },
-    Row {
-        field: "Query.salesOrders",
-        document: "{ salesOrders { totalCount } }",
-        answers: [NO_TOKEN, "ok", "ok", "ok", "ok", DISABLED],
-    },
-    Row {
-        field: "Query.salesOrderSummary",
-        document: "{ salesOrderSummary { totals { orders } } }",
-        answers: [NO_TOKEN, "ok", "ok", "ok", "ok", DISABLED],
-    },
-    Row {
-        field: "Query.salesOrderEvents",
-        document: "{ salesOrderEvents { nodes { cursor } } }",
-        answers: [NO_TOKEN, "ok", "ok", "ok", "ok", DISABLED],
-    },
-    Row {
-        field: "Query.node",
-        document: "{ node(id: \"none\") { id } }",
-        answers: [NO_TOKEN, "ok", "ok", "ok", "ok", DISABLED],
-    },
-    Row {
+    Case { field: "Query.salesOrders", document: "{ salesOrders { totalCount } }", granted: "ok" },
+    Case { field: "Query.salesOrderSummary", document: "{ salesOrderSummary { totals { orders } } }", granted: "ok" },
+    Case { field: "Query.salesOrderEvents", document: "{ salesOrderEvents { nodes { cursor } } }", granted: "ok" },
+    Case { field: "Query.node", document: "{ node(id: \"none\") { id } }", granted: "ok" },
+    Case {
         field: "Query.client",
         document: "{ client(clientId: \"dashboard-001\") { keys { status } secrets { createdAt } } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, "ok", DISABLED],
+        granted: "ok",
     },
-    Row {
-        field: "Query.clients",
-        document: "{ clients { nodes { clientId } } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, "ok", DISABLED],
-    },
-    Row {
-        field: "Query.clientAuditLog",
-        document: "{ clientAuditLog { nodes { action } } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, "ok", DISABLED],
-    },
+    Case { field: "Query.clients", document: "{ clients { nodes { clientId } } }", granted: "ok" },
+    Case { field: "Query.clientAuditLog", document: "{ clientAuditLog { nodes { action } } }", granted: "ok" },
     // Whoever may follow is told that this is no cursor, which ends the stream.
-    Row {
+    Case {
         field: "Subscription.salesOrderEvents",
         document: "subscription { salesOrderEvents(after: \"none\") { cursor } }",
-        answers: [NO_TOKEN, FAULTY, FAULTY, FAULTY, FAULTY, DISABLED],
+        granted: FAULTY,
     },
     // Whoever logs in or refreshes has no token yet; these are refused for what they send instead.
-    Row {
+    Case {
         field: "Mutation.login",
         document: "mutation { login(input: {clientId: \"nobody\", clientSecret: \"none\"}) { token } }",
-        answers: ["INVALID_CREDENTIALS"; 6],
+        granted: "INVALID_CREDENTIALS",
     },
-    Row {
+    Case {
         field: "Mutation.refresh",
         document: "mutation { refresh(input: {token: \"none\"}) { token } }",
-        answers: [NO_TOKEN; 6],
+        granted: NO_TOKEN,
     },
-    Row {
+    Case {
         field: "Mutation.createSalesOrder",
         document: "mutation($order: CreateSalesOrderInput!) { createSalesOrder(input: $order) { replayed } }",
-        answers: [NO_TOKEN, "ok", NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+        granted: "ok",
     },
-    Row {
+    Case {
         field: "Mutation.updateSalesOrderStatus",
         document: "mutation { updateSalesOrderStatus(input: {orderNumber: \"SO-0000000001\", status: RECEIVED}) \
                    { version } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, "ok", NO_SCOPE, DISABLED],
+        granted: "ok",
     },
-    Row {
+    Case {
         field: "Mutation.acknowledgeSalesOrder",
         document: "mutation { acknowledgeSalesOrder(input: {orderNumber: \"SO-0000000001\", system: \"erp\"}) \
                    { version } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, "ok", NO_SCOPE, DISABLED],
+        granted: "ok",
     },
-    // Those who may are at work in `clients.rs`.
-    Row {
+    // One after the other on the client that the first of them makes.
+    Case {
         field: "Mutation.createClient",
         document: "mutation { createClient(input: {clientId: \"a\", name: \"A\", scopes: [\"orders:read\"]}) { clientSecret } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+        granted: "ok",
     },
-    Row {
+    Case {
         field: "Mutation.updateClient",
         document: "mutation { updateClient(input: {clientId: \"a\", name: \"A\"}) { name } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+        granted: "ok",
     },
-    Row {
+    Case {
         field: "Mutation.disableClient",
         document: "mutation { disableClient(input: {clientId: \"a\"}) { name } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+        granted: "ok",
     },
-    Row {
+    Case {
         field: "Mutation.enableClient",
         document: "mutation { enableClient(input: {clientId: \"a\"}) { name } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+        granted: "ok",
     },
-    Row {
+    Case {
         field: "Mutation.revokeClientSessions",
         document: "mutation { revokeClientSessions(input: {clientId: \"a\"}) { name } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+        granted: "ok",
     },
-    Row {
+    Case {
         field: "Mutation.endOldClientSecrets",
         document: "mutation { endOldClientSecrets(input: {clientId: \"a\"}) { name } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+        granted: "ok",
     },
-    Row {
+    Case {
         field: "Mutation.rotateClientSecret",
         document: "mutation { rotateClientSecret(input: {clientId: \"a\"}) { clientSecret } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+        granted: "ok",
     },
-    Row {
+    Case {
         field: "Mutation.addClientKey",
         document: "mutation { addClientKey(input: {clientId: \"a\", publicKey: \"b\"}) { fingerprint } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+        granted: FAULTY,
     },
-    Row {
+    Case {
         field: "Mutation.revokeClientKey",
         document: "mutation { revokeClientKey(input: {clientId: \"a\", fingerprint: \"b\"}) { name } }",
-        answers: [NO_TOKEN, NO_SCOPE, NO_SCOPE, NO_SCOPE, NO_SCOPE, DISABLED],
+        granted: "NOT_FOUND",
     },
 ];
+
+/// What somebody gets from a root field, by what the field needs: without a token, disabled, or with these scopes.
+fn expected(needs: Needs, caller: Option<(&[Permission], bool)>, granted: &'static str) -> &'static str {
+    match (needs, caller) {
+        (Needs::Nothing | Needs::ClientSecret | Needs::InputToken, _) => granted,
+        (_, None) => NO_TOKEN,
+        (_, Some((_, true))) => DISABLED,
+        (_, Some((scopes, false))) if needs.permission().is_some_and(|needed| !scopes.contains(&needed)) => NO_SCOPE,
+        _ => granted,
+    }
+}
+
+/// The table of root fields, each under its name in the schema.
+fn table() -> impl Iterator<Item = (String, &'static Root)> {
+    let roots = [("Query", QUERIES), ("Mutation", MUTATIONS), ("Subscription", SUBSCRIPTIONS)];
+    roots
+        .into_iter()
+        .flat_map(|(root_type, rows)| rows.iter().map(move |row| (format!("{root_type}.{}", row.name), row)))
+}
 
 fn type_definitions() -> Vec<TypeDefinition> {
     let document = parse_schema(sdl()).unwrap();
@@ -178,21 +166,8 @@ fn fields(definition: &TypeDefinition) -> Vec<&FieldDefinition> {
     }
 }
 
-#[test]
-fn every_root_field_has_a_row_in_the_matrix() {
-    let definitions = type_definitions();
-    let roots = definitions.iter().filter(|d| ["Query", "Mutation", "Subscription"].contains(&d.name.node.as_str()));
-    let mut in_schema: Vec<_> = roots
-        .flat_map(|root| fields(root).into_iter().map(|field| format!("{}.{}", root.name.node, field.name.node)))
-        .collect();
-    let mut in_matrix: Vec<_> = MATRIX.iter().map(|row| row.field.to_owned()).collect();
-    in_schema.sort();
-    in_matrix.sort();
-    assert_eq!(in_matrix, in_schema);
-}
-
 #[tokio::test]
-async fn each_caller_gets_what_the_matrix_says() {
+async fn each_caller_gets_from_each_root_field_what_its_row_says() {
     let app = TestApp::new().await;
     let partner = app.partner().await;
     partner.create(&order()).await.expect(201);
@@ -207,26 +182,45 @@ async fn each_caller_gets_what_the_matrix_says() {
             .await;
         Partner::log_in(&app, client_id, secret, key_of(client_id)).await
     };
-    let dashboard = log_in("dashboard-001", Permission::OrdersRead).await;
-    let operator = log_in("erp-001", Permission::OrdersManage).await;
-    let stranger = log_in("reader-of-clients", Permission::ClientsRead).await;
-    let disabled = log_in("former-partner", Permission::OrdersCreate).await;
-    app.clients.disable_client(&disabled.client_id.parse().unwrap()).await.unwrap();
+    let mut callers = vec![(partner, Permission::OrdersCreate, false)];
+    for (client_id, permission) in [
+        ("dashboard-001", Permission::OrdersRead),
+        ("erp-001", Permission::OrdersManage),
+        ("reader-of-clients", Permission::ClientsRead),
+        ("manager-of-clients", Permission::ClientsManage),
+    ] {
+        callers.push((log_in(client_id, permission).await, permission, false));
+    }
+    for (client_id, permission) in
+        [("former-partner", Permission::OrdersCreate), ("former-erp", Permission::OrdersManage)]
+    {
+        callers.push((log_in(client_id, permission).await, permission, true));
+        app.clients.disable_client(&client_id.parse().unwrap()).await.unwrap();
+    }
 
-    let callers = [None, Some(&partner), Some(&dashboard), Some(&operator), Some(&stranger), Some(&disabled)];
-    for row in MATRIX {
-        for (caller, expected) in callers.iter().zip(row.answers) {
-            let variables = if row.document.contains("$order") { json!({"order": graphql_order()}) } else { json!({}) };
-            let answer = match caller {
-                _ if row.document.starts_with("subscription") => {
-                    app.subscribe(caller.map(Partner::authorization), row.document, variables).await
-                }
-                None => app.graphql(row.document, variables).await,
-                Some(caller) => caller.signed_graphql(row.document, variables).await,
-            };
-            let who = caller.map_or("nobody", |caller| caller.client_id.as_str());
-            assert_eq!(outcome(&answer), expected, "{} for {who}: {}", row.field, answer.text);
+    let mut left: Vec<&str> = CASES.iter().map(|case| case.field).collect();
+    for (field, row) in table() {
+        let case = CASES.iter().find(|case| case.field == field).unwrap_or_else(|| panic!("{field} has no case"));
+        left.retain(|left| *left != field);
+        let answer = ask(&app, None, case.document).await;
+        assert_eq!(outcome(&answer), expected(row.needs, None, case.granted), "{field} for nobody: {}", answer.text);
+        for (caller, permission, is_disabled) in &callers {
+            let answer = ask(&app, Some(caller), case.document).await;
+            let expected = expected(row.needs, Some((&[*permission], *is_disabled)), case.granted);
+            assert_eq!(outcome(&answer), expected, "{field} for {}: {}", caller.client_id, answer.text);
         }
+    }
+    assert_eq!(left, Vec::<&str>::new(), "these are no root fields");
+}
+
+async fn ask(app: &TestApp, caller: Option<&Partner<'_>>, document: &str) -> Answer {
+    let variables = if document.contains("$order") { json!({"order": graphql_order()}) } else { json!({}) };
+    match caller {
+        _ if document.starts_with("subscription") => {
+            app.subscribe(caller.map(Partner::authorization), document, variables).await
+        }
+        None => app.graphql(document, variables).await,
+        Some(caller) => caller.signed_graphql(document, variables).await,
     }
 }
 

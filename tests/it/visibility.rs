@@ -194,6 +194,27 @@ async fn a_follower_that_loses_the_scope_is_shown_no_more_than_others_from_then_
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_that_loses_the_scope_is_shown_no_receipt_from_then_on() {
+    const RECEIPTS: &str =
+        "subscription { salesOrderEvents(after: \"ZTA\") { salesOrder { receipt { signatureForm } } } }";
+    let app = TestApp::new().await;
+    let base = app.listen().await;
+    let both = log_in(&app, "both", &[Permission::OrdersCreate, Permission::OrdersRead]).await;
+    both.create(&order()).await.expect(201);
+    let erp = app.operator().await;
+    let mut socket = Socket::log_in(&base, &both.token).await;
+    socket.subscribe("1", RECEIPTS, json!({})).await;
+    let told = socket.next_data("1").await;
+    assert_eq!(told["salesOrderEvents"]["salesOrder"]["receipt"]["signatureForm"], "documented");
+    let less = ClientChange { permissions: Some(vec![Permission::OrdersCreate]), ..ClientChange::default() };
+    app.clients.update_client(&"both".parse().unwrap(), less).await.unwrap();
+    move_to(&erp, "CONFIRMED", "version").await.data();
+    let Told::Message(told) = socket.next().await else { panic!("the connection ended") };
+    assert_eq!(told["payload"]["data"]["salesOrderEvents"]["salesOrder"], json!({"receipt": null}), "{told}");
+    assert_eq!(told["payload"]["errors"][0]["extensions"]["code"], "INSUFFICIENT_SCOPE", "{told}");
+}
+
 /// Whoever may ask which orders a system does not have learns which it has.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partner_cannot_ask_which_systems_have_its_orders() {

@@ -2,7 +2,7 @@
 
 use async_graphql::InputObject;
 
-use crate::graphql::scalars::DateTime;
+use crate::graphql::output::scalars::DateTime;
 use crate::graphql::types::SignaturePolicy;
 
 /// A client to be made. Its secret is made with it and shown once.

@@ -7,7 +7,7 @@ use crate::domain::fields::Naming;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{Sort, SortKey};
 use crate::error::FieldError;
-use crate::graphql::scalars::DateTime;
+use crate::graphql::output::scalars::DateTime;
 use crate::graphql::types::OrderStatus;
 
 /// The filter an argument holds, read in the caller's spelling.

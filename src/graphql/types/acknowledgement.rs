@@ -1,8 +1,8 @@
 use async_graphql::SimpleObject;
 
 use crate::domain::acknowledgement;
-use crate::graphql::reader::Reader;
-use crate::graphql::scalars::DateTime;
+use crate::graphql::output::scalars::DateTime;
+use crate::graphql::types::reader::Reader;
 
 /// A receiving system has the order. Whoever may read the order sees since when; the rest is shown with scope `orders:read`,
 /// and to the client that said so.

@@ -2,7 +2,7 @@ use async_graphql::SimpleObject;
 use secrecy::ExposeSecret as _;
 
 use crate::auth::token::IssuedToken;
-use crate::graphql::scalars::UnixTime;
+use crate::graphql::output::scalars::UnixTime;
 
 /// A bearer token.
 #[derive(SimpleObject)]

@@ -6,9 +6,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::client_credentials::{ClientKey, ClientSecret};
 use crate::domain::{client, permission::Permission, signature_policy};
-use crate::graphql::loaders::Loaders;
-use crate::graphql::scalars::{DateTime, Long};
-use crate::service::{Caller, Services};
+use crate::graphql::output::scalars::{DateTime, Long};
+use crate::graphql::types::loaders::Loaders;
+use crate::graphql::types::reader::principal;
+use crate::service::Services;
 
 pub struct Client {
     pub client: client::Client,
@@ -83,13 +84,13 @@ impl Client {
     /// How often a signature of the published form came again with another order more than 5 seconds after its first use.
     /// Each instance counts what it sees and writes it once a minute. Null without scope `clients:read`.
     async fn signature_reuses(&self, ctx: &Context<'_>) -> Option<Long> {
-        sees_clients(ctx).await.then_some(Long(self.client.signature_reuses))
+        sees_clients(ctx).then_some(Long(self.client.signature_reuses))
     }
 
     /// When that happened last, to the minute; null without scope `clients:read`.
     async fn signature_reused_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
         let at = self.client.signature_reused_at.map(DateTime);
-        if sees_clients(ctx).await { at } else { None }
+        if sees_clients(ctx) { at } else { None }
     }
 
     /// Its public keys, the oldest first, revoked ones too.
@@ -110,11 +111,8 @@ impl Client {
 }
 
 /// Whether the caller may read other clients, and what is noted about its own.
-pub(super) async fn sees_clients(ctx: &Context<'_>) -> bool {
-    match ctx.data::<Caller>() {
-        Ok(caller) => caller.permitted_principal(Permission::ClientsRead).await.is_ok(),
-        Err(_) => false,
-    }
+pub(super) fn sees_clients(ctx: &Context<'_>) -> bool {
+    principal(ctx).is_ok_and(|caller| caller.permissions.contains(&Permission::ClientsRead))
 }
 
 /// How many keys or secrets a client is reckoned to have.

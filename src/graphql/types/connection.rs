@@ -11,12 +11,12 @@ use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{self, Cursor, Page, SortKey};
 use crate::domain::sealer::Sealer;
 use crate::error::AppError;
-use crate::graphql::budget;
-use crate::graphql::in_order::InOrder;
-use crate::graphql::limits::{SEARCH, count_cost};
-use crate::graphql::preload;
-use crate::graphql::reader::Reader;
-use crate::graphql::written::WrittenList;
+use crate::graphql::cost::budget;
+use crate::graphql::cost::points::{SEARCH, count_cost};
+use crate::graphql::output::in_order::InOrder;
+use crate::graphql::output::written::WrittenList;
+use crate::graphql::types::preload;
+use crate::graphql::types::reader::Reader;
 use crate::service::Principal;
 
 /// A page of events.

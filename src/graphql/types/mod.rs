@@ -1,16 +1,20 @@
-//! Output types, one file per resource.
+//! Output types, one file per resource, and what they have in common: who reads them, and how what hangs on them is loaded.
 
 mod acknowledgement;
 mod auth_token;
 mod client;
 mod client_credentials;
 pub mod connection;
+pub mod loaders;
 pub mod node;
 mod plain;
+pub mod preload;
+pub mod reader;
 mod sales_order;
 mod sales_order_event;
 mod sales_order_line;
 mod sales_order_receipt;
+pub mod selection;
 mod signature_check;
 mod summary;
 

@@ -9,7 +9,7 @@ use crate::domain::event::{After, OrderEvent, Position};
 use crate::domain::order::{self, OrderNumber};
 use crate::domain::sealer::{Purpose, Sealer};
 use crate::error::AppError;
-use crate::graphql::reader::Reader;
+use crate::graphql::types::reader::Reader;
 
 /// Anything with an id of its own (Relay's global object identification).
 #[derive(Interface)]

@@ -6,8 +6,8 @@ use super::connection::SalesOrderEdge;
 use super::node::order_id;
 use super::sales_order::SalesOrder;
 use crate::domain::order;
-use crate::graphql::scalars::DateTime;
-use crate::graphql::written::{Plain, Plan, Step, fallible, optional_text, text, value};
+use crate::graphql::output::scalars::DateTime;
+use crate::graphql::output::written::{Plain, Plan, Step, fallible, optional_text, text, value};
 
 impl Plain for SalesOrderEdge {
     const TYPE_NAME: &'static str = "SalesOrderEdge";

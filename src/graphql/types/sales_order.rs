@@ -2,7 +2,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
-use futures_util::FutureExt as _;
 
 use super::acknowledgement::Acknowledgement;
 use super::node::order_id;
@@ -14,24 +13,23 @@ use crate::domain::permission::Permission;
 use crate::domain::receipt::Receipt;
 use crate::domain::{acknowledgement, order};
 use crate::error::{AppError, ErrorCode};
-use crate::graphql::in_order::{InOrder, ListInOrder};
-use crate::graphql::limits::{EVENTS_PER_ORDER, LINES_PER_ORDER};
-use crate::graphql::loaders::Loaders;
-use crate::graphql::preload;
-use crate::graphql::reader::Reader;
-use crate::graphql::scalars::{DateTime, Decimal};
-use crate::service::Caller;
+use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER};
+use crate::graphql::output::in_order::{InOrder, ListInOrder};
+use crate::graphql::output::scalars::{DateTime, Decimal};
+use crate::graphql::types::loaders::Loaders;
+use crate::graphql::types::preload;
+use crate::graphql::types::reader::Reader;
 use crate::service::intake::TakenOrder;
 
 #[derive(Clone)]
 pub struct SalesOrder {
-    pub(in crate::graphql) order: order::SalesOrder,
-    pub(in crate::graphql) reader: Arc<Reader>,
+    pub(super) order: order::SalesOrder,
+    pub(super) reader: Arc<Reader>,
     // What is at hand already, on a page or when the order was just made; loaded otherwise.
-    pub(in crate::graphql) lines: Option<Vec<order::SalesOrderLine>>,
-    pub(in crate::graphql) acknowledgements: Option<Vec<acknowledgement::Acknowledgement>>,
-    pub(in crate::graphql) events: Option<Vec<OrderEvent>>,
-    pub(in crate::graphql) receipt: Option<Receipt>,
+    pub(super) lines: Option<Vec<order::SalesOrderLine>>,
+    pub(super) acknowledgements: Option<Vec<acknowledgement::Acknowledgement>>,
+    pub(super) events: Option<Vec<OrderEvent>>,
+    pub(super) receipt: Option<Receipt>,
 }
 
 impl SalesOrder {
@@ -189,10 +187,7 @@ impl SalesOrder {
     /// What its sender signed. Needs scope `orders:read`. Sample orders have none.
     #[graphql(complexity = "2 + child_complexity")]
     async fn receipt(&self, ctx: &Context<'_>) -> Result<Option<SalesOrderReceipt>> {
-        // In an allocation of its own, for the future of each field is as large as that of the largest, and is moved
-        // (`fields_are_small_enough_to_be_moved`).
-        ctx.data::<Caller>()?.permitted_principal(Permission::OrdersRead).boxed().await?;
-        self.sent()?;
+        self.reader.ensure_reads_all()?;
         let receipt = match &self.receipt {
             Some(known) => Some(known.clone()),
             None => ctx.data::<Loaders>()?.receipts.load_one(self.order.number).await?,

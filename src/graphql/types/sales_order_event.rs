@@ -7,9 +7,9 @@ use super::sales_order::{OrderStatus, SalesOrder};
 use crate::domain::event::{Happening, OrderEvent};
 use crate::domain::permission::Scope;
 use crate::error::AppError;
-use crate::graphql::loaders::Loaders;
-use crate::graphql::reader::Reader;
-use crate::graphql::scalars::DateTime;
+use crate::graphql::output::scalars::DateTime;
+use crate::graphql::types::loaders::Loaders;
+use crate::graphql::types::reader::Reader;
 use crate::service::Sealing;
 
 /// Something that happened to an order.

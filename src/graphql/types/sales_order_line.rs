@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use async_graphql::Object;
 
 use crate::domain::order;
-use crate::graphql::scalars::Decimal;
+use crate::graphql::output::scalars::Decimal;
 
 pub struct SalesOrderLine<'a>(pub(super) Cow<'a, order::SalesOrderLine>);
 

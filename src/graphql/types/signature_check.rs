@@ -1,11 +1,11 @@
 use async_graphql::{Enum, Object, SimpleObject};
-use serde_json::Value;
 
-use crate::graphql::scalars::{DateTime, Long};
-use crate::service::doctor::{self, Step};
+use crate::auth::rejection::{SignatureRefusal, SignatureRejection};
+use crate::graphql::output::scalars::{DateTime, Long};
+use crate::service::signature_check::{self, Step};
 
 /// What the check of a signature found: the same check that stands before every order.
-pub struct SignatureCheck(pub doctor::SignatureCheck);
+pub struct SignatureCheck(pub signature_check::SignatureCheck);
 
 /// A step of the check of a signature.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum SignatureStep {
 
 /// How a step went.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "doctor::StepOutcome")]
+#[graphql(remote = "signature_check::StepOutcome")]
 pub enum StepOutcome {
     /// It is right.
     Passed,
@@ -48,20 +48,19 @@ pub struct SignatureCheckStep {
     message: Option<String>,
 }
 
-impl From<(Step, doctor::StepOutcome, Option<String>)> for SignatureCheckStep {
-    fn from((step, outcome, message): (Step, doctor::StepOutcome, Option<String>)) -> Self {
+impl From<(Step, signature_check::StepOutcome, Option<String>)> for SignatureCheckStep {
+    fn from((step, outcome, message): (Step, signature_check::StepOutcome, Option<String>)) -> Self {
         Self { name: step.into(), outcome: outcome.into(), message }
     }
 }
 
 impl SignatureCheck {
-    /// A member of the refusal.
-    fn refusal(&self, name: &str) -> Option<Value> {
-        self.0.verdict.as_ref().err()?.details.get(name).cloned()
+    fn refusal(&self) -> Option<&SignatureRefusal> {
+        self.0.verdict.as_ref().err()
     }
 
-    fn text(&self, name: &str) -> Option<String> {
-        self.refusal(name)?.as_str().map(str::to_owned)
+    fn rejection(&self) -> Option<&SignatureRejection> {
+        self.refusal()?.rejection()
     }
 }
 
@@ -79,21 +78,18 @@ impl SignatureCheck {
     }
 
     /// One sentence: what is wrong and what to do about it.
-    async fn message(&self) -> String {
-        match &self.0.verdict {
-            Ok(_) => "The signature is valid".to_owned(),
-            Err(failure) => failure.message.to_string(),
-        }
+    async fn message(&self) -> &str {
+        self.refusal().map_or("The signature is valid", SignatureRefusal::message)
     }
 
     /// The error code that an order would have been refused with, such as INVALID_SIGNATURE.
     async fn code(&self) -> Option<&'static str> {
-        self.0.verdict.as_ref().err().map(|failure| failure.code.as_str())
+        self.refusal().map(|refusal| refusal.code().as_str())
     }
 
     /// What is wrong, in a word, such as `signed_trailing_newline`.
-    async fn hint(&self) -> Option<String> {
-        self.text("hint")
+    async fn hint(&self) -> Option<&'static str> {
+        self.refusal()?.hint()
     }
 
     /// Which form was signed: `documented`, `body_bound` or `body_and_key_bound`.
@@ -102,40 +98,39 @@ impl SignatureCheck {
     }
 
     /// The text that must be signed; of a valid signature the text that was.
-    async fn string_to_sign(&self) -> Option<String> {
+    async fn string_to_sign(&self) -> Option<&str> {
         match &self.0.verdict {
-            Ok(signature) => Some(signature.string_to_sign.clone()),
-            Err(_) => self.text("string_to_sign"),
+            Ok(signature) => Some(&signature.string_to_sign),
+            Err(refusal) => Some(&refusal.rejection()?.string_to_sign),
         }
     }
 
     /// The text of the form that binds the body, once the timestamp is right.
-    async fn body_bound_string(&self) -> Option<String> {
-        self.text("body_bound_string")
+    async fn body_bound_string(&self) -> Option<&str> {
+        self.rejection()?.body_bound_string.as_deref()
     }
 
     /// The text of the form that binds the Idempotency-Key as well, once the timestamp is right; null without that header.
-    async fn body_and_key_bound_string(&self) -> Option<String> {
-        self.text("body_and_key_bound_string")
+    async fn body_and_key_bound_string(&self) -> Option<&str> {
+        self.rejection()?.body_and_key_bound_string.as_deref()
     }
 
     /// The text that was signed instead, where it was found out.
-    async fn signed_string(&self) -> Option<String> {
-        self.text("signed_string")
+    async fn signed_string(&self) -> Option<&str> {
+        self.rejection()?.signed_string.as_deref()
     }
 
     /// The fingerprint of the key that made the signature, where there is one.
-    async fn key_fingerprint(&self) -> Option<String> {
+    async fn key_fingerprint(&self) -> Option<&str> {
         match &self.0.verdict {
-            Ok(signature) => Some(signature.fingerprint.clone()),
-            Err(_) => self.text("signed_with_key"),
+            Ok(signature) => Some(&signature.fingerprint),
+            Err(refusal) => refusal.rejection()?.signed_with_key.as_deref(),
         }
     }
 
     /// The fingerprints of the active keys that were tried on a wrong signature.
-    async fn keys_tried(&self) -> Vec<String> {
-        let tried = self.refusal("keys_tried").unwrap_or_default();
-        tried.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    async fn keys_tried(&self) -> &[String] {
+        self.rejection().map_or(&[], |rejection| &rejection.keys_tried)
     }
 
     /// The server's time at the check.

@@ -2,7 +2,7 @@ use async_graphql::{Enum, SimpleObject};
 
 use crate::domain::buckets::Unit;
 use crate::domain::summary::{self, Attribute, Dimension};
-use crate::graphql::scalars::{DateTime, Decimal, Long};
+use crate::graphql::output::scalars::{DateTime, Decimal, Long};
 
 /// By what orders may be grouped.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]

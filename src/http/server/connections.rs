@@ -9,7 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::connection::{Connection, Phase, Timeouts};
-use crate::service::throttle::network;
+use crate::service::rate_limit::network;
 
 /// How many connections there may be.
 #[derive(Debug, Clone)]

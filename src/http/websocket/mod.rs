@@ -24,8 +24,8 @@ use crate::auth::credentials::{Credentials, Transport};
 use crate::error::{AppError, ErrorCode};
 use crate::rest::problem::Problem;
 use crate::rest::request::credentials;
+use crate::service::rate_limit::network;
 use crate::service::sessions::ensure_active;
-use crate::service::throttle::network;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 

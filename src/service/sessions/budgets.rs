@@ -9,7 +9,7 @@ use crate::auth::credentials::Credentials;
 use crate::domain::client::ClientId;
 use crate::error::{AppError, ErrorCode};
 use crate::service::caller::Principal;
-use crate::service::throttle::UnderWay;
+use crate::service::rate_limit::UnderWay;
 
 impl Sessions {
     /// Whether a bearer token is valid as far as memory can tell: signed by us, not expired, and not found ended before.
@@ -30,18 +30,18 @@ impl Sessions {
     pub fn admit(&self, address: IpAddr, token: Option<&str>) -> Admission {
         match token {
             Some(token) if self.is_token_valid(token) => Admission::Uncounted,
-            _ => self.throttle.admit(address),
+            _ => self.rate_limit.admit(address),
         }
     }
 
     /// Gives a request back that was counted before it was known to be one that never counts.
     pub fn give_back(&self, address: IpAddr, admission: &Admission) {
-        self.throttle.give_back(address, admission);
+        self.rate_limit.give_back(address, admission);
     }
 
     /// Takes the weight of some work from the budget that an address has for requests without a valid token.
     pub fn admit_anonymous(&self, address: IpAddr, weight: NonZeroU32) -> Result<(), AppError> {
-        self.throttle.admit_anonymous(address, weight)
+        self.rate_limit.admit_anonymous(address, weight)
     }
 
     /// Takes what a request makes the service do, in requests, beyond the one that it was counted as; of one that is not
@@ -56,19 +56,19 @@ impl Sessions {
 
     /// Waits before one more refusal is sent to an address that was sent many already: a flood is answered, and slowly.
     pub async fn pace_refusal(&self, address: IpAddr) {
-        if let Some(pause) = self.throttle.refusal_pause(address) {
+        if let Some(pause) = self.rate_limit.refusal_pause(address) {
             tokio::time::sleep(pause.time).await;
         }
     }
 
     /// Counts a request without a valid token for as long as it is under way.
     pub fn begin_anonymous(&self, address: IpAddr, may_prove_itself: bool) -> Result<Option<UnderWay>, AppError> {
-        self.throttle.begin_anonymous(address, may_prove_itself)
+        self.rate_limit.begin_anonymous(address, may_prove_itself)
     }
 
     /// Waits before one more request that never counts is answered, once its address has sent many of them.
     pub async fn pace_free(&self, address: IpAddr) {
-        if let Some(pause) = self.throttle.free_pause(address) {
+        if let Some(pause) = self.rate_limit.free_pause(address) {
             tokio::time::sleep(pause.time).await;
         }
     }
@@ -85,11 +85,11 @@ impl Sessions {
 
     /// Takes one piece of work for somebody without a token.
     pub fn admit_stranger(&self, address: IpAddr) -> Result<(), AppError> {
-        self.throttle.admit_stranger(address)
+        self.rate_limit.admit_stranger(address)
     }
 
     /// Takes one request from the quota of a client who proved who it is.
     pub fn admit_request(&self, principal: &Principal) -> Result<(), AppError> {
-        self.throttle.admit_request(principal.client_id().as_str())
+        self.rate_limit.admit_request(principal.client_id().as_str())
     }
 }

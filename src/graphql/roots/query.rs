@@ -1,0 +1,161 @@
+//! Queries.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result};
+
+use crate::domain::event::After;
+use crate::domain::page::{PageRequest, Sort, read_length};
+use crate::domain::summary::{Dimension, SummaryRequest, Wants};
+use crate::error::AppError;
+use crate::graphql::cost::budget;
+use crate::graphql::cost::points::{page_cost, summary_cost};
+use crate::graphql::inputs::{
+    ExplainSignatureInput, Raw, SalesOrderFilter, SalesOrderSort, both, read_filter, search_cost,
+};
+use crate::graphql::output::scalars::TimeZone;
+use crate::graphql::types::node::{GlobalId, read_global_id};
+use crate::graphql::types::reader::{Reader, principal};
+use crate::graphql::types::{
+    Client, Node, SalesOrder, SalesOrderConnection, SalesOrderEventConnection, SalesOrderSummary, SignatureCheck,
+    SummaryDimension, connection,
+};
+use crate::service::{Caller, Services};
+
+#[derive(Default)]
+pub struct OrderQuery;
+
+#[Object]
+impl OrderQuery {
+    /// The caller.
+    #[expect(clippy::unused_async, reason = "who was let through is at hand")]
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Client> {
+        let principal = principal(ctx)?;
+        Ok(Client { client: principal.known.client.clone(), permissions: principal.permissions.clone() })
+    }
+
+    /// Checks the signature headers of this very request, as an order would be checked, and says step by step what is
+    /// wrong. Makes nothing.
+    #[graphql(complexity = "20 + child_complexity")]
+    async fn signature_check(&self, ctx: &Context<'_>) -> Result<SignatureCheck> {
+        let check = ctx.data::<Arc<Services>>()?.signature_checker.check(ctx.data()?).await?;
+        Ok(SignatureCheck(check))
+    }
+
+    /// Checks any signature against the public key that comes with it. Looks nothing up and keeps nothing.
+    #[graphql(complexity = "1000 + child_complexity")]
+    async fn explain_signature(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The signature, and what it should be of.")] input: Raw<ExplainSignatureInput>,
+    ) -> Result<SignatureCheck> {
+        let (naming, address) = (*ctx.data()?, ctx.data::<Caller>()?.credentials.address);
+        Ok(SignatureCheck(
+            ctx.data::<Arc<Services>>()?.signature_checker.explain(input.read(ctx)?, naming, address).await?,
+        ))
+    }
+
+    /// One order by its number; null when there is none the caller may see.
+    async fn sales_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Order number, such as SO-0000000042.")] order_number: String,
+    ) -> Result<Option<SalesOrder>> {
+        let reader = Reader::of(ctx)?;
+        let order = budget::read(ctx, 1)?.orders.sales_order(&reader.scope, &order_number).await?;
+        Ok(order.map(|order| SalesOrder::new(order, &reader)))
+    }
+
+    /// Orders, page by page (the Relay cursor connections specification). A page costs the same wherever it is, and
+    /// orders that arrive or change meanwhile neither repeat a row nor skip one.
+    #[graphql(complexity = "page_cost(first.or(last), child_complexity) + search_cost(filter.as_ref())")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn sales_orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, at most 100; 20 when neither first nor last is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only orders behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Only orders before this cursor.")] before: Option<String>,
+        #[graphql(name = "where", desc = "Which orders; all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
+        #[graphql(desc = "How they are sorted.", default_with = "SalesOrderSort::CreatedAtDesc")]
+        order_by: SalesOrderSort,
+    ) -> Result<SalesOrderConnection> {
+        let (principal, reader, sort) = (principal(ctx)?, Reader::of(ctx)?, Sort::from(order_by));
+        let sealer = reader.sealing.sealer().await?;
+        let page = PageRequest::read(sealer, sort, (first, after.as_deref()), (last, before.as_deref()));
+        let (page, filter) = both(page, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
+        let found = budget::read(ctx, 2)?.orders.page(principal, &filter, &page).await?;
+        connection::of_orders(ctx, found, sort.key, (principal.clone(), reader, filter)).await
+    }
+
+    /// Totals of the orders that `salesOrders` lists for the same `where`.
+    #[graphql(complexity = "summary_cost(first, child_complexity) + search_cost(filter.as_ref())")]
+    async fn sales_order_summary(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where", desc = "Which orders; all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
+        #[graphql(desc = "By what: at most three, of them one of time. None makes no groups.", default)] group_by: Vec<
+            SummaryDimension,
+        >,
+        #[graphql(desc = "Whose clocks tell hours, days, weeks and months apart.", default_with = "TimeZone::JAKARTA")]
+        time_zone: TimeZone,
+        #[graphql(desc = "How many groups, at most 1000.", default = 100)] first: i32,
+    ) -> Result<SalesOrderSummary> {
+        let reader = principal(ctx)?;
+        let dimensions = group_by.into_iter().map(Dimension::from).collect();
+        let request = SummaryRequest::read(dimensions, time_zone.0, first, wants(ctx));
+        let (request, filter) = both(request, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
+        Ok(budget::read(ctx, SUMMARY_STATEMENTS)?.orders.summary(reader, &filter, &request).await?.into())
+    }
+
+    /// What happened to orders, in the order in which it happened: page by page, from the beginning or from a cursor.
+    #[graphql(complexity = "page_cost(Some(first), child_complexity) + search_cost(filter.as_ref())")]
+    async fn sales_order_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only events after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many, at most 100.", default = 100)] first: i32,
+        #[graphql(name = "where", desc = "Of which orders; of all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
+    ) -> Result<SalesOrderEventConnection> {
+        let (reader, principal) = (Reader::of(ctx)?, principal(ctx)?);
+        let sealer = reader.sealing.sealer().await?;
+        let range = both(After::read(after.as_deref(), sealer), read_length("first", first));
+        let ((after, first), filter) = both(range, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
+        let events = &budget::read(ctx, 3)?.events;
+        let after = events.resume(after, sealer).await?;
+        let page = events.page(principal, &filter, after, first).await?;
+        connection::of_events(ctx, page, &reader).await
+    }
+
+    /// Anything with an id, by its id; null when there is none the caller may see.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id, as its field `id` gives it.")] id: ID,
+    ) -> Result<Option<Node>> {
+        let (reader, services) = (Reader::of(ctx)?, budget::read(ctx, 1)?);
+        let (scope, sealer) = (&reader.scope, reader.sealing.sealer().await?);
+        let (order, event) = (|order| Node::order(order, &reader), |event| Node::event(event, &reader));
+        Ok(match read_global_id(&id, sealer) {
+            Some(GlobalId::SalesOrder(number)) => services.orders.find(scope, number).await?.map(order),
+            Some(GlobalId::SalesOrderEvent(at)) => services.events.event(scope, at, sealer).await?.map(event),
+            None => None,
+        })
+    }
+}
+
+/// How many statements a summary may run: beginning and end, the currencies, the span, groups, totals, customers.
+const SUMMARY_STATEMENTS: usize = 8;
+
+/// Which figures are selected; what nobody selects is not added up.
+fn wants(ctx: &Context<'_>) -> Wants {
+    let selected = |path: &[&str]| path.iter().fold(ctx.look_ahead(), |at, name| at.field(name)).exists();
+    Wants {
+        groups: selected(&["groups"]) || selected(&["truncated"]),
+        group_customers: selected(&["groups", "figures", "customers"]),
+        totals: selected(&["totals"]),
+        total_customers: selected(&["totals", "customers"]),
+    }
+}

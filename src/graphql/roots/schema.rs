@@ -1,0 +1,48 @@
+//! The schema: its root types, behind the gate.
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{MergedObject, Schema, SchemaBuilder};
+
+use super::gate::{Gated, RootType};
+use super::subscription::Subscription;
+use super::{client_mutation, client_query, mutation, query};
+use crate::graphql::cost::Limits;
+
+/// What can be read. Every client reads its own orders; scope `orders:read` reads all of them.
+#[derive(MergedObject, Default)]
+pub struct Query(query::OrderQuery, client_query::ClientQuery);
+
+/// What can be changed.
+#[derive(MergedObject, Default)]
+pub struct Mutation(mutation::OrderMutation, client_mutation::ClientMutation);
+
+impl RootType for Query {
+    const KIND: OperationType = OperationType::Query;
+}
+
+impl RootType for Mutation {
+    const KIND: OperationType = OperationType::Mutation;
+}
+
+impl RootType for Subscription {
+    const KIND: OperationType = OperationType::Subscription;
+}
+
+pub type ApiSchema = Schema<Gated<Query>, Gated<Mutation>, Gated<Subscription>>;
+pub type ApiSchemaBuilder = SchemaBuilder<Gated<Query>, Gated<Mutation>, Gated<Subscription>>;
+
+/// The schema in the GraphQL schema definition language, as committed in `schema.graphql`.
+#[must_use]
+pub fn sdl() -> String {
+    schema().finish().sdl()
+}
+
+/// One definition for everybody: without data, so that it can be exported and tested alone.
+pub fn schema() -> ApiSchemaBuilder {
+    Schema::build(Gated::default(), Gated::default(), Gated(Subscription))
+}
+
+/// The schema as clients see it.
+pub fn finish(builder: ApiSchemaBuilder, limits: Limits) -> ApiSchema {
+    if limits.introspection { builder.finish() } else { builder.disable_introspection().disable_suggestions().finish() }
+}

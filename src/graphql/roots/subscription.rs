@@ -1,0 +1,36 @@
+//! Subscriptions.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Result, Subscription as Subscriptions};
+use futures_util::stream::{Stream, StreamExt as _};
+
+use crate::domain::event::After;
+use crate::error::AppError;
+use crate::graphql::cost::budget;
+use crate::graphql::inputs::{Raw, SalesOrderFilter, both, read_filter};
+use crate::graphql::types::SalesOrderEvent;
+use crate::graphql::types::reader::sealing;
+use crate::service::{Caller, Services};
+
+pub struct Subscription;
+
+/// What can be followed.
+#[Subscriptions]
+impl Subscription {
+    /// What happens to orders, as it happens. After a broken connection nothing is lost: subscribe again with the
+    /// cursor of the last event as `after`, and everything since then comes first.
+    async fn sales_order_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Begin after this cursor; with the next event when absent.")] after: Option<String>,
+        #[graphql(name = "where", desc = "Of which orders; of all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
+    ) -> Result<impl Stream<Item = Result<SalesOrderEvent>> + use<>> {
+        let (sealing, events) = (sealing(ctx)?, &ctx.data::<Arc<Services>>()?.events);
+        let sealer = sealing.sealer().await?;
+        let asked = both(After::read(after.as_deref(), sealer), read_filter(ctx, filter.as_ref()));
+        let (after, filter) = asked.map_err(AppError::invalid)?;
+        let events = events.follow(ctx.data::<Caller>()?.live_session()?, filter, after, sealer).await?;
+        Ok(budget::renewed(ctx, events)?.map(move |event| Ok(SalesOrderEvent::told(event?, &sealing))))
+    }
+}

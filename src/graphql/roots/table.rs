@@ -1,0 +1,134 @@
+//! Every root field: what it needs of its caller, and how its input is read.
+
+use std::borrow::Cow;
+
+use async_graphql::parser::types::OperationType;
+use serde_json::Value as Json;
+
+use crate::domain::fields::Naming;
+use crate::domain::permission::Permission::{ClientsManage, ClientsRead, OrdersCreate, OrdersManage};
+use crate::error::FieldError;
+use crate::graphql::inputs::{
+    AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, CreateClientInput, CreateSalesOrderInput,
+    ExplainSignatureInput, Input, LoginInput, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput,
+    SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
+};
+use crate::service::Needs::{self, ClientSecret, InputToken, Nothing, Scope, Signature, SignatureReport, Token};
+
+/// What can be read.
+pub const QUERIES: &[Root] = &[
+    Root::new("viewer", Token),
+    Root::new("signatureCheck", SignatureReport),
+    Root::new("explainSignature", Nothing).reading::<ExplainSignatureInput>("input"),
+    Root::new("salesOrder", Token),
+    Root::new("salesOrders", Token).reading::<SalesOrderFilter>("where"),
+    Root::new("salesOrderSummary", Token).reading::<SalesOrderFilter>("where"),
+    Root::new("salesOrderEvents", Token).reading::<SalesOrderFilter>("where"),
+    Root::new("node", Token),
+    Root::new("client", Scope(ClientsRead)),
+    Root::new("clients", Scope(ClientsRead)),
+    Root::new("clientAuditLog", Scope(ClientsRead)),
+];
+
+/// What can be changed.
+pub const MUTATIONS: &[Root] = &[
+    Root::new("login", ClientSecret).reading::<LoginInput>("input"),
+    Root::new("refresh", InputToken).reading::<RefreshInput>("input"),
+    Root::new("createSalesOrder", Signature(OrdersCreate)).reading::<CreateSalesOrderInput>("input"),
+    Root::new("updateSalesOrderStatus", Scope(OrdersManage)).reading::<UpdateSalesOrderStatusInput>("input"),
+    Root::new("acknowledgeSalesOrder", Scope(OrdersManage)).reading::<AcknowledgeSalesOrderInput>("input"),
+    Root::new("createClient", Scope(ClientsManage)).reading::<CreateClientInput>("input"),
+    Root::new("updateClient", Scope(ClientsManage)).reading::<UpdateClientInput>("input"),
+    Root::new("disableClient", Scope(ClientsManage)).reading::<ClientInput>("input"),
+    Root::new("enableClient", Scope(ClientsManage)).reading::<ClientInput>("input"),
+    Root::new("revokeClientSessions", Scope(ClientsManage)).reading::<ClientInput>("input"),
+    Root::new("rotateClientSecret", Scope(ClientsManage)).reading::<RotateClientSecretInput>("input"),
+    Root::new("endOldClientSecrets", Scope(ClientsManage)).reading::<ClientInput>("input"),
+    Root::new("addClientKey", Scope(ClientsManage)).reading::<AddClientKeyInput>("input"),
+    Root::new("revokeClientKey", Scope(ClientsManage)).reading::<RevokeClientKeyInput>("input"),
+];
+
+/// What can be followed.
+pub const SUBSCRIPTIONS: &[Root] = &[Root::new("salesOrderEvents", Token).reading::<SalesOrderFilter>("where")];
+
+/// The root types.
+pub(super) const KINDS: [OperationType; 3] =
+    [OperationType::Query, OperationType::Mutation, OperationType::Subscription];
+
+/// The rows of a root type.
+pub(super) const fn rows(kind: OperationType) -> &'static [Root] {
+    match kind {
+        OperationType::Query => QUERIES,
+        OperationType::Mutation => MUTATIONS,
+        OperationType::Subscription => SUBSCRIPTIONS,
+    }
+}
+
+/// The row of a root field.
+pub fn find(kind: OperationType, name: &str) -> Option<&'static Root> {
+    rows(kind).iter().find(|root| root.name == name)
+}
+
+/// The mutations that prove by their input who calls.
+pub fn authenticating() -> impl Iterator<Item = &'static Root> {
+    MUTATIONS.iter().filter(|root| root.needs.authenticates())
+}
+
+/// Whether a mutation with this name takes a client secret.
+pub fn takes_secret(name: &str) -> bool {
+    MUTATIONS.iter().any(|root| root.needs == ClientSecret && root.name == name)
+}
+
+/// The name of a root type.
+pub const fn type_name(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    }
+}
+
+/// One root field.
+#[derive(Clone, Copy)]
+pub struct Root {
+    /// Its name in the schema.
+    pub name: &'static str,
+    /// What it needs of its caller.
+    pub needs: Needs,
+    /// The argument that `domain` reads, if it has one.
+    pub input: Option<Argument>,
+}
+
+/// An argument that `domain` reads.
+#[derive(Clone, Copy)]
+pub struct Argument {
+    /// Its name.
+    pub name: &'static str,
+    /// The input type that the schema shows.
+    pub type_name: fn() -> Cow<'static, str>,
+    /// Every faulty field of a value, the same ones that the resolver would name.
+    pub faults: fn(&Json, Naming) -> Result<(), Vec<FieldError>>,
+}
+
+impl Root {
+    pub(super) const fn new(name: &'static str, needs: Needs) -> Self {
+        Self { name, needs, input: None }
+    }
+
+    const fn reading<I: Input>(self, argument: &'static str) -> Self {
+        let faults = |json: &Json, naming| I::read(json, naming).map(drop);
+        Self { input: Some(Argument { name: argument, type_name: I::type_name, faults }), ..self }
+    }
+
+    /// The last sentence of its description in the schema.
+    pub(super) fn sentence(&self) -> String {
+        match self.needs {
+            Nothing | ClientSecret | InputToken => "Needs no bearer token.".to_owned(),
+            Token | SignatureReport => "Needs a bearer token.".to_owned(),
+            Scope(scope) => format!("Needs scope `{scope}`."),
+            Signature(scope) => {
+                format!("Needs scope `{scope}` and the headers X-CLIENT-ID, X-TIMESTAMP and X-SIGNATURE.")
+            }
+        }
+    }
+}

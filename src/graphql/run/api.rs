@@ -1,0 +1,252 @@
+//! Runs documents: clients' own, held to the limits, and ours, which REST runs.
+
+use std::sync::Arc;
+
+use async_graphql::{Request, Response, ValidationMode, Value};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+
+use super::checker::Checker;
+use super::known::{Known, KnownDocuments};
+use super::prepared::{PreparedOperation, Sender};
+use super::read::Read;
+use super::valid::{Valid, count_signed, operation};
+use super::{arrange, faults, prepared};
+use crate::auth::credentials::Credentials;
+use crate::compute::{self, BYTES_A_REQUEST, Lane};
+use crate::domain::fields::Naming;
+use crate::error::{AppError, ErrorCode};
+use crate::graphql::cost::Limits;
+use crate::graphql::cost::budget::{Budget, Meter};
+use crate::graphql::output::written::{TakesText, to_text};
+use crate::graphql::output::{error, values};
+use crate::graphql::roots::{self, ApiSchema, Misfit, finish, schema};
+use crate::graphql::types::loaders;
+use crate::graphql::types::preload::ShortPages;
+use crate::service::rate_limit::network;
+use crate::service::turns::Turn;
+use crate::service::{Caller, Principal, Services};
+use crate::telemetry;
+
+/// The executable schema. Cloning shares it.
+#[derive(Clone)]
+pub struct Api {
+    services: Arc<Services>,
+    limits: Limits,
+    checker: Checker,
+    /// Runs documents that are known to be valid: clients' by the validator, our own because the suite validates them
+    /// against the schema. What is left to check is the input of ours, and that is the resolvers' business.
+    executor: ApiSchema,
+    /// The same for clients', each value of whose answers is taken from the budget.
+    metered: ApiSchema,
+    known: KnownDocuments,
+}
+
+/// What costs so many points takes about as long as to answer a request.
+const POINTS_A_REQUEST: usize = 100;
+
+impl Api {
+    /// The schema over these services. Fails when somebody forgot to say what a root field needs.
+    pub fn new(services: Arc<Services>, limits: Limits) -> Result<Self, Misfit> {
+        roots::check()?;
+        let executor = || schema().data(Arc::clone(&services)).validation_mode(ValidationMode::Fast);
+        let (executor, metered) = (finish(executor(), limits), finish(executor().extension(Meter), limits));
+        let checker = Checker::new(limits);
+        Ok(Self { services, limits, checker, executor, metered, known: KnownDocuments::new() })
+    }
+
+    /// Who sends these credentials, for a connection that wants to know before any operation.
+    pub async fn authenticate(&self, credentials: Credentials) -> Result<Principal, AppError> {
+        self.caller(credentials).principal().await
+    }
+
+    /// Reads a client's request, before async-graphql's own checks, which walk a fragment as often as it is spread. Gives
+    /// the refusal of one that is no document, asks for too much or does not say what to run.
+    pub async fn read(&self, mut request: Request, lane: Lane) -> Result<Read, Response> {
+        let key = KnownDocuments::key(&request);
+        if let Some(known) = self.known.find(&key) {
+            let document = Arc::clone(&known.document);
+            return Ok(Read::new(key, request, 0, document, Some(known)));
+        }
+        let read = compute::on(lane, request.query.len(), || {
+            let document = prepared::parse(&mut request)?.clone();
+            let selections = self.limits.check(&document).map_err(error::sourced)?;
+            prepared::ensure_chosen(&document, request.operation_name.as_deref()).map_err(error::sourced)?;
+            Ok((document, selections))
+        });
+        match read.await {
+            Ok((document, selections)) => Ok(Read::new(key, request, selections, Arc::new(document), None)),
+            Err(error) => Err(error::classify(Response::from_errors(vec![error]))),
+        }
+    }
+
+    /// Runs a client's query or mutation. Whatever fails is in the response, each error with `extensions.code`. Parts of
+    /// the response may be text already: [`crate::graphql::to_json`] writes it. The turn of a query is to be held until its answer
+    /// is sent, or a caller who reads nothing could have any number of them waiting.
+    pub async fn execute(&self, read: Read, credentials: Credentials) -> (Response, Option<Turn>) {
+        if read.is_subscription() {
+            return (error::refusal(no_stream()), None);
+        }
+        let (lane, caller) = (credentials.lane(), self.caller(credentials));
+        let turn = if read.is_mutation() { Ok(None) } else { self.turn(&caller).await.map(Some) };
+        let turn = match turn {
+            Ok(turn) => turn,
+            Err(refusal) => return (error::refusal(refusal), None),
+        };
+        let response = match self.validate(read, caller).await {
+            Ok((valid, request)) if valid.is_introspection() => self.introspect(&valid, request, lane).await,
+            Ok((valid, request)) => valid.complete(self.metered.execute(request.data(TakesText)).await),
+            Err(refusal) => refusal,
+        };
+        (response, turn)
+    }
+
+    /// Waits until the caller may run a query: by its client, or else by its address.
+    async fn turn(&self, caller: &Caller) -> Result<Turn, AppError> {
+        match caller.principal().await {
+            Ok(principal) => self.services.queries.turn(principal.client_id()).await,
+            // What such a caller may not have it learns from the gate; what is everybody's it gets.
+            Err(_) => self.services.anonymous_queries.turn(&network(caller.credentials.address)).await,
+        }
+    }
+
+    /// Runs a client's subscription: a response for each of its events.
+    pub fn subscribe(&self, read: Read, credentials: Credentials) -> BoxStream<'static, Response> {
+        let api = self.clone();
+        let responses = async move {
+            let validating = async { Ok(api.validate(read, api.caller(credentials)).await) };
+            let validated = api.services.patience.limit(Box::pin(validating)).await;
+            match validated {
+                Ok(Ok((valid, request))) => {
+                    let responses = api.metered.execute_stream(request);
+                    error::until_unavailable(responses.map(move |response| valid.complete(response))).boxed()
+                }
+                Ok(Err(refusal)) => stream::once(async { refusal }).boxed(),
+                Err(failure) => stream::once(async { error::refusal(failure) }).boxed(),
+            }
+        };
+        stream::once(responses).flatten().boxed()
+    }
+
+    /// Answers a question about the schema, which waits for nothing, from memory if somebody asked it before.
+    async fn introspect(&self, valid: &Valid, request: Request, lane: Lane) -> Response {
+        if let Some(answer) = &valid.known.answer {
+            return valid.with_cost(Response::new(answer.clone()));
+        }
+        // A point is some fifty bytes of answer.
+        compute::on(lane, valid.known.complexity * 50, || {
+            let mut response = valid.complete(compute::drive(self.executor.execute(request)));
+            if let (Value::Object(members), true) = (&mut response.data, response.errors.is_empty()) {
+                members.values_mut().for_each(|answer| *answer = to_text(answer));
+                let known = Known { answer: Some(response.data.clone()), ..valid.known.clone() };
+                self.known.remember(valid.key, known);
+            }
+            response
+        })
+        .await
+    }
+
+    /// Runs one of our own documents and gives the value of its one root field. Its variables are read only for a caller
+    /// who may use it: who may not learns that, and costs next to nothing. The gate of the schema asks once more, of what
+    /// was found out here.
+    pub async fn execute_prepared(
+        &self,
+        operation: &PreparedOperation,
+        sender: impl Into<Sender> + Send,
+        variables: impl FnOnce(&Credentials) -> Result<serde_json::Value, AppError> + Send,
+    ) -> Result<serde_json::Value, AppError> {
+        prepared::note(operation.document(), None);
+        let caller = match sender.into() {
+            Sender::Client(credentials) => self.caller(*credentials),
+            Sender::Operator => Caller::operator(Arc::clone(&self.services.sessions)),
+        };
+        for needs in operation.needs() {
+            caller.admit(needs).await?;
+        }
+        let (lane, bytes) = (caller.credentials.lane(), caller.credentials.body.len());
+        let variables = compute::on(lane, bytes, || variables(&caller.credentials)).await?;
+        let _turn = if operation.is_mutation() { None } else { Some(self.turn(&caller).await?) };
+        let request = prepared::request(operation.document(), None, values::variables(variables));
+        let budget = Budget::of_priced(self.limits, 0);
+        let request = self.equip(request, caller, Naming::SnakeCase, budget).data(ShortPages);
+        let mut response = error::classify(self.executor.execute(request).await);
+        if let Some(failure) = response.errors.first() {
+            return Err(error::into_app_error(failure));
+        }
+        if let Some(selected) = operation.selection_set() {
+            arrange::arrange(&mut response.data, selected);
+        }
+        let root = match response.data {
+            Value::Object(members) => members.into_values().next().unwrap_or_default(),
+            other => other,
+        };
+        Ok(values::to_json(root))
+    }
+
+    /// An operation that is valid and may run, with the request that runs it, or else the response that says what is
+    /// wrong with it.
+    async fn validate(&self, read: Read, caller: Caller) -> Result<(Valid, Request), Response> {
+        let Read { key, text, selections, document, known, operation_name, mut variables } = read;
+        let name = operation_name.as_deref();
+        faults::null_missing_variables(&document, name, &mut variables);
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let credentials = &caller.credentials;
+                // A selection takes as long as some twenty bytes of text.
+                let work = selections * 20;
+                self.services.sessions.charge(credentials, work / BYTES_A_REQUEST).map_err(error::refusal)?;
+                let check = || self.checker.check(&document, name, &variables, text);
+                match compute::on(credentials.lane(), work, check).await {
+                    Ok(known) => {
+                        // A mutation comes but once, and may have a secret in its text.
+                        if !known.is_mutation() {
+                            self.known.remember(key, known.clone());
+                        }
+                        known
+                    }
+                    Err(refused) => {
+                        let refused = Response::from_errors(refused);
+                        let refused = faults::complete(refused, &document, name, &variables, &caller).await;
+                        return Err(error::classify(refused));
+                    }
+                }
+            }
+        };
+        if known.answer.is_none() {
+            let work = known.complexity / POINTS_A_REQUEST;
+            self.services.sessions.charge(&caller.credentials, work).map_err(error::refusal)?;
+        }
+        let signed = operation(&known.document).map_or(0, count_signed);
+        if signed > 1 {
+            let message = "A request takes one signed operation; send each order in a request of its own";
+            return Err(error::refusal(AppError::new(ErrorCode::LimitExceeded, message)));
+        }
+        // Before anything runs: a neighbour in the same document must not be done when the order is refused.
+        if signed > 0 {
+            caller.credentials.ensure_signable().map_err(error::refusal)?;
+        }
+        telemetry::note(|facts| facts.complexity = Some(known.complexity));
+        let request = prepared::request(&known.document, name, variables);
+        let budget = if known.is_mutation() {
+            Budget::of_priced(self.limits, known.complexity)
+        } else {
+            Budget::new(self.limits, known.complexity)
+        };
+        let request = self.equip(request, caller, Naming::CamelCase, Arc::clone(&budget));
+        Ok((Valid { known, budget, limits: self.limits, key }, request))
+    }
+
+    fn caller(&self, credentials: Credentials) -> Caller {
+        Caller::new(Arc::clone(&self.services.sessions), credentials)
+    }
+
+    fn equip(&self, request: Request, caller: Caller, naming: Naming, budget: Arc<Budget>) -> Request {
+        request.data(caller).data(naming).data(loaders::Loaders::new(&self.services, &budget)).data(budget)
+    }
+}
+
+fn no_stream() -> AppError {
+    let message = "A subscription needs a connection that stays: open /graphql/ws with the protocol \
+                   graphql-transport-ws, or send it with Accept: text/event-stream";
+    AppError::new(ErrorCode::GraphqlValidationFailed, message)
+}

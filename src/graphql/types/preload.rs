@@ -1,0 +1,184 @@
+//! Reads what the orders of a page will be asked for, before they are asked: one statement for each kind, however many
+//! orders there are and however long their fields take. A loader gathers only what is asked for within its millisecond.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::{Context, Lookahead, Result, SelectionField};
+
+use super::loaders::Loaders;
+use super::reader::Reader;
+use crate::domain::acknowledgement::Acknowledgement;
+use crate::domain::event::OrderEvent;
+use crate::domain::order::{self, OrderNumber, SalesOrderLine};
+use crate::domain::page::Page;
+use crate::domain::permission::Scope;
+use crate::domain::receipt::Receipt;
+use crate::error::AppError;
+use crate::graphql::cost::budget::{self, Budget};
+use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER};
+use crate::graphql::types::{SalesOrder, SalesOrderEvent};
+use crate::service::Services;
+
+/// What belongs to some orders, as far as it is selected.
+#[derive(Default)]
+struct Related {
+    lines: Option<HashMap<OrderNumber, Vec<SalesOrderLine>>>,
+    acknowledgements: Option<HashMap<OrderNumber, Vec<Acknowledgement>>>,
+    events: Option<HashMap<OrderNumber, Vec<OrderEvent>>>,
+    receipts: Option<HashMap<OrderNumber, Receipt>>,
+}
+
+/// In the data of a request that reads page after page to the end: a page may have fewer orders than are asked for, so
+/// that it has no more lines than memory is meant for.
+pub struct ShortPages;
+
+/// About as many lines as 400 usual orders have.
+const LINES_OF_SHORT_PAGE: i32 = 2000;
+
+/// A page cut where it would have too many lines; an order that has them by itself stays whole.
+pub fn shorten(ctx: &Context<'_>, page: &mut Page<order::SalesOrder>) {
+    if ctx.data_opt::<ShortPages>().is_none() {
+        return;
+    }
+    let mut lines = 0;
+    let mut fits = |order: &order::SalesOrder| {
+        lines += order.line_count;
+        lines <= LINES_OF_SHORT_PAGE
+    };
+    let kept = page.rows.iter().map_while(|order| fits(order).then_some(())).count().max(1);
+    if kept < page.rows.len() {
+        page.rows.truncate(kept);
+        page.has_next = true;
+    }
+}
+
+/// The orders of a page, with what the page selects of them.
+pub async fn orders(
+    ctx: &Context<'_>,
+    orders: Vec<order::SalesOrder>,
+    reader: &Arc<Reader>,
+) -> Result<Vec<SalesOrder>> {
+    let page = ctx.look_ahead();
+    let selected = [page.field("nodes"), page.field("edges").field("node")];
+    let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
+    charge_lines(budget::of(ctx)?, &orders, fields)?;
+    let mut related = related(ctx, &orders, &selected).await?;
+    Ok(orders.into_iter().map(|order| related.attach(order, reader)).collect())
+}
+
+/// The events of a page, with their orders if the page selects them.
+pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>, reader: &Arc<Reader>) -> Result<Vec<SalesOrderEvent>> {
+    let page = ctx.look_ahead();
+    let selected = [page.field("nodes"), page.field("edges").field("node")].map(|event| event.field("salesOrder"));
+    if selected.iter().all(|order| !order.exists()) {
+        return Ok(events.into_iter().map(|event| SalesOrderEvent::new(event, reader)).collect());
+    }
+    let mut numbers: Vec<_> = events.iter().map(|event| event.number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    // Whoever holds an event got it from a query that asked for the caller's own.
+    let orders = budget::read(ctx, 1)?.orders.by_number(&Scope::All, &numbers).await?;
+    let orders: Vec<_> = orders.into_values().collect();
+    // Each event shows its order with all of its lines, also where two are of one.
+    let of_events: Vec<_> =
+        events.iter().filter_map(|event| orders.iter().find(|order| order.number == event.number)).collect();
+    let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
+    charge_lines(budget::of(ctx)?, of_events, fields)?;
+    let mut related = related(ctx, &orders, &selected).await?;
+    let orders: HashMap<_, _> = orders.into_iter().map(|order| (order.number, related.attach(order, reader))).collect();
+    // Copied, for an order may have more than one event on a page.
+    let with_order = |event: OrderEvent| {
+        let order = orders.get(&event.number).cloned();
+        SalesOrderEvent::new(event, reader).with_order(order)
+    };
+    Ok(events.into_iter().map(with_order).collect())
+}
+
+async fn related(ctx: &Context<'_>, orders: &[order::SalesOrder], selected: &[Lookahead<'_>]) -> Result<Related> {
+    let numbers: Vec<_> = orders.iter().map(|order| order.number).collect();
+    let wanted = |name: &str| !numbers.is_empty() && selected.iter().any(|order| order.field(name).exists());
+    let services = ctx.data::<Arc<Services>>()?;
+    let budget = budget::of(ctx)?;
+    let mut related = Related::default();
+    if wanted("products") {
+        budget.statements(1)?;
+        related.lines = Some(services.orders.lines(&numbers).await?);
+    }
+    if wanted("acknowledgements") {
+        budget.statements(1)?;
+        let found = services.orders.acknowledgements(&numbers).await?;
+        charge_rows(budget, selected, "acknowledgements", LINES_PER_ORDER, &found)?;
+        related.acknowledgements = Some(found);
+    }
+    if wanted("events") {
+        budget.statements(1)?;
+        let found = services.events.of_orders(&numbers).await?;
+        charge_rows(budget, selected, "events", EVENTS_PER_ORDER, &found)?;
+        related.events = Some(found);
+    }
+    if wanted("receipt") {
+        budget.statements(1)?;
+        related.receipts = Some(services.orders.receipts(&numbers).await?);
+    }
+    Ok(related)
+}
+
+/// The lines of an order that is on no page.
+pub async fn lines_of_one(ctx: &Context<'_>, order: &order::SalesOrder) -> Result<Vec<SalesOrderLine>> {
+    charge_lines(budget::of(ctx)?, [order], ctx.field().selection_set().count())?;
+    Ok(ctx.data::<Loaders>()?.lines.load_one(order.number).await?.unwrap_or_default())
+}
+
+/// Takes the points of lines before they are read: the document's cost holds a usual number for each order.
+fn charge_lines<'o>(
+    budget: &Budget,
+    orders: impl IntoIterator<Item = &'o order::SalesOrder>,
+    fields: usize,
+) -> Result<(), AppError> {
+    let each = |order: &order::SalesOrder| usize::try_from(order.line_count).unwrap_or_default();
+    let (lines, usual) = orders
+        .into_iter()
+        .fold((0_usize, 0_usize), |(lines, usual), order| (lines + each(order), usual + LINES_PER_ORDER));
+    budget.charge(lines.saturating_sub(usual).saturating_mul(fields))
+}
+
+/// The same for what shows its number only when it is read.
+fn charge_rows<T>(
+    budget: &Budget,
+    selected: &[Lookahead<'_>],
+    name: &str,
+    usual: usize,
+    found: &HashMap<OrderNumber, Vec<T>>,
+) -> Result<(), AppError> {
+    let fields: usize = selected.iter().map(|order| fields_below(&order.field(name))).sum();
+    let rows: usize = found.values().map(Vec::len).sum();
+    budget.charge(rows.saturating_sub(found.len() * usual).saturating_mul(fields))
+}
+
+/// How many fields are selected below one, at all depths.
+fn fields_below(field: &Lookahead<'_>) -> usize {
+    field.selection_fields().iter().map(count_fields).sum()
+}
+
+fn count_fields(field: &SelectionField<'_>) -> usize {
+    field.selection_set().map(|field| 1 + count_fields(&field)).sum()
+}
+
+impl Related {
+    /// Gives the order what belongs to it.
+    fn attach(&mut self, order: order::SalesOrder, reader: &Arc<Reader>) -> SalesOrder {
+        let number = order.number;
+        SalesOrder {
+            lines: of(self.lines.as_mut(), number),
+            acknowledgements: of(self.acknowledgements.as_mut(), number),
+            events: of(self.events.as_mut(), number),
+            receipt: self.receipts.as_mut().and_then(|receipts| receipts.remove(&number)),
+            ..SalesOrder::new(order, reader)
+        }
+    }
+}
+
+fn of<T>(all: Option<&mut HashMap<OrderNumber, Vec<T>>>, number: OrderNumber) -> Option<Vec<T>> {
+    all.map(|all| all.remove(&number).unwrap_or_default())
+}
