@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait as _, DbBackend};
 
 use super::connect::Store;
 use super::error::StoreResult;
-use super::{events, intake};
+use super::{events, orders};
 
 /// Written, but to no table: a record of the log that waits for the disk and for a standby as an order does, and leaves
 /// nothing behind.
@@ -19,7 +19,7 @@ impl Store {
     pub async fn probe(&self) -> StoreResult<()> {
         self.transaction_of_orders(|tx| {
             Box::pin(async move {
-                intake::insert_none(tx).await?;
+                orders::insert_none(tx).await?;
                 events::lock(tx).await?;
                 let write = if tx.get_database_backend() == DbBackend::Postgres { POSTGRES } else { SQLITE };
                 tx.execute_unprepared(write).await?;

@@ -1,10 +1,10 @@
 //! Orders in, many in one transaction.
 
+mod batch;
 mod existing;
+mod incoming;
 mod postgres;
-mod rows;
 mod sqlite;
-mod tables;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,17 +12,17 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, Value};
-use serde::Serialize;
 
-use self::tables::{Event, Line, Order, Receipt, Text};
-use super::connect::{Store, micros};
-use super::error::StoreResult;
-use super::keys;
-use super::orders::count;
+pub(super) use incoming::{Incoming, insert};
+
+use super::record::SignedText;
 use crate::auth::signature::SignatureForm;
 use crate::domain::client::ClientId;
-use crate::domain::order::{OrderNumber, OrderStatus, SalesOrder, SalesOrderLine};
+use crate::domain::order::{SalesOrder, SalesOrderLine};
 use crate::domain::order_input::NewOrder;
+use crate::store::connect::{Store, micros};
+use crate::store::error::StoreResult;
+use crate::store::keys;
 
 /// What the sender signed: evidence if the order is ever disputed.
 #[derive(Debug, Clone)]
@@ -91,26 +91,26 @@ impl Store {
         // A second round is for one that was held back by a neighbour which then was not stored itself. Each is a transaction
         // of its own: while its locks are held, nothing waits for a row.
         while outcomes.len() < new.len() {
-            let open: Vec<_> = (0_i64..).zip(&*new).filter(|(place, _)| !outcomes.contains_key(place)).collect();
+            let open: Vec<_> = (0_i64..).zip(&*new).filter(|(ordinal, _)| !outcomes.contains_key(ordinal)).collect();
             let is_first = open.len() == new.len() && rounds_in_vain == 0;
-            let ids = if is_first && (new.iter().any(|order| order.key_use_is_due) || !self.has_sessions()) {
+            let mut made = if is_first && (new.iter().any(|order| order.key_use_is_due) || !self.has_sessions()) {
                 let new = Arc::clone(&new);
                 self.transaction_of_orders(move |tx| Box::pin(insert_noting_key_uses(tx, new))).await?
             } else {
                 // One statement is a transaction by itself, which saves two round trips.
-                let ids = self.written(insert_rows(self.write(), &open).await);
+                let made = self.written(insert_rows(self.write(), &open).await);
                 self.note_appended();
-                ids?
+                made?
             };
             // After the commit, so that no order is answered that nobody finds again.
             self.ensure_kept()?;
             let before = outcomes.len();
-            for (place, order) in open {
-                let outcome = match ids.get(&place) {
-                    Some(id) => Some(made_order(*id, order)),
+            for (ordinal, order) in open {
+                let outcome = match made.remove(&ordinal) {
+                    Some(created) => Some(created),
                     None => self.written(existing::find(self.write(), order).await)?,
                 };
-                outcomes.extend(outcome.map(|outcome| (place, outcome)));
+                outcomes.extend(outcome.map(|outcome| (ordinal, outcome)));
             }
             rounds_in_vain = if outcomes.len() == before { rounds_in_vain + 1 } else { 0 };
             if rounds_in_vain > MOST_ROUNDS_IN_VAIN {
@@ -139,16 +139,16 @@ impl Store {
 }
 
 /// The same statement as for orders, without any: whether the tables can be written to.
-pub(super) async fn insert_none(tx: &DatabaseTransaction) -> StoreResult<()> {
-    insert_rows(tx, &[]).await.map(drop)
+pub async fn insert_none(tx: &DatabaseTransaction) -> StoreResult<()> {
+    insert(tx, &[], &[]).await.map(drop)
 }
 
 /// A round may bring nothing where another transaction was ended meanwhile, and the next one sees what it did.
 const MOST_ROUNDS_IN_VAIN: u32 = 3;
 
-type Ids = BTreeMap<i64, i64>;
+type Made = BTreeMap<i64, Created>;
 
-async fn insert_noting_key_uses(tx: &DatabaseTransaction, new: Arc<[OrderToInsert]>) -> StoreResult<Ids> {
+async fn insert_noting_key_uses(tx: &DatabaseTransaction, new: Arc<[OrderToInsert]>) -> StoreResult<Made> {
     note_key_uses(tx, &new).await?;
     insert_rows(tx, &(0_i64..).zip(&*new).collect::<Vec<_>>()).await
 }
@@ -157,39 +157,26 @@ async fn insert_noting_key_uses(tx: &DatabaseTransaction, new: Arc<[OrderToInser
 /// neither waits for the other.
 fn firsts<'o>(new: &[(i64, &'o OrderToInsert)]) -> Vec<(i64, &'o OrderToInsert)> {
     let (mut by_key, mut texts) = (BTreeMap::new(), BTreeSet::new());
-    for (place, order) in new {
+    for (ordinal, order) in new {
         let text = order.signed_text_digest.map(|digest| (&order.client_id, digest));
         if text.is_none_or(|text| !texts.contains(&text))
             && let Entry::Vacant(entry) = by_key.entry((order.client_id.as_str(), order.idempotency_key.as_str()))
         {
-            entry.insert((*place, *order));
+            entry.insert((*ordinal, *order));
             texts.extend(text);
         }
     }
     by_key.into_values().collect()
 }
 
-/// Stores those orders whose keys and signed texts are new, of several with one the first. Gives the ids they got, by their place.
-/// A text under a key that was there before, for the same order, names that order from then on.
-async fn insert_rows(tx: &impl ConnectionTrait, open: &[(i64, &OrderToInsert)]) -> StoreResult<Ids> {
-    let new = firsts(open);
-    let orders = json(new.iter().map(|(place, order)| Order::new(*place, order)))?;
-    let lines = json(new.iter().flat_map(|(place, order)| Line::all(*place, order)))?;
-    let receipts = json(new.iter().map(|(place, order)| Receipt::new(*place, order)))?;
-    let events = json(new.iter().map(|(place, order)| Event::new(*place, order)))?;
-    let texts = json(open.iter().filter_map(|(place, order)| Text::new(*place, order)))?;
-    let parameters = [orders, lines, receipts, events, texts].map(Value::from);
-    let backend = tx.get_database_backend();
-    let sql = if backend == DbBackend::Postgres { &postgres::INSERT } else { &sqlite::INSERT };
-    let mut ids = BTreeMap::new();
-    for row in tx.query_all_raw(Statement::from_sql_and_values(backend, sql.as_str(), parameters)).await? {
-        ids.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    }
-    Ok(ids)
-}
-
-fn json(rows: impl Iterator<Item = impl Serialize>) -> Result<String, DbErr> {
-    serde_json::to_string(&rows.collect::<Vec<_>>()).map_err(|error| DbErr::Json(error.to_string()))
+/// Stores those orders whose keys and signed texts are new, of several with one the first. Gives what was stored, by its
+/// ordinal.
+async fn insert_rows(tx: &impl ConnectionTrait, open: &[(i64, &OrderToInsert)]) -> StoreResult<Made> {
+    let texts: Vec<_> = open.iter().filter_map(|(ordinal, order)| Some((*ordinal, SignedText::of(order)?))).collect();
+    let orders: Vec<_> = firsts(open).into_iter().map(|(ordinal, order)| (ordinal, Incoming::new(order))).collect();
+    let ids = insert(tx, &orders, &texts).await?;
+    let made = orders.into_iter().filter_map(|(ordinal, order)| Some((ordinal, order.created(*ids.get(&ordinal)?))));
+    Ok(made.collect())
 }
 
 async fn note_key_uses(tx: &impl ConnectionTrait, orders: &[OrderToInsert]) -> StoreResult<()> {
@@ -200,38 +187,4 @@ async fn note_key_uses(tx: &impl ConnectionTrait, orders: &[OrderToInsert]) -> S
         keys::update_last_used(tx, &order.client_id, key_fingerprint, *signature_form, order.now).await?;
     }
     Ok(())
-}
-
-/// What was stored, without reading it back.
-fn made_order(id: i64, new: &OrderToInsert) -> Created {
-    let order = &new.order;
-    let lines = order.products.iter().zip(1..).map(|(line, line_no)| SalesOrderLine {
-        line_no,
-        product_code: line.product_code.clone(),
-        product_name: line.product_name.clone(),
-        quantity: line.quantity,
-        unit: line.unit.clone(),
-        unit_price: line.unit_price,
-        note: line.note.clone(),
-    });
-    Created::New {
-        lines: lines.collect(),
-        order: SalesOrder {
-            number: OrderNumber::from_id(id),
-            client_id: new.client_id.clone(),
-            customer_code: order.customer_code.clone(),
-            site_code: order.site_code.clone(),
-            sales_name: order.sales_name.clone(),
-            address: order.address.clone(),
-            note: order.note.clone(),
-            currency: order.currency.clone(),
-            status: OrderStatus::Received,
-            version: 1,
-            total_quantity: order.total_quantity(),
-            total_amount: order.total_amount(),
-            line_count: count(order.products.len()),
-            created_at: new.now,
-            updated_at: new.now,
-        },
-    }
 }
