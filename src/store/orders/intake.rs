@@ -91,7 +91,7 @@ impl Store {
         // A second round is for one that was held back by a neighbour which then was not stored itself. Each is a transaction
         // of its own: while its locks are held, nothing waits for a row.
         while outcomes.len() < new.len() {
-            let open: Vec<_> = (0_i64..).zip(&*new).filter(|(ordinal, _)| !outcomes.contains_key(ordinal)).collect();
+            let open: Vec<_> = new.iter().enumerate().filter(|(index, _)| !outcomes.contains_key(index)).collect();
             let is_first = open.len() == new.len() && rounds_in_vain == 0;
             let mut made = if is_first && (new.iter().any(|order| order.key_use_is_due) || !self.has_sessions()) {
                 let new = Arc::clone(&new);
@@ -105,12 +105,12 @@ impl Store {
             // After the commit, so that no order is answered that nobody finds again.
             self.ensure_kept()?;
             let before = outcomes.len();
-            for (ordinal, order) in open {
-                let outcome = match made.remove(&ordinal) {
+            for (index, order) in open {
+                let outcome = match made.remove(&index) {
                     Some(created) => Some(created),
                     None => self.written(existing::find(self.write(), order).await)?,
                 };
-                outcomes.extend(outcome.map(|outcome| (ordinal, outcome)));
+                outcomes.extend(outcome.map(|outcome| (index, outcome)));
             }
             rounds_in_vain = if outcomes.len() == before { rounds_in_vain + 1 } else { 0 };
             if rounds_in_vain > MOST_ROUNDS_IN_VAIN {
@@ -146,36 +146,45 @@ pub async fn insert_none(tx: &DatabaseTransaction) -> StoreResult<()> {
 /// A round may bring nothing where another transaction was ended meanwhile, and the next one sees what it did.
 const MOST_ROUNDS_IN_VAIN: u32 = 3;
 
-type Made = BTreeMap<i64, Created>;
+/// What was stored, by its index among the orders to be stored.
+type Made = BTreeMap<usize, Created>;
 
 async fn insert_noting_key_uses(tx: &DatabaseTransaction, new: Arc<[OrderToInsert]>) -> StoreResult<Made> {
     note_key_uses(tx, &new).await?;
-    insert_rows(tx, &(0_i64..).zip(&*new).collect::<Vec<_>>()).await
+    insert_rows(tx, &new.iter().enumerate().collect::<Vec<_>>()).await
 }
 
-/// Of those with one key or one signed text the first. Sorted by key, so that of two transactions that meet at two keys
-/// neither waits for the other.
-fn firsts<'o>(new: &[(i64, &'o OrderToInsert)]) -> Vec<(i64, &'o OrderToInsert)> {
-    let (mut by_key, mut texts) = (BTreeMap::new(), BTreeSet::new());
-    for (ordinal, order) in new {
+/// Of those with one key or one signed text the first, sorted by key, so that of two transactions that meet at two keys
+/// neither waits for the other; then the rest.
+fn firsts_and_rest<'o>(new: &[(usize, &'o OrderToInsert)]) -> [Vec<(usize, &'o OrderToInsert)>; 2] {
+    let (mut by_key, mut texts, mut rest) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
+    for (index, order) in new {
         let text = order.signed_text_digest.map(|digest| (&order.client_id, digest));
         if text.is_none_or(|text| !texts.contains(&text))
             && let Entry::Vacant(entry) = by_key.entry((order.client_id.as_str(), order.idempotency_key.as_str()))
         {
-            entry.insert((*ordinal, *order));
+            entry.insert((*index, *order));
             texts.extend(text);
+        } else {
+            rest.push((*index, *order));
         }
     }
-    by_key.into_values().collect()
+    [by_key.into_values().collect(), rest]
 }
 
-/// Stores those orders whose keys and signed texts are new, of several with one the first. Gives what was stored, by its
-/// ordinal.
-async fn insert_rows(tx: &impl ConnectionTrait, open: &[(i64, &OrderToInsert)]) -> StoreResult<Made> {
-    let texts: Vec<_> = open.iter().filter_map(|(ordinal, order)| Some((*ordinal, SignedText::of(order)?))).collect();
-    let orders: Vec<_> = firsts(open).into_iter().map(|(ordinal, order)| (ordinal, Incoming::new(order))).collect();
+/// Stores those orders whose keys and signed texts are new, of several with one the first.
+async fn insert_rows(tx: &impl ConnectionTrait, open: &[(usize, &OrderToInsert)]) -> StoreResult<Made> {
+    let [firsts, rest] = firsts_and_rest(open);
+    let of_all = (0_i64..).zip(firsts.iter().chain(&rest));
+    let texts: Vec<_> = of_all.filter_map(|(ordinal, (_, order))| Some((ordinal, SignedText::of(order)?))).collect();
+    let (indexes, orders): (Vec<_>, Vec<_>) =
+        firsts.into_iter().map(|(index, order)| (index, Incoming::new(order))).unzip();
+    let orders: Vec<_> = (0_i64..).zip(orders).collect();
     let ids = insert(tx, &orders, &texts).await?;
-    let made = orders.into_iter().filter_map(|(ordinal, order)| Some((ordinal, order.created(*ids.get(&ordinal)?))));
+    let made = indexes
+        .into_iter()
+        .zip(orders)
+        .filter_map(|(index, (ordinal, order))| ids.get(&ordinal).map(|id| (index, order.created(*id))));
     Ok(made.collect())
 }
 

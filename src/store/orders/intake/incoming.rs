@@ -94,7 +94,7 @@ impl SignedText {
     }
 }
 
-/// Stores those orders whose keys and signed texts are new, in their sequence. Gives the ids they got, by their ordinals.
+/// Stores those orders whose keys and signed texts are new, in the sequence of their ordinals. Gives the ids they got.
 /// A text under a key that was there before, for the same order, names that order from then on.
 pub async fn insert(
     tx: &impl ConnectionTrait,

@@ -53,7 +53,7 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
          SELECT ordinal, id FROM made, (SELECT count(*) FROM events) AS of_events",
         text_rows = texts.postgres_rows("$5"),
         order_rows = orders.postgres_rows("$1"),
-        insert_orders = orders.postgres(None, "new AS r"),
+        insert_orders = orders.postgres(None, "new AS r ORDER BY r.ordinal"),
         insert_lines = of_order(&lines, "$2", ""),
         insert_receipts = of_order(&receipts, "$3", ""),
         lock = postgres_lock(),
