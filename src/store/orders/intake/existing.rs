@@ -16,22 +16,36 @@ pub(super) async fn find(connection: &impl ConnectionTrait, new: &OrderToInsert)
     let of_key = find_records::<SalesOrder>()
         .filter(Column::ClientId.eq(new.client_id.as_str()))
         .filter(Column::IdempotencyKey.eq(new.idempotency_key.as_str()));
-    if let Some((order, digest)) = one(connection, of_key).await? {
-        let needs_text = digest == new.digest && new.signed_text_digest.is_some();
+    if let Some(found) = one(connection, of_key).await? {
+        let needs_text = found.digest == new.digest && new.signed_text_digest.is_some();
         let is_settled = !needs_text || order_of_text(connection, new).await?.is_some();
-        return Ok(is_settled.then_some(Created::Existing { order, digest, is_same_key: true }));
+        return Ok(is_settled.then(|| found.created(new)));
     }
     let Some(id) = order_of_text(connection, new).await? else { return Ok(None) };
     let of_text = one(connection, find_records::<SalesOrder>().filter(Column::Id.eq(id))).await?;
-    Ok(of_text.map(|(order, digest)| Created::Existing { order, digest, is_same_key: false }))
+    Ok(of_text.map(|found| found.created(new)))
 }
 
-/// The one order that is found, with its digest.
-async fn one(connection: &impl ConnectionTrait, query: Select<Entity>) -> StoreResult<Option<(SalesOrder, Vec<u8>)>> {
-    let query = query.column(Column::RequestDigest).limit(1).into_query();
+struct Found {
+    order: SalesOrder,
+    digest: Vec<u8>,
+    idempotency_key: String,
+}
+
+impl Found {
+    /// Another transaction may have stored the order between the two questions, so found by its text it may have this key.
+    fn created(self, new: &OrderToInsert) -> Created {
+        let Self { order, digest, idempotency_key } = self;
+        Created::Existing { order, digest, is_same_key: idempotency_key == new.idempotency_key }
+    }
+}
+
+async fn one(connection: &impl ConnectionTrait, query: Select<Entity>) -> StoreResult<Option<Found>> {
+    let query = query.column(Column::RequestDigest).column(Column::IdempotencyKey).limit(1).into_query();
     let Some(row) = connection.query_one(&query).await? else { return Ok(None) };
     let mut row = RowReader::new(&row)?;
-    Ok(Some((SalesOrder::read(&mut row)?, row.value()?)))
+    let order = SalesOrder::read(&mut row)?;
+    Ok(Some(Found { order, digest: row.value()?, idempotency_key: row.value()? }))
 }
 
 async fn order_of_text(connection: &impl ConnectionTrait, new: &OrderToInsert) -> StoreResult<Option<i64>> {
