@@ -35,14 +35,11 @@ impl Column {
 pub trait ColumnValue: Sized {
     /// What PostgreSQL calls the column's type.
     const KIND: &'static str;
-    /// The value in a JSON text, by which rows are sent to the database. `bytea` is written in hex.
-    type Json<'a>: Serialize
-    where
-        Self: 'a;
     /// The value as the driver reads it.
     type Raw: TryGetable;
 
-    fn to_json(&self) -> Self::Json<'_>;
+    /// The value in a JSON text, by which rows are sent to the database. `bytea` is written in hex.
+    fn to_json(&self) -> impl Serialize;
 
     fn from_raw(raw: Self::Raw) -> StoreResult<Self>;
 }
@@ -157,108 +154,45 @@ pub async fn all<R: Record>(
     rows.iter().map(read).collect()
 }
 
-macro_rules! plain_values {
-    ($($value:ty: $kind:literal),+) => {$(
+macro_rules! column_values {
+    ($($value:ty: $kind:literal, $it:ident => $json:expr, $raw:ident: $from:ty => $read:expr;)+) => {$(
         impl ColumnValue for $value {
             const KIND: &'static str = $kind;
-            type Json<'a> = &'a Self;
-            type Raw = Self;
+            type Raw = $from;
 
-            fn to_json(&self) -> &Self {
-                self
+            fn to_json(&self) -> impl Serialize {
+                let $it = self;
+                $json
             }
 
-            fn from_raw(raw: Self) -> StoreResult<Self> {
-                Ok(raw)
+            fn from_raw($raw: $from) -> StoreResult<Self> {
+                $read
             }
         }
     )+};
 }
-plain_values! { String: "text", i32: "integer", i64: "bigint" }
+
+column_values! {
+    String: "text", it => it, raw: Self => Ok(raw);
+    i32: "integer", it => it, raw: Self => Ok(raw);
+    i64: "bigint", it => it, raw: Self => Ok(raw);
+    Vec<u8>: "bytea", it => hex::encode(it), raw: Self => Ok(raw);
+    Money: "bigint", it => it.ten_thousandths(), raw: i64 => Ok(Self::from_ten_thousandths(raw));
+    DateTime<Utc>: "bigint", it => micros(*it), raw: i64 => instant(raw);
+    ClientId: "text", it => it.as_str(), raw: String => parse_client_id(&raw);
+    OrderStatus: "text", it => it.as_str(),
+        raw: String => raw.parse().map_err(|_| StoreError::Unreadable { what: "status", value: raw });
+}
 
 impl<V: ColumnValue> ColumnValue for Option<V> {
     const KIND: &'static str = V::KIND;
-    type Json<'a>
-        = Option<V::Json<'a>>
-    where
-        V: 'a;
     type Raw = Option<V::Raw>;
 
-    fn to_json(&self) -> Self::Json<'_> {
+    fn to_json(&self) -> impl Serialize {
         self.as_ref().map(V::to_json)
     }
 
     fn from_raw(raw: Self::Raw) -> StoreResult<Self> {
         raw.map(V::from_raw).transpose()
-    }
-}
-
-impl ColumnValue for Vec<u8> {
-    const KIND: &'static str = "bytea";
-    type Json<'a> = String;
-    type Raw = Self;
-
-    fn to_json(&self) -> String {
-        hex::encode(self)
-    }
-
-    fn from_raw(raw: Self) -> StoreResult<Self> {
-        Ok(raw)
-    }
-}
-
-impl ColumnValue for Money {
-    const KIND: &'static str = "bigint";
-    type Json<'a> = i64;
-    type Raw = i64;
-
-    fn to_json(&self) -> i64 {
-        self.ten_thousandths()
-    }
-
-    fn from_raw(raw: i64) -> StoreResult<Self> {
-        Ok(Self::from_ten_thousandths(raw))
-    }
-}
-
-impl ColumnValue for DateTime<Utc> {
-    const KIND: &'static str = "bigint";
-    type Json<'a> = i64;
-    type Raw = i64;
-
-    fn to_json(&self) -> i64 {
-        micros(*self)
-    }
-
-    fn from_raw(raw: i64) -> StoreResult<Self> {
-        instant(raw)
-    }
-}
-
-impl ColumnValue for OrderStatus {
-    const KIND: &'static str = "text";
-    type Json<'a> = &'static str;
-    type Raw = String;
-
-    fn to_json(&self) -> &'static str {
-        self.as_str()
-    }
-
-    fn from_raw(raw: String) -> StoreResult<Self> {
-        raw.parse().map_err(|_| StoreError::Unreadable { what: "status", value: raw })
-    }
-}
-
-impl ColumnValue for ClientId {
-    const KIND: &'static str = "text";
-    type Json<'a> = &'a str;
-    type Raw = String;
-
-    fn to_json(&self) -> &str {
-        self.as_str()
-    }
-
-    fn from_raw(raw: String) -> StoreResult<Self> {
-        parse_client_id(&raw)
     }
 }
