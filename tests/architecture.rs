@@ -88,7 +88,7 @@ fn the_store_knows_nothing_above_it() {
             is_in(path, &["crate::graphql", "crate::http", "crate::rest", "crate::service", "crate::cli", "crate::app"])
         },
     };
-    fence.holds("src/store/orders.rs", &["use crate::service::Caller;", "use super::super::{graphql::Api};"]);
+    fence.holds("src/store/orders/mod.rs", &["use crate::service::Caller;", "use super::super::{graphql::Api};"]);
 }
 
 #[test]

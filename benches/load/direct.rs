@@ -94,18 +94,18 @@ async fn insert(database: &DatabaseConnection, new: &OrderToInsert) -> Result<()
         client_id.as_str().into(),
         idempotency_key.as_str().into(),
         digest.to_vec().into(),
-        order.customer_code.as_str().into(),
-        order.site_code.as_str().into(),
-        order.sales_name.as_str().into(),
-        order.address.as_str().into(),
-        order.currency.as_str().into(),
+        order.content().customer_code.as_str().into(),
+        order.content().site_code.as_str().into(),
+        order.content().sales_name.as_str().into(),
+        order.content().address.as_str().into(),
+        order.content().currency.as_str().into(),
         "RECEIVED".into(),
         1.into(),
         order.total_quantity().into(),
         amount(order.total_amount()),
         now.into(),
         now.into(),
-        i64::try_from(order.products.len())?.into(),
+        i64::try_from(order.products().len())?.into(),
         amount(Some(order.priced_amount())),
         order.search_text().into(),
     ];
@@ -113,12 +113,12 @@ async fn insert(database: &DatabaseConnection, new: &OrderToInsert) -> Result<()
                    status, version, total_quantity, total_amount, created_at, updated_at, line_count, priced_amount, search_text";
     let id = tx.execute_raw(statement("sales_orders", columns, 1, values)).await?.last_insert_id();
     let id = Value::from(i64::try_from(id)?);
-    let values = order.products.iter().zip(1_i32..).flat_map(|(line, line_no)| {
+    let values = order.products().iter().zip(1_i32..).flat_map(|(line, line_no)| {
         let code = line.product_code.as_str().into();
         [id.clone(), line_no.into(), code, line.quantity.into(), amount(line.unit_price)]
     });
     let columns = "order_id, line_no, product_code, quantity, unit_price";
-    tx.execute_raw(statement("sales_order_lines", columns, order.products.len(), values.collect())).await?;
+    tx.execute_raw(statement("sales_order_lines", columns, order.products().len(), values.collect())).await?;
     let values = vec![
         id.clone(),
         "documented".into(),

@@ -13,7 +13,7 @@ use crate::domain::client::ClientId;
 use crate::domain::permission::Permission;
 use crate::domain::sample::{self, CLIENTS};
 use crate::domain::signature_policy::SignaturePolicy;
-use crate::error::ErrorCode;
+use crate::error::{AppError, ErrorCode};
 use crate::service::clients::ClientToCreate;
 
 #[derive(Debug, clap::Args)]
@@ -32,7 +32,7 @@ pub struct Args {
     force: bool,
 }
 
-/// How many orders one transaction stores: as many as SQLite's bound of parameters lets one statement insert.
+/// How many orders one transaction stores, and how many are held in memory.
 const BATCH: usize = 1000;
 
 pub async fn run(common: &Common, args: Args) -> Result<()> {
@@ -46,7 +46,7 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     bar.set_style(ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} orders, {per_sec}, {eta} left")?);
     let mut samples = sample::orders(args.seed, args.orders, args.days, clock.now());
     loop {
-        let batch: Vec<_> = samples.by_ref().take(BATCH).collect();
+        let batch = samples.by_ref().take(BATCH).collect::<Result<Vec<_>, _>>().map_err(AppError::invalid)?;
         if batch.is_empty() {
             break;
         }

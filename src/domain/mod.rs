@@ -1,4 +1,4 @@
-//! The rules of the business: pure, synchronous, and unable to hold an invalid value.
+//! The rules of the business, pure and synchronous. What a client sends becomes a value only through its reader.
 //!
 //! What belongs here: types with their invariants and how a client's input becomes one of them.
 //! What does not: anything that waits, and anything of `sea_orm`, `async_graphql` or `axum`.

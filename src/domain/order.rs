@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::client::ClientId;
 use super::money::Money;
+use super::order_input::{LineContent, NewOrder, OrderContent};
 
 /// An order's public number, `SO-` and at least ten digits. It is the row's id in other clothes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,6 +21,9 @@ pub struct OrderNumber(i64);
 pub struct InvalidOrderNumber;
 
 impl OrderNumber {
+    /// Of an order that is not stored yet.
+    pub const NONE: Self = Self(0);
+
     /// The number of the row with this id.
     #[must_use]
     pub const fn from_id(id: i64) -> Self {
@@ -95,6 +99,19 @@ impl OrderStatus {
     }
 }
 
+/// The text names no status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("is not an order status")]
+pub struct UnknownStatus;
+
+impl FromStr for OrderStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name).ok_or(UnknownStatus)
+    }
+}
+
 impl fmt::Display for OrderStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -108,18 +125,8 @@ pub struct SalesOrder {
     pub number: OrderNumber,
     /// Who sent it.
     pub client_id: ClientId,
-    /// Customer code.
-    pub customer_code: String,
-    /// Site code.
-    pub site_code: String,
-    /// Sales person.
-    pub sales_name: String,
-    /// Delivery address; may have several lines.
-    pub address: String,
-    /// Free text.
-    pub note: Option<String>,
-    /// ISO 4217 code.
-    pub currency: String,
+    /// What its sender wrote into it.
+    pub content: OrderContent,
     /// Where it stands.
     pub status: OrderStatus,
     /// Counts its changes, from 1.
@@ -136,23 +143,34 @@ pub struct SalesOrder {
     pub updated_at: DateTime<Utc>,
 }
 
+impl SalesOrder {
+    /// A new order as it is when it is taken, with its lines. The database gives it its number.
+    #[must_use]
+    pub fn taken(new: &NewOrder, client_id: ClientId, at: DateTime<Utc>) -> (Self, Vec<SalesOrderLine>) {
+        let order = Self {
+            number: OrderNumber::NONE,
+            client_id,
+            content: new.content().clone(),
+            status: OrderStatus::Received,
+            version: 1,
+            total_quantity: new.total_quantity(),
+            total_amount: new.total_amount(),
+            line_count: new.line_count(),
+            created_at: at,
+            updated_at: at,
+        };
+        let lines = new.products().iter().cloned().zip(1..);
+        (order, lines.map(|(content, line_no)| SalesOrderLine { line_no, content }).collect())
+    }
+}
+
 /// One line of an order.
 #[derive(Debug, Clone)]
 pub struct SalesOrderLine {
     /// Its place, from 1.
     pub line_no: i32,
-    /// Product code.
-    pub product_code: String,
-    /// Product name.
-    pub product_name: Option<String>,
-    /// How many.
-    pub quantity: i32,
-    /// Of what unit.
-    pub unit: Option<String>,
-    /// Price of one, in the order's currency.
-    pub unit_price: Option<Money>,
-    /// Free text.
-    pub note: Option<String>,
+    /// What its sender wrote into it.
+    pub content: LineContent,
 }
 
 #[cfg(test)]

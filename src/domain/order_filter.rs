@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, Naming, Text};
 use super::order::{OrderNumber, OrderStatus};
+use super::order_input::fold;
 use super::permission::{Permission, Scope};
 use crate::error::{AppError, ErrorCode, FieldError};
 
@@ -21,12 +22,8 @@ pub struct OrderFilter {
     pub numbers: Option<Vec<OrderNumber>>,
     /// In one of these statuses.
     pub statuses: Option<Vec<OrderStatus>>,
-    /// For this customer.
-    pub customer_code: TextFilter,
-    /// For this site.
-    pub site_code: TextFilter,
-    /// By this sales person.
-    pub sales_name: TextFilter,
+    /// With these texts.
+    pub texts: TextFilters,
     /// With a line of this product.
     pub product_code: TextFilter,
     /// From one of these clients.
@@ -39,6 +36,30 @@ pub struct OrderFilter {
     pub search: Vec<String>,
     /// Not acknowledged by this receiving system.
     pub not_acknowledged_by: Option<String>,
+}
+
+/// What the texts of an order must be like.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TextFilters {
+    /// For this customer.
+    pub customer_code: TextFilter,
+    /// For this site.
+    pub site_code: TextFilter,
+    /// By this sales person.
+    pub sales_name: TextFilter,
+}
+
+impl TextFilters {
+    /// Each with the name of its column and the mark before its section of `NewOrder::search_text`.
+    #[must_use]
+    pub const fn all(&self) -> [(&'static str, char, &TextFilter); 3] {
+        let Self { customer_code, site_code, sales_name } = self;
+        [
+            ("customer_code", '\u{1}', customer_code),
+            ("site_code", '\u{2}', site_code),
+            ("sales_name", '\u{3}', sales_name),
+        ]
+    }
 }
 
 /// What a text must be like.
@@ -62,9 +83,11 @@ impl OrderFilter {
         let filter = Self {
             numbers: numbers.map(|texts| texts.iter().filter_map(|text| text.parse().ok()).collect()),
             statuses,
-            customer_code: read_text(&mut fields, "customer_code", 64),
-            site_code: read_text(&mut fields, "site_code", 64),
-            sales_name: read_text(&mut fields, "sales_name", 128),
+            texts: TextFilters {
+                customer_code: read_text(&mut fields, "customer_code", 64),
+                site_code: read_text(&mut fields, "site_code", 64),
+                sales_name: read_text(&mut fields, "sales_name", 128),
+            },
             product_code: read_text(&mut fields, "product_code", 64),
             client_ids: fields.optional_object("client_id", |fields| any_of(fields, Text::line(64))),
             created_from: None,
@@ -119,8 +142,7 @@ fn any_of(fields: &mut Fields<'_>, rule: Text) -> Option<Vec<String>> {
 
 fn read_statuses(fields: &mut Fields<'_>) -> Option<Vec<OrderStatus>> {
     let names = any_of(fields, Text::line(16))?;
-    let known = |name: &String| OrderStatus::ALL.into_iter().find(|status| status.as_str() == name);
-    let statuses: Vec<_> = names.iter().filter_map(known).collect();
+    let statuses: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).collect();
     if statuses.len() < names.len() {
         let all = OrderStatus::ALL.map(OrderStatus::as_str).join(", ");
         return fields.refuse_here("status", format!("must be of the statuses {all}"));
@@ -143,12 +165,6 @@ fn both<T: PartialEq>(equal: Option<T>, listed: Option<Vec<T>>) -> Option<Vec<T>
         (Some(equal), None) => Some(vec![equal]),
         (Some(equal), Some(listed)) => Some(listed.into_iter().filter(|value| *value == equal).take(1).collect()),
     }
-}
-
-/// A text as it is searched: in small letters.
-#[must_use]
-pub fn fold(text: &str) -> String {
-    text.to_lowercase()
 }
 
 /// The order a word names, if it names one: `so-0000000042` or just `42`.
@@ -205,7 +221,7 @@ mod tests {
 
     #[test]
     fn equality_and_a_list_must_both_hold() {
-        let read = |value| OrderFilter::read(&value, Naming::SnakeCase).unwrap().customer_code.any_of;
+        let read = |value| OrderFilter::read(&value, Naming::SnakeCase).unwrap().texts.customer_code.any_of;
         assert_eq!(read(json!({"customer_code": {"eq": "A", "in": ["A", "B"]}})), Some(vec!["A".to_owned()]));
         assert_eq!(read(json!({"customer_code": {"eq": "C", "in": ["A", "B"]}})), Some(Vec::new()));
         assert_eq!(read(json!({"customer_code": {"in": []}})), Some(Vec::new()), "no value, no order");

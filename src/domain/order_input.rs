@@ -7,32 +7,33 @@ use sha2::{Digest as _, Sha256};
 
 use super::fields::{Fields, Naming, Text};
 use super::money::Money;
-use super::order_filter::fold;
 use crate::error::FieldError;
 
-/// A valid order, not yet stored. Its serialised form is what [`NewOrder::digest`] hashes, so the order and the names
-/// of these fields may not change while idempotency keys are alive.
+/// What a sender writes into an order besides its lines.
+///
+/// The serialised form of this and of [`LineContent`] is what [`NewOrder::digest`] hashes. So that a request which is
+/// repeated after an update of the service is still known again, the names and the sequence of the fields stay as they
+/// are, and a new field comes last, is optional, and has `#[serde(skip_serializing_if = "Option::is_none")]`: an order
+/// without it keeps its digest (`the_digest_of_an_order_is_the_same_in_every_version`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct NewOrder {
+pub struct OrderContent {
     /// Customer code.
     pub customer_code: String,
     /// Site code.
     pub site_code: String,
     /// Sales person.
     pub sales_name: String,
-    /// Delivery address.
+    /// Delivery address; may have several lines.
     pub address: String,
     /// ISO 4217 code.
     pub currency: String,
     /// Free text.
     pub note: Option<String>,
-    /// The lines, in the partner's order.
-    pub products: Vec<NewOrderLine>,
 }
 
-/// A valid line, not yet stored.
+/// What a sender writes into a line of an order. A new field: see [`OrderContent`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct NewOrderLine {
+pub struct LineContent {
     /// Product code.
     pub product_code: String,
     /// How many.
@@ -41,11 +42,19 @@ pub struct NewOrderLine {
     pub product_name: Option<String>,
     /// Of what unit.
     pub unit: Option<String>,
-    /// Price of one.
+    /// Price of one, in the order's currency.
     #[serde(serialize_with = "as_text")]
     pub unit_price: Option<Money>,
     /// Free text.
     pub note: Option<String>,
+}
+
+/// A valid order, not yet stored. It can only be read ([`NewOrder::read`]), so an invalid one cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewOrder {
+    #[serde(flatten)]
+    content: OrderContent,
+    products: Vec<LineContent>,
 }
 
 // serde passes the field by reference, `Option` and all.
@@ -64,7 +73,7 @@ impl NewOrder {
         let address = fields.text("address", Text::lines(1000));
         let currency = fields.optional_text("currency", Text::line(3));
         let note = fields.optional_text("note", Text::lines(1000));
-        let products = fields.list("products", &(1..=500), NewOrderLine::read);
+        let products = fields.list("products", &(1..=500), LineContent::read);
 
         let currency = currency.unwrap_or_else(|| default_currency.to_owned());
         if Currency::from_code(&currency).is_none() {
@@ -81,7 +90,20 @@ impl NewOrder {
         else {
             return Err(Vec::new());
         };
-        Ok(Self { customer_code, site_code, sales_name, address, currency, note, products })
+        let content = OrderContent { customer_code, site_code, sales_name, address, currency, note };
+        Ok(Self { content, products })
+    }
+
+    /// What it says besides its lines.
+    #[must_use]
+    pub const fn content(&self) -> &OrderContent {
+        &self.content
+    }
+
+    /// Its lines, in the sender's order.
+    #[must_use]
+    pub fn products(&self) -> &[LineContent] {
+        &self.products
     }
 
     /// Identifies the order's content: equal orders have equal digests, however their JSON was written.
@@ -102,8 +124,14 @@ impl NewOrder {
 
     /// How many lines have no price.
     #[must_use]
-    pub fn unpriced_lines(&self) -> usize {
-        self.products.iter().filter(|line| line.unit_price.is_none()).count()
+    pub fn unpriced_lines(&self) -> i32 {
+        count(self.products.iter().filter(|line| line.unit_price.is_none()))
+    }
+
+    /// How many lines it has.
+    #[must_use]
+    pub fn line_count(&self) -> i32 {
+        count(self.products.iter())
     }
 
     /// Sum of the priced lines' amounts.
@@ -123,17 +151,17 @@ impl NewOrder {
     /// text holds such a mark: control characters are refused.
     #[must_use]
     pub fn search_text(&self) -> String {
-        let joined = |text: fn(&NewOrderLine) -> Option<&str>| {
+        let joined = |text: fn(&LineContent) -> Option<&str>| {
             self.products.iter().filter_map(text).collect::<Vec<_>>().join("\u{1f}")
         };
         let codes = joined(|line| Some(&line.product_code));
         let names = joined(|line| line.product_name.as_deref());
-        let Self { customer_code, site_code, sales_name, address, .. } = self;
+        let OrderContent { customer_code, site_code, sales_name, address, .. } = &self.content;
         fold(&format!("\u{1}{customer_code}\u{2}{site_code}\u{3}{sales_name}\u{4}{codes}\u{5}{names}\u{6}{address}"))
     }
 }
 
-impl NewOrderLine {
+impl LineContent {
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let product_code = fields.text("product_code", Text::line(64));
         let quantity = fields.integer("quantity", &(1..=1_000_000));
@@ -145,11 +173,22 @@ impl NewOrderLine {
     }
 }
 
+/// An order has at most 500 lines.
+fn count<'a>(lines: impl Iterator<Item = &'a LineContent>) -> i32 {
+    i32::try_from(lines.count()).unwrap_or(i32::MAX)
+}
+
+/// A text as it is searched: in small letters.
+#[must_use]
+pub fn fold(text: &str) -> String {
+    text.to_lowercase()
+}
+
 #[derive(Debug, PartialEq, Eq)]
 struct TotalTooLarge;
 
 /// 500 lines of a million pieces at the largest price leave the range of an `i64`, so every step is checked.
-fn priced_amount(lines: &[NewOrderLine]) -> Result<Money, TotalTooLarge> {
+fn priced_amount(lines: &[LineContent]) -> Result<Money, TotalTooLarge> {
     let mut total = 0_i64;
     for line in lines {
         total = line
@@ -164,105 +203,5 @@ fn priced_amount(lines: &[NewOrderLine]) -> Result<Money, TotalTooLarge> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn order() -> Value {
-        json!({"customer_code": "CUST-001", "site_code": "SITE-001", "sales_name": "John Doe",
-               "address": "Jl. Sudirman No. 1, Jakarta", "products": [{"product_code": "P-1", "quantity": 2}]})
-    }
-
-    fn read(value: &Value) -> Result<NewOrder, Vec<(String, &'static str)>> {
-        NewOrder::read(value, Naming::SnakeCase, "IDR")
-            .map_err(|errors| errors.into_iter().map(|e| (e.pointer, e.code)).collect())
-    }
-
-    #[test]
-    fn every_faulty_field_is_named_at_once() {
-        let faulty = json!({"customer_code": " ", "sales_name": 7, "address": "x\u{0}", "currency": "idr",
-            "custmer_note": "typo", "note": "n".repeat(1001),
-            "products": [{"product_code": "P", "quantity": "2"}, {"quantity": 0, "unit_price": -1, "colour": "red"}, 5]});
-        assert_eq!(
-            read(&faulty).unwrap_err(),
-            [
-                ("/customer_code", "blank"),
-                ("/site_code", "required"),
-                ("/sales_name", "type"),
-                ("/address", "control_character"),
-                ("/note", "too_long"),
-                ("/products/0/quantity", "type"),
-                ("/products/1/product_code", "required"),
-                ("/products/1/quantity", "range"),
-                ("/products/1/unit_price", "range"),
-                ("/products/1/colour", "unknown"),
-                ("/products/2", "type"),
-                ("/currency", "currency"),
-                ("/custmer_note", "unknown"),
-            ]
-            .map(|(pointer, code)| (pointer.to_owned(), code))
-        );
-    }
-
-    #[test]
-    fn the_caller_reads_its_own_spelling_of_a_field() {
-        let errors = NewOrder::read(&json!({"customer_code": "C"}), Naming::CamelCase, "IDR").unwrap_err();
-        let pointers: Vec<_> = errors.iter().map(|e| e.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/customerCode", "/siteCode", "/salesName", "/address", "/products", "/customer_code"]);
-    }
-
-    #[test]
-    fn spelling_and_spacing_do_not_change_the_digest_but_content_does() {
-        let plain = read(&order()).unwrap();
-        let mut spaced = order();
-        spaced["customer_code"] = json!("  CUST-001 ");
-        spaced["note"] = json!("   ");
-        spaced["currency"] = json!("IDR");
-        assert_eq!(plain.digest(), read(&spaced).unwrap().digest());
-        spaced["products"][0]["quantity"] = json!(3);
-        assert_ne!(plain.digest(), read(&spaced).unwrap().digest());
-    }
-
-    #[test]
-    fn a_price_means_the_same_as_number_and_as_text() {
-        let priced = |price: Value| {
-            let mut order = order();
-            order["products"][0]["unit_price"] = price;
-            read(&order).unwrap()
-        };
-        assert_eq!(priced(json!("125000.50")).digest(), priced(json!(125_000.5)).digest());
-        assert_eq!(priced(json!("0.1")).total_amount().unwrap().to_string(), "0.2");
-    }
-
-    #[test]
-    fn a_total_beyond_its_range_is_an_error_and_never_a_wrong_number() {
-        let mut huge = order();
-        let line = json!({"product_code": "P", "quantity": 1_000_000, "unit_price": "9999999999.9999"});
-        huge["products"] = Value::Array(vec![line; 500]);
-        assert_eq!(read(&huge).unwrap_err(), [("/products".to_owned(), "range")]);
-        // Without a price on one line there is no total, but the priced lines are still summed in summaries.
-        huge["products"][499]["unit_price"] = Value::Null;
-        assert_eq!(read(&huge).unwrap_err(), [("/products".to_owned(), "range")]);
-    }
-
-    #[test]
-    fn a_search_looks_through_every_text_that_tells_orders_apart() {
-        let mut order = order();
-        order["products"]
-            .as_array_mut()
-            .unwrap()
-            .push(json!({"product_code": "X", "product_name": "Fön", "quantity": 1}));
-        let text = "\u{1}cust-001\u{2}site-001\u{3}john doe\u{4}p-1\u{1f}x\u{5}fön\u{6}jl. sudirman no. 1, jakarta";
-        assert_eq!(read(&order).unwrap().search_text(), text);
-    }
-
-    #[test]
-    fn an_order_without_lines_or_with_too_many_is_refused() {
-        for count in [0, 501] {
-            let mut order = order();
-            order["products"] = Value::Array(vec![json!({"product_code": "P", "quantity": 1}); count]);
-            assert_eq!(read(&order).unwrap_err(), [("/products".to_owned(), "length")]);
-        }
-    }
-}
+#[path = "order_input_tests.rs"]
+mod tests;

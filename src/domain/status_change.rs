@@ -41,7 +41,7 @@ impl StatusChange {
         let order_number = fields.text("order_number", Text::line(64));
         let name = fields.text("status", Text::line(16));
         let status = name.and_then(|name| {
-            let known = OrderStatus::ALL.into_iter().find(|status| status.as_str() == name);
+            let known = name.parse().ok();
             known.or_else(|| fields.refuse("status", "status", "is not an order status".to_owned()))
         });
         let expected_version = fields.optional_integer("expected_version", &(1..=i32::MAX));

@@ -66,13 +66,17 @@ impl Store {
     }
 }
 
+/// The texts by which totals are kept.
+const TEXTS_OF_TOTALS: [&str; 3] = ["customer_code", "site_code", "sales_name"];
+
 /// The same for the rows of `sales_order_totals`, where these hold all that the filter asks about.
 pub(super) fn of_totals(scope: &Scope, filter: &OrderFilter) -> Option<Condition> {
-    let OrderFilter { statuses, customer_code, site_code, sales_name, client_ids, .. } = filter.clone();
-    let known = |filter: TextFilter| TextFilter { contains: None, ..filter };
-    let (customer_code, site_code, sales_name) = (known(customer_code), known(site_code), known(sales_name));
-    let asked = OrderFilter { statuses, customer_code, site_code, sales_name, client_ids, ..OrderFilter::default() };
-    if asked != *filter {
+    let OrderFilter { statuses, texts, client_ids, .. } = filter.clone();
+    let asked = OrderFilter { statuses, texts, client_ids, ..OrderFilter::default() };
+    let has = |(column, _, text): &(&'static str, char, &TextFilter)| {
+        **text == TextFilter::default() || (text.contains.is_none() && TEXTS_OF_TOTALS.contains(column))
+    };
+    if asked != *filter || !filter.texts.all().iter().all(has) {
         return None;
     }
     let is_in = |column: &'static str, values: Option<Vec<String>>| values.map(|all| Expr::col(column).is_in(all));
@@ -83,13 +87,12 @@ pub(super) fn of_totals(scope: &Scope, filter: &OrderFilter) -> Option<Condition
     };
     // Totals that every order has left stay behind.
     let condition = Condition::all().add(Expr::col("orders").ne(0));
+    let texts = asked.texts.all().into_iter().filter_map(|(column, _, text)| is_in(column, text.any_of.clone()));
     Some(
-        condition
+        texts
+            .fold(condition, Condition::add)
             .add_option(is_in("client_id", own))
             .add_option(is_in("client_id", asked.client_ids))
-            .add_option(is_in("customer_code", asked.customer_code.any_of))
-            .add_option(is_in("site_code", asked.site_code.any_of))
-            .add_option(is_in("sales_name", asked.sales_name.any_of))
             .add_option(is_in("status", statuses)),
     )
 }
@@ -99,9 +102,7 @@ fn condition(filter: &OrderFilter) -> Condition {
     let OrderFilter {
         numbers,
         statuses,
-        customer_code,
-        site_code,
-        sales_name,
+        texts,
         product_code,
         client_ids,
         created_from,
@@ -109,12 +110,11 @@ fn condition(filter: &OrderFilter) -> Condition {
         search,
         not_acknowledged_by,
     } = filter;
-    Condition::all()
+    let condition = Condition::all()
         .add_option(numbers.as_ref().map(|numbers| Column::Id.is_in(numbers.iter().map(|number| number.id()))))
-        .add_option(statuses.as_ref().map(|all| Column::Status.is_in(all.iter().copied().map(OrderStatus::as_str))))
-        .add(text(customer_code, Column::CustomerCode, '\u{1}'))
-        .add(text(site_code, Column::SiteCode, '\u{2}'))
-        .add(text(sales_name, Column::SalesName, '\u{3}'))
+        .add_option(statuses.as_ref().map(|all| Column::Status.is_in(all.iter().copied().map(OrderStatus::as_str))));
+    let condition = texts.all().into_iter().map(text).fold(condition, Condition::add);
+    condition
         .add_option(product_code.any_of.as_ref().map(|codes| {
             let of_order = sales_order_lines::Column::OrderId.eq_order_id();
             Expr::exists(lines_of(codes).cond_where(of_order).take())
@@ -144,9 +144,10 @@ trait OfOrder: ColumnTrait {
 impl OfOrder for sales_order_lines::Column {}
 impl OfOrder for sales_order_acknowledgements::Column {}
 
-fn text(filter: &TextFilter, column: Column, mark: char) -> Condition {
+fn text((column, mark, filter): (&'static str, char, &TextFilter)) -> Condition {
+    let is_in = |values: &Vec<String>| Expr::col((sales_orders::Entity, column)).is_in(values);
     Condition::all()
-        .add_option(filter.any_of.as_ref().map(|values| column.is_in(values)))
+        .add_option(filter.any_of.as_ref().map(is_in))
         .add_option(filter.contains.as_ref().map(|part| holds_in_section(part, mark)))
 }
 
@@ -172,8 +173,8 @@ fn escape(text: &str) -> String {
 
 /// Each way to find the filter's orders without reading all of them: a query for their ids.
 fn starts(filter: &OrderFilter) -> Vec<SelectStatement> {
-    let parts = [&filter.customer_code, &filter.site_code, &filter.sales_name, &filter.product_code];
-    let parts = parts.into_iter().filter_map(|text| text.contains.as_deref());
+    let texts = filter.texts.all().map(|(_, _, text)| text).into_iter().chain([&filter.product_code]);
+    let parts = texts.filter_map(|text| text.contains.as_deref());
     let parts = parts.filter(|part| has_trigram(part)).map(holding);
     let words = filter.search.iter().filter(|word| has_trigram(word)).map(|word| match named_order(word) {
         None => holding(word),

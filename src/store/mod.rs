@@ -1,13 +1,12 @@
 //! The database, and the only user of `SeaORM`.
 //!
 //! What belongs here: connecting, migrating, entities (private) and queries that give domain types.
-//! What does not: rules, sessions, HTTP, GraphQL. Every function that touches orders takes a [`Scope`], so a query
-//! that forgets whose rows it may see cannot be written.
+//! What does not: rules, sessions, HTTP, GraphQL. Every function that finds orders takes a [`Scope`]: whose rows may be
+//! seen. One that reads what belongs to orders already found takes none, and says so.
 //! To add a query: a method of [`Store`] in the file of its table, named `find_…`, `list_…`, `insert_…` or `update_…`.
 //!
 //! [`Scope`]: crate::domain::permission::Scope
 
-mod acknowledgements;
 mod address;
 mod addresses;
 mod audit;
@@ -20,10 +19,7 @@ mod error;
 mod events;
 mod filter;
 mod grants;
-mod intake;
 mod keys;
-mod lifecycle;
-mod listing;
 mod liveness;
 mod migrating;
 mod orders;
@@ -33,10 +29,8 @@ mod pools;
 mod postgres;
 mod probe;
 mod reach;
-mod receipts;
 mod report;
 mod restore;
-mod samples;
 mod sealing;
 mod secrets;
 mod signal;
@@ -46,7 +40,6 @@ mod totals;
 mod unreachable;
 mod wal;
 
-pub use acknowledgements::Acknowledged;
 pub use address::{Address, TargetSession};
 pub use checks::{Findings, examine};
 pub use clients::NewClient;
@@ -54,9 +47,9 @@ pub use clock::ClockReading;
 pub use connect::{DatabaseOptions, Store};
 pub use error::{StoreError, StoreResult};
 pub use events::NEAR;
-pub use intake::{Created, NewReceipt, OrderToInsert};
 pub use keys::{NewPublicKey, StoredPublicKey};
 pub use migrating::MigrationState;
+pub use orders::{Acknowledged, Created, NewReceipt, OrderToInsert};
 pub use outage::Outage;
 pub use pooler::Pooler;
 pub use pools::PoolState;

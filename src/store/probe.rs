@@ -10,7 +10,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait as _, DbBackend};
 
 use super::connect::Store;
 use super::error::StoreResult;
-use super::{OrderToInsert, events, intake, sqlite_file};
+use super::{OrderToInsert, events, orders, sqlite_file};
 
 /// Written, but to no table: a record of the log that waits for the disk and for a standby as an order does, and leaves
 /// nothing behind.
@@ -54,7 +54,7 @@ impl Store {
     pub async fn probe(&self, failed: Option<Arc<OrderToInsert>>) -> StoreResult<()> {
         let probe = self.transaction_of_orders(|tx| {
             Box::pin(async move {
-                intake::rehearse(tx, failed.as_deref()).await?;
+                orders::rehearse(tx, failed.as_deref()).await?;
                 events::lock(tx).await?;
                 let write = if tx.get_database_backend() == DbBackend::Postgres { POSTGRES } else { SQLITE };
                 tx.execute_unprepared(write).await?;

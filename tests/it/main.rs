@@ -23,6 +23,7 @@ mod errors;
 mod events;
 mod exactly_once;
 mod exports;
+mod fields;
 mod filters;
 mod fuzz;
 mod health;

@@ -94,7 +94,7 @@ fn faults(errors: &Value) -> Vec<(String, String)> {
     listed
 }
 
-fn respelled(value: &Value, spell: fn(&str) -> String) -> Value {
+pub fn respelled(value: &Value, spell: fn(&str) -> String) -> Value {
     match value {
         Value::Object(object) => {
             let members = object.iter().map(|(name, value)| (spell(name), respelled(value, spell)));
@@ -105,7 +105,7 @@ fn respelled(value: &Value, spell: fn(&str) -> String) -> Value {
     }
 }
 
-fn camel_case(name: &str) -> String {
+pub fn camel_case(name: &str) -> String {
     let mut parts = name.split('_');
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |spelled, part| {
@@ -114,7 +114,7 @@ fn camel_case(name: &str) -> String {
     })
 }
 
-fn snake_case(name: &str) -> String {
+pub fn snake_case(name: &str) -> String {
     let mut spelled = String::new();
     for c in name.chars() {
         if c.is_ascii_uppercase() {

@@ -4,8 +4,9 @@
 //! then text; where nothing can fail and all is at hand, they become text at once. The text stands in the tree of the
 //! answer as [`Value::Binary`], which nothing else gives, and [`to_json`] puts it in its place.
 //!
-//! To add a field: a line in its type's [`Plain::step`] (`types/plain.rs`). A field that is not there only makes
-//! the list take the long way; `a_page_is_the_same_text_whichever_way_it_is_made` compares the two.
+//! To add a field: a line in its type's [`Plain::step`], beside its resolver. A field that is not there makes the list take
+//! the long way (`every_field_of_an_order_and_of_a_line_is_written`);
+//! `a_page_is_the_same_text_whichever_way_it_is_made` compares the two.
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use async_graphql::parser::types::Field;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 
 use super::acknowledgement::Acknowledgement;
@@ -16,6 +17,7 @@ use crate::error::{AppError, ErrorCode};
 use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER};
 use crate::graphql::output::in_order::{InOrder, ListInOrder};
 use crate::graphql::output::scalars::{DateTime, Decimal};
+use crate::graphql::output::written::{Plain, Plan, Step, fallible, optional_text, text, value};
 use crate::graphql::types::loaders::Loaders;
 use crate::graphql::types::preload;
 use crate::graphql::types::reader::Reader;
@@ -112,32 +114,32 @@ impl SalesOrder {
 
     /// Customer code.
     async fn customer_code(&self) -> Result<&str, AppError> {
-        Ok(&self.sent()?.customer_code)
+        Ok(&self.sent()?.content.customer_code)
     }
 
     /// Site code.
     async fn site_code(&self) -> Result<&str, AppError> {
-        Ok(&self.sent()?.site_code)
+        Ok(&self.sent()?.content.site_code)
     }
 
     /// Sales person's name.
     async fn sales_name(&self) -> Result<&str, AppError> {
-        Ok(&self.sent()?.sales_name)
+        Ok(&self.sent()?.content.sales_name)
     }
 
     /// Delivery address; may have several lines.
     async fn address(&self) -> Result<&str, AppError> {
-        Ok(&self.sent()?.address)
+        Ok(&self.sent()?.content.address)
     }
 
     /// Free text.
     async fn note(&self) -> Result<Option<&str>, AppError> {
-        Ok(self.sent()?.note.as_deref())
+        Ok(self.sent()?.content.note.as_deref())
     }
 
     /// ISO 4217 code of its prices.
     async fn currency(&self) -> Result<&str, AppError> {
-        Ok(&self.sent()?.currency)
+        Ok(&self.sent()?.content.currency)
     }
 
     /// Its lines, in the sender's order.
@@ -203,6 +205,36 @@ impl SalesOrder {
     /// When it last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.order.updated_at)
+    }
+}
+
+/// The same fields as text.
+impl Plain for SalesOrder {
+    const TYPE_NAME: &'static str = "SalesOrder";
+
+    fn step(field: &Field) -> Option<Step<Self>> {
+        Some(match field.name.node.as_str() {
+            "id" => fallible(|it| order_id(it.order.number, it.reader.sealing.known()?).ok()),
+            "orderNumber" => value(|it| it.order.number.to_string()),
+            "status" => text(|it| it.order.status.as_str()),
+            "version" => value(|it| it.order.version),
+            "clientId" => text(|it| it.order.client_id.as_str()),
+            "customerCode" => text(|it| &it.order.content.customer_code),
+            "siteCode" => text(|it| &it.order.content.site_code),
+            "salesName" => text(|it| &it.order.content.sales_name),
+            "address" => text(|it| &it.order.content.address),
+            "note" => optional_text(|it| it.order.content.note.as_deref()),
+            "currency" => text(|it| &it.order.content.currency),
+            "products" => {
+                let plan = Plan::<order::SalesOrderLine>::of(&field.selection_set.node)?;
+                Box::new(move |it, out| plan.write_list(it.lines.as_ref()?, out))
+            }
+            "totalQuantity" => value(|it| it.order.total_quantity),
+            "totalAmount" => value(|it| it.order.total_amount.map(|amount| amount.to_string())),
+            "createdAt" => value(|it| DateTime(it.order.created_at).to_string()),
+            "updatedAt" => value(|it| DateTime(it.order.updated_at).to_string()),
+            _ => return None,
+        })
     }
 }
 

@@ -1,9 +1,11 @@
 use std::borrow::Cow;
 
 use async_graphql::Object;
+use async_graphql::parser::types::Field;
 
 use crate::domain::order;
 use crate::graphql::output::scalars::Decimal;
+use crate::graphql::output::written::{Plain, Step, optional_text, text, value};
 
 pub struct SalesOrderLine<'a>(pub(super) Cow<'a, order::SalesOrderLine>);
 
@@ -17,31 +19,49 @@ impl SalesOrderLine<'_> {
 
     /// Product code.
     async fn product_code(&self) -> &str {
-        &self.0.product_code
+        &self.0.content.product_code
     }
 
     /// Product name.
     async fn product_name(&self) -> Option<&str> {
-        self.0.product_name.as_deref()
+        self.0.content.product_name.as_deref()
     }
 
     /// How many.
     async fn quantity(&self) -> i32 {
-        self.0.quantity
+        self.0.content.quantity
     }
 
     /// Unit, such as PCS.
     async fn unit(&self) -> Option<&str> {
-        self.0.unit.as_deref()
+        self.0.content.unit.as_deref()
     }
 
     /// Price of one, in the order's currency.
     async fn unit_price(&self) -> Option<Decimal> {
-        self.0.unit_price.map(Decimal::from)
+        self.0.content.unit_price.map(Decimal::from)
     }
 
     /// Free text.
     async fn note(&self) -> Option<&str> {
-        self.0.note.as_deref()
+        self.0.content.note.as_deref()
+    }
+}
+
+/// The same fields as text.
+impl Plain for order::SalesOrderLine {
+    const TYPE_NAME: &'static str = "SalesOrderLine";
+
+    fn step(field: &Field) -> Option<Step<Self>> {
+        Some(match field.name.node.as_str() {
+            "lineNo" => value(|it| it.line_no),
+            "productCode" => text(|it| &it.content.product_code),
+            "productName" => optional_text(|it| it.content.product_name.as_deref()),
+            "quantity" => value(|it| it.content.quantity),
+            "unit" => optional_text(|it| it.content.unit.as_deref()),
+            "unitPrice" => value(|it| it.content.unit_price.map(|price| price.to_string())),
+            "note" => optional_text(|it| it.content.note.as_deref()),
+            _ => return None,
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! Table rows as `SeaORM` reads and writes them. Private to the store: everybody else sees domain types.
+//! Tables as `SeaORM` knows them, for what queries and changes name. Private to the store: everybody else sees domain types.
 
 pub mod client_addresses;
 pub mod client_audit_log;

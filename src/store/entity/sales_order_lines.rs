@@ -1,4 +1,5 @@
-//! Rows of `sales_order_lines`.
+//! The columns of `sales_order_lines` that queries and changes name. What is read and stored of a line is listed in
+//! `orders/record.rs`.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,11 +11,6 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub line_no: i32,
     pub product_code: String,
-    pub product_name: Option<String>,
-    pub quantity: i32,
-    pub unit: Option<String>,
-    pub unit_price: Option<i64>,
-    pub note: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,4 +1,5 @@
-//! Rows of `sales_order_receipts`.
+//! The columns of `sales_order_receipts` that queries and changes name. What is read and stored of a receipt is listed in
+//! `orders/record.rs`.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,11 +8,6 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub order_id: i64,
-    pub signature_form: String,
-    pub string_to_sign: String,
-    pub signature: Vec<u8>,
-    pub key_fingerprint: String,
-    pub body_sha256: Vec<u8>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::Desk;
+use crate::fields::never_set;
 use crate::support::{Process, command};
 
 fn sample(desk: &Desk, arguments: &[&str]) -> super::Ran {
@@ -40,6 +41,12 @@ async fn an_operator_fills_an_empty_database_with_orders_that_add_up() {
         assert_eq!(desk.database.db_number(sql).await, expected, "{what}");
     }
     desk.database.true_totals().await;
+    let exported = desk.run(&["export", "--format", "jsonl"]).stdout;
+    let exported: Vec<Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(never_set(&exported), ["SalesOrder.id"], "a dashboard is tried out with every field; REST shows no id");
+    let of_time =
+        "SELECT count(*) FROM sales_orders a JOIN sales_orders b ON b.id = a.id + 1 WHERE b.created_at < a.created_at";
+    assert_eq!(desk.database.db_number(of_time).await, 0, "numbers rise with the times");
     // The same orders again would be doubles; others may join them, for none of them is real.
     let again = sample(&desk, &[]);
     assert_eq!(again.code, Some(1));

@@ -2,8 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::rows::Table;
-use super::tables::{EVENTS, LINES, ORDERS, RECEIPTS, TEXTS};
+use super::batch::{Table, Tables};
 use crate::store::events::postgres_lock;
 
 /// Of the locks that say whose signed texts are being stored; the other half of each is a hash of the client's id.
@@ -18,27 +17,28 @@ const TEXTS_LOCK: i32 = 0x7465_7874;
 /// Whether a text was used is asked when the client's lock is held, of a function that sees what was committed meanwhile; a
 /// text whose order was there before goes into the table too. So nobody else gets between the question and the answer.
 pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let Tables { orders, lines, receipts, events, texts } = Tables::new();
     let of_order = |table: &Table, parameter, further| {
-        let rows = format!("{} JOIN made USING (place) {further}", table.postgres_rows(parameter));
+        let rows = format!("{} JOIN made USING (ordinal) {further}", table.postgres_rows(parameter));
         table.postgres(Some(("order_id", "made.id")), &rows)
     };
     format!(
-        "WITH texts AS MATERIALIZED (SELECT * FROM {texts}),
+        "WITH texts AS MATERIALIZED (SELECT * FROM {text_rows}),
               held AS MATERIALIZED (SELECT count(*) AS locks FROM (
                   SELECT pg_advisory_xact_lock({TEXTS_LOCK}, hash) FROM (
                       SELECT DISTINCT hashtext(client_id) AS hash FROM texts ORDER BY hash) AS clients OFFSET 0) AS taken),
-              new AS MATERIALIZED (SELECT r.* FROM {orders} LEFT JOIN texts ON texts.place = r.place CROSS JOIN held
-                  WHERE CASE WHEN texts.place IS NULL THEN true WHEN held.locks >= 0
+              new AS MATERIALIZED (SELECT r.* FROM {order_rows} LEFT JOIN texts ON texts.ordinal = r.ordinal CROSS JOIN held
+                  WHERE CASE WHEN texts.ordinal IS NULL THEN true WHEN held.locks >= 0
                       THEN order_of_signed_text(texts.client_id, decode(texts.signed_text_digest, 'hex')) IS NULL END),
               stored AS ({insert_orders} ON CONFLICT (client_id, idempotency_key) DO NOTHING
                   RETURNING id, client_id, idempotency_key),
-              made AS MATERIALIZED (SELECT r.place, stored.id FROM stored JOIN new AS r USING (client_id, idempotency_key)),
+              made AS MATERIALIZED (SELECT r.ordinal, stored.id FROM stored JOIN new AS r USING (client_id, idempotency_key)),
               lines AS ({insert_lines} RETURNING 1),
               receipts AS ({insert_receipts} RETURNING 1),
               named AS (
                   INSERT INTO sales_order_signed_texts (client_id, signed_text_digest, order_id, created_at)
                       SELECT texts.client_id, decode(signed_text_digest, 'hex'), made.id, created_at
-                          FROM made JOIN texts USING (place)
+                          FROM made JOIN texts USING (ordinal)
                       UNION ALL
                       SELECT texts.client_id, decode(signed_text_digest, 'hex'), o.id, texts.created_at
                           FROM texts CROSS JOIN held JOIN sales_orders AS o ON o.client_id = texts.client_id
@@ -50,13 +50,13 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
                   FROM (SELECT count(*) FROM lines) AS of_lines, (SELECT count(*) FROM receipts) AS of_receipts,
                        (SELECT count(*) FROM named) AS of_texts),
               events AS ({insert_events} RETURNING 1)
-         SELECT place, id FROM made, (SELECT count(*) FROM events) AS of_events",
-        texts = TEXTS.postgres_rows("$5"),
-        orders = ORDERS.postgres_rows("$1"),
-        insert_orders = ORDERS.postgres(None, "new AS r"),
-        insert_lines = of_order(&LINES, "$2", ""),
-        insert_receipts = of_order(&RECEIPTS, "$3", ""),
+         SELECT ordinal, id FROM made, (SELECT count(*) FROM events) AS of_events",
+        text_rows = texts.postgres_rows("$5"),
+        order_rows = orders.postgres_rows("$1"),
+        insert_orders = orders.postgres(None, "new AS r ORDER BY r.ordinal"),
+        insert_lines = of_order(&lines, "$2", ""),
+        insert_receipts = of_order(&receipts, "$3", ""),
         lock = postgres_lock(),
-        insert_events = of_order(&EVENTS, "$4", "CROSS JOIN lock ORDER BY made.id"),
+        insert_events = of_order(&events, "$4", "CROSS JOIN lock ORDER BY made.id, r.sequence"),
     )
 });

@@ -1,10 +1,10 @@
 //! Orders in, many in one transaction.
 
+mod batch;
 mod existing;
+mod incoming;
 mod postgres;
-mod rows;
 mod sqlite;
-mod tables;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,17 +12,17 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, Value};
-use serde::Serialize;
 
-use self::tables::{Event, Line, Order, Receipt, Text};
-use super::connect::{Store, micros};
-use super::error::StoreResult;
-use super::keys;
-use super::orders::count;
+pub(super) use incoming::{Incoming, insert};
+
+use super::record::SignedText;
 use crate::auth::signature::SignatureForm;
 use crate::domain::client::ClientId;
-use crate::domain::order::{OrderNumber, OrderStatus, SalesOrder, SalesOrderLine};
+use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::order_input::NewOrder;
+use crate::store::connect::{Store, micros};
+use crate::store::error::StoreResult;
+use crate::store::keys;
 
 /// What the sender signed: evidence if the order is ever disputed.
 #[derive(Debug, Clone)]
@@ -81,6 +81,16 @@ pub enum Created {
     },
 }
 
+impl Created {
+    /// The number of an order that is stored now.
+    fn new_number(&self) -> Option<OrderNumber> {
+        match self {
+            Self::New { order, .. } => Some(order.number),
+            Self::Existing { .. } => None,
+        }
+    }
+}
+
 impl Store {
     /// Stores orders, their lines, first events and receipts together, except those whose key or signed text was used
     /// before. Of any number of simultaneous calls with one key or text exactly one stores. Gives what became of each, in their order.
@@ -91,32 +101,32 @@ impl Store {
         // A second round is for one that was held back by a neighbour which then was not stored itself. Each is a transaction
         // of its own: while its locks are held, nothing waits for a row.
         while outcomes.len() < new.len() {
-            let open: Vec<_> = (0_i64..).zip(&*new).filter(|(place, _)| !outcomes.contains_key(place)).collect();
+            let open: Vec<_> = new.iter().enumerate().filter(|(index, _)| !outcomes.contains_key(index)).collect();
             let is_first = open.len() == new.len() && rounds_in_vain == 0;
-            let ids = if is_first && (new.iter().any(|order| order.key_use_is_due) || !self.has_sessions()) {
+            let mut made = if is_first && (new.iter().any(|order| order.key_use_is_due) || !self.has_sessions()) {
                 let new = Arc::clone(&new);
                 self.transaction_of_orders(move |tx| Box::pin(insert_noting_key_uses(tx, new))).await?
             } else {
                 // One statement is a transaction by itself, which saves two round trips.
-                let ids = self.written(insert_rows(self.write(), &open).await);
+                let made = self.written(insert_rows(self.write(), &open).await);
                 // Without an answer they may be stored all the same.
                 self.note_appended();
-                let ids = ids?;
+                let made = made?;
                 self.note_committed();
-                ids
+                made
             };
             // After the commit, so that no order is answered that nobody finds again.
             self.ensure_kept()?;
-            if let (Some(files), Some(last)) = (&self.files, ids.values().max()) {
-                files.ensure_found(*last).await?;
+            if let (Some(files), Some(last)) = (&self.files, made.values().filter_map(Created::new_number).max()) {
+                files.ensure_found(last.id()).await?;
             }
             let before = outcomes.len();
-            for (place, order) in open {
-                let outcome = match ids.get(&place) {
-                    Some(id) => Some(made_order(*id, order)),
+            for (index, order) in open {
+                let outcome = match made.remove(&index) {
+                    Some(created) => Some(created),
                     None => self.written(existing::find(self.write(), order).await)?,
                 };
-                outcomes.extend(outcome.map(|outcome| (place, outcome)));
+                outcomes.extend(outcome.map(|outcome| (index, outcome)));
             }
             rounds_in_vain = if outcomes.len() == before { rounds_in_vain + 1 } else { 0 };
             if rounds_in_vain > MOST_ROUNDS_IN_VAIN {
@@ -146,8 +156,8 @@ impl Store {
 
 /// The same statement as for orders, without any: whether the tables can be written to. Where an order is given, that one is
 /// written and taken back.
-pub(super) async fn rehearse(tx: &DatabaseTransaction, order: Option<&OrderToInsert>) -> StoreResult<()> {
-    let Some(order) = order else { return insert_rows(tx, &[]).await.map(drop) };
+pub async fn rehearse(tx: &DatabaseTransaction, order: Option<&OrderToInsert>) -> StoreResult<()> {
+    let Some(order) = order else { return insert(tx, &[], &[]).await.map(drop) };
     tx.execute_unprepared("SAVEPOINT rehearsal").await?;
     insert_rows(tx, &[(0, order)]).await?;
     tx.execute_unprepared("ROLLBACK TO SAVEPOINT rehearsal").await?;
@@ -157,50 +167,46 @@ pub(super) async fn rehearse(tx: &DatabaseTransaction, order: Option<&OrderToIns
 /// A round may bring nothing where another transaction was ended meanwhile, and the next one sees what it did.
 const MOST_ROUNDS_IN_VAIN: u32 = 3;
 
-type Ids = BTreeMap<i64, i64>;
+/// What was stored, by its index among the orders to be stored.
+type Made = BTreeMap<usize, Created>;
 
-async fn insert_noting_key_uses(tx: &DatabaseTransaction, new: Arc<[OrderToInsert]>) -> StoreResult<Ids> {
+async fn insert_noting_key_uses(tx: &DatabaseTransaction, new: Arc<[OrderToInsert]>) -> StoreResult<Made> {
     note_key_uses(tx, &new).await?;
-    insert_rows(tx, &(0_i64..).zip(&*new).collect::<Vec<_>>()).await
+    insert_rows(tx, &new.iter().enumerate().collect::<Vec<_>>()).await
 }
 
-/// Of those with one key or one signed text the first. Sorted by key, so that of two transactions that meet at two keys
-/// neither waits for the other.
-fn firsts<'o>(new: &[(i64, &'o OrderToInsert)]) -> Vec<(i64, &'o OrderToInsert)> {
-    let (mut by_key, mut texts) = (BTreeMap::new(), BTreeSet::new());
-    for (place, order) in new {
+/// Of those with one key or one signed text the first, sorted by key, so that of two transactions that meet at two keys
+/// neither waits for the other; then the rest.
+fn firsts_and_rest<'o>(new: &[(usize, &'o OrderToInsert)]) -> [Vec<(usize, &'o OrderToInsert)>; 2] {
+    let (mut by_key, mut texts, mut rest) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
+    for (index, order) in new {
         let text = order.signed_text_digest.map(|digest| (&order.client_id, digest));
         if text.is_none_or(|text| !texts.contains(&text))
             && let Entry::Vacant(entry) = by_key.entry((order.client_id.as_str(), order.idempotency_key.as_str()))
         {
-            entry.insert((*place, *order));
+            entry.insert((*index, *order));
             texts.extend(text);
+        } else {
+            rest.push((*index, *order));
         }
     }
-    by_key.into_values().collect()
+    [by_key.into_values().collect(), rest]
 }
 
-/// Stores those orders whose keys and signed texts are new, of several with one the first. Gives the ids they got, by their place.
-/// A text under a key that was there before, for the same order, names that order from then on.
-async fn insert_rows(tx: &impl ConnectionTrait, open: &[(i64, &OrderToInsert)]) -> StoreResult<Ids> {
-    let new = firsts(open);
-    let orders = json(new.iter().map(|(place, order)| Order::new(*place, order)))?;
-    let lines = json(new.iter().flat_map(|(place, order)| Line::all(*place, order)))?;
-    let receipts = json(new.iter().map(|(place, order)| Receipt::new(*place, order)))?;
-    let events = json(new.iter().map(|(place, order)| Event::new(*place, order)))?;
-    let texts = json(open.iter().filter_map(|(place, order)| Text::new(*place, order)))?;
-    let parameters = [orders, lines, receipts, events, texts].map(Value::from);
-    let backend = tx.get_database_backend();
-    let sql = if backend == DbBackend::Postgres { &postgres::INSERT } else { &sqlite::INSERT };
-    let mut ids = BTreeMap::new();
-    for row in tx.query_all_raw(Statement::from_sql_and_values(backend, sql.as_str(), parameters)).await? {
-        ids.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    }
-    Ok(ids)
-}
-
-fn json(rows: impl Iterator<Item = impl Serialize>) -> Result<String, DbErr> {
-    serde_json::to_string(&rows.collect::<Vec<_>>()).map_err(|error| DbErr::Json(error.to_string()))
+/// Stores those orders whose keys and signed texts are new, of several with one the first.
+async fn insert_rows(tx: &impl ConnectionTrait, open: &[(usize, &OrderToInsert)]) -> StoreResult<Made> {
+    let [firsts, rest] = firsts_and_rest(open);
+    let of_all = (0_i64..).zip(firsts.iter().chain(&rest));
+    let texts: Vec<_> = of_all.filter_map(|(ordinal, (_, order))| Some((ordinal, SignedText::of(order)?))).collect();
+    let (indexes, orders): (Vec<_>, Vec<_>) =
+        firsts.into_iter().map(|(index, order)| (index, Incoming::new(order))).unzip();
+    let orders: Vec<_> = (0_i64..).zip(orders).collect();
+    let ids = insert(tx, &orders, &texts).await?;
+    let made = indexes
+        .into_iter()
+        .zip(orders)
+        .filter_map(|(index, (ordinal, order))| ids.get(&ordinal).map(|id| (index, order.created(*id))));
+    Ok(made.collect())
 }
 
 async fn note_key_uses(tx: &impl ConnectionTrait, orders: &[OrderToInsert]) -> StoreResult<()> {
@@ -211,38 +217,4 @@ async fn note_key_uses(tx: &impl ConnectionTrait, orders: &[OrderToInsert]) -> S
         keys::update_last_used(tx, &order.client_id, key_fingerprint, *signature_form, order.now).await?;
     }
     Ok(())
-}
-
-/// What was stored, without reading it back.
-fn made_order(id: i64, new: &OrderToInsert) -> Created {
-    let order = &new.order;
-    let lines = order.products.iter().zip(1..).map(|(line, line_no)| SalesOrderLine {
-        line_no,
-        product_code: line.product_code.clone(),
-        product_name: line.product_name.clone(),
-        quantity: line.quantity,
-        unit: line.unit.clone(),
-        unit_price: line.unit_price,
-        note: line.note.clone(),
-    });
-    Created::New {
-        lines: lines.collect(),
-        order: SalesOrder {
-            number: OrderNumber::from_id(id),
-            client_id: new.client_id.clone(),
-            customer_code: order.customer_code.clone(),
-            site_code: order.site_code.clone(),
-            sales_name: order.sales_name.clone(),
-            address: order.address.clone(),
-            note: order.note.clone(),
-            currency: order.currency.clone(),
-            status: OrderStatus::Received,
-            version: 1,
-            total_quantity: order.total_quantity(),
-            total_amount: order.total_amount(),
-            line_count: count(order.products.len()),
-            created_at: new.now,
-            updated_at: new.now,
-        },
-    }
 }

@@ -4,16 +4,17 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 
-use super::connect::{Store, micros};
-use super::entity::sales_orders::{self, OrderRow};
-use super::error::StoreResult;
-use super::events;
-use super::filter::in_scope;
+use super::columns;
 use crate::domain::client::ClientId;
 use crate::domain::event::Happening;
 use crate::domain::order::{OrderNumber, SalesOrder};
 use crate::domain::permission::Scope;
 use crate::domain::status_change::{StatusChange, Verdict};
+use crate::store::connect::{Store, micros};
+use crate::store::entity::sales_orders;
+use crate::store::error::StoreResult;
+use crate::store::events;
+use crate::store::filter::in_scope;
 
 impl Store {
     /// Moves an order if the change may move it, and notes that in its history, in one transaction. Gives the order as
@@ -69,6 +70,9 @@ pub(super) async fn locked(
     scope: &Scope,
     number: OrderNumber,
 ) -> StoreResult<Option<SalesOrder>> {
-    let query = sales_orders::Entity::find_by_id(number.id()).filter(in_scope(scope)).lock_exclusive();
-    query.into_partial_model::<OrderRow>().one(tx).await?.map(SalesOrder::try_from).transpose()
+    let order = columns::find::<SalesOrder>()
+        .filter(sales_orders::Column::Id.eq(number.id()))
+        .filter(in_scope(scope))
+        .lock_exclusive();
+    Ok(columns::all(order, tx).await?.pop().map(|(_, order)| order))
 }

@@ -4,21 +4,18 @@ use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use super::connect::Store;
-use super::entity::sales_order_receipts::{Column, Entity, Model};
-use super::entity::sales_orders;
-use super::error::StoreResult;
+use super::columns;
 use crate::domain::order::OrderNumber;
 use crate::domain::receipt::Receipt;
+use crate::store::connect::Store;
+use crate::store::entity::{sales_order_receipts, sales_orders};
+use crate::store::error::StoreResult;
 
 impl Store {
     /// The receipts of many orders at once. Takes no scope: whoever holds an order's number got it from a query that did.
     pub async fn list_receipts(&self, orders: &[OrderNumber]) -> StoreResult<HashMap<OrderNumber, Receipt>> {
-        let rows = Entity::find()
-            .filter(Column::OrderId.is_in(orders.iter().map(|number| number.id())))
-            .all(&self.read)
-            .await?;
-        Ok(rows.into_iter().map(|row| (OrderNumber::from_id(row.order_id), row.into())).collect())
+        let of_orders = sales_order_receipts::Column::OrderId.is_in(orders.iter().map(|number| number.id()));
+        Ok(columns::all(columns::find::<Receipt>().filter(of_orders), &self.read).await?.into_iter().collect())
     }
 
     /// The idempotency key that an order was stored under. Takes no scope, as above.
@@ -30,12 +27,5 @@ impl Store {
             .one(&self.read)
             .await?;
         Ok(key)
-    }
-}
-
-impl From<Model> for Receipt {
-    fn from(row: Model) -> Self {
-        let Model { order_id: _, signature_form, string_to_sign, signature, key_fingerprint, body_sha256 } = row;
-        Self { signature_form, string_to_sign, signature, key_fingerprint, body_sha256 }
     }
 }

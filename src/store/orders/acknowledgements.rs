@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::connect::{Store, instant, micros};
-use super::entity::sales_order_acknowledgements::{ActiveModel, Column, Entity, Model};
-use super::error::{StoreError, StoreResult};
-use super::events;
 use super::lifecycle::locked;
 use crate::domain::acknowledgement::{Acknowledgement, AcknowledgementInput};
 use crate::domain::client::ClientId;
 use crate::domain::event::Happening;
 use crate::domain::order::{OrderNumber, SalesOrder};
 use crate::domain::permission::Scope;
+use crate::store::connect::{Store, instant, micros};
+use crate::store::entity::sales_order_acknowledgements::{ActiveModel, Column, Entity, Model};
+use crate::store::error::{StoreError, StoreResult};
+use crate::store::events;
 
 /// What became of an acknowledgement.
 #[derive(Debug, Clone)]

@@ -1,18 +1,19 @@
 //! Pages of orders, and how many there are.
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ConnectionTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::connect::Store;
-use super::entity::sales_orders::{Column, Entity, OrderRow};
-use super::error::StoreResult;
+use super::columns;
 use crate::domain::order::SalesOrder;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{Cursor, Page, PageRequest, SortKey};
 use crate::domain::permission::Scope;
+use crate::store::connect::Store;
+use crate::store::entity::sales_orders::{Column, Entity};
+use crate::store::error::StoreResult;
 
 impl Store {
-    /// One page of the orders that are meant. The place of an order is its sort key and its id, so a page reads its own
+    /// One page of the orders that are meant. The position of an order is its sort key and its id, so a page reads its own
     /// rows and no others, however far in it is (keyset paging).
     pub async fn list_orders(
         &self,
@@ -37,24 +38,20 @@ impl Store {
         page: &PageRequest,
     ) -> StoreResult<Page<SalesOrder>> {
         let descending = page.sort.descending != page.from_end;
-        let mut query = Entity::find().filter(self.matching(connection, scope, filter).await?);
+        let mut query = columns::find::<SalesOrder>().filter(self.matching(connection, scope, filter).await?);
         for (cursor, is_start) in [(page.after, true), (page.before, false)] {
             if let Some(cursor) = cursor {
-                // Behind a place in a descending list are the smaller ones.
+                // Behind a position in a descending list are the smaller ones.
                 query = query.filter(compared(cursor, is_start == page.sort.descending));
             }
         }
         let order = if descending { Order::Desc } else { Order::Asc };
-        for column in columns(page.sort.key) {
+        for column in sort_columns(page.sort.key) {
             query = query.order_by(column, order.clone());
         }
-        let rows = query
-            .limit(u64::try_from(page.limit).unwrap_or(u64::MAX).saturating_add(1))
-            .into_partial_model::<OrderRow>()
-            .all(connection)
-            .await?;
-        let orders: StoreResult<Vec<_>> = rows.into_iter().map(SalesOrder::try_from).collect();
-        Ok(page.page(orders?))
+        let query = query.limit(u64::try_from(page.limit).unwrap_or(u64::MAX).saturating_add(1));
+        let orders = columns::all(query, connection).await?.into_iter().map(|(_, order)| order);
+        Ok(page.page(orders.collect()))
     }
 
     /// How many orders are meant, counted up to one more than `max`.
@@ -74,7 +71,7 @@ impl Store {
     }
 }
 
-fn columns(key: SortKey) -> Vec<Column> {
+fn sort_columns(key: SortKey) -> Vec<Column> {
     match key {
         SortKey::CreatedAt => vec![Column::CreatedAt, Column::Id],
         SortKey::UpdatedAt => vec![Column::UpdatedAt, Column::Id],
@@ -83,8 +80,8 @@ fn columns(key: SortKey) -> Vec<Column> {
 }
 
 fn compared(cursor: Cursor, smaller: bool) -> Expr {
-    let place = columns(cursor.key).into_iter().map(|column| Expr::col((Entity, column)));
+    let position = sort_columns(cursor.key).into_iter().map(|column| Expr::col((Entity, column)));
     let values = if cursor.key == SortKey::OrderNumber { vec![cursor.id] } else { vec![cursor.micros, cursor.id] };
-    let (place, value) = (Expr::tuple(place), Expr::tuple(values.into_iter().map(Expr::value)));
-    if smaller { place.lt(value) } else { place.gt(value) }
+    let (position, value) = (Expr::tuple(position), Expr::tuple(values.into_iter().map(Expr::value)));
+    if smaller { position.lt(value) } else { position.gt(value) }
 }

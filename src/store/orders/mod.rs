@@ -1,0 +1,62 @@
+//! Sales orders: how they are stored, found, moved and read.
+//!
+//! What belongs here: the tables of orders, their lines, receipts and acknowledgements. [`record`] lists the columns once,
+//! for the writer and every reader; [`intake`] writes, partners' orders and samples alike. What does not: the history of
+//! orders (`events.rs`), their sums (`summary.rs`, `totals.rs`) and the filter as SQL (`filter.rs`).
+//! To add a field of an order or a line: begin in [`record`].
+
+mod acknowledgements;
+mod columns;
+mod intake;
+mod lifecycle;
+mod listing;
+mod receipts;
+mod record;
+mod samples;
+
+use std::collections::HashMap;
+
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+
+use super::connect::Store;
+use super::entity::{sales_order_lines, sales_orders};
+use super::error::StoreResult;
+use super::filter::in_scope;
+use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
+use crate::domain::permission::Scope;
+
+pub use acknowledgements::Acknowledged;
+pub use intake::{Created, NewReceipt, OrderToInsert, rehearse};
+
+impl Store {
+    /// The order with this number, if it is in the scope.
+    pub async fn find_order(&self, scope: &Scope, number: OrderNumber) -> StoreResult<Option<SalesOrder>> {
+        Ok(self.list_orders_by_number(scope, &[number]).await?.into_values().next())
+    }
+
+    /// Those of the orders with these numbers that are in the scope.
+    pub async fn list_orders_by_number(
+        &self,
+        scope: &Scope,
+        numbers: &[OrderNumber],
+    ) -> StoreResult<HashMap<OrderNumber, SalesOrder>> {
+        let orders = columns::find::<SalesOrder>()
+            .filter(sales_orders::Column::Id.is_in(numbers.iter().map(|number| number.id())))
+            .filter(in_scope(scope));
+        Ok(columns::all(orders, &self.read).await?.into_iter().collect())
+    }
+
+    /// The lines of many orders at once, each order's in their sequence. Takes no scope: whoever holds an order's number
+    /// got it from a query that did.
+    pub async fn list_lines(&self, orders: &[OrderNumber]) -> StoreResult<HashMap<OrderNumber, Vec<SalesOrderLine>>> {
+        let found = columns::find::<SalesOrderLine>()
+            .filter(sales_order_lines::Column::OrderId.is_in(orders.iter().map(|number| number.id())))
+            .order_by_asc(sales_order_lines::Column::OrderId)
+            .order_by_asc(sales_order_lines::Column::LineNo);
+        let mut lines: HashMap<_, Vec<_>> = orders.iter().map(|number| (*number, Vec::new())).collect();
+        for (number, line) in columns::all(found, &self.read).await? {
+            lines.entry(number).or_default().push(line);
+        }
+        Ok(lines)
+    }
+}

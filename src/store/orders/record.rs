@@ -1,0 +1,107 @@
+//! What is kept of an order: of each table one list of columns, by which rows are written, selected and read.
+//!
+//! To add a field: to its type in `domain/order_input.rs` (what a sender writes) or `domain/order.rs` (what the service
+//! knows), to the list here, and the column in a migration. The compiler asks for the list, and
+//! `every_column_of_an_order_is_listed` for whichever of list and migration is missing. A type that no column held so far
+//! needs a `ColumnValue` (`columns.rs`).
+
+use chrono::{DateTime, Utc};
+use serde::ser::SerializeMap;
+
+use super::columns::{Column, ColumnValue as _, Record, Row, RowReader, record, row};
+use crate::domain::client::ClientId;
+use crate::domain::money::Money;
+use crate::domain::order::{SalesOrder, SalesOrderLine};
+use crate::domain::order_input::{LineContent, OrderContent};
+use crate::domain::receipt::Receipt;
+use crate::store::entity::{sales_order_lines, sales_order_receipts, sales_orders};
+use crate::store::error::StoreResult;
+
+record! {
+    SalesOrder (number) of sales_orders::Id {
+        client_id, status, version, total_quantity, total_amount, line_count, created_at, updated_at;
+        content: OrderContent { customer_code, site_code, sales_name, address, currency, note }
+    }
+}
+
+record! {
+    SalesOrderLine of sales_order_lines::OrderId {
+        line_no;
+        content: LineContent { product_code, product_name, quantity, unit, unit_price, note }
+    }
+}
+
+/// What is kept of an order and never shown: to be compared, added up and searched by the database.
+#[derive(Debug)]
+pub struct Internals {
+    pub idempotency_key: String,
+    pub request_digest: Vec<u8>,
+    pub unpriced_lines: i32,
+    pub priced_amount: Money,
+    pub search_text: String,
+}
+
+row! { Internals { idempotency_key, request_digest, unpriced_lines, priced_amount, search_text } }
+
+record! {
+    Receipt of sales_order_receipts::OrderId {
+        signature_form, string_to_sign, signature, key_fingerprint, body_sha256
+    }
+}
+
+/// An event that is stored with its order.
+#[derive(Debug)]
+pub struct FirstEvent {
+    pub sequence: i32,
+    pub kind: String,
+    pub actor: String,
+    pub payload: String,
+    pub created_at: DateTime<Utc>,
+}
+
+row! { FirstEvent { sequence, kind, actor, payload, created_at } }
+
+/// A signed text with the order it asks for, which may be stored already.
+#[derive(Debug)]
+pub struct SignedText {
+    pub client_id: ClientId,
+    pub idempotency_key: String,
+    pub request_digest: Vec<u8>,
+    pub signed_text_digest: Vec<u8>,
+    pub created_at: DateTime<Utc>,
+}
+
+row! { SignedText { client_id, idempotency_key, request_digest, signed_text_digest, created_at } }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{ConnectionTrait as _, Statement};
+
+    use super::*;
+    use crate::store::connect::{DatabaseOptions, Store};
+
+    /// A column that is not listed would be left empty, one that is not there would fail every order.
+    #[tokio::test]
+    async fn every_column_of_an_order_is_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::connect(&DatabaseOptions::in_test(&folder.path().join("orders.db"))).await.unwrap();
+        store.migrate_up().await.unwrap();
+        let of_orders = [SalesOrder::COLUMNS, Internals::COLUMNS].concat();
+        for (table, listed, others) in [
+            // The number is computed from the id.
+            ("sales_orders", of_orders.as_slice(), &["id", "order_number"][..]),
+            ("sales_order_lines", SalesOrderLine::COLUMNS, &["order_id"]),
+            ("sales_order_receipts", Receipt::COLUMNS, &["order_id"]),
+            ("sales_order_events", FirstEvent::COLUMNS, &["position", "order_id"]),
+        ] {
+            let sql = format!("SELECT name FROM pragma_table_xinfo('{table}')");
+            let rows = store.write().query_all_raw(Statement::from_string(store.backend(), sql)).await.unwrap();
+            let mut there: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+            let mut listed: Vec<_> = listed.iter().map(|column| column.name).chain(others.iter().copied()).collect();
+            there.sort();
+            listed.sort_unstable();
+            assert_eq!(there, listed, "{table}");
+        }
+        store.close().await;
+    }
+}

@@ -1,0 +1,87 @@
+//! Sample orders, many at once.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
+    QuerySelect,
+};
+
+use super::intake::{self, Incoming};
+use super::record::{FirstEvent, Internals};
+use crate::domain::client::ClientId;
+use crate::domain::event::Happening;
+use crate::domain::order::SalesOrder;
+use crate::domain::sample::{KEY_PREFIX, SYSTEM, SampleOrder};
+use crate::store::connect::{Store, micros};
+use crate::store::entity::{sales_order_acknowledgements as acknowledgements, sales_orders as orders};
+use crate::store::error::{StoreError, StoreResult};
+
+impl Store {
+    /// Whether an order was sent by somebody.
+    pub async fn has_real_orders(&self) -> StoreResult<bool> {
+        let real = orders::Entity::find()
+            .select_only()
+            .column(orders::Column::Id)
+            .filter(orders::Column::IdempotencyKey.not_like(format!("{KEY_PREFIX}%")))
+            .limit(1);
+        Ok(real.into_tuple::<i64>().one(&self.read).await?.is_some())
+    }
+
+    /// Stores sample orders with everything that belongs to them but a receipt: nobody signed them. All or none.
+    pub async fn insert_samples(&self, clients: Vec<ClientId>, samples: Vec<SampleOrder>) -> StoreResult<()> {
+        self.transaction_of_orders(move |tx| Box::pin(async move { insert(tx, &clients, samples).await })).await
+    }
+
+    /// Tells PostgreSQL what is in its tables now, so that it plans queries for that. SQLite is not told: with statistics
+    /// it tends to skip through the index of another column rather than read the stretch of time it is asked for.
+    pub async fn analyze(&self) -> StoreResult<()> {
+        if self.backend() == DbBackend::Postgres {
+            self.write().execute_unprepared("VACUUM ANALYZE").await?;
+        }
+        Ok(())
+    }
+}
+
+async fn insert(tx: &DatabaseTransaction, clients: &[ClientId], samples: Vec<SampleOrder>) -> StoreResult<()> {
+    let acknowledged: Vec<_> = samples.iter().map(|sample| sample.acknowledged_at).collect();
+    let of_client = |sample: SampleOrder| incoming(&clients[sample.client % clients.len()], sample);
+    let samples: Vec<_> = (0_i64..).zip(samples.into_iter().map(of_client)).collect();
+    let ids = intake::insert(tx, &samples, &[]).await?;
+    if ids.len() < samples.len() {
+        return Err(StoreError::Duplicate("the idempotency key of a sample order".to_owned()));
+    }
+    let rows = ids.into_values().zip(acknowledged).filter_map(|(id, at)| Some(acknowledgement(id, at?)));
+    acknowledgements::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// The order as it is after its life so far.
+fn incoming(client_id: &ClientId, sample: SampleOrder) -> Incoming {
+    let SampleOrder { client: _, idempotency_key, order: new, created_at, moves, acknowledged_at } = sample;
+    let (mut order, lines) = SalesOrder::taken(&new, client_id.clone(), created_at);
+    let mut events = Vec::new();
+    let mut note = |happening: &Happening, actor: &str, at: DateTime<Utc>| {
+        events.push(FirstEvent::new(events.len(), happening, actor, at));
+    };
+    note(&Happening::Created, client_id.as_str(), created_at);
+    if let Some(at) = acknowledged_at {
+        note(&Happening::Acknowledged { system: SYSTEM.to_owned(), external_number: None }, SYSTEM, at);
+    }
+    for (status, at) in moves {
+        let (from, version) = (order.status, order.version + 1);
+        note(&Happening::StatusChanged { from, status, version, note: None, partner_note: None }, SYSTEM, at);
+        order = SalesOrder { status, version, updated_at: at, ..order };
+    }
+    let internals = Internals::new(&new, &idempotency_key, &new.digest());
+    Incoming { order, lines, internals, events, receipt: None, signed_text_digest: None }
+}
+
+fn acknowledgement(order_id: i64, at: DateTime<Utc>) -> acknowledgements::ActiveModel {
+    acknowledgements::ActiveModel {
+        order_id: Set(order_id),
+        system: Set(SYSTEM.to_owned()),
+        external_number: Set(None),
+        actor: Set(SYSTEM.to_owned()),
+        created_at: Set(micros(at)),
+    }
+}
