@@ -63,6 +63,7 @@ row! { FirstEvent { sequence, kind, actor, payload, created_at } }
 
 /// A signed text with the order it asks for, which may be stored already.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "fields are named like their columns")]
 pub struct SignedText {
     pub client_id: ClientId,
     pub idempotency_key: String,
