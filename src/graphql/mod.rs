@@ -33,6 +33,7 @@ mod reader;
 mod scalars;
 mod selected;
 mod selection;
+mod shape;
 mod subscription;
 mod types;
 mod valid;
@@ -49,6 +50,7 @@ pub use error::{into_app_error, is_request_error, refusal};
 pub use limits::Limits;
 pub use prepared::PreparedOperation;
 pub use read::Read;
+pub use shape::{Content, Member, Shape};
 pub use values::variables;
 pub use written::{holds_text, to_json};
 

@@ -4,12 +4,16 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
 use async_graphql::{Name, Request, ServerError, Variables};
 
+use super::normal::normalise;
 use super::{error, lexical, selected};
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
 
 /// A document of one operation with one root field.
 pub struct PreparedOperation {
+    text: &'static str,
+    /// In its normal form: what fragments select stands where they are spread, so that the lists that are resolved in
+    /// place (`in_order`) find plain fields.
     document: ExecutableDocument,
 }
 
@@ -17,13 +21,26 @@ impl PreparedOperation {
     /// Parses a document of ours.
     ///
     /// # Panics
-    /// When the document has a syntax error; every one of them is a constant that the suite parses.
+    /// When the document is faulty; every one of them is a constant that the suite validates.
     #[must_use]
-    pub fn new(document: &'static str) -> Self {
-        match parse_query(document) {
-            Ok(document) => Self { document },
-            Err(error) => panic!("a prepared document does not parse: {error}"),
+    pub fn new(text: &'static str) -> Self {
+        let normal = |document| normalise(&document, None, &Variables::default()).map_err(|error| error.to_string());
+        match parse_query(text).map_err(|error| error.to_string()).and_then(normal) {
+            Ok(document) => Self { text, document },
+            Err(error) => panic!("a prepared document is faulty: {error}"),
         }
+    }
+
+    /// The document as it is written.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        self.text
+    }
+
+    /// The operation's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        chosen(&self.document, None).and_then(|(name, _)| name).map_or("", Name::as_str)
     }
 
     pub(super) fn document(&self) -> &ExecutableDocument {
@@ -105,4 +122,22 @@ pub(super) fn request(document: &ExecutableDocument, name: Option<&str>, variabl
     request.operation_name = name.map(str::to_owned);
     request.set_parsed_query(document.clone());
     request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graphql::in_order::plain_fields;
+
+    #[test]
+    fn what_a_fragment_of_ours_selects_stands_where_it_is_spread() {
+        let text =
+            "query q { salesOrder(orderNumber: \"1\") { ...f note } } fragment f on SalesOrder { n: orderNumber note }";
+        let operation = PreparedOperation::new(text);
+        assert_eq!((operation.name(), operation.root_field(), operation.text()), ("q", "salesOrder", text));
+        let root = plain_fields(operation.selection_set().unwrap()).unwrap();
+        let fields = plain_fields(&root[0].node.selection_set.node).unwrap();
+        let keys: Vec<_> = fields.iter().map(|field| field.node.response_key().node.as_str()).collect();
+        assert_eq!(keys, ["n", "note"]);
+    }
 }
