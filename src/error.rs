@@ -1,7 +1,7 @@
 //! The one error of the service and the closed catalogue of its codes.
 //!
 //! What belongs here: [`ErrorCode`] with the HTTP status and the title of each code, [`FieldErrorCode`], and [`AppError`].
-//! What does not: how an error is drawn on a wire (`rest::problem`, `graphql::error`).
+//! What does not: how an error is drawn on a wire (`wire::problem`, `graphql::error`).
 //! To add a code: add a variant to the `catalogue!` list; the documentation table, the REST status and the GraphQL
 //! `extensions.code` follow from it, and `tests/it/errors.rs` asks for a way to reach it.
 

@@ -97,7 +97,7 @@ fn use_cases_know_neither_graphql_nor_http() {
         inside: |file| file.starts_with("src/service/"),
         forbidden: |path| is_in(path, &["crate::graphql", "crate::http", "crate::rest", "crate::cli"]),
     };
-    fence.holds("src/service/intake.rs", &["use crate::rest::problem::Problem;"]);
+    fence.holds("src/service/intake.rs", &["use crate::wire::problem::Problem;"]);
 }
 
 #[test]
@@ -136,9 +136,9 @@ fn only_the_store_and_the_migrations_speak_to_the_database() {
 }
 
 #[test]
-fn only_http_and_rest_speak_http() {
+fn only_the_wires_speak_http() {
     let fence = Fence {
-        inside: |file| !["src/http/", "src/rest/"].iter().any(|folder| file.starts_with(folder)),
+        inside: |file| !["src/http/", "src/rest/", "src/wire/"].iter().any(|folder| file.starts_with(folder)),
         forbidden: |path| is_in(path, &HTTP),
     };
     fence.holds("src/service/sessions.rs", &["use axum::http::StatusCode;", "fn a() -> hyper::Result<()> { b }"]);

@@ -10,8 +10,8 @@ use tokio::time::timeout;
 
 use crate::app::AppState;
 use crate::error::{AppError, ErrorCode};
-use crate::rest::problem::Problem;
 use crate::store::StoreError;
+use crate::wire::problem::Problem;
 
 /// The process runs. Says nothing of the database, so that an outage there does not restart every instance.
 pub async fn live() -> Json<Value> {

@@ -29,7 +29,8 @@ pub use server::{METRICS_CONNECTIONS, ServerOptions, serve};
 
 use crate::app::AppState;
 use crate::error::{AppError, ErrorCode};
-use crate::rest::{self, problem::Problem};
+use crate::rest;
+use crate::wire::problem::Problem;
 use crate::{graphql as schema, telemetry};
 
 /// Every path of the service.

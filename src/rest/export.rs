@@ -21,14 +21,14 @@ pub use parameters::variables;
 pub(super) use parameters::{DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter};
 
 use super::operations::EXPORT_SALES_ORDERS;
-use super::problem::Problem;
-use super::request::credentials;
 use super::spreadsheet::cell;
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::Api;
+use crate::wire::problem::Problem;
+use crate::wire::request::credentials;
 
 /// How an export is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, utoipa::ToSchema)]

@@ -8,8 +8,6 @@
 pub mod export;
 pub mod openapi;
 mod operations;
-pub mod problem;
-pub mod request;
 mod routes;
 mod spreadsheet;
 

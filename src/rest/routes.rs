@@ -14,15 +14,15 @@ use axum::{Extension, Json, Router};
 use serde_json::{Value, json};
 
 use super::operations::{CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SIGNATURE_CHECK};
-use super::problem::Problem;
-use super::request::{BodyRoom, JsonRequest, credentials};
 use super::{export, openapi};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::domain::signature_input::ORDERS;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::PreparedOperation;
-use crate::json;
+use crate::wire::json;
+use crate::wire::problem::Problem;
+use crate::wire::request::{BodyRoom, JsonRequest, credentials};
 
 /// The endpoints, with their full paths.
 pub fn router() -> Router<AppState> {
