@@ -26,7 +26,7 @@ use crate::service::slots::{Slot, Slots};
 use crate::service::throttle::{Throttle, ThrottleRules, network};
 use crate::service::turns::{Turn, TurnRules, Turns};
 use crate::service::{Clients, Doctor, Events, Lifecycle, Occupancy, OrderIntake, Orders, Sealing, Services, Sessions};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// What every request handler shares. Cloning is cheap.
 #[derive(Clone)]
@@ -100,6 +100,12 @@ impl AppState {
     pub fn body_holder(&self, address: IpAddr, token: Option<&str>) -> BodyHolder {
         let client = token.and_then(|token| self.sessions().client_of_valid(token));
         client.map_or_else(|| BodyHolder::Address(network(address)), BodyHolder::Client)
+    }
+
+    /// What is answered when the database says nothing in time.
+    #[must_use]
+    pub fn no_answer() -> AppError {
+        StoreError::no_answer().into()
     }
 
     /// The database, for health checks and for stopping.

@@ -10,7 +10,6 @@ use tokio::time::timeout;
 
 use crate::app::AppState;
 use crate::error::{AppError, ErrorCode};
-use crate::store::StoreError;
 use crate::wire::problem::Problem;
 
 /// The process runs. Says nothing of the database, so that an outage there does not restart every instance.
@@ -52,7 +51,7 @@ pub async fn ready(
         return Err(error.retry_after(STOPPING_RETRY).into());
     }
     let limit = state.config().http.ready_timeout;
-    let look = async { timeout(limit, look(&state)).await.unwrap_or_else(|_| Err(StoreError::no_answer().into())) };
+    let look = async { timeout(limit, look(&state)).await.unwrap_or_else(|_| Err(AppState::no_answer())) };
     readiness.ensure(look).await?;
     Ok(Json(json!({"status": "ok"})))
 }

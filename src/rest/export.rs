@@ -31,7 +31,7 @@ use crate::wire::problem::Problem;
 use crate::wire::request::credentials;
 
 /// How an export is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum Format {
     /// One row for each line of an order (RFC 4180), for people and their spreadsheets

@@ -33,6 +33,8 @@ pub use orders::Orders;
 pub use sealing::Sealing;
 pub use sessions::Sessions;
 
+pub use crate::store::{TOTALS_KEY, TotalFigures, WrongTotals};
+
 /// How much each address and client may hold at once.
 pub struct Occupancy {
     /// WebSockets from an address that have brought no valid token yet.

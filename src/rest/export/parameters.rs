@@ -39,7 +39,9 @@ pub static PARAMETERS: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
     if let Some(mut sort) = take(ORDER_BY) {
         sort.description.clone_from(&sort.shape.description);
         if let Content::Enum(values) = &mut sort.shape.holds {
-            values.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
+            for (name, _) in values {
+                name.make_ascii_lowercase();
+            }
         }
         parameters.push(Parameter { name: ORDER_BY.to_owned(), field: String::new(), operator: None, member: sort });
     }

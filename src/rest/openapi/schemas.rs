@@ -27,8 +27,12 @@ impl Schemas<'_> {
         if !member.is_list {
             return self.nullable(member, &description(member));
         }
-        let item = Member { is_list: false, is_nullable: false, ..member.clone() };
-        let list = ArrayBuilder::new().items(self.nullable(&item, "")).description(Some(&member.description));
+        let item = Member { is_list: false, is_nullable: false, description: String::new(), ..member.clone() };
+        let list = ArrayBuilder::new().items(self.nullable(&item, ""));
+        let list = match member.description.as_str() {
+            "" => list,
+            text => list.description(Some(text)),
+        };
         let list = match member.rule.as_ref().map(|rule| &rule.holds) {
             Some(Holds::List(length, _)) => list.min_items(Some(*length.start())).max_items(Some(*length.end())),
             Some(Holds::Texts(_, most) | Holds::Verbatims(_, most)) => list.max_items(Some(*most)),
@@ -46,7 +50,8 @@ impl Schemas<'_> {
         OneOfBuilder::new().item(named).item(ObjectBuilder::new().schema_type(Type::Null)).into()
     }
 
-    fn value(&mut self, member: &Member) -> RefOr<Schema> {
+    /// The schema of a value, without what is said of the member that holds it.
+    pub fn value(&mut self, member: &Member) -> RefOr<Schema> {
         let (name, shape) = (published(&member.shape), &member.shape);
         let named = match &shape.holds {
             Content::Scalar if shape.type_name == "Decimal" && member.rule.is_some() => price(&shape.description),
@@ -130,7 +135,7 @@ pub fn description(member: &Member) -> String {
     let Member { description, shape, .. } = member;
     match shape.holds {
         Content::Scalar if member.rule.is_none() && shape.description.contains(SUCH_AS) => {
-            format!("{description} {}", shape.description)
+            format!("{description} {}", shape.description).trim_start().to_owned()
         }
         _ => description.clone(),
     }
@@ -190,7 +195,11 @@ fn example_of(shape: &Shape) -> Value {
             (None, true) => Value::Null,
             (None, false) => example_of(&member.shape),
         };
-        if member.is_list { json!([one]) } else { one }
+        match (member.is_list, one) {
+            (false, one) => one,
+            (true, Value::Null) => json!([]),
+            (true, one) => json!([one]),
+        }
     };
     let members = members.iter().map(|member| (member.name.clone(), value(member), member.rule.is_some()));
     let shown = members.filter(|(_, value, is_input)| !(*is_input && value.is_null()));

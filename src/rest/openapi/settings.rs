@@ -40,8 +40,8 @@ fn fill(value: &mut Value, settings: &[(&str, String)]) {
 fn in_words(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (count, unit) = match (seconds / 86_400, seconds / 3600) {
-        (days @ 2.., _) if seconds % 86_400 == 0 => (days, "day"),
-        (_, hours @ 1..) if seconds % 3600 == 0 => (hours, "hour"),
+        (days @ 2.., _) if seconds.is_multiple_of(86_400) => (days, "day"),
+        (_, hours @ 1..) if seconds.is_multiple_of(3600) => (hours, "hour"),
         _ => (seconds, "second"),
     };
     if count == 1 { format!("{count} {unit}") } else { format!("{count} {unit}s") }

@@ -57,7 +57,7 @@ async fn of_arguments(app: &TestApp, reached: &mut BTreeSet<String>) {
     let operator = app.operator().await;
     let explain = "query($input: ExplainSignatureInput!) { explainSignature(input: $input) { valid } }";
     let signed = json!({"input": {"clientId": "c", "timestamp": "1", "signature": "s", "publicKey": "none"}});
-    let create = "mutation($input: CreateClientInput!) { createClient(input: $input) { secret } }";
+    let create = "mutation($input: CreateClientInput!) { createClient(input: $input) { client { name } } }";
     let client = json!({"input": {"clientId": "new", "name": "New", "scopes": ["orders:eat"]}});
     let orders = "query($first: Int, $last: Int, $after: String, $where: SalesOrderFilter) {
         salesOrders(first: $first, last: $last, after: $after, where: $where) { nodes { orderNumber } } }";
