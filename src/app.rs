@@ -29,7 +29,7 @@ use crate::service::{
     Clients, ClockSkew, Events, Lifecycle, Occupancy, OrderIntake, Orders, Patience, Sealing, Services, Sessions,
     SignatureChecker,
 };
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// What every request handler shares. Cloning is cheap.
 #[derive(Clone)]
@@ -105,6 +105,12 @@ impl AppState {
     pub fn body_holder(&self, address: IpAddr, token: Option<&str>) -> BodyHolder {
         let client = token.and_then(|token| self.sessions().client_of_valid(token));
         client.map_or_else(|| BodyHolder::Address(network(address)), BodyHolder::Client)
+    }
+
+    /// What is answered when the database says nothing in time.
+    #[must_use]
+    pub fn no_answer() -> AppError {
+        StoreError::no_answer().into()
     }
 
     /// The database, for health checks and for stopping.

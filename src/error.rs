@@ -1,7 +1,7 @@
 //! The one error of the service and the closed catalogue of its codes.
 //!
-//! What belongs here: [`ErrorCode`] with the HTTP status and the title of each code, and [`AppError`].
-//! What does not: how an error is drawn on a wire (`rest::problem`, `graphql::error`).
+//! What belongs here: [`ErrorCode`] with the HTTP status and the title of each code, [`FieldErrorCode`], and [`AppError`].
+//! What does not: how an error is drawn on a wire (`wire::problem`, `graphql::error`).
 //! To add a code: add a variant to the `catalogue!` list; the documentation table, the REST status and the GraphQL
 //! `extensions.code` follow from it, and `tests/it/errors.rs` asks for a way to reach it.
 
@@ -12,8 +12,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
+
+mod field;
+
+pub use field::{FieldError, FieldErrorCode};
 
 macro_rules! catalogue {
     ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $status:literal, $title:literal; )+) => {
@@ -127,17 +130,6 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// One faulty field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FieldError {
-    /// Where it is: a JSON pointer (RFC 6901) into the body, in the caller's own field names.
-    pub pointer: String,
-    /// What is wrong, for programs: `required`, `unknown`, `type`, `blank`, `too_long`, `range`, …
-    pub code: &'static str,
-    /// What is wrong and what would be right, for people.
-    pub message: String,
-}
-
 /// A failure on its way to a client. Boxed, so that the `Ok` side of a result pays nothing for it.
 #[derive(Clone)]
 pub struct AppError(Box<Failure>);
@@ -197,7 +189,7 @@ impl AppError {
         let message = match errors.as_slice() {
             [only] if only.pointer.is_empty() => format!("The input {}", only.message),
             [only] => format!("{}: {}", only.pointer, only.message),
-            [listed @ .., more] if more.code == "more" => {
+            [listed @ .., more] if more.code == FieldErrorCode::More => {
                 format!("More than {} fields are invalid; see errors", listed.len())
             }
             many => format!("{} fields are invalid; see errors", many.len()),

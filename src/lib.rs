@@ -18,8 +18,8 @@ pub mod domain; // the rules of the business, pure
 pub mod error; // ErrorCode, AppError
 pub mod graphql; // the schema
 pub mod http; // router, GraphQL transport, middleware, server
-pub mod json; // strict JSON bodies
 pub mod rest; // the published endpoints over prepared documents
 pub mod service; // use cases
 pub mod store; // the database; the only user of SeaORM
 pub mod telemetry; // the log and its request lines, metrics
+pub mod wire; // what both wires share: requests, strict JSON, problems

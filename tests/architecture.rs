@@ -95,9 +95,9 @@ fn the_store_knows_nothing_above_it() {
 fn use_cases_know_neither_graphql_nor_http() {
     let fence = Fence {
         inside: |file| file.starts_with("src/service/"),
-        forbidden: |path| is_in(path, &["crate::graphql", "crate::http", "crate::rest", "crate::cli"]),
+        forbidden: |path| is_in(path, &["crate::graphql", "crate::http", "crate::rest", "crate::wire", "crate::cli"]),
     };
-    fence.holds("src/service/intake.rs", &["use crate::rest::problem::Problem;"]);
+    fence.holds("src/service/intake.rs", &["use crate::wire::problem::Problem;"]);
 }
 
 #[test]
@@ -109,6 +109,30 @@ fn the_verification_of_tokens_and_signatures_knows_neither_http_nor_a_database()
         },
     };
     fence.holds("src/auth/token.rs", &["use crate::store::Store;", "use crate::{service::Sessions, error};"]);
+}
+
+#[test]
+fn what_both_wires_share_knows_neither_of_them() {
+    let fence = Fence {
+        inside: |file| file.starts_with("src/wire/"),
+        forbidden: |path| {
+            is_in(
+                path,
+                &["crate::cli", "crate::graphql", "crate::http", "crate::rest", "crate::service", "crate::store"],
+            )
+        },
+    };
+    fence.holds("src/wire/problem.rs", &["use crate::rest::openapi;", "use crate::{app, store::Store};"]);
+}
+
+#[test]
+fn the_wires_and_the_commands_reach_the_database_through_use_cases_only() {
+    let fence = Fence {
+        inside: |file| ["src/http/", "src/rest/", "src/cli/"].iter().any(|folder| file.starts_with(folder)),
+        forbidden: |path| is_in(path, &["crate::store"]),
+    };
+    fence.holds("src/http/health.rs", &["use crate::store::StoreError;"]);
+    fence.holds("src/cli/key.rs", &["use crate::{app, store::Store};", "fn a() { crate::store::b() }"]);
 }
 
 #[test]
@@ -124,7 +148,7 @@ fn rest_reaches_the_rules_through_graphql_only() {
 fn graphql_reaches_the_database_through_use_cases_only_and_knows_no_http() {
     let fence = Fence {
         inside: |file| file.starts_with("src/graphql/"),
-        forbidden: |path| is_in(path, &["crate::store", "crate::http", "crate::rest"]),
+        forbidden: |path| is_in(path, &["crate::store", "crate::http", "crate::rest", "crate::wire"]),
     };
     fence.holds("src/graphql/roots/query.rs", &["use crate::store::Store;", "use super::super::super::http;"]);
 }
@@ -177,9 +201,9 @@ fn only_the_store_and_the_migrations_speak_to_the_database() {
 }
 
 #[test]
-fn only_http_and_rest_speak_http() {
+fn only_the_wires_speak_http() {
     let fence = Fence {
-        inside: |file| !["src/http/", "src/rest/"].iter().any(|folder| file.starts_with(folder)),
+        inside: |file| !["src/http/", "src/rest/", "src/wire/"].iter().any(|folder| file.starts_with(folder)),
         forbidden: |path| is_in(path, &HTTP),
     };
     fence.holds("src/service/sessions.rs", &["use axum::http::StatusCode;", "fn a() -> hyper::Result<()> { b }"]);

@@ -1,7 +1,7 @@
 //! Who is calling, and is it true: secrets, tokens and signatures, checked without HTTP and without a database.
 //!
 //! What belongs here: pure verification; time and keys come in as arguments.
-//! What does not: looking clients up (`service`), reading headers from a request (`rest::request`).
+//! What does not: looking clients up (`service`), reading headers from a request (`wire::request`).
 //! To add a check: a function that takes what it needs and gives an [`AppError`] naming what is wrong and the remedy.
 //!
 //! [`AppError`]: crate::error::AppError

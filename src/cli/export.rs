@@ -4,6 +4,8 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use futures_util::stream::StreamExt as _;
 
 use super::private_file::PrivateFile;
@@ -25,6 +27,20 @@ pub struct Args {
     /// query parameters of GET /api/v1/sales-orders.csv)
     #[arg(long = "filter", value_name = "NAME=VALUE", value_parser = pair)]
     filters: Vec<(String, String)>,
+}
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Csv, Self::Jsonl]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Csv => ("csv", "One row for each line of an order (RFC 4180), for people and their spreadsheets"),
+            Self::Jsonl => ("jsonl", "One order a line (JSON Lines), shaped as REST shows it, for programs"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -53,7 +53,7 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
         let stored = batch.len() as u64;
         match store.insert_samples(clients.clone(), batch).await {
             Ok(()) => bar.inc(stored),
-            Err(crate::store::StoreError::Duplicate(_)) => {
+            Err(error) if error.is_duplicate() => {
                 bail!("the sample orders of seed {} are there already; give another --seed", args.seed)
             }
             Err(error) => return Err(error.into()),

@@ -14,7 +14,7 @@ use crate::auth::{public_key::PublicKey, registered_key::KeyStatus, timestamp};
 use crate::clock::Clock;
 use crate::domain::client::ClientId;
 use crate::domain::client_input::KeyToAdd;
-use crate::store::StoredPublicKey;
+use crate::service::clients::StoredPublicKey;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {

@@ -114,10 +114,7 @@ impl Cli {
             Command::Sign(args) => sign::run(&common, &args),
             Command::Verify(args) => verify::run(&common, &args),
             Command::Schema => output::text(graphql::sdl().trim_end()),
-            Command::Openapi => rest::openapi::document()
-                .to_pretty_json()
-                .map_err(anyhow::Error::from)
-                .and_then(|document| output::text(&document)),
+            Command::Openapi => openapi(),
             Command::Config(command) => config::run(&common, &command),
             Command::Health(args) => health::run(&common, args).await,
         };
@@ -131,6 +128,12 @@ impl Cli {
         telemetry::flush_log();
         code
     }
+}
+
+/// The description of the REST API under the default configuration.
+fn openapi() -> Result<()> {
+    let defaults = settings::load_from(&[], [], &Overrides::default())?.config;
+    output::text(&serde_json::to_string_pretty(&rest::openapi::document(&defaults)?)?)
 }
 
 impl Common {

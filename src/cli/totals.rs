@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Common, output};
 use crate::app;
-use crate::store::{TOTALS_KEY, TotalFigures, WrongTotals};
+use crate::service::{TOTALS_KEY, TotalFigures, WrongTotals};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {

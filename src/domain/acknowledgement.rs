@@ -33,7 +33,11 @@ pub struct Acknowledgement {
 impl AcknowledgementInput {
     /// Reads an acknowledgement, noting every faulty field.
     pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::new(value, naming);
+        Self::read_fields(Fields::new(value, naming))
+    }
+
+    /// Reads its fields, or describes them.
+    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let order_number = fields.text("order_number", Text::line(64));
         let system = fields.text("system", Text::line(64));
         let external_number = fields.optional_text("external_number", Text::line(64));

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::client::ClientId;
 use super::page::fault;
 use super::sealer::{Purpose, Sealer, SealingFailed, old_form};
-use crate::error::FieldError;
+use crate::error::{FieldError, FieldErrorCode};
 
 /// Which way in somebody took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,9 +164,11 @@ pub fn read_cursor(after: Option<&str>, sealer: &Sealer) -> Result<Option<i64>, 
     }
     match old_form(text).and_then(|text| text.strip_prefix('a')?.parse().ok()) {
         Some(id) => Ok(Some(id)),
-        None => {
-            Err(vec![fault("after", "cursor", "is not a cursor of the log; take one from an edge or from pageInfo")])
-        }
+        None => Err(vec![fault(
+            "after",
+            FieldErrorCode::Cursor,
+            "is not a cursor of the log; take one from an edge or from pageInfo",
+        )]),
     }
 }
 

@@ -10,7 +10,7 @@ use super::client::{self, ClientId};
 use super::fields::{Fields, Naming, Text};
 use super::permission::{Permission, UnknownPermission};
 use super::signature_policy::SignaturePolicy;
-use crate::error::FieldError;
+use crate::error::{FieldError, FieldErrorCode};
 
 /// The longest a scope's name may be.
 const SCOPE: Text = Text::line(64);
@@ -64,7 +64,11 @@ pub struct KeyToAdd {
 impl ClientToCreate {
     /// Reads a client, noting every faulty field. Its secret is made here: nobody sends one over a wire.
     pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::new(value, naming);
+        Self::read_fields(Fields::new(value, naming))
+    }
+
+    /// Reads its fields, or describes them.
+    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let client_id = client_id(&mut fields);
         let name = fields.parsed_text("name", client::read_name);
         let scopes = fields.texts("scopes", SCOPE, MAX_SCOPES);
@@ -85,7 +89,11 @@ impl ClientToCreate {
 impl ClientChange {
     /// Reads which client is to change and how, noting every faulty field.
     pub fn read(value: &Value, naming: Naming) -> Result<(ClientId, Self), Vec<FieldError>> {
-        let mut fields = Fields::new(value, naming);
+        Self::read_fields(Fields::new(value, naming))
+    }
+
+    /// Reads its fields, or describes them.
+    pub fn read_fields(mut fields: Fields<'_>) -> Result<(ClientId, Self), Vec<FieldError>> {
         let client_id = client_id(&mut fields);
         let name = fields.optional_parsed("name", client::read_name);
         let scopes = fields.optional_texts("scopes", SCOPE, MAX_SCOPES);
@@ -99,7 +107,11 @@ impl ClientChange {
 impl KeyToAdd {
     /// Reads whose key it is and the key, noting every faulty field.
     pub fn read(value: &Value, naming: Naming) -> Result<(ClientId, Self), Vec<FieldError>> {
-        let mut fields = Fields::new(value, naming);
+        Self::read_fields(Fields::new(value, naming))
+    }
+
+    /// Reads its fields, or describes them.
+    pub fn read_fields(mut fields: Fields<'_>) -> Result<(ClientId, Self), Vec<FieldError>> {
         let client_id = client_id(&mut fields);
         let public_key = fields.verbatim("public_key", MAX_PEM);
         let not_before = fields.optional_instant("not_before");
@@ -114,7 +126,11 @@ impl KeyToAdd {
 
 /// Reads which client is meant.
 pub fn read_client(value: &Value, naming: Naming) -> Result<ClientId, Vec<FieldError>> {
-    let mut fields = Fields::new(value, naming);
+    read_client_fields(Fields::new(value, naming))
+}
+
+/// Reads its fields, or describes them.
+pub fn read_client_fields(mut fields: Fields<'_>) -> Result<ClientId, Vec<FieldError>> {
     let client_id = client_id(&mut fields);
     fields.finish()?;
     client_id.ok_or_else(Vec::new)
@@ -122,7 +138,11 @@ pub fn read_client(value: &Value, naming: Naming) -> Result<ClientId, Vec<FieldE
 
 /// Reads which client gets a new secret, and for how long the old one still works.
 pub fn read_rotation(value: &Value, naming: Naming) -> Result<(ClientId, Duration), Vec<FieldError>> {
-    let mut fields = Fields::new(value, naming);
+    read_rotation_fields(Fields::new(value, naming))
+}
+
+/// Reads its fields, or describes them.
+pub fn read_rotation_fields(mut fields: Fields<'_>) -> Result<(ClientId, Duration), Vec<FieldError>> {
     let client_id = client_id(&mut fields);
     let grace = fields.optional_integer("grace_seconds", &(0..=i32::MAX));
     fields.finish()?;
@@ -132,7 +152,11 @@ pub fn read_rotation(value: &Value, naming: Naming) -> Result<(ClientId, Duratio
 
 /// Reads whose key is to be revoked, and which.
 pub fn read_revocation(value: &Value, naming: Naming) -> Result<(ClientId, String), Vec<FieldError>> {
-    let mut fields = Fields::new(value, naming);
+    read_revocation_fields(Fields::new(value, naming))
+}
+
+/// Reads its fields, or describes them.
+pub fn read_revocation_fields(mut fields: Fields<'_>) -> Result<(ClientId, String), Vec<FieldError>> {
     let client_id = client_id(&mut fields);
     let fingerprint = fields.text("fingerprint", Text::line(128));
     fields.finish()?;
@@ -145,5 +169,5 @@ fn client_id(fields: &mut Fields<'_>) -> Option<ClientId> {
 
 fn permissions(fields: &mut Fields<'_>, scopes: Option<Vec<String>>) -> Option<Vec<Permission>> {
     let read = scopes?.iter().map(|name| name.parse()).collect::<Result<Vec<Permission>, UnknownPermission>>();
-    read.or_else(|error| fields.refuse("scopes", "value", error.to_string()).ok_or(())).ok()
+    read.or_else(|error| fields.refuse("scopes", FieldErrorCode::Value, error.to_string()).ok_or(())).ok()
 }

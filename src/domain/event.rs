@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::order::{OrderNumber, OrderStatus};
 use super::page::fault;
 use super::sealer::{Purpose, Sealer, SealingFailed, old_form};
-use crate::error::FieldError;
+use crate::error::{FieldError, FieldErrorCode};
 
 /// A place in the feed: everything up to it was seen. Positions are given in the order of commits, so whoever read up
 /// to one has missed nothing before it.
@@ -65,7 +65,7 @@ impl After {
     /// What is wrong with a text that was never given out.
     #[must_use]
     pub fn fault() -> FieldError {
-        fault("after", "cursor", "is not a cursor of an event; take one from an event")
+        fault("after", FieldErrorCode::Cursor, "is not a cursor of an event; take one from an event")
     }
 
     /// What is wrong with a cursor beyond everything the feed gave out: going on there, its reader would miss what comes.
@@ -73,7 +73,7 @@ impl After {
     pub fn ahead() -> FieldError {
         let message = "is ahead of the feed: the database was restored from a backup or replaced since this cursor was given \
                        out; read the feed again from its beginning, or from a time with where: {createdAt: {gte: …}}";
-        fault("after", "cursor_ahead", message)
+        fault("after", FieldErrorCode::CursorAhead, message)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Reads a client's JSON object field by field and notes every fault instead of stopping at the first.
 //!
 //! Both wires use it, so that REST and GraphQL cannot disagree on what is valid. To read a new kind of field, add a
-//! method beside [`Fields::text`]; it must note its fault with [`Fields::refuse`] and return `None`.
+//! method beside [`Fields::text`] and what it may hold to [`Holds`]; it must note its fault with [`Fields::refuse`] and
+//! return `None`.
 
 mod optional;
+mod rules;
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -11,7 +13,9 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
-use crate::error::FieldError;
+pub use rules::{Holds, Rule, describe};
+
+use crate::error::{FieldError, FieldErrorCode};
 
 /// More faults than this are counted, not listed: an answer must not outgrow the request by much.
 const MAX_LISTED: usize = 1000;
@@ -44,7 +48,7 @@ impl Naming {
 }
 
 /// What a text field may hold. Lengths are counted in Unicode characters, after trimming.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Text {
     /// The most characters it may have.
     pub max: usize,
@@ -73,6 +77,8 @@ pub struct Fields<'a> {
     pointer: String,
     known: Vec<Cow<'static, str>>,
     errors: Vec<FieldError>,
+    /// Where each field is noted when nothing is read.
+    rules: Option<&'a mut Vec<Rule>>,
 }
 
 impl<'a> Fields<'a> {
@@ -84,33 +90,40 @@ impl<'a> Fields<'a> {
 
     /// Starts reading a part of an input: what a JSON pointer leads to.
     pub(super) fn at(value: &'a Value, naming: Naming, pointer: String) -> Self {
-        let mut fields = Self { object: value.as_object(), naming, pointer, known: Vec::new(), errors: Vec::new() };
+        let object = value.as_object();
+        let mut fields = Self { object, naming, pointer, known: Vec::new(), errors: Vec::new(), rules: None };
         if fields.object.is_none() {
             let message = format!("must be an object, not {}", kind(value));
-            fields.errors.push(FieldError { pointer: fields.pointer.clone(), code: "type", message });
+            fields.errors.push(FieldError { pointer: fields.pointer.clone(), code: FieldErrorCode::Type, message });
         }
         fields
     }
 
+    /// Starts a description: nothing is read, and each field that is asked for is noted.
+    fn describing(rules: &'a mut Vec<Rule>) -> Self {
+        let (naming, pointer) = (Naming::SnakeCase, String::new());
+        Self { object: None, naming, pointer, known: Vec::new(), errors: Vec::new(), rules: Some(rules) }
+    }
+
     /// A required text, trimmed; blank is refused.
     pub fn text(&mut self, name: &'static str, rule: Text) -> Option<String> {
-        let value = self.required(name)?;
+        let value = self.required(name, || Holds::Text(rule))?;
         let text = self.string(name, value)?.trim();
         if text.is_empty() {
-            return self.refuse(name, "blank", "must not be blank".to_owned());
+            return self.refuse(name, FieldErrorCode::Blank, "must not be blank".to_owned());
         }
         self.checked(name, text, rule)
     }
 
     /// A required text taken to the letter, as a secret or a token is.
     pub fn verbatim(&mut self, name: &'static str, max: usize) -> Option<String> {
-        let value = self.required(name)?;
+        let value = self.required(name, || Holds::Verbatim(max))?;
         let text = self.string(name, value)?;
         if text.is_empty() {
-            return self.refuse(name, "blank", "must not be empty".to_owned());
+            return self.refuse(name, FieldErrorCode::Blank, "must not be empty".to_owned());
         }
         if text.len() > max {
-            return self.refuse(name, "too_long", format!("must be at most {max} bytes"));
+            return self.refuse(name, FieldErrorCode::TooLong, format!("must be at most {max} bytes"));
         }
         Some(text.to_owned())
     }
@@ -121,7 +134,7 @@ impl<'a> Fields<'a> {
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let value = self.required(name)?;
+        let value = self.required(name, || Holds::Parsed)?;
         let text = self.string(name, value)?;
         self.parsed(name, text, parse)
     }
@@ -132,26 +145,30 @@ impl<'a> Fields<'a> {
         text: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        parse(text.trim()).or_else(|error| self.refuse(name, "value", error.to_string()).ok_or(())).ok()
+        parse(text.trim()).or_else(|error| self.refuse(name, FieldErrorCode::Value, error.to_string()).ok_or(())).ok()
     }
 
     /// A required whole number, written without a fraction.
     pub fn integer(&mut self, name: &'static str, range: &RangeInclusive<i32>) -> Option<i32> {
-        let value = self.required(name)?;
+        let value = self.required(name, || Holds::Integer(range.clone()))?;
         self.whole_number(name, value, range)
     }
 
     fn whole_number(&mut self, name: &'static str, value: &Value, range: &RangeInclusive<i32>) -> Option<i32> {
         let Value::Number(number) = value else {
-            return self.refuse(name, "type", format!("must be a whole number, not {}", kind(value)));
+            return self.refuse(name, FieldErrorCode::Type, format!("must be a whole number, not {}", kind(value)));
         };
         let text = number.to_string();
         if text.contains(['.', 'e', 'E']) {
-            return self.refuse(name, "type", "must be a whole number, written without a fraction".to_owned());
+            return self.refuse(
+                name,
+                FieldErrorCode::Type,
+                "must be a whole number, written without a fraction".to_owned(),
+            );
         }
         match text.parse::<i32>() {
             Ok(number) if range.contains(&number) => Some(number),
-            _ => self.refuse(name, "range", format!("must be from {} to {}", range.start(), range.end())),
+            _ => self.refuse(name, FieldErrorCode::Range, format!("must be from {} to {}", range.start(), range.end())),
         }
     }
 
@@ -162,13 +179,13 @@ impl<'a> Fields<'a> {
         length: &RangeInclusive<usize>,
         mut read: impl FnMut(&mut Fields<'_>) -> Option<T>,
     ) -> Option<Vec<T>> {
-        let value = self.required(name)?;
+        let value = self.required(name, || Holds::List(length.clone(), describe(|mut fields| read(&mut fields))))?;
         let Value::Array(items) = value else {
-            return self.refuse(name, "type", format!("must be a list, not {}", kind(value)));
+            return self.refuse(name, FieldErrorCode::Type, format!("must be a list, not {}", kind(value)));
         };
         if !length.contains(&items.len()) {
             let message = format!("must hold {} to {} items, not {}", length.start(), length.end(), items.len());
-            return self.refuse(name, "length", message);
+            return self.refuse(name, FieldErrorCode::Length, message);
         }
         let base = self.pointer_to(&self.naming.spell(name));
         let mut out = Vec::with_capacity(items.len());
@@ -186,14 +203,14 @@ impl<'a> Fields<'a> {
     }
 
     /// Notes a fault of a field.
-    pub fn refuse<T>(&mut self, name: &'static str, code: &'static str, message: String) -> Option<T> {
+    pub fn refuse<T>(&mut self, name: &'static str, code: FieldErrorCode, message: String) -> Option<T> {
         let pointer = self.pointer_to(&self.naming.spell(name));
         self.errors.push(FieldError { pointer, code, message });
         None
     }
 
     /// Notes a fault of the object itself.
-    pub fn refuse_here<T>(&mut self, code: &'static str, message: String) -> Option<T> {
+    pub fn refuse_here<T>(&mut self, code: FieldErrorCode, message: String) -> Option<T> {
         self.errors.push(FieldError { pointer: self.pointer.clone(), code, message });
         None
     }
@@ -205,7 +222,7 @@ impl<'a> Fields<'a> {
                 let shown: String = name.chars().take(100).collect();
                 self.errors.push(FieldError {
                     pointer: self.pointer_to(&shown),
-                    code: "unknown",
+                    code: FieldErrorCode::Unknown,
                     message: format!("is not a known field; the fields here are {}", self.known.join(", ")),
                 });
             }
@@ -217,20 +234,28 @@ impl<'a> Fields<'a> {
             let more = self.errors.len() - MAX_LISTED;
             self.errors.truncate(MAX_LISTED);
             let message = format!("{more} more faults are not listed");
-            self.errors.push(FieldError { pointer: self.pointer, code: "more", message });
+            self.errors.push(FieldError { pointer: self.pointer, code: FieldErrorCode::More, message });
         }
         Err(self.errors)
     }
 
-    fn required(&mut self, name: &'static str) -> Option<&'a Value> {
-        let value = self.optional(name);
+    fn required(&mut self, name: &'static str, holds: impl FnOnce() -> Holds) -> Option<&'a Value> {
+        let value = self.find(name, true, holds);
         if value.is_none() && self.object.is_some() {
-            return self.refuse(name, "required", "is required".to_owned());
+            return self.refuse(name, FieldErrorCode::Required, "is required".to_owned());
         }
         value
     }
 
-    fn optional(&mut self, name: &'static str) -> Option<&'a Value> {
+    fn optional(&mut self, name: &'static str, holds: impl FnOnce() -> Holds) -> Option<&'a Value> {
+        self.find(name, false, holds)
+    }
+
+    fn find(&mut self, name: &'static str, is_required: bool, holds: impl FnOnce() -> Holds) -> Option<&'a Value> {
+        if let Some(rules) = &mut self.rules {
+            rules.push(Rule { name, is_required, holds: holds() });
+            return None;
+        }
         let spelled = self.naming.spell(name);
         let value = self.object.and_then(|object| object.get(spelled.as_ref()));
         self.known.push(spelled);
@@ -240,7 +265,7 @@ impl<'a> Fields<'a> {
     fn string<'v>(&mut self, name: &'static str, value: &'v Value) -> Option<&'v str> {
         match value {
             Value::String(text) => Some(text),
-            other => self.refuse(name, "type", format!("must be a string, not {}", kind(other))),
+            other => self.refuse(name, FieldErrorCode::Type, format!("must be a string, not {}", kind(other))),
         }
     }
 
@@ -248,11 +273,15 @@ impl<'a> Fields<'a> {
         let length = text.chars().count();
         if length > rule.max {
             let message = format!("must be at most {} characters, not {length}", rule.max);
-            return self.refuse(name, "too_long", message);
+            return self.refuse(name, FieldErrorCode::TooLong, message);
         }
         if text.chars().any(|c| c.is_control() && !(rule.line_breaks && matches!(c, '\n' | '\r'))) {
             let allowed = if rule.line_breaks { " other than line breaks" } else { "" };
-            return self.refuse(name, "control_character", format!("must not hold control characters{allowed}"));
+            return self.refuse(
+                name,
+                FieldErrorCode::ControlCharacter,
+                format!("must not hold control characters{allowed}"),
+            );
         }
         Some(text.to_owned())
     }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::error::FieldErrorCode;
+
 const SCALE: u32 = 4;
 
 /// An amount of at least zero, with at most four decimals.
@@ -30,11 +32,11 @@ pub enum MoneyProblem {
 impl MoneyProblem {
     /// The code of the field error.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> FieldErrorCode {
         match self {
-            Self::Malformed => "format",
-            Self::Negative | Self::TooLarge => "range",
-            Self::TooPrecise => "precision",
+            Self::Malformed => FieldErrorCode::Format,
+            Self::Negative | Self::TooLarge => FieldErrorCode::Range,
+            Self::TooPrecise => FieldErrorCode::Precision,
         }
     }
 }

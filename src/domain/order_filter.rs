@@ -7,7 +7,7 @@ use super::fields::{Fields, Naming, Text};
 use super::order::{OrderNumber, OrderStatus};
 use super::order_input::fold;
 use super::permission::{Permission, Scope};
-use crate::error::{AppError, ErrorCode, FieldError};
+use crate::error::{AppError, ErrorCode, FieldError, FieldErrorCode};
 
 /// How many values an `in` may list.
 const MAX_VALUES: usize = 100;
@@ -77,7 +77,11 @@ impl OrderFilter {
         if value.is_null() {
             return Ok(Self::default());
         }
-        let mut fields = Fields::at(value, naming, "/where".to_owned());
+        Self::read_fields(Fields::at(value, naming, "/where".to_owned()))
+    }
+
+    /// Reads its fields, or describes them.
+    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let numbers = fields.optional_object("order_number", |fields| any_of(fields, Text::line(64)));
         let statuses = fields.optional_object("status", read_statuses);
         let filter = Self {
@@ -145,7 +149,7 @@ fn read_statuses(fields: &mut Fields<'_>) -> Option<Vec<OrderStatus>> {
     let statuses: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).collect();
     if statuses.len() < names.len() {
         let all = OrderStatus::ALL.map(OrderStatus::as_str).join(", ");
-        return fields.refuse_here("status", format!("must be of the statuses {all}"));
+        return fields.refuse_here(FieldErrorCode::Status, format!("must be of the statuses {all}"));
     }
     Some(statuses)
 }
@@ -154,7 +158,7 @@ fn read_words(fields: &mut Fields<'_>) -> Vec<String> {
     let text = fields.optional_text("search", Text::line(200)).unwrap_or_default();
     let words: Vec<_> = text.split_whitespace().map(fold).collect();
     if words.len() > MAX_WORDS {
-        fields.refuse::<()>("search", "length", format!("must have at most {MAX_WORDS} words"));
+        fields.refuse::<()>("search", FieldErrorCode::Length, format!("must have at most {MAX_WORDS} words"));
     }
     words
 }
@@ -183,7 +187,7 @@ mod tests {
 
     fn faults(value: &Value) -> Vec<(String, &'static str)> {
         let errors = OrderFilter::read(value, Naming::CamelCase).unwrap_err();
-        errors.into_iter().map(|error| (error.pointer, error.code)).collect()
+        errors.into_iter().map(|error| (error.pointer, error.code.as_str())).collect()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::fields::{Fields, Naming, Text};
 use super::money::Money;
-use crate::error::FieldError;
+use crate::error::{FieldError, FieldErrorCode};
 
 /// What a sender writes into an order besides its lines.
 ///
@@ -66,7 +66,11 @@ fn as_text<S: Serializer>(money: &Option<Money>, serializer: S) -> Result<S::Ok,
 impl NewOrder {
     /// Reads an order, noting every faulty field: missing, unknown, wrongly typed and out of range together.
     pub fn read(value: &Value, naming: Naming, default_currency: &str) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::new(value, naming);
+        Self::read_fields(Fields::new(value, naming), default_currency)
+    }
+
+    /// Reads its fields, or describes them.
+    pub fn read_fields(mut fields: Fields<'_>, default_currency: &str) -> Result<Self, Vec<FieldError>> {
         let customer_code = fields.text("customer_code", Text::line(64));
         let site_code = fields.text("site_code", Text::line(64));
         let sales_name = fields.text("sales_name", Text::line(128));
@@ -78,11 +82,11 @@ impl NewOrder {
         let currency = currency.unwrap_or_else(|| default_currency.to_owned());
         if Currency::from_code(&currency).is_none() {
             let message = "must be an ISO 4217 code in capitals, such as IDR".to_owned();
-            fields.refuse::<()>("currency", "currency", message);
+            fields.refuse::<()>("currency", FieldErrorCode::Currency, message);
         }
         if products.as_deref().map(priced_amount) == Some(Err(TotalTooLarge)) {
             let message = "make a total amount over 9999999999999.9999; split the order".to_owned();
-            fields.refuse::<()>("products", "range", message);
+            fields.refuse::<()>("products", FieldErrorCode::Range, message);
         }
         fields.finish()?;
         let (Some(customer_code), Some(site_code), Some(sales_name), Some(address), Some(products)) =

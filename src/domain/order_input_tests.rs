@@ -11,7 +11,7 @@ fn order() -> Value {
 
 fn read(value: &Value) -> Result<NewOrder, Vec<(String, &'static str)>> {
     NewOrder::read(value, Naming::SnakeCase, "IDR")
-        .map_err(|errors| errors.into_iter().map(|e| (e.pointer, e.code)).collect())
+        .map_err(|errors| errors.into_iter().map(|e| (e.pointer, e.code.as_str())).collect())
 }
 
 #[test]

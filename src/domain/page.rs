@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::sealer::{Purpose, Sealer, SealingFailed, old_form};
-use crate::error::FieldError;
+use crate::error::{FieldError, FieldErrorCode};
 
 /// The most rows of one page.
 pub const MAX_PAGE: usize = 100;
@@ -84,7 +84,7 @@ impl PageRequest {
             let cursor = text.map(|text| Cursor::open(text, sort.key, sealer));
             if cursor == Some(None) {
                 let message = "is not a cursor of this list in this order; take one from an edge or from pageInfo";
-                errors.push(fault(name, "cursor", message));
+                errors.push(fault(name, FieldErrorCode::Cursor, message));
             }
             cursor.flatten()
         };
@@ -94,7 +94,11 @@ impl PageRequest {
         };
         let (first, last) = (read_length("first", first), read_length("last", last));
         if first.is_some() && last.is_some() {
-            errors.push(fault("last", "conflict", "cannot be given together with first; give one of them"));
+            errors.push(fault(
+                "last",
+                FieldErrorCode::Conflict,
+                "cannot be given together with first; give one of them",
+            ));
         }
         if errors.is_empty() {
             let limit = first.or(last).unwrap_or(DEFAULT_PAGE);
@@ -122,7 +126,7 @@ impl PageRequest {
 pub fn read_length(name: &str, length: i32) -> Result<usize, Vec<FieldError>> {
     match usize::try_from(length) {
         Ok(length) if length <= MAX_PAGE => Ok(length),
-        _ => Err(vec![fault(name, "range", &format!("must be from 0 to {MAX_PAGE}"))]),
+        _ => Err(vec![fault(name, FieldErrorCode::Range, &format!("must be from 0 to {MAX_PAGE}"))]),
     }
 }
 
@@ -130,12 +134,12 @@ pub fn read_length(name: &str, length: i32) -> Result<usize, Vec<FieldError>> {
 pub fn read_max(max: i32) -> Result<u32, Vec<FieldError>> {
     match u32::try_from(max) {
         Ok(max) if max <= MAX_COUNT => Ok(max),
-        _ => Err(vec![fault("max", "range", &format!("must be from 0 to {MAX_COUNT}"))]),
+        _ => Err(vec![fault("max", FieldErrorCode::Range, &format!("must be from 0 to {MAX_COUNT}"))]),
     }
 }
 
 /// A fault of an argument.
-pub(super) fn fault(name: &str, code: &'static str, message: &str) -> FieldError {
+pub(super) fn fault(name: &str, code: FieldErrorCode, message: &str) -> FieldError {
     FieldError { pointer: format!("/{name}"), code, message: message.to_owned() }
 }
 
@@ -205,7 +209,7 @@ mod tests {
             let read = |sort| PageRequest::read(&sealer, sort, (None, Some(text)), (None, None));
             assert_eq!(read(NEWEST).unwrap().after, Some(cursor));
             let other = read(Sort { key: SortKey::UpdatedAt, ..NEWEST }).unwrap_err();
-            assert_eq!((other[0].pointer.as_str(), other[0].code), ("/after", "cursor"));
+            assert_eq!((other[0].pointer.as_str(), other[0].code.as_str()), ("/after", "cursor"));
         }
         for text in ["", "!", "Yw", "eDEuMQ", "YzEuMQ==", "YzkyMjMzNzIwMzY4NTQ3NzU4MDcuMQ"] {
             assert_eq!(Cursor::open(text, SortKey::CreatedAt, &sealer), None, "{text}");
@@ -219,6 +223,6 @@ mod tests {
         let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/after", "/first", "/last"]);
         let both = PageRequest::read(&sealer::of_tests(), NEWEST, (Some(1), None), (Some(1), None)).unwrap_err();
-        assert_eq!((both[0].pointer.as_str(), both[0].code), ("/last", "conflict"));
+        assert_eq!((both[0].pointer.as_str(), both[0].code.as_str()), ("/last", "conflict"));
     }
 }

@@ -22,7 +22,11 @@ pub struct LoginInput {
 impl LoginInput {
     /// Reads `{client_id, client_secret}`, noting every faulty field.
     pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::new(value, naming);
+        Self::read_fields(Fields::new(value, naming))
+    }
+
+    /// Reads its fields, or describes them.
+    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let client_id = fields.verbatim("client_id", MAX_CLIENT_ID);
         let client_secret = fields.verbatim("client_secret", MAX_SECRET);
         fields.finish()?;
@@ -42,7 +46,11 @@ pub struct RefreshInput {
 impl RefreshInput {
     /// Reads `{token}`, noting every faulty field.
     pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::new(value, naming);
+        Self::read_fields(Fields::new(value, naming))
+    }
+
+    /// Reads its fields, or describes them.
+    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let token = fields.verbatim("token", MAX_TOKEN);
         fields.finish()?;
         token.map(|token| Self { token: token.into() }).ok_or_else(Vec::new)

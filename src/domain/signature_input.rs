@@ -34,7 +34,11 @@ pub struct SignatureInput {
 impl SignatureInput {
     /// Reads an input, noting every faulty field.
     pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::new(value, naming);
+        Self::read_fields(Fields::new(value, naming))
+    }
+
+    /// Reads its fields, or describes them.
+    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let client_id = fields.verbatim("client_id", 256);
         let timestamp = fields.verbatim("timestamp", 256);
         let signature = fields.verbatim("signature", 8 * 1024);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, Naming, Text};
 use super::order::{OrderStatus, SalesOrder};
-use crate::error::FieldError;
+use crate::error::{FieldError, FieldErrorCode};
 
 /// A change of status as asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +37,16 @@ pub enum Verdict {
 impl StatusChange {
     /// Reads a change, noting every faulty field.
     pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
-        let mut fields = Fields::new(value, naming);
+        Self::read_fields(Fields::new(value, naming))
+    }
+
+    /// Reads its fields, or describes them.
+    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let order_number = fields.text("order_number", Text::line(64));
         let name = fields.text("status", Text::line(16));
         let status = name.and_then(|name| {
             let known = name.parse().ok();
-            known.or_else(|| fields.refuse("status", "status", "is not an order status".to_owned()))
+            known.or_else(|| fields.refuse("status", FieldErrorCode::Status, "is not an order status".to_owned()))
         });
         let expected_version = fields.optional_integer("expected_version", &(1..=i32::MAX));
         let note = fields.optional_text("note", Text::lines(1000));

@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::buckets::Unit;
 use super::money::fmt_ten_thousandths;
 use super::page::fault;
-use crate::error::FieldError;
+use crate::error::{FieldError, FieldErrorCode};
 
 /// By how many dimensions a summary may be grouped at once.
 const MAX_DIMENSIONS: usize = 3;
@@ -77,17 +77,25 @@ impl SummaryRequest {
     pub fn read(dimensions: Vec<Dimension>, zone: Tz, first: i32, wants: Wants) -> Result<Self, Vec<FieldError>> {
         let mut errors = Vec::new();
         if dimensions.len() > MAX_DIMENSIONS {
-            errors.push(fault("groupBy", "length", &format!("must name at most {MAX_DIMENSIONS} dimensions")));
+            errors.push(fault(
+                "groupBy",
+                FieldErrorCode::Length,
+                &format!("must name at most {MAX_DIMENSIONS} dimensions"),
+            ));
         }
         if dimensions.iter().filter(|dimension| matches!(dimension, Dimension::Time(_))).count() > 1 {
-            errors.push(fault("groupBy", "conflict", "must name at most one of HOUR, DAY, WEEK and MONTH"));
+            errors.push(fault(
+                "groupBy",
+                FieldErrorCode::Conflict,
+                "must name at most one of HOUR, DAY, WEEK and MONTH",
+            ));
         }
         if (1..dimensions.len()).any(|index| dimensions[..index].contains(&dimensions[index])) {
-            errors.push(fault("groupBy", "conflict", "must name each dimension once"));
+            errors.push(fault("groupBy", FieldErrorCode::Conflict, "must name each dimension once"));
         }
         let first = usize::try_from(first).ok().filter(|first| *first <= MAX_GROUPS);
         if first.is_none() {
-            errors.push(fault("first", "range", &format!("must be from 0 to {MAX_GROUPS}")));
+            errors.push(fault("first", FieldErrorCode::Range, &format!("must be from 0 to {MAX_GROUPS}")));
         }
         match first {
             Some(first) if errors.is_empty() => Ok(Self { dimensions, zone, first, wants }),
@@ -209,5 +217,5 @@ pub struct Summary {
 pub fn too_many_buckets() -> FieldError {
     let message =
         format!("spans more than {MAX_BUCKETS} buckets of the unit in groupBy; narrow it or take a larger unit");
-    fault("where/createdAt", "range", &message)
+    fault("where/createdAt", FieldErrorCode::Range, &message)
 }

@@ -2,6 +2,7 @@
 
 mod clients;
 mod costs;
+mod described;
 mod filter;
 mod readers;
 
@@ -21,6 +22,8 @@ pub use readers::Input;
 use crate::graphql::output::scalars::Decimal;
 use crate::graphql::output::values;
 use crate::graphql::types::{OrderStatus, SignaturePolicy};
+use described::Described;
+pub use described::rules_of;
 
 /// An input shown in the schema as `T` but handed to the resolver as it came.
 ///
@@ -38,7 +41,7 @@ impl<T> Raw<T> {
     }
 }
 
-impl<T: InputType> InputType for Raw<T> {
+impl<T: InputType + Described> InputType for Raw<T> {
     type RawValueType = Self;
 
     fn type_name() -> Cow<'static, str> {
@@ -46,7 +49,9 @@ impl<T: InputType> InputType for Raw<T> {
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
-        T::create_type_info(registry)
+        let name = T::create_type_info(registry);
+        described::tell_bounds(registry, &T::type_name(), &T::rules());
+        name
     }
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
@@ -65,20 +70,20 @@ impl<T: InputType> InputType for Raw<T> {
 /// A receiving system's word that it has an order.
 #[derive(InputObject)]
 pub struct AcknowledgeSalesOrderInput {
-    /// Order number, such as SO-0000000042.
+    /// Order number, such as `SO-0000000042`.
     pub order_number: String,
-    /// The receiving system's name, such as `erp`; at most 64 characters.
+    /// The receiving system's name, such as `erp`.
     pub system: String,
-    /// The order's number in that system; at most 64 characters.
+    /// The order's number in that system, such as `4500012345`.
     pub external_number: Option<String>,
 }
 
 /// A client's credentials.
 #[derive(InputObject)]
 pub struct LoginInput {
-    /// Client id.
+    /// Client id, such as `versuni-client-001`.
     pub client_id: String,
-    /// Client secret, as shown once when the client was created.
+    /// Client secret, as shown once when the client was created, such as `secret-key-123`.
     pub client_secret: String,
 }
 
@@ -108,57 +113,57 @@ pub struct ExplainSignatureInput {
 /// A token to carry on with.
 #[derive(InputObject)]
 pub struct RefreshInput {
-    /// A token of this service; it may have expired.
+    /// A token of this service, such as `eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...`; it may have expired.
     pub token: String,
 }
 
 /// An order to be taken. Texts are trimmed; unknown fields are refused.
 #[derive(InputObject)]
 pub struct CreateSalesOrderInput {
-    /// Customer code, 1 to 64 characters.
+    /// Customer code, such as `CUST-001`.
     pub customer_code: String,
-    /// Site code, 1 to 64 characters.
+    /// Site code, such as `SITE-001`.
     pub site_code: String,
-    /// Sales person's name, 1 to 128 characters.
+    /// Sales person's name, such as `John Doe`.
     pub sales_name: String,
-    /// Delivery address, 1 to 1000 characters; line breaks are allowed.
+    /// Delivery address, such as `Jl. Sudirman No. 1, Jakarta`.
     pub address: String,
-    /// ISO 4217 code in capitals; the service's default currency when absent.
+    /// ISO 4217 code in capitals, such as `IDR`; the service's default currency when absent.
     pub currency: Option<String>,
-    /// Free text of at most 1000 characters.
+    /// Free text.
     pub note: Option<String>,
-    /// The order's lines, 1 to 500.
+    /// The order's lines.
     pub products: Vec<ProductInput>,
 }
 
 /// A change of an order's status.
 #[derive(InputObject)]
 pub struct UpdateSalesOrderStatusInput {
-    /// Order number, such as SO-0000000042.
+    /// Order number, such as `SO-0000000042`.
     pub order_number: String,
     /// Where the order should go; `nextStatuses` of the order says where it may.
     pub status: OrderStatus,
     /// The version the caller saw. When the order changed since, nothing happens and the answer is CONFLICT.
     pub expected_version: Option<i32>,
-    /// Why, for us; at most 1000 characters. Shown in the order's history to those with scope `orders:read`.
+    /// Why, for us. Shown in the order's history to those with scope `orders:read`.
     pub note: Option<String>,
-    /// Why, for the order's sender; at most 1000 characters. Shown in the order's history to everybody who may read the order.
+    /// Why, for the order's sender. Shown in the order's history to everybody who may read the order.
     pub partner_note: Option<String>,
 }
 
 /// One line of an order to be taken.
 #[derive(InputObject)]
 pub struct ProductInput {
-    /// Product code, 1 to 64 characters.
+    /// Product code, such as `HD9650`.
     pub product_code: String,
-    /// How many, 1 to 1,000,000.
+    /// How many, such as `2`.
     pub quantity: i32,
-    /// Product name of at most 256 characters.
+    /// Product name, such as `Airfryer XXL`.
     pub product_name: Option<String>,
-    /// Unit of at most 16 characters, such as PCS.
+    /// Unit, such as `PCS`.
     pub unit: Option<String>,
-    /// Price of one, at least 0, with at most 4 decimals.
+    /// Price of one, such as `125000`.
     pub unit_price: Option<Decimal>,
-    /// Free text of at most 500 characters.
+    /// Free text.
     pub note: Option<String>,
 }

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use tracing::warn;
 
 use crate::app::AppState;
-use crate::rest::request::ClientAddress;
+use crate::wire::request::ClientAddress;
 
 /// The other end of the connection; in a request's extensions.
 #[derive(Debug, Clone, Copy)]

@@ -15,9 +15,9 @@ use super::server::BeyondLimit;
 use crate::app::AppState;
 use crate::auth::admission::Admission;
 use crate::error::ErrorCode;
-use crate::rest::problem::Problem;
-use crate::rest::request::{address, credentials_of};
 use crate::telemetry;
+use crate::wire::problem::Problem;
+use crate::wire::request::{address, credentials_of};
 
 /// Lets requests that never count wait once their address has sent many of them; outside of what answers preflights.
 pub async fn pace(State(state): State<AppState>, request: Request, next: Next) -> Response {

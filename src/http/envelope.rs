@@ -11,8 +11,8 @@ use futures_util::FutureExt as _;
 
 use crate::clock::random_bytes;
 use crate::error::{AppError, ErrorCode};
-use crate::rest::problem::{self, Problem};
 use crate::telemetry::{self, QuotaState, RequestLog};
+use crate::wire::problem::{self, Problem};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

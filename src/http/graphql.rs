@@ -24,11 +24,11 @@ use crate::auth::credentials::Credentials;
 use crate::compute;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::{self, Read, Request};
-use crate::json::parse as parse_json;
-use crate::rest::problem::Problem;
-use crate::rest::request::{JsonRequest, credentials};
 use crate::service::turns::Turn;
 use crate::telemetry::{self, Wire};
+use crate::wire::json::parse as parse_json;
+use crate::wire::problem::Problem;
+use crate::wire::request::{JsonRequest, credentials};
 
 /// `POST /graphql`: any operation.
 pub async fn post(State(state): State<AppState>, parts: Parts, request: Result<JsonRequest, Problem>) -> Response {

@@ -12,8 +12,7 @@ use tokio::time::timeout;
 
 use crate::app::AppState;
 use crate::error::{AppError, ErrorCode};
-use crate::rest::problem::Problem;
-use crate::store::StoreError;
+use crate::wire::problem::Problem;
 
 /// The process runs. Says nothing of the database, so that an outage there does not restart every instance.
 pub async fn live() -> Json<Value> {
@@ -58,8 +57,7 @@ pub async fn ready(
     }
     let limit = state.config().http.ready_timeout;
     let (asked, doubted) = (state.clone(), state);
-    let look =
-        async move { timeout(limit, look(&asked)).await.unwrap_or_else(|_| Err(StoreError::no_answer().into())) };
+    let look = async move { timeout(limit, look(&asked)).await.unwrap_or_else(|_| Err(AppState::no_answer())) };
     readiness.ensure(look).await.inspect_err(|_| doubted.store().doubt())?;
     Ok(Json(json!({"status": "ok"})))
 }

@@ -32,7 +32,8 @@ pub use starting::starting_router;
 use crate::app::AppState;
 use crate::config::{Config, Http};
 use crate::error::{AppError, ErrorCode};
-use crate::rest::{self, problem::Problem};
+use crate::rest;
+use crate::wire::problem::Problem;
 use crate::{graphql as schema, telemetry};
 
 /// Every path of the service.

@@ -12,7 +12,7 @@ use tower::util::option_layer;
 use super::{enveloped, graphql, health, metrics_of, security};
 use crate::config::Config;
 use crate::error::{AppError, ErrorCode};
-use crate::rest::problem::Problem;
+use crate::wire::problem::Problem;
 
 /// When to ask again.
 const RETRY: Duration = Duration::from_secs(2);

@@ -1,8 +1,10 @@
 //! Exports: every order that is meant, page after page of one prepared document, so that an export of a million orders
 //! takes the memory of a hundred.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+mod columns;
+mod parameters;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -12,24 +14,24 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::problem::Problem;
-use super::request::credentials;
+pub(super) use columns::COLUMNS;
+use parameters::in_parameters;
+pub use parameters::variables;
+pub(super) use parameters::{DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter};
+
+use super::operations::EXPORT_SALES_ORDERS;
 use super::spreadsheet::cell;
 use crate::app::AppState;
-use crate::domain::permission::Permission;
-use crate::error::{AppError, ErrorCode, FieldError};
-use crate::graphql::{Api, PreparedOperation, Sender};
+use crate::error::{AppError, ErrorCode};
+use crate::graphql::{Api, Sender};
 use crate::telemetry::{self, Wire};
-
-static EXPORT_SALES_ORDERS: LazyLock<PreparedOperation> = LazyLock::new(|| {
-    let document = include_str!("operations/exportSalesOrders.graphql");
-    PreparedOperation::new(document).with_scope(Permission::OrdersRead)
-});
+use crate::wire::problem::Problem;
+use crate::wire::request::credentials;
 
 /// How an export is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub enum Format {
     /// One row for each line of an order (RFC 4180), for people and their spreadsheets
@@ -37,26 +39,6 @@ pub enum Format {
     /// One order a line (JSON Lines), shaped as REST shows it, for programs
     Jsonl,
 }
-
-/// What may narrow an export: each name once or, where several values are asked for, more often.
-pub const PARAMETERS: [&str; 16] = [
-    "order_number",
-    "status",
-    "customer_code",
-    "customer_code_contains",
-    "site_code",
-    "site_code_contains",
-    "sales_name",
-    "sales_name_contains",
-    "product_code",
-    "product_code_contains",
-    "client_id",
-    "created_at_gte",
-    "created_at_lt",
-    "search",
-    "not_acknowledged_by",
-    "order_by",
-];
 
 pub(super) async fn export_csv(
     state: State<AppState>,
@@ -161,116 +143,19 @@ fn too_slow(limit: Duration) -> AppError {
     AppError::new(ErrorCode::DatabaseUnavailable, message).caused_by("no answer in time")
 }
 
-/// The document's variables from pairs of a name of [`PARAMETERS`] and a value.
-pub fn variables(pairs: &[(String, String)]) -> Result<Value, AppError> {
-    let mut values: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let mut faults = Vec::new();
-    let fault = |name: &str, code, message| FieldError { pointer: format!("/{name}"), code, message };
-    for (name, value) in pairs {
-        if PARAMETERS.contains(&name.as_str()) {
-            values.entry(name).or_default().push(value);
-        } else {
-            let shown: String = name.chars().take(100).collect();
-            let message = format!("is not a known parameter; the parameters are {}", PARAMETERS.join(", "));
-            faults.push(fault(&shown, "unknown", message));
-        }
-    }
-    let mut filter: Map<String, Value> = Map::new();
-    let mut set = |field: &str, operator: &str, value: Value| {
-        filter.entry(field).or_insert_with(|| json!({}))[operator] = value;
-    };
-    let mut order_by = json!("CREATED_AT_ASC");
-    let mut plain = Map::new();
-    for (name, given) in values {
-        let is_list = !name.contains("_contains") && !name.starts_with("created_at");
-        let is_list = is_list && !["search", "not_acknowledged_by", "order_by"].contains(&name);
-        if is_list {
-            set(name, "in", json!(given));
-            continue;
-        }
-        let [value] = given[..] else {
-            faults.push(fault(name, "conflict", "must be given once".to_owned()));
-            continue;
-        };
-        match (name, name.strip_suffix("_contains")) {
-            (_, Some(field)) => set(field, "contains", json!(value)),
-            ("created_at_gte", _) => set("created_at", "gte", json!(value)),
-            ("created_at_lt", _) => set("created_at", "lt", json!(value)),
-            ("order_by", _) if SORTS.contains(&value) => order_by = json!(value.to_ascii_uppercase()),
-            ("order_by", _) => faults.push(fault(name, "unknown", format!("must be one of {}", SORTS.join(", ")))),
-            _ => drop(plain.insert(name.to_owned(), json!(value))),
-        }
-    }
-    filter.extend(plain);
-    if faults.is_empty() {
-        Ok(json!({"where": filter, "order_by": order_by, "after": null}))
-    } else {
-        Err(AppError::invalid(faults))
-    }
-}
-
-const SORTS: [&str; 6] =
-    ["created_at_asc", "created_at_desc", "updated_at_asc", "updated_at_desc", "order_number_asc", "order_number_desc"];
-
-/// Names faults of the filter by the parameters they came in: `/where/created_at/gte` as `/created_at_gte`.
-fn in_parameters(error: AppError) -> AppError {
-    if error.errors.is_empty() {
-        return error;
-    }
-    let renamed = error.errors.iter().map(|fault| {
-        let Some(path) = fault.pointer.strip_prefix("/where/") else { return fault.clone() };
-        let path = path.replace('/', "_");
-        FieldError { pointer: format!("/{}", path.strip_suffix("_in").unwrap_or(&path)), ..fault.clone() }
-    });
-    AppError::invalid(renamed.collect())
-}
-
-/// Of the order, then of its line.
-const COLUMNS: [&str; 21] = [
-    "order_number",
-    "status",
-    "version",
-    "client_id",
-    "customer_code",
-    "site_code",
-    "sales_name",
-    "address",
-    "note",
-    "currency",
-    "total_quantity",
-    "total_amount",
-    "created_at",
-    "updated_at",
-    "line_no",
-    "product_code",
-    "product_name",
-    "quantity",
-    "unit",
-    "unit_price",
-    "line_note",
-];
-const ORDER_COLUMNS: usize = 14;
-
 fn heading() -> Result<Vec<u8>, AppError> {
-    csv(|writer| writer.write_record(COLUMNS))
+    csv(|writer| writer.write_record(COLUMNS.all().map(|column| &column.name)))
 }
 
 fn write(format: Format, orders: &[Value]) -> Result<Vec<u8>, AppError> {
     match format {
         Format::Jsonl => Ok(orders.iter().flat_map(|order| format!("{order}\n").into_bytes()).collect()),
         Format::Csv => csv(|writer| {
-            for order in orders {
-                for line in order["products"].as_array().into_iter().flatten() {
-                    let of_order = COLUMNS[..ORDER_COLUMNS].iter().map(|name| cell(&order[*name]));
-                    let of_line = COLUMNS[ORDER_COLUMNS..].iter().map(|name| match *name {
-                        "line_note" => cell(&line["note"]),
-                        name => cell(&line[name]),
-                    });
-                    for cell in of_order.chain(of_line) {
-                        writer.write_field(cell.as_bytes())?;
-                    }
-                    writer.write_record(None::<&[u8]>)?;
+            for row in orders.iter().flat_map(|order| COLUMNS.rows(order)) {
+                for value in row {
+                    writer.write_field(cell(value).as_bytes())?;
                 }
+                writer.write_record(None::<&[u8]>)?;
             }
             Ok(())
         }),

@@ -2,14 +2,14 @@
 //!
 //! What belongs here: one route and one prepared GraphQL document for each endpoint, problem details, OpenAPI.
 //! What does not: rules. A request becomes the variables of its document, and the document's answer is the body.
-//! To add an endpoint: a document in `operations/`, a route in [`routes`], its description in [`openapi`], then
-//! `make contracts`.
+//! To add an endpoint: a document in `operations/` and its row in `operations.rs`, a route in [`routes`], its path and statuses in
+//! [`openapi`], then `make contracts`. Bodies are described by themselves.
 
 pub mod export;
 pub mod openapi;
-pub mod problem;
-pub mod request;
+mod operations;
 mod routes;
 mod spreadsheet;
 
-pub use routes::{documents, router};
+pub use operations::operations;
+pub use routes::router;

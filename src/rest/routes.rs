@@ -1,6 +1,6 @@
 //! One route for each published endpoint.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
@@ -10,43 +10,19 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use serde_json::{Value, json};
 
-use super::problem::Problem;
-use super::request::{BodyRoom, JsonRequest, credentials};
+use super::operations::{CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SIGNATURE_CHECK};
 use super::{export, openapi};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::domain::signature_input::ORDERS;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::PreparedOperation;
-use crate::json;
-
-static LOGIN: LazyLock<PreparedOperation> =
-    LazyLock::new(|| PreparedOperation::new(include_str!("operations/login.graphql")));
-static REFRESH: LazyLock<PreparedOperation> =
-    LazyLock::new(|| PreparedOperation::new(include_str!("operations/refresh.graphql")));
-static CREATE_SALES_ORDER: LazyLock<PreparedOperation> =
-    LazyLock::new(|| PreparedOperation::new(include_str!("operations/createSalesOrder.graphql")));
-static SALES_ORDER: LazyLock<PreparedOperation> =
-    LazyLock::new(|| PreparedOperation::new(include_str!("operations/salesOrder.graphql")));
-
-static SIGNATURE_CHECK: LazyLock<PreparedOperation> =
-    LazyLock::new(|| PreparedOperation::new(include_str!("operations/signatureCheck.graphql")));
-
-/// The documents behind the endpoints; the suite runs each through the schema's full validation.
-#[must_use]
-pub const fn documents() -> [&'static str; 6] {
-    [
-        include_str!("operations/login.graphql"),
-        include_str!("operations/refresh.graphql"),
-        include_str!("operations/createSalesOrder.graphql"),
-        include_str!("operations/salesOrder.graphql"),
-        include_str!("operations/exportSalesOrders.graphql"),
-        include_str!("operations/signatureCheck.graphql"),
-    ]
-}
+use crate::wire::json;
+use crate::wire::problem::Problem;
+use crate::wire::request::{BodyRoom, JsonRequest, credentials};
 
 /// The endpoints, with their full paths.
 pub fn router() -> Router<AppState> {
@@ -58,7 +34,7 @@ pub fn router() -> Router<AppState> {
         .route("/api/v1/sales-orders.jsonl", get(export::export_jsonl))
         .route("/api/v1/sales-orders/{order_number}", get(sales_order))
         .route("/api/v1/signature/check", post(signature_check))
-        .route("/api/v1/openapi.json", get(openapi_json))
+        .route("/api/v1/openapi.json", get(openapi_json).layer(Extension(Description::default())))
 }
 
 async fn login(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
@@ -110,14 +86,22 @@ async fn signature_check(
     Ok(room.keep_with(Json(check).into_response()))
 }
 
-/// Made once: it takes longer than all the rest of the request.
-static OPENAPI: LazyLock<Result<Bytes, String>> = LazyLock::new(|| {
-    let document = serde_json::to_vec(&openapi::document());
-    document.map(Bytes::from).map_err(|error| error.to_string())
-});
+/// The description under the configuration in force. Made once: it takes longer than all the rest of the request.
+#[derive(Clone, Default)]
+struct Description(Arc<OnceLock<Bytes>>);
 
-async fn openapi_json() -> Result<Response, Problem> {
-    let document = OPENAPI.clone().map_err(AppError::internal)?;
+async fn openapi_json(
+    State(state): State<AppState>,
+    Extension(Description(made)): Extension<Description>,
+) -> Result<Response, Problem> {
+    let document = match made.get() {
+        Some(document) => document.clone(),
+        None => {
+            let document = openapi::document(state.config()).and_then(|document| serde_json::to_vec(&document));
+            let document = document.map_err(AppError::internal)?;
+            made.get_or_init(|| document.into()).clone()
+        }
+    };
     Ok(([(CONTENT_TYPE, "application/json")], document).into_response())
 }
 

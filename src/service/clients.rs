@@ -16,7 +16,7 @@ use crate::domain::client::{self, Client, ClientId};
 pub use crate::domain::client_input::{ClientChange, ClientToCreate, KeyToAdd};
 use crate::domain::permission::{self, Permission};
 use crate::domain::signature_policy::SignaturePolicy;
-use crate::error::{AppError, ErrorCode, FieldError};
+use crate::error::{AppError, ErrorCode, FieldError, FieldErrorCode};
 use crate::store::{NewClient, Store, StoreError};
 pub use crate::store::{StoredPublicKey, StoredSecret};
 
@@ -187,7 +187,7 @@ fn checked_permissions(mut permissions: Vec<Permission>) -> Result<Vec<Permissio
 /// Names the field that is wrong, as GraphQL spells it, in a sentence that stands alone at the command line.
 fn refuse(field: &str, message: impl Into<String>) -> AppError {
     let message = message.into();
-    let fault = FieldError { pointer: format!("/{field}"), code: "value", message: message.clone() };
+    let fault = FieldError { pointer: format!("/{field}"), code: FieldErrorCode::Value, message: message.clone() };
     AppError::new(ErrorCode::ValidationFailed, message).with_errors(vec![fault])
 }
 

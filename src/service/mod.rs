@@ -37,6 +37,8 @@ pub use sealing::Sealing;
 pub use sessions::Sessions;
 pub use signature_check::SignatureChecker;
 
+pub use crate::store::{TOTALS_KEY, TotalFigures, WrongTotals};
+
 /// How much each address and client may hold at once.
 pub struct Occupancy {
     /// WebSockets from an address that have brought no valid token yet.

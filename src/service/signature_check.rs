@@ -18,7 +18,7 @@ use crate::auth::verified::VerifiedSignatures;
 use crate::clock::Clock;
 use crate::domain::fields::Naming;
 use crate::domain::signature_input::SignatureInput;
-use crate::error::{AppError, ErrorCode, FieldError};
+use crate::error::{AppError, ErrorCode, FieldError, FieldErrorCode};
 
 /// The steps of the check, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,7 +128,7 @@ impl SignatureChecker {
         self.sessions.admit_stranger(address)?;
         let key = PublicKey::from_pem(&input.public_key).map_err(|error| {
             let pointer = format!("/{}", naming.spell("public_key"));
-            AppError::invalid(vec![FieldError { pointer, code: "public_key", message: error.to_string() }])
+            AppError::invalid(vec![FieldError { pointer, code: FieldErrorCode::PublicKey, message: error.to_string() }])
         })?;
         let (now, tolerance) = (self.clock.now(), self.sessions.timestamp_tolerance());
         // A stranger's key may be a slow one.

@@ -87,6 +87,12 @@ impl StoreError {
         Self::Unavailable(DbErr::Conn(RuntimeErr::Internal("no answer in time".to_owned())))
     }
 
+    /// Whether what was to be stored is there already.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Duplicate(_))
+    }
+
     /// Whether somebody else held a lock for longer than was waited for it.
     pub(super) fn is_lock_timeout(&self) -> bool {
         matches!(self, Self::Unavailable(error) if code(error).is_some_and(|code| code == "55P03"))

@@ -1,5 +1,7 @@
 //! What a developer reads in the OpenAPI description is what a partner gets: paths, statuses, and every key.
 
+use std::time::Duration;
+
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use secrecy::ExposeSecret as _;
@@ -64,6 +66,11 @@ impl OpenApi {
         let also = if kind == "integer" { "number" } else { kind };
         if !kinds.contains(&kind) && !kinds.contains(&also) {
             return vec![format!("{at} is {kind}, not {kinds:?}")];
+        }
+        if let Some(values) = schema["enum"].as_array()
+            && !values.contains(value)
+        {
+            return vec![format!("{at} is {value}, not one of {values:?}")];
         }
         let items = value.as_array().into_iter().flatten().enumerate();
         let mut faults: Vec<_> =
@@ -178,6 +185,45 @@ async fn an_order_is_answered_as_described() {
     api.describes("get", one, &partner.get("/api/v1/sales-orders/SO-0000000001").await, 200);
     api.describes("get", one, &partner.get("/api/v1/sales-orders/SO-0000000009").await, 404);
     api.describes("get", one, &app.get("/api/v1/sales-orders/SO-0000000001").await, 401);
+}
+
+#[tokio::test]
+async fn the_order_that_the_description_shows_is_taken_and_answered_as_it_shows() {
+    let app = TestApp::new().await;
+    let schemas = OpenApi::committed().0["components"]["schemas"].take();
+    let mut shown = schemas["CreateSalesOrderResponse"]["examples"][0].clone();
+    let example = &schemas["CreateSalesOrderRequest"]["examples"][0];
+    let mut taken = app.partner().await.create(example).await.expect(201);
+    for answer in [&mut shown, &mut taken] {
+        for told_by_us in ["order_number", "created_at", "updated_at"] {
+            assert!(answer["data"][told_by_us].take().is_string(), "{told_by_us}");
+        }
+    }
+    assert_eq!(taken, shown);
+}
+
+#[tokio::test]
+async fn partners_read_the_limits_that_the_operator_set() {
+    let app = TestApp::with(|config| {
+        config.auth.token_lifetime = Duration::from_hours(2);
+        config.auth.refresh_window = Duration::from_hours(3 * 24);
+        config.auth.session_lifetime = Duration::from_hours(20 * 24);
+        config.auth.timestamp_tolerance = Duration::from_secs(45);
+        config.http.max_body_bytes = 70_000;
+        config.orders.default_currency = "EUR".to_owned();
+    })
+    .await;
+    let document = app.get("/api/v1/openapi.json").await;
+    let described = document.expect(200);
+    for told in ["2 hours", "3 days", "20 days", "45 seconds", "70000 bytes"] {
+        assert!(document.text.contains(told), "{told}");
+    }
+    for default in ["12 hours", "7 days", "30 days", "300 seconds", "1048576", "{token", "{refresh", "{session", "{max"]
+    {
+        assert!(!document.text.contains(default), "{default}");
+    }
+    let request = &described["components"]["schemas"]["CreateSalesOrderRequest"]["properties"];
+    assert_eq!(request["currency"]["default"], "EUR");
 }
 
 #[tokio::test]

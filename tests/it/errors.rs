@@ -3,6 +3,7 @@
 mod bodies;
 mod catalogue;
 mod envelope;
+mod fields;
 
 use crate::support::Answer;
 

@@ -149,7 +149,7 @@ async fn no_order_is_taken_into_a_database_file_that_a_backup_was_copied_over() 
         let partner = app.partner().await;
         let backup = fs::read(file(&app.database, suffix)).unwrap();
         for n in 0..50 {
-            partner.create_with_key(&format!("before {n}"), &order()).await.expect(201);
+            partner.create_with_key(&format!("before-{n}"), &order()).await.expect(201);
         }
         // The same file, as `cp` leaves it.
         fs::write(file(&app.database, suffix), backup).unwrap();
@@ -157,7 +157,7 @@ async fn no_order_is_taken_into_a_database_file_that_a_backup_was_copied_over() 
         // At once, unless it was looked less than a second ago.
         until("orders are refused", async || {
             sent += 1;
-            partner.create_with_key(&format!("after {sent}"), &order()).await.status != 201
+            partner.create_with_key(&format!("after-{sent}"), &order()).await.status != 201
         })
         .await;
         for _ in 0..3 {

@@ -6,23 +6,24 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, Timelike as _, Utc};
 use serde_json::Value;
 
-use super::{Fields, Text, kind};
+use super::{Fields, Holds, Text, describe, kind};
 use crate::domain::money::Money;
+use crate::error::FieldErrorCode;
 
 impl Fields<'_> {
     /// An optional text, trimmed; null and blank count as absent.
     pub fn optional_text(&mut self, name: &'static str, rule: Text) -> Option<String> {
-        let value = self.optional(name)?;
+        let value = self.optional(name, || Holds::Text(rule))?;
         let text = self.string(name, value)?.trim();
         if text.is_empty() { None } else { self.checked(name, text, rule) }
     }
 
     /// An optional text taken to the letter; null and empty count as absent.
     pub fn optional_verbatim(&mut self, name: &'static str, max: usize) -> Option<String> {
-        let value = self.optional(name)?;
+        let value = self.optional(name, || Holds::Verbatim(max))?;
         let text = self.string(name, value)?;
         if text.len() > max {
-            return self.refuse(name, "too_long", format!("must be at most {max} bytes"));
+            return self.refuse(name, FieldErrorCode::TooLong, format!("must be at most {max} bytes"));
         }
         (!text.is_empty()).then(|| text.to_owned())
     }
@@ -33,27 +34,27 @@ impl Fields<'_> {
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        let value = self.optional(name)?;
+        let value = self.optional(name, || Holds::Parsed)?;
         let text = self.string(name, value)?;
         self.parsed(name, text, parse)
     }
 
     /// An optional whole number, written without a fraction.
     pub fn optional_integer(&mut self, name: &'static str, range: &RangeInclusive<i32>) -> Option<i32> {
-        let value = self.optional(name)?;
+        let value = self.optional(name, || Holds::Integer(range.clone()))?;
         self.whole_number(name, value, range)
     }
 
     /// An optional amount of money, as a JSON number or a decimal string.
     pub fn optional_money(&mut self, name: &'static str) -> Option<Money> {
-        let value = self.optional(name)?;
+        let value = self.optional(name, || Holds::Money)?;
         let parsed = match value {
             Value::String(text) if text.trim().is_empty() => return None,
             Value::String(text) => Money::parse(text.trim()),
             Value::Number(number) => Money::parse_number(&number.to_string()),
             other => {
                 let message = format!("must be a decimal number or string, not {}", kind(other));
-                return self.refuse(name, "type", message);
+                return self.refuse(name, FieldErrorCode::Type, message);
             }
         };
         match parsed {
@@ -65,11 +66,11 @@ impl Fields<'_> {
     /// An optional instant, in RFC 3339 with any offset. One between two microseconds, which no stored instant can equal,
     /// is rounded up: "not before" and "before" then mean the same as they did.
     pub fn optional_instant(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
-        let value = self.optional(name)?;
+        let value = self.optional(name, || Holds::Instant)?;
         let text = self.string(name, value)?.trim();
         let Ok(instant) = DateTime::parse_from_rfc3339(text) else {
             let message = "must be a time with its offset, such as 2026-11-23T00:00:00+07:00".to_owned();
-            return self.refuse(name, "format", message);
+            return self.refuse(name, FieldErrorCode::Format, message);
         };
         let micros = instant.timestamp_micros() + i64::from(instant.nanosecond() % 1000 > 0);
         DateTime::from_timestamp_micros(micros)
@@ -77,13 +78,13 @@ impl Fields<'_> {
 
     /// An optional list of texts, each trimmed and not blank.
     pub fn optional_texts(&mut self, name: &'static str, rule: Text, most: usize) -> Option<Vec<String>> {
-        let value = self.optional(name)?;
+        let value = self.optional(name, || Holds::Texts(rule, most))?;
         self.texts_of(name, value, rule, most)
     }
 
     /// A required list of texts, each trimmed and not blank.
     pub fn texts(&mut self, name: &'static str, rule: Text, most: usize) -> Option<Vec<String>> {
-        let value = self.required(name)?;
+        let value = self.required(name, || Holds::Texts(rule, most))?;
         self.texts_of(name, value, rule, most)
     }
 
@@ -94,7 +95,11 @@ impl Fields<'_> {
             single => std::slice::from_ref(single),
         };
         if items.len() > most {
-            return self.refuse(name, "length", format!("must hold at most {most} values, not {}", items.len()));
+            return self.refuse(
+                name,
+                FieldErrorCode::Length,
+                format!("must hold at most {most} values, not {}", items.len()),
+            );
         }
         let mut texts = Vec::with_capacity(items.len());
         for item in items {
@@ -106,10 +111,14 @@ impl Fields<'_> {
 
     /// An optional list of texts, each taken to the letter.
     pub fn optional_verbatims(&mut self, name: &'static str, max: usize, most: usize) -> Option<Vec<String>> {
-        let value = self.optional(name)?;
+        let value = self.optional(name, || Holds::Verbatims(max, most))?;
         let items = if let Value::Array(items) = value { items.as_slice() } else { std::slice::from_ref(value) };
         if items.len() > most || items.iter().any(|item| item.as_str().is_some_and(|text| text.len() > max)) {
-            return self.refuse(name, "length", format!("must hold at most {most} texts of at most {max} bytes each"));
+            return self.refuse(
+                name,
+                FieldErrorCode::Length,
+                format!("must hold at most {most} texts of at most {max} bytes each"),
+            );
         }
         items.iter().map(|item| self.string(name, item).map(str::to_owned)).collect()
     }
@@ -120,7 +129,7 @@ impl Fields<'_> {
         name: &'static str,
         mut read: impl FnMut(&mut Fields<'_>) -> Option<T>,
     ) -> Option<T> {
-        let value = self.optional(name)?;
+        let value = self.optional(name, || Holds::Object(describe(|mut fields| read(&mut fields))))?;
         let mut fields = Fields::at(value, self.naming, self.pointer_to(&self.naming.spell(name)));
         let read = read(&mut fields);
         match fields.finish() {

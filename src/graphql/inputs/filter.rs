@@ -44,7 +44,7 @@ pub struct SalesOrderFilter {
     /// When the order was taken.
     pub created_at: Option<TimeFilter>,
     /// Words that must all occur, in any case: in the customer code, site code, sales person's name, address, or a
-    /// product's code or name. A word may also be an order number, `SO-0000000042` or just `42`.
+    /// product's code or name. A word may also be an order number, `SO-0000000042` or just `42`. At most 10 words.
     pub search: Option<String>,
     /// A receiving system that has not acknowledged the order. Needs scope `orders:read`.
     pub not_acknowledged_by: Option<String>,

@@ -15,6 +15,7 @@ mod nulls;
 mod prepared;
 mod read;
 mod selected;
+mod shape;
 mod valid;
 mod validation;
 
@@ -22,3 +23,4 @@ pub use api::Api;
 pub use authenticating::only_authenticates;
 pub use prepared::{PreparedOperation, Sender};
 pub use read::Read;
+pub use shape::{Content, Member, Shape};

@@ -4,6 +4,7 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
 use async_graphql::{Name, Request, ServerError, Variables};
 
+use super::normal::normalise;
 use super::{lexical, selected};
 use crate::auth::credentials::Credentials;
 use crate::domain::permission::Permission;
@@ -30,6 +31,9 @@ impl From<Credentials> for Sender {
 
 /// A document of one operation with one root field.
 pub struct PreparedOperation {
+    text: &'static str,
+    /// In its normal form: what fragments select stands where they are spread, so that the lists that are resolved in
+    /// place (`in_order`) find plain fields.
     document: ExecutableDocument,
     root: &'static Root,
     /// The scope that it needs as a whole, beyond what its root field asks for.
@@ -40,15 +44,16 @@ impl PreparedOperation {
     /// Parses a document of ours.
     ///
     /// # Panics
-    /// When the document has a syntax error or no root field; every one of them is a constant that the suite parses.
+    /// When the document is faulty or has no root field; every one of them is a constant that the suite validates.
     #[must_use]
-    pub fn new(document: &'static str) -> Self {
-        let document = match parse_query(document) {
+    pub fn new(text: &'static str) -> Self {
+        let normal = |document| normalise(&document, None, &Variables::default()).map_err(|error| error.to_string());
+        let document = match parse_query(text).map_err(|error| error.to_string()).and_then(normal) {
             Ok(document) => document,
-            Err(error) => panic!("a prepared document does not parse: {error}"),
+            Err(error) => panic!("a prepared document is faulty: {error}"),
         };
         let Some(root) = root_of(&document) else { panic!("a prepared document has no root field of the table") };
-        Self { document, root, permission: None }
+        Self { text, document, root, permission: None }
     }
 
     /// The same for callers with a scope that its root field does not ask for.
@@ -60,6 +65,18 @@ impl PreparedOperation {
     /// All that it needs of its caller.
     pub(super) fn needs(&self) -> impl Iterator<Item = Needs> {
         [self.root.needs].into_iter().chain(self.permission.map(Needs::Scope))
+    }
+
+    /// The document as it is written.
+    #[must_use]
+    pub const fn text(&self) -> &'static str {
+        self.text
+    }
+
+    /// The operation's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        chosen(&self.document, None).and_then(|(name, _)| name).map_or("", Name::as_str)
     }
 
     pub(super) fn document(&self) -> &ExecutableDocument {
@@ -141,4 +158,22 @@ pub(super) fn request(document: &ExecutableDocument, name: Option<&str>, variabl
     request.operation_name = name.map(str::to_owned);
     request.set_parsed_query(document.clone());
     request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graphql::output::in_order::plain_fields;
+
+    #[test]
+    fn what_a_fragment_of_ours_selects_stands_where_it_is_spread() {
+        let text =
+            "query q { salesOrder(orderNumber: \"1\") { ...f note } } fragment f on SalesOrder { n: orderNumber note }";
+        let operation = PreparedOperation::new(text);
+        assert_eq!((operation.name(), operation.root.name, operation.text()), ("q", "salesOrder", text));
+        let root = plain_fields(operation.selection_set().unwrap()).unwrap();
+        let fields = plain_fields(&root[0].node.selection_set.node).unwrap();
+        let keys: Vec<_> = fields.iter().map(|field| field.node.response_key().node.as_str()).collect();
+        assert_eq!(keys, ["n", "note"]);
+    }
 }

@@ -7,9 +7,9 @@ use crate::graphql::output::scalars::UnixTime;
 /// A bearer token.
 #[derive(SimpleObject)]
 pub struct AuthToken {
-    /// Send it as `Authorization: Bearer <token>`.
+    /// A JWT, such as `eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...`. Send it as `Authorization: Bearer <token>`.
     token: String,
-    /// When it ends, in unix seconds.
+    /// When it ends, in unix seconds, such as `1704067200`.
     expired_at: UnixTime,
 }
 

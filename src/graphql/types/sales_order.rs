@@ -76,8 +76,10 @@ pub enum OrderStatus {
     Cancelled,
 }
 
-/// A sales order. In the answer of a mutation without scope `orders:read`, another client's order shows `id`, `orderNumber`,
-/// `status`, `nextStatuses`, `version`, `acknowledgements`, `events`, `createdAt` and `updatedAt`; selecting more is
+/// A sales order.
+///
+/// In the answer of a mutation without scope `orders:read`, another client's order shows `id`, `orderNumber`, `status`,
+/// `nextStatuses`, `version`, `acknowledgements`, `events`, `createdAt` and `updatedAt`; selecting more is
 /// INSUFFICIENT_SCOPE, and then nothing is changed.
 #[Object]
 #[expect(clippy::unused_async, reason = "what may be refused is at hand all the same")]
@@ -102,42 +104,42 @@ impl SalesOrder {
         self.order.status.next().iter().copied().map(OrderStatus::from).collect()
     }
 
-    /// Counts its changes, from 1.
+    /// Counts its changes, from 1: a new order has version `1`.
     async fn version(&self) -> i32 {
         self.order.version
     }
 
-    /// Who sent it.
+    /// The client that sent it, such as `versuni-client-001`.
     async fn client_id(&self) -> Result<&str, AppError> {
         Ok(self.sent()?.client_id.as_str())
     }
 
-    /// Customer code.
+    /// Customer code, such as `CUST-001`.
     async fn customer_code(&self) -> Result<&str, AppError> {
         Ok(&self.sent()?.content.customer_code)
     }
 
-    /// Site code.
+    /// Site code, such as `SITE-001`.
     async fn site_code(&self) -> Result<&str, AppError> {
         Ok(&self.sent()?.content.site_code)
     }
 
-    /// Sales person's name.
+    /// Sales person's name, such as `John Doe`.
     async fn sales_name(&self) -> Result<&str, AppError> {
         Ok(&self.sent()?.content.sales_name)
     }
 
-    /// Delivery address; may have several lines.
+    /// Delivery address, such as `Jl. Sudirman No. 1, Jakarta`; may have several lines.
     async fn address(&self) -> Result<&str, AppError> {
         Ok(&self.sent()?.content.address)
     }
 
-    /// Free text.
+    /// Free text of its sender; null when there is none.
     async fn note(&self) -> Result<Option<&str>, AppError> {
         Ok(self.sent()?.content.note.as_deref())
     }
 
-    /// ISO 4217 code of its prices.
+    /// ISO 4217 code of its prices, such as `IDR`.
     async fn currency(&self) -> Result<&str, AppError> {
         Ok(&self.sent()?.content.currency)
     }
@@ -156,12 +158,12 @@ impl SalesOrder {
         Ok(ListInOrder(lines))
     }
 
-    /// Sum of the lines' quantities.
+    /// Sum of the lines' quantities, such as `2`.
     async fn total_quantity(&self) -> Result<i64, AppError> {
         Ok(self.sent()?.total_quantity)
     }
 
-    /// Sum of the lines' amounts; null when a line has no price.
+    /// Sum of the lines' amounts, such as `250000`; null when a line has no price.
     async fn total_amount(&self) -> Result<Option<Decimal>, AppError> {
         Ok(self.sent()?.total_amount.map(Decimal::from))
     }
@@ -241,7 +243,7 @@ impl Plain for SalesOrder {
 /// The answer to a created order.
 #[derive(SimpleObject)]
 pub struct CreateSalesOrderPayload {
-    /// One sentence for people.
+    /// One sentence for people, such as `Sales order created successfully`.
     message: &'static str,
     /// The order as it is now.
     sales_order: InOrder<SalesOrder>,

@@ -12,37 +12,37 @@ pub struct SalesOrderLine<'a>(pub(super) Cow<'a, order::SalesOrderLine>);
 /// One line of a sales order.
 #[Object]
 impl SalesOrderLine<'_> {
-    /// Its place in the order, from 1.
+    /// Its position in the order, from 1.
     async fn line_no(&self) -> i32 {
         self.0.line_no
     }
 
-    /// Product code.
+    /// Product code, such as `HD9650`.
     async fn product_code(&self) -> &str {
         &self.0.content.product_code
     }
 
-    /// Product name.
+    /// Product name, such as `Airfryer XXL`; null when its sender gave none.
     async fn product_name(&self) -> Option<&str> {
         self.0.content.product_name.as_deref()
     }
 
-    /// How many.
+    /// How many, such as `2`.
     async fn quantity(&self) -> i32 {
         self.0.content.quantity
     }
 
-    /// Unit, such as PCS.
+    /// Unit, such as `PCS`; null when its sender gave none.
     async fn unit(&self) -> Option<&str> {
         self.0.content.unit.as_deref()
     }
 
-    /// Price of one, in the order's currency.
+    /// Price of one in the order's currency, such as `125000`; null when its sender gave none.
     async fn unit_price(&self) -> Option<Decimal> {
         self.0.content.unit_price.map(Decimal::from)
     }
 
-    /// Free text.
+    /// Free text of the order's sender; null when there is none.
     async fn note(&self) -> Option<&str> {
         self.0.content.note.as_deref()
     }

@@ -77,17 +77,17 @@ impl SignatureCheck {
         self.0.steps().map(SignatureCheckStep::from).collect()
     }
 
-    /// One sentence: what is wrong and what to do about it.
+    /// One sentence, such as `The signature is valid`: what is wrong and what to do about it.
     async fn message(&self) -> &str {
         self.refusal().map_or("The signature is valid", SignatureRefusal::message)
     }
 
-    /// The error code that an order would have been refused with, such as INVALID_SIGNATURE.
+    /// The error code that an order would have been refused with, such as `INVALID_SIGNATURE`; null when the signature is valid.
     async fn code(&self) -> Option<&'static str> {
         self.refusal().map(|refusal| refusal.code().as_str())
     }
 
-    /// What is wrong, in a word, such as `signed_trailing_newline`.
+    /// What is wrong, in a word, such as `signed_trailing_newline`; null when the signature is valid.
     async fn hint(&self) -> Option<&'static str> {
         self.refusal()?.hint()
     }
@@ -97,7 +97,7 @@ impl SignatureCheck {
         self.0.verdict.as_ref().ok().map(|signature| signature.form.as_str())
     }
 
-    /// The text that must be signed; of a valid signature the text that was.
+    /// The text that must be signed, such as `versuni-client-001|1795441036`; of a valid signature the text that was.
     async fn string_to_sign(&self) -> Option<&str> {
         match &self.0.verdict {
             Ok(signature) => Some(&signature.string_to_sign),

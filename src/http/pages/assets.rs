@@ -17,7 +17,7 @@ use moka::sync::Cache;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::error::{AppError, ErrorCode};
-use crate::rest::problem::Problem;
+use crate::wire::problem::Problem;
 
 /// A debug build reads the folder when asked, so that a new page needs no compiler.
 #[derive(RustEmbed)]

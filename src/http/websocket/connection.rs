@@ -25,7 +25,7 @@ use crate::compute::{self, BYTES_A_REQUEST};
 use crate::error::{AppError, ErrorCode};
 use crate::graphql;
 use crate::http::graphql::read_parameters;
-use crate::json::parse;
+use crate::wire::json::parse;
 
 /// How long a client may take to say `connection_init`.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);

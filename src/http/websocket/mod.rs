@@ -22,10 +22,10 @@ use crate::app::AppState;
 use crate::auth::admission::Admission;
 use crate::auth::credentials::{Credentials, Transport};
 use crate::error::{AppError, ErrorCode};
-use crate::rest::problem::Problem;
-use crate::rest::request::credentials;
 use crate::service::rate_limit::network;
 use crate::service::sessions::ensure_active;
+use crate::wire::problem::Problem;
+use crate::wire::request::credentials;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 

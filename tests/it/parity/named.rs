@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{CREATE, Outcome, assert_same_outcome, over_graphql, over_rest};
 use crate::support::{TestApp, order};
+use sales_order_api::rest;
 
 fn with(pointer: &str, value: Value) -> Value {
     let mut order = order();
@@ -170,16 +171,15 @@ async fn an_order_retried_on_the_other_wire_is_the_same_order() {
     assert_eq!(again["createSalesOrder"]["salesOrder"]["orderNumber"], created["data"]["order_number"]);
 }
 
-/// The prepared document with this name.
-fn prepared(name: &str) -> &'static str {
-    let names = |document: &&str| document.split([' ', '(', '{']).nth(1) == Some(name);
-    sales_order_api::rest::documents().into_iter().find(names).unwrap()
+/// The document behind an endpoint.
+fn document_of(endpoint: &str) -> &'static str {
+    rest::operations().into_iter().find(|operation| operation.name() == endpoint).unwrap().text()
 }
 
 #[tokio::test]
 async fn every_prepared_document_fits_the_schema() {
     let app = TestApp::new().await;
-    for document in sales_order_api::rest::documents() {
+    for document in rest::operations().iter().map(|operation| operation.text()) {
         // Without variables each is refused for the one value it lacks; a field, an argument or a type that is not in
         // the schema would be refused first, and for another reason.
         let errors = app.graphql(document, json!({})).await.expect(200)["errors"].clone();
@@ -187,7 +187,7 @@ async fn every_prepared_document_fits_the_schema() {
         let code = errors[0]["extensions"]["code"].as_str().unwrap();
         assert!(["VALIDATION_FAILED", "UNAUTHENTICATED"].contains(&code), "{document}: {errors}");
     }
-    let broken = prepared("salesOrder").replace("unitPrice", "price");
+    let broken = document_of("salesOrder").replace("unitPrice", "price");
     app.graphql(&broken, json!({"order_number": "none"})).await.expect_error("GRAPHQL_VALIDATION_FAILED");
 }
 
@@ -197,7 +197,7 @@ async fn an_order_reads_the_same_on_both_wires() {
     let partner = app.partner().await;
     assert_eq!(over_rest(&partner, &order()).await, over_graphql(&partner, &order()).await);
     let rest = partner.get("/api/v1/sales-orders/SO-0000000002").await.expect(200)["data"].clone();
-    let graphql = partner.graphql(prepared("salesOrder"), json!({"order_number": "SO-0000000002"})).await.data();
+    let graphql = partner.graphql(document_of("salesOrder"), json!({"order_number": "SO-0000000002"})).await.data();
     assert_eq!(graphql["salesOrder"], rest);
 }
 

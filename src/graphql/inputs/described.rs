@@ -1,0 +1,140 @@
+//! Tells in each input's description which bounds its reader checks.
+
+use std::collections::BTreeSet;
+
+use async_graphql::registry::{MetaType, Registry};
+
+use super::{
+    AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, CreateClientInput, CreateSalesOrderInput,
+    ExplainSignatureInput, LoginInput, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderFilter,
+    UpdateClientInput, UpdateSalesOrderStatusInput,
+};
+use crate::domain::acknowledgement::AcknowledgementInput;
+use crate::domain::client_input::{
+    ClientChange, ClientToCreate, KeyToAdd, read_client_fields, read_revocation_fields, read_rotation_fields,
+};
+use crate::domain::fields::{Holds, Naming, Rule, describe};
+use crate::domain::order_filter::OrderFilter;
+use crate::domain::order_input::NewOrder;
+use crate::domain::session_input;
+use crate::domain::signature_input::SignatureInput;
+use crate::domain::status_change::StatusChange;
+
+/// An input that a reader of `domain` reads.
+pub trait Described {
+    /// What its fields may hold.
+    fn rules() -> Vec<Rule>;
+}
+
+macro_rules! read_by {
+    ($($input:ident: $reader:expr;)+) => {
+        $( impl Described for $input {
+            fn rules() -> Vec<Rule> {
+                describe($reader)
+            }
+        } )+
+
+        /// What the fields of the input with this name may hold.
+        pub fn rules_of(input: &str) -> Vec<Rule> {
+            match input {
+                $( stringify!($input) => $input::rules(), )+
+                _ => Vec::new(),
+            }
+        }
+
+        /// The inputs that resolvers take.
+        #[cfg(test)]
+        const ALL: &[&str] = &[$(stringify!($input)),+];
+    };
+}
+
+read_by! {
+    AcknowledgeSalesOrderInput: AcknowledgementInput::read_fields;
+    AddClientKeyInput: KeyToAdd::read_fields;
+    ClientInput: read_client_fields;
+    CreateClientInput: ClientToCreate::read_fields;
+    // Which currency stands in for an absent one is no bound.
+    CreateSalesOrderInput: |fields| NewOrder::read_fields(fields, "");
+    ExplainSignatureInput: SignatureInput::read_fields;
+    LoginInput: session_input::LoginInput::read_fields;
+    RefreshInput: session_input::RefreshInput::read_fields;
+    RevokeClientKeyInput: read_revocation_fields;
+    RotateClientSecretInput: read_rotation_fields;
+    SalesOrderFilter: OrderFilter::read_fields;
+    UpdateClientInput: ClientChange::read_fields;
+    UpdateSalesOrderStatusInput: StatusChange::read_fields;
+}
+
+/// Adds the bounds to the descriptions of an input's fields, once.
+pub fn tell_bounds(registry: &mut Registry, input: &str, rules: &[Rule]) {
+    // The values of an enumeration are its bounds.
+    let is_enum = |(_, known): (&String, &MetaType)| matches!(known, MetaType::Enum { .. });
+    let enums: BTreeSet<_> =
+        registry.types.iter().filter(|known| is_enum(*known)).map(|(name, _)| name.clone()).collect();
+    let mut below = Vec::new();
+    if let Some(MetaType::InputObject { input_fields, .. }) = registry.types.get_mut(input) {
+        for rule in rules {
+            let Some(field) = input_fields.get_mut(Naming::CamelCase.spell(rule.name).as_ref()) else { continue };
+            let of = field.ty.trim_matches(['[', ']', '!']).to_owned();
+            let bounds = rule.bounds().filter(|_| !enums.contains(&of));
+            if let (Some(bounds), Some(text)) = (bounds, &mut field.description)
+                && !text.ends_with(&bounds)
+            {
+                *text = format!("{text} {bounds}");
+            }
+            if let Holds::List(_, rules) = &rule.holds {
+                below.push((of, rules));
+            }
+        }
+    }
+    for (input, rules) in below {
+        tell_bounds(registry, &input, rules);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use async_graphql::parser::parse_schema;
+    use async_graphql::parser::types::{InputObjectType, TypeKind, TypeSystemDefinition};
+
+    use super::*;
+
+    fn compare(inputs: &BTreeMap<String, InputObjectType>, name: &str, rules: &[Rule], seen: &mut BTreeSet<String>) {
+        seen.insert(name.to_owned());
+        let shown: BTreeMap<_, _> =
+            inputs[name].fields.iter().map(|field| (field.node.name.node.to_string(), &field.node.ty.node)).collect();
+        let read: Vec<_> = rules.iter().map(|rule| Naming::CamelCase.spell(rule.name).into_owned()).collect();
+        assert_eq!(
+            shown.keys().collect::<Vec<_>>(),
+            BTreeSet::from_iter(&read).into_iter().collect::<Vec<_>>(),
+            "{name}"
+        );
+        for (rule, field) in rules.iter().zip(read) {
+            let ty = shown[&field];
+            assert_eq!(rule.is_required, !ty.nullable, "{name}.{field}");
+            if !rule.fields().is_empty() {
+                compare(inputs, ty.to_string().trim_matches(['[', ']', '!']), rule.fields(), seen);
+            }
+        }
+    }
+
+    #[test]
+    fn an_input_shows_the_fields_that_its_reader_reads() {
+        let definitions = parse_schema(crate::graphql::sdl()).unwrap().definitions;
+        let inputs: BTreeMap<_, _> = definitions
+            .into_iter()
+            .filter_map(|definition| {
+                let TypeSystemDefinition::Type(definition) = definition else { return None };
+                let TypeKind::InputObject(input) = definition.node.kind else { return None };
+                Some((definition.node.name.node.to_string(), input))
+            })
+            .collect();
+        let mut seen = BTreeSet::new();
+        for name in ALL {
+            compare(&inputs, name, &rules_of(name), &mut seen);
+        }
+        assert_eq!(seen.iter().collect::<Vec<_>>(), inputs.keys().collect::<Vec<_>>(), "an input has no reader here");
+    }
+}

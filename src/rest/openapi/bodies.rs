@@ -1,0 +1,115 @@
+//! Gives each operation the bodies and parameters of the prepared document that it is called after.
+
+use utoipa::Modify;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Required, Schema};
+
+use super::problems;
+use super::schemas::{Schemas, description};
+use crate::graphql::{Content as Holds, Member, PreparedOperation};
+use crate::rest::export::{COLUMNS, DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter};
+use crate::rest::operations::operations;
+
+pub struct Bodies;
+
+impl Modify for Bodies {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        problems::add_schemas(components);
+        let prepared = operations();
+        for path in openapi.paths.paths.values_mut() {
+            for operation in [&mut path.get, &mut path.post].into_iter().flatten() {
+                let behind = prepared.iter().find(|behind| operation.operation_id.as_deref() == Some(behind.name()));
+                if let Some(behind) = behind {
+                    describe(operation, behind, &mut Schemas(components));
+                }
+                problems::add_responses(operation);
+            }
+        }
+        openapi.info.description.get_or_insert_default().push_str(&problems::tables());
+    }
+}
+
+fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut Schemas<'_>) {
+    let variables = behind.variables();
+    if let Some(input) = variables.iter().find(|variable| variable.name == "input") {
+        let body = RequestBodyBuilder::new().content("application/json", content(schemas.body(input)));
+        operation.request_body = Some(body.required(Some(Required::True)).build().into());
+    }
+    let answer = behind.answer();
+    let answers = match behind.name() {
+        "createSalesOrder" => vec![("application/json", content(schemas.body(&without(answer, "replayed"))))],
+        "salesOrder" => vec![("application/json", content(enveloped(schemas, answer)))],
+        "exportSalesOrders" => {
+            operation
+                .parameters
+                .get_or_insert_default()
+                .extend(PARAMETERS.iter().map(|parameter| of_query(parameter, schemas)));
+            vec![
+                ("text/csv", content(csv())),
+                ("application/jsonl", content(Ref::from_schema_name("SalesOrder").into())),
+            ]
+        }
+        // What a check finds hangs together; examples of its members do not.
+        "signatureCheck" => vec![("application/json", content(schemas.value(&answer)))],
+        _ => vec![("application/json", content(schemas.body(&answer)))],
+    };
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.starts_with('2')
+        {
+            response.content.extend(answers.iter().map(|(kind, content)| ((*kind).to_owned(), content.clone().into())));
+        }
+    }
+}
+
+fn content(schema: RefOr<Schema>) -> Content {
+    ContentBuilder::new().schema(Some(schema)).build()
+}
+
+/// An answer as REST gives it, where one of its members is told by a header.
+fn without(answer: Member, name: &str) -> Member {
+    let mut answer = answer;
+    if let Holds::Members(members) = &mut answer.shape.holds {
+        members.retain(|member| member.name != name);
+    }
+    answer
+}
+
+/// What is found stands in `data`; what is not is a 404.
+fn enveloped(schemas: &mut Schemas<'_>, answer: Member) -> RefOr<Schema> {
+    let description = "The order as it is now.".to_owned();
+    let data = schemas.member(&Member { is_nullable: false, description, ..answer });
+    let envelope = ObjectBuilder::new().schema_type(Type::Object).description(Some("The answer to a read order."));
+    let name = "SalesOrderResponse";
+    schemas.0.schemas.insert(name.to_owned(), envelope.property("data", data).required("data").into());
+    Ref::from_schema_name(name).into()
+}
+
+fn csv() -> RefOr<Schema> {
+    let columns = COLUMNS.all().map(|column| format!("| `{}` | {} |\n", column.name, description(&column.member)));
+    let head = "A row for each line of an order, below a row of these headings:\n\n| column | meaning |\n|---|---|\n";
+    let text = columns.fold(head.to_owned(), |text, column| text + &column);
+    ObjectBuilder::new().schema_type(Type::String).description(Some(text)).into()
+}
+
+fn of_query(parameter: &Parameter, schemas: &mut Schemas<'_>) -> RefOr<utoipa::openapi::path::Parameter> {
+    let Parameter { name, member, .. } = parameter;
+    let schema = match &member.shape.holds {
+        Holds::Enum(values) if name == ORDER_BY => {
+            let names = values.iter().map(|(name, _)| name.as_str());
+            let sort = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+            sort.default(Some(DEFAULT_ORDER.into())).into()
+        }
+        _ => schemas.member(&Member { is_nullable: false, description: String::new(), ..member.clone() }),
+    };
+    let written = match member.shape.type_name.as_str() {
+        _ if member.is_list => " Repeat it for more than one.",
+        "DateTime" => " RFC 3339; + is written %2B.",
+        _ => "",
+    };
+    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).required(Required::False);
+    parameter.description(Some(format!("{}{written}", member.description))).schema(Some(schema)).build().into()
+}

@@ -1,0 +1,67 @@
+//! Puts the settings in force into the text: partners read the limits that hold for them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::config::Config;
+
+/// Fills in each `{setting}` of every text, and the default of the one field that is a setting.
+pub fn fill_in(document: &mut Value, config: &Config) {
+    let auth = &config.auth;
+    let settings = [
+        ("{token_lifetime}", in_words(auth.token_lifetime)),
+        ("{refresh_window}", in_words(auth.refresh_window)),
+        ("{session_lifetime}", in_words(auth.session_lifetime)),
+        ("{timestamp_tolerance}", in_words(auth.timestamp_tolerance)),
+        ("{max_body_bytes}", config.http.max_body_bytes.to_string()),
+    ];
+    fill(document, &settings);
+    let currency = document.pointer_mut("/components/schemas/CreateSalesOrderRequest/properties/currency");
+    if let Some(Value::Object(currency)) = currency {
+        currency.insert("default".to_owned(), json!(config.orders.default_currency));
+    }
+}
+
+fn fill(value: &mut Value, settings: &[(&str, String)]) {
+    match value {
+        Value::String(text) if text.contains('{') => {
+            for (name, told) in settings {
+                *text = text.replace(name, told);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, settings)),
+        Value::Object(members) => members.values_mut().for_each(|member| fill(member, settings)),
+        _ => {}
+    }
+}
+
+/// Days or hours where it is some of them, and otherwise seconds, which timestamps are in.
+fn in_words(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (count, unit) = match (seconds / 86_400, seconds / 3600) {
+        (days @ 2.., _) if seconds.is_multiple_of(86_400) => (days, "day"),
+        (_, hours @ 1..) if seconds.is_multiple_of(3600) => (hours, "hour"),
+        _ => (seconds, "second"),
+    };
+    if count == 1 { format!("{count} {unit}") } else { format!("{count} {unit}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_told_in_its_largest_whole_unit() {
+        for (seconds, words) in [
+            (300, "300 seconds"),
+            (5400, "5400 seconds"),
+            (3600, "1 hour"),
+            (43_200, "12 hours"),
+            (86_400, "24 hours"),
+            (604_800, "7 days"),
+        ] {
+            assert_eq!(in_words(Duration::from_secs(seconds)), words);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The GraphQL documents behind the endpoints, each with the fragments it uses.
+
+use std::sync::LazyLock;
+
+use crate::domain::permission::Permission;
+use crate::graphql::PreparedOperation;
+
+macro_rules! operations {
+    ($( $name:ident = $($file:literal)+ $(for $scope:ident)?; )+) => {
+        $( pub(super) static $name: LazyLock<PreparedOperation> = LazyLock::new(|| {
+            PreparedOperation::new(concat!($(include_str!(concat!("operations/", $file))),+))
+                $(.with_scope(Permission::$scope))?
+        }); )+
+
+        /// All of them. The suite runs each through the schema's full validation.
+        #[must_use]
+        pub fn operations() -> Vec<&'static PreparedOperation> {
+            vec![$(&$name),+]
+        }
+    };
+}
+
+operations! {
+    LOGIN = "login.graphql";
+    REFRESH = "refresh.graphql";
+    SIGNATURE_CHECK = "signatureCheck.graphql";
+    CREATE_SALES_ORDER = "createSalesOrder.graphql" "order.fragment.graphql";
+    SALES_ORDER = "salesOrder.graphql" "order.fragment.graphql";
+    EXPORT_SALES_ORDERS = "exportSalesOrders.graphql" "order.fragment.graphql" for OrdersRead;
+}
