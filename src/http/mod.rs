@@ -39,15 +39,17 @@ use crate::{graphql as schema, telemetry};
 /// Every path of the service.
 pub fn router(state: AppState) -> Router {
     let http = state.config().http.clone();
+    // Of the two who ask, not of all: every layer costs each request its copy.
+    let readiness = Extension(health::Readiness::default());
     let routes = Router::new()
         .merge(metrics_of(state.config(), Some(&state)))
         .merge(rest::router())
-        .merge(pages::router(state.config()))
+        .merge(pages::router(state.config(), readiness.clone()))
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/graphql/ws", get(websocket::upgrade))
         .route("/schema.graphql", get(sdl))
         .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready).layer(Extension(health::Readiness::default())))
+        .route("/health/ready", get(health::ready).layer(readiness))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(state.clone(), budget::admit))

@@ -19,9 +19,9 @@ use crate::app::AppState;
 use crate::config::Config;
 
 /// The paths of the pages. Without GraphiQL there is nothing at its path.
-pub fn router(config: &Config) -> Router<AppState> {
+pub fn router(config: &Config, readiness: Extension<health::Readiness>) -> Router<AppState> {
     let router = Router::new()
-        .route("/", get(landing))
+        .route("/", get(landing).layer(readiness))
         .route("/docs", get(docs))
         .route("/docs/signature", get(signature))
         .route("/assets/{file}", get(assets::asset));
