@@ -61,6 +61,10 @@ impl Store {
                 Ok(())
             })
         });
-        FINDING_OUT.scope((), probe).await
+        FINDING_OUT.scope((), probe).await?;
+        match &self.files {
+            Some(files) => files.ensure_last_found().await,
+            None => Ok(()),
+        }
     }
 }

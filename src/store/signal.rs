@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sea_orm::sqlx::{self, Executor as _};
+use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
@@ -146,7 +146,8 @@ async fn listen_once(
             Ok(Ok(None)) => return Err(sqlx::Error::PoolClosed),
             Ok(Err(error)) => return Err(error),
             Err(_) => {
-                within(TEST_EVERY, listener.execute("")).await?;
+                // Once more the same, so that an operator sees in `pg_stat_activity` what the connection is for.
+                within(TEST_EVERY, listener.execute(AssertSqlSafe(format!("LISTEN {CHANNEL}")))).await?;
             }
         }
         while listener.next_buffered().is_some() {}

@@ -6,7 +6,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -80,6 +80,8 @@ struct Inner {
     is_told: AtomicBool,
     /// When was looked last whether what is stored can be found again.
     looked: Mutex<Option<Instant>>,
+    /// The last order that was stored; 0 before the first.
+    last_order: AtomicI64,
     /// Whether it could not: the file is the same, and holds something else.
     is_written_over: AtomicBool,
 }
@@ -103,7 +105,14 @@ impl OpenFiles {
         });
         let files = files.collect::<Result<_, _>>()?;
         let [is_told, is_written_over] = [false, false].map(AtomicBool::new);
-        Ok(Self(Arc::new(Inner { files, log, is_told, looked: Mutex::default(), is_written_over })))
+        Ok(Self(Arc::new(Inner {
+            files,
+            log,
+            is_told,
+            looked: Mutex::default(),
+            last_order: AtomicI64::new(0),
+            is_written_over,
+        })))
     }
 
     /// Fails while one of the files is not the one that was opened. What is committed then is seen by nobody who opens the
@@ -126,9 +135,18 @@ impl OpenFiles {
         Err(StoreError::Unavailable(DbErr::Conn(RuntimeErr::Internal(problem))))
     }
 
+    /// The same as [`OpenFiles::ensure_found`] for the last order that is known to be stored.
+    pub(super) async fn ensure_last_found(&self) -> StoreResult<()> {
+        match self.0.last_order.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            order => self.ensure_found(order).await,
+        }
+    }
+
     /// Fails where an order that was just stored cannot be found by whoever opens the database anew, as when a backup was copied
     /// over the file: the connections that are open go on with what they have in memory. Looks at most once a second.
     pub(super) async fn ensure_found(&self, order: i64) -> StoreResult<()> {
+        self.0.last_order.fetch_max(order, Ordering::Relaxed);
         {
             let mut looked = self.looked();
             if looked.is_some_and(|at| at.elapsed() < LOOK_EVERY) {

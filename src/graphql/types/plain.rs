@@ -38,7 +38,7 @@ mod tests {
 
     /// Fields of a type that have no selection of their own.
     fn leaves(name: &str) -> Vec<String> {
-        let document = parse_schema(crate::graphql::sdl()).unwrap();
+        let document = parse_schema(include_str!("../../../schema.graphql")).unwrap();
         let types = document.definitions.into_iter().filter_map(|definition| match definition {
             TypeSystemDefinition::Type(it) => Some(it.node),
             _ => None,

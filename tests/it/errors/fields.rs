@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::error::FieldErrorCode as Code;
 use serde_json::{Value, json};
 
-use crate::support::{Partner, TestApp, order};
+use crate::support::{PARTNER_KEY, Partner, TestApp, order};
 
 /// The codes of the faulty fields of an answer, over either wire.
 fn codes(refusal: &Value) -> Vec<String> {
@@ -54,7 +56,9 @@ async fn of_an_order(partner: &Partner<'_>, reached: &mut BTreeSet<String>) {
 }
 
 async fn of_arguments(app: &TestApp, reached: &mut BTreeSet<String>) {
-    let operator = app.operator().await;
+    let scopes = [Permission::ClientsManage, Permission::OrdersRead];
+    let secret = app.client("manager", &scopes, SignaturePolicy::Documented, Vec::new()).await;
+    let operator = Partner::log_in(app, "manager", secret, &PARTNER_KEY).await;
     let explain = "query($input: ExplainSignatureInput!) { explainSignature(input: $input) { valid } }";
     let signed = json!({"input": {"clientId": "c", "timestamp": "1", "signature": "s", "publicKey": "none"}});
     let create = "mutation($input: CreateClientInput!) { createClient(input: $input) { client { name } } }";
