@@ -2,7 +2,6 @@
 
 mod causes;
 mod to_be_mended;
-mod vanished;
 
 use std::time::{Duration, Instant};
 
