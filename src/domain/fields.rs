@@ -32,7 +32,7 @@ pub enum Naming {
 impl Naming {
     /// Spells one of our snake_case names the caller's way.
     #[must_use]
-    pub fn spell(self, name: &'static str) -> Cow<'static, str> {
+    pub fn spell(self, name: &str) -> Cow<'_, str> {
         if self == Self::SnakeCase || !name.contains('_') {
             return Cow::Borrowed(name);
         }

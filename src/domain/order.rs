@@ -101,7 +101,7 @@ impl OrderStatus {
 
 /// The text names no status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("is not an order status")]
+#[error("must be one of {}", OrderStatus::ALL.map(OrderStatus::as_str).join(", "))]
 pub struct UnknownStatus;
 
 impl FromStr for OrderStatus {

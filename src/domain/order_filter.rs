@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::fields::{Fields, Naming, Text};
-use super::order::{OrderNumber, OrderStatus};
+use super::order::{OrderNumber, OrderStatus, UnknownStatus};
 use super::order_input::fold;
 use super::permission::{Permission, Scope};
 use crate::error::{AppError, ErrorCode, FieldError, FieldErrorCode};
@@ -148,8 +148,7 @@ fn read_statuses(fields: &mut Fields<'_>) -> Option<Vec<OrderStatus>> {
     let names = any_of(fields, Text::line(16))?;
     let statuses: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).collect();
     if statuses.len() < names.len() {
-        let all = OrderStatus::ALL.map(OrderStatus::as_str).join(", ");
-        return fields.refuse_here(FieldErrorCode::Status, format!("must be of the statuses {all}"));
+        return fields.refuse_here(FieldErrorCode::Status, UnknownStatus.to_string());
     }
     Some(statuses)
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::fields::{Fields, Naming, Text};
-use super::order::{OrderStatus, SalesOrder};
+use super::order::{OrderStatus, SalesOrder, UnknownStatus};
 use crate::error::{FieldError, FieldErrorCode};
 
 /// A change of status as asked for.
@@ -45,8 +45,8 @@ impl StatusChange {
         let order_number = fields.text("order_number", Text::line(64));
         let name = fields.text("status", Text::line(16));
         let status = name.and_then(|name| {
-            let known = name.parse().ok();
-            known.or_else(|| fields.refuse("status", FieldErrorCode::Status, "is not an order status".to_owned()))
+            let known: Result<_, UnknownStatus> = name.parse();
+            known.or_else(|unknown| fields.refuse("status", FieldErrorCode::Status, unknown.to_string()).ok_or(())).ok()
         });
         let expected_version = fields.optional_integer("expected_version", &(1..=i32::MAX));
         let note = fields.optional_text("note", Text::lines(1000));

@@ -63,7 +63,12 @@ async fn respond(
     parts: &Parts,
 ) -> Result<Response, Problem> {
     let sender = Sender::from(credentials(parts, Arc::default()));
-    let unreadable = || AppError::new(ErrorCode::MalformedBody, "The query string cannot be read");
+    let unreadable = || {
+        AppError::new(
+            ErrorCode::MalformedBody,
+            "The query string cannot be read; percent-encode names and values as UTF-8 (+ is %2B)",
+        )
+    };
     let variables = query.map_err(|_| unreadable()).and_then(|Query(pairs)| variables(&pairs));
     let page_limit = state.config().http.request_timeout;
     let chunks = export(state.api().clone(), sender, format, variables, page_limit).await?;

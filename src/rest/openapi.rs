@@ -162,7 +162,7 @@ endpoint! {
             (status = 200, description = "The order"),
             (status = 401, description = "No valid bearer token"),
             (status = 403, description = "The client is disabled"),
-            (status = 404, description = "There is no such order among yours"),
+            (status = 404, description = "There is no such order that you may read"),
         ),
         security(("JWT-auth" = []))
     )]

@@ -1,7 +1,5 @@
 //! An instance whose clock is wrong stamps orders with a time that never was: it is not ready until its clock is right.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -17,8 +15,8 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use crate::support::{
-    Answer, Database, Link, PARTNER_KEY, Partner, TestApp, TestClock, keep_metrics, metric, on_postgres, options,
-    order, until,
+    Answer, Database, Link, MemoryLog, PARTNER_KEY, Partner, TestApp, TestClock, keep_metrics, metric, on_postgres,
+    options, order, until,
 };
 
 /// A service whose clock runs, and may be a second wrong.
@@ -150,45 +148,26 @@ async fn a_slow_database_is_not_taken_for_a_wrong_clock_and_hides_none() {
     store.close().await;
 }
 
-/// A log in memory.
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Memory {
-    /// The lines about clocks.
-    fn lines(&self) -> Vec<Value> {
-        let log = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        log.lines().filter(|line| line.contains("clock")).map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
+/// The lines about clocks.
+fn about_clocks(log: &MemoryLog) -> Vec<Value> {
+    let log = log.text();
+    log.lines().filter(|line| line.contains("clock")).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[tokio::test]
 async fn an_operator_reads_of_a_wrong_clock_once_though_nobody_asks_whether_the_instance_is_ready() {
     only_on!(Postgres);
     keep_metrics();
-    let (database, clock, memory) = (Database::new().await, TestClock::running(), Memory::default());
+    let (database, clock) = (Database::new().await, TestClock::running());
     let store = database.connect().await;
-    let writer = memory.clone();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let (log, _logging) = MemoryLog::begin();
     clock.put_ahead(-7_200_000);
     let state = TestApp::state_in(&store, &clock, &[], |config| {
         config.database.max_clock_skew = Duration::from_secs(1);
     });
     let beside = state.clone();
     let beside = tokio::spawn(async move { Box::pin(beside.look_after()).await });
-    until("a line of the log", async || !memory.lines().is_empty()).await;
+    until("a line of the log", async || !about_clocks(&log).is_empty()).await;
     let router = http::router(state);
     let get = async |path: &str| {
         let request = Request::get(path).body(Body::empty()).unwrap();
@@ -200,10 +179,10 @@ async fn an_operator_reads_of_a_wrong_clock_once_though_nobody_asks_whether_the_
         get("/health/ready").await.expect_problem(503, "CLOCK_SKEW");
     }
     clock.put_ahead(0);
-    until("the other line of the log", async || memory.lines().len() > 1).await;
+    until("the other line of the log", async || about_clocks(&log).len() > 1).await;
     get("/health/ready").await.expect(200);
     beside.abort();
-    let lines = memory.lines();
+    let lines = about_clocks(&log);
     let [warning, end] = &*lines else { panic!("{lines:?}") };
     assert_eq!((&warning["level"], &end["level"]), (&"WARN".into(), &"INFO".into()), "{lines:?}");
     let message = warning["fields"]["message"].as_str().unwrap();

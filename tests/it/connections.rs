@@ -6,7 +6,6 @@ mod stopping;
 
 use std::io;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -16,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
-use crate::support::{Answer, Database, Process, Remote, Signed, TestApp, in_time, order, until};
+use crate::support::{Answer, Database, MemoryLog, Process, Remote, Signed, TestApp, in_time, order, until};
 
 const ORDERS: &str = "/api/v1/sales-orders";
 
@@ -178,33 +177,15 @@ async fn a_partner_that_hangs_up_before_the_answer_is_logged_as_499_and_can_send
     assert!(line.contains("\"route\":\"/api/v1/sales-orders\""), "{line}");
 }
 
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn a_caller_that_gives_up_while_sending_is_logged_as_499() {
     let app = TestApp::new().await;
-    let memory = Memory::default();
-    let writer = memory.clone();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
-    let logging = tracing::subscriber::set_default(subscriber);
+    let (log, logging) = MemoryLog::begin();
     let request = TestApp::post_request(ORDERS, &[], never_ending());
     // Begun, not finished, and gone: what the server does with the request of a caller that hung up.
     assert!(app.router.clone().oneshot(request).now_or_never().is_none());
     drop(logging);
-    let log = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("\"status\":499") && log.contains(ORDERS), "{log}");
 }
 

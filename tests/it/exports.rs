@@ -131,6 +131,10 @@ async fn an_export_is_refused_as_a_whole_and_each_faulty_parameter_named() {
     let problem = dashboard.get(faulty).await.expect_problem(400, "VALIDATION_FAILED");
     let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
     assert_eq!(pointers, ["/status", "/customer_code_contains", "/created_at_gte"]);
+    // Where + was sent as it is and came as a space, what is asked for is not what was just sent.
+    let spaced = dashboard.get("/api/v1/sales-orders.csv?created_at_gte=2026-11-23T00:00:00+07:00").await;
+    let message = spaced.expect_problem(400, "VALIDATION_FAILED")["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("such as 2026-11-22T17:00:00Z"), "{message}");
     let request = axum::http::Request::post("/api/v1/sales-orders.csv").body(axum::body::Body::empty()).unwrap();
     app.send(request).await.expect_problem(405, "METHOD_NOT_ALLOWED");
 }

@@ -2,6 +2,7 @@
 
 mod causes;
 mod to_be_mended;
+mod vanished;
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use crate::subscriptions::FOLLOW;
-use crate::support::{Link, Partner, Socket, TestApp, Told, options, order, until};
+use crate::support::{Link, Partner, Socket, TestApp, Told, found, options, order, until};
 
 /// The database by this address, with so little patience that a test can wait for its end.
 async fn hurried(url: &str, max_connections: u32) -> Store {
@@ -41,7 +42,8 @@ async fn follow(base: &str, token: &str, mut socket: Socket, count: usize) -> Ve
                 cursor = event["cursor"].clone();
             }
             _ => {
-                socket = Socket::log_in(base, token).await;
+                let again = async || Socket::try_log_in(base, token).await;
+                socket = found("a connection of the follower that comes back", again).await;
                 socket.subscribe("1", FOLLOW, json!({"after": cursor})).await;
             }
         }

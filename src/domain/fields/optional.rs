@@ -69,7 +69,7 @@ impl Fields<'_> {
         let value = self.optional(name, || Holds::Instant)?;
         let text = self.string(name, value)?.trim();
         let Ok(instant) = DateTime::parse_from_rfc3339(text) else {
-            let message = "must be a time with its offset, such as 2026-11-23T00:00:00+07:00".to_owned();
+            let message = "must be a time with its offset, such as 2026-11-22T17:00:00Z".to_owned();
             return self.refuse(name, FieldErrorCode::Format, message);
         };
         let micros = instant.timestamp_micros() + i64::from(instant.nanosecond() % 1000 > 0);

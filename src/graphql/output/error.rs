@@ -11,6 +11,7 @@ use futures_util::stream::{Stream, StreamExt as _};
 use serde_json::json;
 
 use super::values::from_json;
+use crate::domain::fields::Naming;
 use crate::error::{AppError, ErrorCode};
 
 /// Gives every error of a response its code and its details.
@@ -96,21 +97,7 @@ fn extensions(failure: &AppError) -> ErrorExtensionValues {
         values.set("retryAfter", seconds);
     }
     for (name, value) in failure.members() {
-        values.set(camel_case(name), from_json(value));
+        values.set(Naming::CamelCase.spell(name), from_json(value));
     }
     values
-}
-
-fn camel_case(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    let mut upper = false;
-    for c in name.chars() {
-        if c == '_' {
-            upper = true;
-        } else {
-            out.push(if upper { c.to_ascii_uppercase() } else { c });
-            upper = false;
-        }
-    }
-    out
 }

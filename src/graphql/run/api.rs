@@ -163,9 +163,9 @@ impl Api {
             caller.admit(needs).await?;
         }
         let (lane, bytes) = (caller.credentials.lane(), caller.credentials.body.len());
-        let variables = compute::on(lane, bytes, || variables(&caller.credentials)).await?;
+        let variables = compute::on(lane, bytes, || variables(&caller.credentials).map(values::variables)).await?;
         let _turn = if operation.is_mutation() { None } else { Some(self.turn(&caller).await?) };
-        let request = prepared::request(operation.document(), None, values::variables(variables));
+        let request = prepared::request(operation.document(), None, variables);
         let budget = Budget::of_priced(self.limits, 0);
         let request = self.equip(request, caller, Naming::SnakeCase, budget).data(ShortPages);
         let mut response = error::classify(self.executor.execute(request).await);

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::valid::operation;
 use crate::graphql::output::written::text_bytes;
 
-/// A valid operation. Whoever sends it must still be allowed what it asks for: guards are run with it.
+/// A valid operation. Whoever sends it must still be allowed what it asks for: the gate is asked with it.
 #[derive(Clone)]
 pub(super) struct Known {
     /// Its normal form.

@@ -3,8 +3,9 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::protocol::{Close, close_because, close_for};
 use crate::app::AppState;
@@ -16,6 +17,9 @@ use crate::service::slots::Slot;
 
 /// After so many messages without a valid token one counts for the budget of the address; an operation counts by itself.
 const MESSAGES_A_REQUEST: u64 = 10;
+
+/// How long a look at a session may take.
+const LOOK_LIMIT: Duration = Duration::from_secs(1);
 
 /// What is held of a limit for as long as the connection lasts.
 pub enum Held {
@@ -96,9 +100,12 @@ impl Owner {
     pub async fn look_at_token(&mut self) {
         let Ok(token) = self.credentials.bearer_token() else { return };
         let sessions = self.state.sessions();
-        // A database that cannot be asked says nothing against the token.
+        // A database that cannot be asked, or not in time, says nothing against the token. The connection waits meanwhile:
+        // its events, and the end of the service
+        // (`while_the_machine_is_away_a_service_is_not_ready_sends_followers_away_and_stops_in_time`).
+        let looked = timeout(LOOK_LIMIT, sessions.authenticate(token)).await;
         self.has_valid_token = sessions.is_token_valid(token)
-            && !matches!(sessions.authenticate(token).await, Err(error) if error.code == ErrorCode::Unauthenticated);
+            && !matches!(looked, Ok(Err(error)) if error.code == ErrorCode::Unauthenticated);
         if !self.has_valid_token {
             self.since = Instant::now();
         }

@@ -50,7 +50,17 @@ impl Link {
         self.state.send_modify(|state| (state.is_cut, state.silent) = (false, state.silent.min(state.opened)));
     }
 
-    /// So late comes each answer from now on; questions arrive as soon as ever.
+    /// How many connections were opened so far.
+    pub fn opened(&self) -> u64 {
+        self.state.borrow().opened
+    }
+
+    /// So long is each packet under way from now on, there as well as back.
+    pub fn delay(&self, delay: Duration) {
+        self.state.send_modify(|state| state.delay = [delay; 2]);
+    }
+
+    /// The same for answers alone: questions arrive as soon as ever.
     pub fn delay_answers(&self, delay: Duration) {
         self.state.send_modify(|state| state.delay = [Duration::ZERO, delay]);
     }

@@ -8,6 +8,7 @@ mod database;
 #[macro_use]
 mod left_out;
 mod link;
+mod log;
 mod metrics;
 mod patience;
 mod process;
@@ -22,6 +23,7 @@ pub use clock::TestClock;
 pub use database::{Database, on_postgres, options};
 pub use left_out::{is_of_other, leave_out};
 pub use link::Link;
+pub use log::MemoryLog;
 pub use metrics::{keep_metrics, metric};
 pub use patience::{PATIENCE, found, in_time, set_deadline, until};
 pub use process::{Process, command, stalled};
