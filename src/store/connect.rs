@@ -16,34 +16,11 @@ use tracing::info;
 
 use super::error::{StoreError, StoreResult};
 use super::liveness::Liveness;
-use super::pooler::Pooler;
+use super::options::DatabaseOptions;
 use super::pools::Pools;
 use super::postgres;
 use super::signal::{self, ListenAt};
 use super::sqlite_file::OpenFiles;
-
-/// How to reach the database.
-#[derive(Debug, Clone)]
-pub struct DatabaseOptions {
-    /// `sqlite://path` or `postgres://…`.
-    pub url: String,
-    /// Another way to the same PostgreSQL for being told of events, where `url` leads through a pooler.
-    pub listen_url: Option<String>,
-    /// What `url` leads through.
-    pub pooler: Pooler,
-    /// How many connections (on SQLite: readers) one instance may hold.
-    pub max_connections: u32,
-    /// How many of them reports may hold.
-    pub report_connections: u32,
-    /// How long a query waits for a free connection, and on SQLite for another process' write.
-    pub acquire_timeout: Duration,
-    /// How long a connection to PostgreSQL that nobody uses stays open.
-    pub idle_timeout: Duration,
-    /// How long a statement of a report may take, and on PostgreSQL one of any reader.
-    pub statement_timeout: Duration,
-    /// Called once for every statement, in the task that runs it.
-    pub on_statement: fn(),
-}
 
 /// The database. Cloning shares its connections.
 ///
@@ -253,24 +230,6 @@ pub(super) fn micros(instant: DateTime<Utc>) -> i64 {
 pub(super) fn instant(micros: i64) -> StoreResult<DateTime<Utc>> {
     DateTime::from_timestamp_micros(micros)
         .ok_or_else(|| StoreError::Unreadable { what: "time", value: micros.to_string() })
-}
-
-#[cfg(test)]
-impl DatabaseOptions {
-    /// A SQLite file, for a test that asks for nothing else.
-    pub(super) fn in_test(path: &std::path::Path) -> Self {
-        Self {
-            url: format!("sqlite://{}", path.display()),
-            listen_url: None,
-            pooler: Pooler::None,
-            max_connections: 2,
-            report_connections: 1,
-            acquire_timeout: Duration::from_mins(1),
-            idle_timeout: Duration::from_mins(1),
-            statement_timeout: Duration::from_mins(1),
-            on_statement: || {},
-        }
-    }
 }
 
 #[cfg(test)]

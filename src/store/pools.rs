@@ -7,9 +7,10 @@ use futures_util::future::join_all;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend};
 
-use super::connect::{DatabaseOptions, Store};
+use super::connect::Store;
 use super::error::StoreResult;
 use super::liveness::Liveness;
+use super::options::DatabaseOptions;
 use super::sqlite_file::{self, OpenFiles};
 use super::{postgres, probe, report, wal};
 

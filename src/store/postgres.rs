@@ -8,9 +8,9 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::address::{Address, place};
-use super::connect::DatabaseOptions;
 use super::error::StoreResult;
 use super::liveness::Liveness;
+use super::options::DatabaseOptions;
 use super::outage::Outage;
 use super::pooler::Pooler;
 use super::pools::{FEWEST_SHARED_OUT, Pools, Shares};

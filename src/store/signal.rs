@@ -13,9 +13,10 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::address::Address;
-use super::connect::{DatabaseOptions, Store};
+use super::connect::Store;
 use super::error::StoreResult;
 use super::liveness::within;
+use super::options::DatabaseOptions;
 use super::outage::Outage;
 use super::pooler::Pooler;
 use super::reach::Unreachable;

@@ -5,6 +5,8 @@ import { audit, events } from "./audit.mjs";
 const LAG = 2000;
 /** So long nobody's order is acknowledged only where none can be taken: callers come by the dozen each second. */
 const SILENT = 500;
+/** How long `/health/live` may take, in ms. */
+const LIVE = 100;
 
 export const HEAD =
   "| set-up | acknowledged | lost | doubled | longest silence (s) | what callers saw | feed: gaps | `/health/live`, slowest (ms) | ready wrong (s) |\n" +
@@ -55,10 +57,12 @@ export async function report(name, load, url, notes = []) {
   if (load.unanswered) statuses.push(`${load.unanswered} never answered`);
   const wrong = seen.probed.map((probed, n) => readyWrong(probed, seen.answers[n])).filter((seconds) => seconds !== null);
   const gaps = seen.gaps.reduce((sum, count) => sum + count, 0);
+  const readyWrongFor = wrong.length ? Math.max(...wrong) : 0;
+  const slowest = Math.max(...seen.probed.map((probed) => probed.slowest));
   const row = [
     name, load.acknowledged.size, broken ? `${lost} (${broken} not whole)` : lost, doubled, seen.silence.toFixed(1),
-    [...statuses, ...notes].join(", "), gaps, Math.round(Math.max(...seen.probed.map(({ slowest }) => slowest))),
-    wrong.length ? Math.max(...wrong).toFixed(1) : "–",
+    [...statuses, ...notes].join(", "), gaps, Math.round(slowest), wrong.length ? readyWrongFor.toFixed(1) : "–",
   ];
-  return { row: `| ${row.join(" | ")} |`, isGood: !lost && !doubled && !broken && !gaps && !load.unanswered };
+  const isTrue = !lost && !doubled && !broken && !gaps && !load.unanswered;
+  return { row: `| ${row.join(" | ")} |`, isGood: isTrue && readyWrongFor === 0 && slowest <= LIVE };
 }

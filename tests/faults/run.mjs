@@ -5,7 +5,8 @@
 // The servers that a scenario needs (PostgreSQL, Patroni, etcd, PgBouncer, HAProxy, nginx) are installed from Debian's
 // packages where they are missing, which takes root. They run on free ports, in a temporary folder, and are gone afterwards,
 // also after Ctrl-C; FAULTS_KEEP=1 keeps the folder with their logs. What cannot be had here is skipped by name. The exit code
-// is 1 where an order was lost or doubled, the feed had a gap or an order was never answered.
+// is 1 where an order was lost, doubled or never answered, the feed had a gap, readiness was wrong for over 2 s, or
+// `/health/live` took over 100 ms.
 import { resolve } from "node:path";
 
 import { Machine, Skipped, say } from "./machine.mjs";

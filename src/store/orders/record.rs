@@ -79,7 +79,8 @@ mod tests {
     use sea_orm::{ConnectionTrait as _, Statement};
 
     use super::*;
-    use crate::store::connect::{DatabaseOptions, Store};
+    use crate::store::connect::Store;
+    use crate::store::options::DatabaseOptions;
 
     /// A column that is not listed would be left empty, one that is not there would fail every order.
     #[tokio::test]
