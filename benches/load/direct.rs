@@ -9,7 +9,7 @@ use sales_order_api::app;
 use sales_order_api::auth::signature::{SignatureForm, documented_string};
 use sales_order_api::clock::Clock;
 use sales_order_api::config::{self, Overrides};
-use sales_order_api::domain::fields::Naming;
+use sales_order_api::domain::fields::{Fields, Naming};
 use sales_order_api::domain::money::Money;
 use sales_order_api::domain::order_input::NewOrder;
 use sales_order_api::store::{Created, NewReceipt, OrderToInsert, Store};
@@ -55,7 +55,9 @@ impl Direct {
     fn order(&self, customer: &str) -> Result<OrderToInsert> {
         let now = Clock::system().now();
         let input = order(customer, self.lines);
-        let Ok(order) = NewOrder::read(&input, Naming::SnakeCase, "IDR") else { anyhow::bail!("a faulty order") };
+        let Ok(order) = NewOrder::read(Fields::new(&input, Naming::SnakeCase), "IDR") else {
+            anyhow::bail!("a faulty order")
+        };
         Ok(OrderToInsert {
             client_id: self.client_id.parse()?,
             idempotency_key: format!("key:{}-{customer}", self.run),

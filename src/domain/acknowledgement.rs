@@ -1,9 +1,8 @@
 //! A receiving system says that it has an order.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
-use super::fields::{Fields, Naming, Text};
+use super::fields::{Fields, Text};
 use crate::error::FieldError;
 
 /// What a receiving system says.
@@ -31,13 +30,8 @@ pub struct Acknowledgement {
 }
 
 impl AcknowledgementInput {
-    /// Reads an acknowledgement, noting every faulty field.
-    pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
-        Self::read_fields(Fields::new(value, naming))
-    }
-
-    /// Reads its fields, or describes them.
-    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
+    /// Reads an acknowledgement, or describes it.
+    pub fn read(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let order_number = fields.text("order_number", Text::line(64));
         let system = fields.text("system", Text::line(64));
         let external_number = fields.optional_text("external_number", Text::line(64));

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
-use serde_json::Value;
 
 use super::client::{self, ClientId};
-use super::fields::{Fields, Naming, Text};
+use super::fields::{Fields, Text};
 use super::permission::{Permission, UnknownPermission};
 use super::signature_policy::SignaturePolicy;
 use crate::error::{FieldError, FieldErrorCode};
@@ -62,13 +61,8 @@ pub struct KeyToAdd {
 }
 
 impl ClientToCreate {
-    /// Reads a client, noting every faulty field. Its secret is made here: nobody sends one over a wire.
-    pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
-        Self::read_fields(Fields::new(value, naming))
-    }
-
-    /// Reads its fields, or describes them.
-    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
+    /// Reads a client, or describes it. Its secret is made here: nobody sends one over a wire.
+    pub fn read(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let client_id = client_id(&mut fields);
         let name = fields.parsed_text("name", client::read_name);
         let scopes = fields.texts("scopes", SCOPE, MAX_SCOPES);
@@ -87,13 +81,8 @@ impl ClientToCreate {
 }
 
 impl ClientChange {
-    /// Reads which client is to change and how, noting every faulty field.
-    pub fn read(value: &Value, naming: Naming) -> Result<(ClientId, Self), Vec<FieldError>> {
-        Self::read_fields(Fields::new(value, naming))
-    }
-
-    /// Reads its fields, or describes them.
-    pub fn read_fields(mut fields: Fields<'_>) -> Result<(ClientId, Self), Vec<FieldError>> {
+    /// Reads which client is to change and how, or describes it.
+    pub fn read(mut fields: Fields<'_>) -> Result<(ClientId, Self), Vec<FieldError>> {
         let client_id = client_id(&mut fields);
         let name = fields.optional_parsed("name", client::read_name);
         let scopes = fields.optional_texts("scopes", SCOPE, MAX_SCOPES);
@@ -105,13 +94,8 @@ impl ClientChange {
 }
 
 impl KeyToAdd {
-    /// Reads whose key it is and the key, noting every faulty field.
-    pub fn read(value: &Value, naming: Naming) -> Result<(ClientId, Self), Vec<FieldError>> {
-        Self::read_fields(Fields::new(value, naming))
-    }
-
-    /// Reads its fields, or describes them.
-    pub fn read_fields(mut fields: Fields<'_>) -> Result<(ClientId, Self), Vec<FieldError>> {
+    /// Reads whose key it is and the key, or describes them.
+    pub fn read(mut fields: Fields<'_>) -> Result<(ClientId, Self), Vec<FieldError>> {
         let client_id = client_id(&mut fields);
         let public_key = fields.verbatim("public_key", MAX_PEM);
         let not_before = fields.optional_instant("not_before");
@@ -124,25 +108,15 @@ impl KeyToAdd {
     }
 }
 
-/// Reads which client is meant.
-pub fn read_client(value: &Value, naming: Naming) -> Result<ClientId, Vec<FieldError>> {
-    read_client_fields(Fields::new(value, naming))
-}
-
-/// Reads its fields, or describes them.
-pub fn read_client_fields(mut fields: Fields<'_>) -> Result<ClientId, Vec<FieldError>> {
+/// Reads which client is meant, or describes it.
+pub fn read_client(mut fields: Fields<'_>) -> Result<ClientId, Vec<FieldError>> {
     let client_id = client_id(&mut fields);
     fields.finish()?;
     client_id.ok_or_else(Vec::new)
 }
 
-/// Reads which client gets a new secret, and for how long the old one still works.
-pub fn read_rotation(value: &Value, naming: Naming) -> Result<(ClientId, Duration), Vec<FieldError>> {
-    read_rotation_fields(Fields::new(value, naming))
-}
-
-/// Reads its fields, or describes them.
-pub fn read_rotation_fields(mut fields: Fields<'_>) -> Result<(ClientId, Duration), Vec<FieldError>> {
+/// Reads which client gets a new secret and for how long the old one still works, or describes it.
+pub fn read_rotation(mut fields: Fields<'_>) -> Result<(ClientId, Duration), Vec<FieldError>> {
     let client_id = client_id(&mut fields);
     let grace = fields.optional_integer("grace_seconds", &(0..=i32::MAX));
     fields.finish()?;
@@ -150,13 +124,8 @@ pub fn read_rotation_fields(mut fields: Fields<'_>) -> Result<(ClientId, Duratio
     client_id.map(|id| (id, grace)).ok_or_else(Vec::new)
 }
 
-/// Reads whose key is to be revoked, and which.
-pub fn read_revocation(value: &Value, naming: Naming) -> Result<(ClientId, String), Vec<FieldError>> {
-    read_revocation_fields(Fields::new(value, naming))
-}
-
-/// Reads its fields, or describes them.
-pub fn read_revocation_fields(mut fields: Fields<'_>) -> Result<(ClientId, String), Vec<FieldError>> {
+/// Reads whose key is to be revoked and which, or describes it.
+pub fn read_revocation(mut fields: Fields<'_>) -> Result<(ClientId, String), Vec<FieldError>> {
     let client_id = client_id(&mut fields);
     let fingerprint = fields.text("fingerprint", Text::line(128));
     fields.finish()?;

@@ -4,6 +4,7 @@
 //! method beside [`Fields::text`] and what it may hold to [`Holds`]; it must note its fault with [`Fields::refuse`] and
 //! return `None`.
 
+mod naming;
 mod optional;
 mod rules;
 
@@ -13,39 +14,13 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
+pub use naming::Naming;
 pub use rules::{Holds, Rule, describe};
 
 use crate::error::{FieldError, FieldErrorCode};
 
 /// More faults than this are counted, not listed: an answer must not outgrow the request by much.
 const MAX_LISTED: usize = 1000;
-
-/// How the caller spells field names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Naming {
-    /// `customer_code`, as the published REST contract does.
-    SnakeCase,
-    /// `customerCode`, as GraphQL does.
-    CamelCase,
-}
-
-impl Naming {
-    /// Spells one of our snake_case names the caller's way.
-    #[must_use]
-    pub fn spell(self, name: &str) -> Cow<'_, str> {
-        if self == Self::SnakeCase || !name.contains('_') {
-            return Cow::Borrowed(name);
-        }
-        let mut words = name.split('_');
-        let mut spelled = words.next().unwrap_or_default().to_owned();
-        for word in words {
-            let (first, rest) = word.split_at(1);
-            spelled.push_str(&first.to_ascii_uppercase());
-            spelled.push_str(rest);
-        }
-        Cow::Owned(spelled)
-    }
-}
 
 /// What a text field may hold. Lengths are counted in Unicode characters, after trimming.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,14 +192,14 @@ impl<'a> Fields<'a> {
 
     /// Ends the reading: every field that nobody asked for is a fault too, so that a typo never loses data.
     pub fn finish(mut self) -> Result<(), Vec<FieldError>> {
-        if let Some(object) = self.object {
-            for name in object.keys().filter(|name| !self.known.iter().any(|known| known == *name)) {
+        let unknown = |(name, _): &(&String, &Value)| !self.known.iter().any(|known| known == *name);
+        let unknown: Vec<_> = self.object.into_iter().flatten().filter(unknown).collect();
+        if !unknown.is_empty() {
+            let message = format!("is not a known field; the fields here are {}", self.known.join(", "));
+            for (name, _) in unknown {
                 let shown: String = name.chars().take(100).collect();
-                self.errors.push(FieldError {
-                    pointer: self.pointer_to(&shown),
-                    code: FieldErrorCode::Unknown,
-                    message: format!("is not a known field; the fields here are {}", self.known.join(", ")),
-                });
+                let (pointer, message) = (self.pointer_to(&shown), message.clone());
+                self.errors.push(FieldError { pointer, code: FieldErrorCode::Unknown, message });
             }
         }
         if self.errors.is_empty() {

@@ -162,12 +162,19 @@ impl SalesOrder {
         let lines = new.products().iter().cloned().zip(1..);
         (order, lines.map(|(content, line_no)| SalesOrderLine { line_no, content }).collect())
     }
+
+    /// The order with another status, as the change that `at` makes leaves it.
+    #[must_use]
+    pub fn moved(&self, status: OrderStatus, at: DateTime<Utc>) -> Self {
+        // A clock that was set back must not let an order change before it was made.
+        Self { status, version: self.version + 1, updated_at: at.max(self.updated_at), ..self.clone() }
+    }
 }
 
 /// One line of an order.
 #[derive(Debug, Clone)]
 pub struct SalesOrderLine {
-    /// Its place, from 1.
+    /// Its number in the order, from 1.
     pub line_no: i32,
     /// What its sender wrote into it.
     pub content: LineContent,

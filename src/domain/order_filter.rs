@@ -72,16 +72,13 @@ pub struct TextFilter {
 }
 
 impl OrderFilter {
-    /// Reads a filter, noting every faulty field. `null` and an empty object mean every order.
-    pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
-        if value.is_null() {
-            return Ok(Self::default());
-        }
-        Self::read_fields(Fields::at(value, naming, "/where".to_owned()))
+    /// Reads the argument `where`. `null` and an empty object mean every order.
+    pub fn read_argument(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
+        if value.is_null() { Ok(Self::default()) } else { Self::read(Fields::at(value, naming, "/where".to_owned())) }
     }
 
-    /// Reads its fields, or describes them.
-    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
+    /// Reads a filter, or describes it.
+    pub fn read(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let numbers = fields.optional_object("order_number", |fields| any_of(fields, Text::line(64)));
         let statuses = fields.optional_object("status", read_statuses);
         let filter = Self {
@@ -185,7 +182,7 @@ mod tests {
     use super::*;
 
     fn faults(value: &Value) -> Vec<(String, &'static str)> {
-        let errors = OrderFilter::read(value, Naming::CamelCase).unwrap_err();
+        let errors = OrderFilter::read_argument(value, Naming::CamelCase).unwrap_err();
         errors.into_iter().map(|error| (error.pointer, error.code.as_str())).collect()
     }
 
@@ -194,7 +191,11 @@ mod tests {
         for nothing in
             [json!(null), json!({}), json!({"status": {}, "createdAt": {}, "search": "  ", "siteCode": null})]
         {
-            assert_eq!(OrderFilter::read(&nothing, Naming::CamelCase), Ok(OrderFilter::default()), "{nothing}");
+            assert_eq!(
+                OrderFilter::read_argument(&nothing, Naming::CamelCase),
+                Ok(OrderFilter::default()),
+                "{nothing}"
+            );
         }
     }
 
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn equality_and_a_list_must_both_hold() {
-        let read = |value| OrderFilter::read(&value, Naming::SnakeCase).unwrap().texts.customer_code.any_of;
+        let read = |value| OrderFilter::read_argument(&value, Naming::SnakeCase).unwrap().texts.customer_code.any_of;
         assert_eq!(read(json!({"customer_code": {"eq": "A", "in": ["A", "B"]}})), Some(vec!["A".to_owned()]));
         assert_eq!(read(json!({"customer_code": {"eq": "C", "in": ["A", "B"]}})), Some(Vec::new()));
         assert_eq!(read(json!({"customer_code": {"in": []}})), Some(Vec::new()), "no value, no order");

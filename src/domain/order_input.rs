@@ -2,10 +2,9 @@
 
 use iso_currency::Currency;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::fields::{Fields, Naming, Text};
+use super::fields::{Fields, Text};
 use super::money::Money;
 use crate::error::{FieldError, FieldErrorCode};
 
@@ -64,13 +63,8 @@ fn as_text<S: Serializer>(money: &Option<Money>, serializer: S) -> Result<S::Ok,
 }
 
 impl NewOrder {
-    /// Reads an order, noting every faulty field: missing, unknown, wrongly typed and out of range together.
-    pub fn read(value: &Value, naming: Naming, default_currency: &str) -> Result<Self, Vec<FieldError>> {
-        Self::read_fields(Fields::new(value, naming), default_currency)
-    }
-
-    /// Reads its fields, or describes them.
-    pub fn read_fields(mut fields: Fields<'_>, default_currency: &str) -> Result<Self, Vec<FieldError>> {
+    /// Reads an order, noting every faulty field: missing, unknown, wrongly typed and out of range together; or describes it.
+    pub fn read(mut fields: Fields<'_>, default_currency: &str) -> Result<Self, Vec<FieldError>> {
         let customer_code = fields.text("customer_code", Text::line(64));
         let site_code = fields.text("site_code", Text::line(64));
         let sales_name = fields.text("sales_name", Text::line(128));

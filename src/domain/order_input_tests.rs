@@ -1,7 +1,8 @@
 //! What is read, what is refused, and what the digest of an order is.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::super::fields::Naming;
 use super::*;
 
 fn order() -> Value {
@@ -10,7 +11,7 @@ fn order() -> Value {
 }
 
 fn read(value: &Value) -> Result<NewOrder, Vec<(String, &'static str)>> {
-    NewOrder::read(value, Naming::SnakeCase, "IDR")
+    NewOrder::read(Fields::new(value, Naming::SnakeCase), "IDR")
         .map_err(|errors| errors.into_iter().map(|e| (e.pointer, e.code.as_str())).collect())
 }
 
@@ -42,7 +43,7 @@ fn every_faulty_field_is_named_at_once() {
 
 #[test]
 fn the_caller_reads_its_own_spelling_of_a_field() {
-    let errors = NewOrder::read(&json!({"customer_code": "C"}), Naming::CamelCase, "IDR").unwrap_err();
+    let errors = NewOrder::read(Fields::new(&json!({"customer_code": "C"}), Naming::CamelCase), "IDR").unwrap_err();
     let pointers: Vec<_> = errors.iter().map(|e| e.pointer.as_str()).collect();
     assert_eq!(pointers, ["/customerCode", "/siteCode", "/salesName", "/address", "/products", "/customer_code"]);
 }

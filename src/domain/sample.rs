@@ -7,7 +7,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use super::fields::Naming;
+use super::fields::{Fields, Naming};
 use super::order::OrderStatus;
 use super::order_input::NewOrder;
 use crate::error::FieldError;
@@ -148,7 +148,7 @@ fn one(
     let mut sample = SampleOrder {
         client: random.random_range(0..CLIENTS),
         idempotency_key,
-        order: NewOrder::read(&order, Naming::SnakeCase, "IDR")?,
+        order: NewOrder::read(Fields::new(&order, Naming::SnakeCase), "IDR")?,
         created_at,
         moves: Vec::new(),
         acknowledged_at: None,

@@ -1,9 +1,8 @@
 //! What a client sends to begin or to prolong a session.
 
 use secrecy::SecretString;
-use serde_json::Value;
 
-use super::fields::{Fields, Naming};
+use super::fields::Fields;
 use crate::error::FieldError;
 
 /// Longer than any id, secret or token of ours; bounds the work a wrong one can cause.
@@ -20,13 +19,8 @@ pub struct LoginInput {
 }
 
 impl LoginInput {
-    /// Reads `{client_id, client_secret}`, noting every faulty field.
-    pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
-        Self::read_fields(Fields::new(value, naming))
-    }
-
-    /// Reads its fields, or describes them.
-    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
+    /// Reads `{client_id, client_secret}`, or describes it.
+    pub fn read(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let client_id = fields.verbatim("client_id", MAX_CLIENT_ID);
         let client_secret = fields.verbatim("client_secret", MAX_SECRET);
         fields.finish()?;
@@ -44,13 +38,8 @@ pub struct RefreshInput {
 }
 
 impl RefreshInput {
-    /// Reads `{token}`, noting every faulty field.
-    pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
-        Self::read_fields(Fields::new(value, naming))
-    }
-
-    /// Reads its fields, or describes them.
-    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
+    /// Reads `{token}`, or describes it.
+    pub fn read(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let token = fields.verbatim("token", MAX_TOKEN);
         fields.finish()?;
         token.map(|token| Self { token: token.into() }).ok_or_else(Vec::new)

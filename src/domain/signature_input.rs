@@ -1,8 +1,6 @@
 //! A signature that somebody wants explained, with all that it takes to check it.
 
-use serde_json::Value;
-
-use super::fields::{Fields, Naming, Text};
+use super::fields::{Fields, Text};
 use super::signature_policy::SignaturePolicy;
 use crate::error::FieldError;
 
@@ -32,13 +30,8 @@ pub struct SignatureInput {
 }
 
 impl SignatureInput {
-    /// Reads an input, noting every faulty field.
-    pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
-        Self::read_fields(Fields::new(value, naming))
-    }
-
-    /// Reads its fields, or describes them.
-    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
+    /// Reads an input, or describes it.
+    pub fn read(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let client_id = fields.verbatim("client_id", 256);
         let timestamp = fields.verbatim("timestamp", 256);
         let signature = fields.verbatim("signature", 8 * 1024);

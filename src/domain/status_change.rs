@@ -1,8 +1,6 @@
 //! Moving an order through its life: what an operator asks for and whether the order may go there.
 
-use serde_json::Value;
-
-use super::fields::{Fields, Naming, Text};
+use super::fields::{Fields, Text};
 use super::order::{OrderStatus, SalesOrder, UnknownStatus};
 use crate::error::{FieldError, FieldErrorCode};
 
@@ -35,13 +33,8 @@ pub enum Verdict {
 }
 
 impl StatusChange {
-    /// Reads a change, noting every faulty field.
-    pub fn read(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
-        Self::read_fields(Fields::new(value, naming))
-    }
-
-    /// Reads its fields, or describes them.
-    pub fn read_fields(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
+    /// Reads a change, or describes it.
+    pub fn read(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let order_number = fields.text("order_number", Text::line(64));
         let name = fields.text("status", Text::line(16));
         let status = name.and_then(|name| {

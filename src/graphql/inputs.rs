@@ -17,13 +17,11 @@ pub use clients::{
 };
 pub use costs::{new_order_cost, search_cost};
 pub use filter::{SalesOrderFilter, SalesOrderSort, both, read_filter};
-pub use readers::Input;
+pub use readers::{Input, rules_of};
 
 use crate::graphql::output::scalars::Decimal;
 use crate::graphql::output::values;
 use crate::graphql::types::{OrderStatus, SignaturePolicy};
-use described::Described;
-pub use described::rules_of;
 
 /// An input shown in the schema as `T` but handed to the resolver as it came.
 ///
@@ -41,7 +39,7 @@ impl<T> Raw<T> {
     }
 }
 
-impl<T: InputType + Described> InputType for Raw<T> {
+impl<T: Input> InputType for Raw<T> {
     type RawValueType = Self;
 
     fn type_name() -> Cow<'static, str> {

@@ -20,7 +20,7 @@ use super::caller::Caller;
 use super::directory::ClientDirectory;
 use crate::auth::signature::SignatureForm;
 use crate::clock::Clock;
-use crate::domain::fields::Naming;
+use crate::domain::fields::{Fields, Naming};
 use crate::domain::order::{SalesOrder, SalesOrderLine};
 use crate::domain::order_input::NewOrder;
 use crate::error::{AppError, ErrorCode};
@@ -119,7 +119,7 @@ impl OrderIntake {
     ) -> Result<TakenOrder, AppError> {
         let (principal, signature) = (caller.admitted()?, caller.verified_signature()?);
         let partner_key = caller.credentials.idempotency_key()?;
-        let order = NewOrder::read(input, naming, &self.default_currency).map_err(AppError::invalid)?;
+        let order = NewOrder::read(Fields::new(input, naming), &self.default_currency).map_err(AppError::invalid)?;
         let digest = order.digest();
         // The prefixes keep the two kinds of key apart: a partner cannot pick one that we derive.
         let idempotency_key = match partner_key {

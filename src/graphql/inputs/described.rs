@@ -4,66 +4,7 @@ use std::collections::BTreeSet;
 
 use async_graphql::registry::{MetaType, Registry};
 
-use super::{
-    AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, CreateClientInput, CreateSalesOrderInput,
-    ExplainSignatureInput, LoginInput, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderFilter,
-    UpdateClientInput, UpdateSalesOrderStatusInput,
-};
-use crate::domain::acknowledgement::AcknowledgementInput;
-use crate::domain::client_input::{
-    ClientChange, ClientToCreate, KeyToAdd, read_client_fields, read_revocation_fields, read_rotation_fields,
-};
-use crate::domain::fields::{Holds, Naming, Rule, describe};
-use crate::domain::order_filter::OrderFilter;
-use crate::domain::order_input::NewOrder;
-use crate::domain::session_input;
-use crate::domain::signature_input::SignatureInput;
-use crate::domain::status_change::StatusChange;
-
-/// An input that a reader of `domain` reads.
-pub trait Described {
-    /// What its fields may hold.
-    fn rules() -> Vec<Rule>;
-}
-
-macro_rules! read_by {
-    ($($input:ident: $reader:expr;)+) => {
-        $( impl Described for $input {
-            fn rules() -> Vec<Rule> {
-                describe($reader)
-            }
-        } )+
-
-        /// What the fields of the input with this name may hold.
-        pub fn rules_of(input: &str) -> Vec<Rule> {
-            match input {
-                $( stringify!($input) => $input::rules(), )+
-                _ => Vec::new(),
-            }
-        }
-
-        /// The inputs that resolvers take.
-        #[cfg(test)]
-        const ALL: &[&str] = &[$(stringify!($input)),+];
-    };
-}
-
-read_by! {
-    AcknowledgeSalesOrderInput: AcknowledgementInput::read_fields;
-    AddClientKeyInput: KeyToAdd::read_fields;
-    ClientInput: read_client_fields;
-    CreateClientInput: ClientToCreate::read_fields;
-    // Which currency stands in for an absent one is no bound.
-    CreateSalesOrderInput: |fields| NewOrder::read_fields(fields, "");
-    ExplainSignatureInput: SignatureInput::read_fields;
-    LoginInput: session_input::LoginInput::read_fields;
-    RefreshInput: session_input::RefreshInput::read_fields;
-    RevokeClientKeyInput: read_revocation_fields;
-    RotateClientSecretInput: read_rotation_fields;
-    SalesOrderFilter: OrderFilter::read_fields;
-    UpdateClientInput: ClientChange::read_fields;
-    UpdateSalesOrderStatusInput: StatusChange::read_fields;
-}
+use crate::domain::fields::{Holds, Naming, Rule};
 
 /// Adds the bounds to the descriptions of an input's fields, once.
 pub fn tell_bounds(registry: &mut Registry, input: &str, rules: &[Rule]) {
@@ -99,6 +40,7 @@ mod tests {
     use async_graphql::parser::parse_schema;
     use async_graphql::parser::types::{InputObjectType, TypeKind, TypeSystemDefinition};
 
+    use super::super::readers::{ALL, rules_of};
     use super::*;
 
     fn compare(inputs: &BTreeMap<String, InputObjectType>, name: &str, rules: &[Rule], seen: &mut BTreeSet<String>) {

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, InputObject};
 
-use super::Raw;
+use super::{Input, Raw};
 use crate::domain::fields::Naming;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{Sort, SortKey};
@@ -13,7 +13,7 @@ use crate::graphql::types::OrderStatus;
 /// The filter an argument holds, read in the caller's spelling.
 pub fn read_filter(ctx: &Context<'_>, filter: Option<&Raw<SalesOrderFilter>>) -> Result<OrderFilter, Vec<FieldError>> {
     let naming = ctx.data_opt::<Naming>().copied().unwrap_or(Naming::CamelCase);
-    filter.map_or_else(|| Ok(OrderFilter::default()), |filter| OrderFilter::read(&filter.json, naming))
+    filter.map_or_else(|| Ok(OrderFilter::default()), |filter| SalesOrderFilter::read(&filter.json, naming))
 }
 
 /// Both, or every fault of both.

@@ -1,4 +1,5 @@
-//! How `domain` reads each input: every faulty field is named at once, for both wires (`tests/it/parity.rs`).
+//! Which reader of `domain` reads each input. It names every faulty field at once, for both wires
+//! (`tests/it/parity.rs`), and says which bounds it checks.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::domain::client::ClientId;
 use crate::domain::client_input::{
     ClientChange, ClientToCreate, KeyToAdd, read_client, read_revocation, read_rotation,
 };
-use crate::domain::fields::Naming;
+use crate::domain::fields::{Fields, Naming, Rule, describe};
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::order_input::NewOrder;
 use crate::domain::session_input;
@@ -23,13 +24,25 @@ use crate::domain::signature_input::SignatureInput;
 use crate::domain::status_change::StatusChange;
 use crate::error::{AppError, FieldError};
 
+type Outcome<T> = std::result::Result<T, Vec<FieldError>>;
+
 /// An input type that `domain` reads.
 pub trait Input: InputType {
     /// What it says.
     type Read;
 
+    /// Reads its fields, or describes them.
+    fn read_fields(fields: Fields<'_>) -> Outcome<Self::Read>;
+
     /// Reads a value, or names every faulty field of it.
-    fn read(json: &Json, naming: Naming) -> std::result::Result<Self::Read, Vec<FieldError>>;
+    fn read(json: &Json, naming: Naming) -> Outcome<Self::Read> {
+        Self::read_fields(Fields::new(json, naming))
+    }
+
+    /// What its fields may hold.
+    fn rules() -> Vec<Rule> {
+        describe(Self::read_fields)
+    }
 }
 
 impl<T: Input> Raw<T> {
@@ -40,16 +53,34 @@ impl<T: Input> Raw<T> {
 }
 
 macro_rules! read_by {
-    ($( $input:ident: $read:ty = $reader:expr; )+) => {
+    ($( $input:ident: $read:ty = $reader:expr $(, as an argument $whole:expr)?; )+) => {
         $(
             impl Input for $input {
                 type Read = $read;
 
-                fn read(json: &Json, naming: Naming) -> std::result::Result<$read, Vec<FieldError>> {
-                    $reader(json, naming)
+                fn read_fields(fields: Fields<'_>) -> Outcome<$read> {
+                    $reader(fields)
                 }
+
+                $(
+                    fn read(json: &Json, naming: Naming) -> Outcome<$read> {
+                        $whole(json, naming)
+                    }
+                )?
             }
         )+
+
+        /// What the fields of the input with this name may hold.
+        pub fn rules_of(input: &str) -> Vec<Rule> {
+            match input {
+                $( stringify!($input) => $input::rules(), )+
+                _ => Vec::new(),
+            }
+        }
+
+        /// The inputs that resolvers take.
+        #[cfg(test)]
+        pub const ALL: &[&str] = &[$(stringify!($input)),+];
     };
 }
 
@@ -57,11 +88,11 @@ read_by! {
     LoginInput: session_input::LoginInput = session_input::LoginInput::read;
     RefreshInput: session_input::RefreshInput = session_input::RefreshInput::read;
     ExplainSignatureInput: SignatureInput = SignatureInput::read;
-    // The use case reads it, which knows the default currency; that makes no fault.
-    CreateSalesOrderInput: () = |json, naming| NewOrder::read(json, naming, "IDR").map(drop);
+    // The use case reads it, which knows the default currency; that is no bound and makes no fault.
+    CreateSalesOrderInput: () = |fields| NewOrder::read(fields, "").map(drop);
     UpdateSalesOrderStatusInput: StatusChange = StatusChange::read;
     AcknowledgeSalesOrderInput: AcknowledgementInput = AcknowledgementInput::read;
-    SalesOrderFilter: OrderFilter = OrderFilter::read;
+    SalesOrderFilter: OrderFilter = OrderFilter::read, as an argument OrderFilter::read_argument;
     CreateClientInput: ClientToCreate = ClientToCreate::read;
     UpdateClientInput: (ClientId, ClientChange) = ClientChange::read;
     ClientInput: ClientId = read_client;

@@ -79,12 +79,11 @@ pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>, reader: &Arc<Rea
     numbers.dedup();
     // Whoever holds an event got it from a query that asked for the caller's own.
     let orders = budget::read(ctx, 1)?.orders.by_number(&Scope::All, &numbers).await?;
-    let orders: Vec<_> = orders.into_values().collect();
     // Each event shows its order with all of its lines, also where two are of one.
-    let of_events: Vec<_> =
-        events.iter().filter_map(|event| orders.iter().find(|order| order.number == event.number)).collect();
+    let of_events = events.iter().filter_map(|event| orders.get(&event.number));
     let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
     charge_lines(budget::of(ctx)?, of_events, fields)?;
+    let orders: Vec<_> = orders.into_values().collect();
     let mut related = related(ctx, &orders, &selected).await?;
     let orders: HashMap<_, _> = orders.into_iter().map(|order| (order.number, related.attach(order, reader))).collect();
     // Copied, for an order may have more than one event on a page.

@@ -268,6 +268,16 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn what_is_open_to_everybody_who_changes_an_order_is_what_its_description_says() {
+        let sdl = include_str!("../../../schema.graphql");
+        let (before, _) = sdl.split_once("type SalesOrder ").unwrap();
+        let description = before.rsplit("\"\"\"").nth(1).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        let names = OPEN_FIELDS.map(|name| format!("`{name}`")).join(", ");
+        let (names, last) = names.rsplit_once(", ").unwrap();
+        assert!(description.contains(&format!("another client's order shows {names} and {last};")), "{description}");
+    }
+
     fn size<'a, T, F>(_: fn(&'a T, &'a Context<'a>) -> F) -> usize {
         size_of::<F>()
     }

@@ -70,11 +70,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_columns_that_partners_know_stay_as_they_are() {
-        let names: Vec<_> = COLUMNS.all().map(|column| column.name.as_str()).collect();
+    fn the_columns_that_partners_know_stay_and_keep_their_sequence() {
+        let mut names = COLUMNS.all().map(|column| column.name.as_str());
         let known = "order_number,status,version,client_id,customer_code,site_code,sales_name,address,note,currency,\
                      total_quantity,total_amount,created_at,updated_at,\
                      line_no,product_code,product_name,quantity,unit,unit_price,line_note";
-        assert_eq!(names.join(","), known);
+        for known in known.split(',') {
+            assert!(names.any(|name| name == known), "{known}");
+        }
     }
 }

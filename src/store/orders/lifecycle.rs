@@ -35,13 +35,7 @@ impl Store {
                 if verdict != Verdict::Move {
                     return Ok(Some((order, verdict)));
                 }
-                let moved = SalesOrder {
-                    status: change.status,
-                    version: order.version + 1,
-                    // A clock that was set back must not let an order change before it was made.
-                    updated_at: std::cmp::max(now, order.updated_at),
-                    ..order.clone()
-                };
+                let moved = order.moved(change.status, now);
                 sales_orders::Entity::update_many()
                     .col_expr(sales_orders::Column::Status, Expr::value(moved.status.as_str()))
                     .col_expr(sales_orders::Column::Version, Expr::value(moved.version))

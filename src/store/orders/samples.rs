@@ -68,9 +68,10 @@ fn incoming(client_id: &ClientId, sample: SampleOrder) -> Incoming {
         note(&Happening::Acknowledged { system: SYSTEM.to_owned(), external_number: None }, SYSTEM, at);
     }
     for (status, at) in moves {
-        let (from, version) = (order.status, order.version + 1);
+        let from = order.status;
+        order = order.moved(status, at);
+        let version = order.version;
         note(&Happening::StatusChanged { from, status, version, note: None, partner_note: None }, SYSTEM, at);
-        order = SalesOrder { status, version, updated_at: at, ..order };
     }
     let internals = Internals::new(&new, &idempotency_key, &new.digest());
     Incoming { order, lines, internals, events, receipt: None, signed_text_digest: None }

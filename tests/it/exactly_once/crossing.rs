@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sales_order_api::auth::signature::SignatureForm;
-use sales_order_api::domain::fields::Naming;
+use sales_order_api::domain::fields::{Fields, Naming};
 use sales_order_api::domain::order_input::NewOrder;
 use sales_order_api::store::{Created, NewReceipt, OrderToInsert, Store};
 use sea_orm::ConnectionTrait as _;
@@ -12,7 +12,7 @@ use sea_orm::ConnectionTrait as _;
 use crate::support::{TestApp, on_postgres, order, until};
 
 fn new(now: DateTime<Utc>, key: &str, text: Option<u8>) -> OrderToInsert {
-    let Ok(order) = NewOrder::read(&order(), Naming::SnakeCase, "IDR") else { panic!("a faulty order") };
+    let Ok(order) = NewOrder::read(Fields::new(&order(), Naming::SnakeCase), "IDR") else { panic!("a faulty order") };
     OrderToInsert {
         client_id: "versuni-client-001".parse().unwrap(),
         idempotency_key: key.to_owned(),
