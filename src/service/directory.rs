@@ -48,8 +48,8 @@ impl ClientDirectory {
 
     /// The client with this id. Simultaneous misses share one look-up.
     pub async fn find(&self, client_id: &ClientId) -> Result<Option<Arc<KnownClient>>, AppError> {
-        // Sockets and subscriptions ask too, whom no request's time would end.
-        let load = self.store.in_time(async {
+        // Sockets and subscriptions ask too, whom no request's time would end; and all who ask wait for one look-up.
+        let load = self.store.in_time_hedged(async || {
             let Some(client) = self.store.find_client(client_id.as_str()).await? else { return Ok(None) };
             let keys = self.store.list_keys_to_verify(client_id).await?;
             Ok(Some(Arc::new(KnownClient { client, keys: register(client_id, &keys) })))

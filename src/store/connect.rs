@@ -45,7 +45,7 @@ pub struct Store {
     liveness: Liveness,
     /// Whether the last change was not taken.
     is_refusing: Arc<AtomicBool>,
-    patience: Duration,
+    pub(super) patience: Duration,
     /// Where to be told of events, if not where everything else goes.
     pub(super) listen_at: ListenAt,
     /// What a transaction begins with where connections have no settings.
@@ -188,22 +188,6 @@ impl Store {
     /// Whether connections have settings; otherwise transactions have, and nothing is to be written outside of one.
     pub(super) const fn has_sessions(&self) -> bool {
         self.changes_begin.is_none()
-    }
-
-    /// How long work may take that no request waits for: a connection and a lock are each waited for half as long.
-    #[must_use]
-    pub const fn patience(&self) -> Duration {
-        self.patience
-    }
-
-    /// Gives work up that no request limits. Its connection is tested before anything else uses it.
-    pub async fn in_time<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E>
-    where
-        E: From<StoreError>,
-    {
-        let outcome = tokio::time::timeout(self.patience, work).await;
-        // Whatever failed: looking for another host costs little, and reading tells of its absence before writing does.
-        outcome.unwrap_or_else(|_| Err(StoreError::no_answer().into())).inspect_err(|_| self.doubt())
     }
 
     /// Notes that a change is stored: the followers of this instance look for it, and an operator who was told that none

@@ -25,6 +25,7 @@ mod migrating;
 mod options;
 mod orders;
 mod outage;
+mod patience;
 mod pooler;
 mod pools;
 mod postgres;

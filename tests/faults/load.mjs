@@ -9,6 +9,8 @@ import { DASHBOARD, PARTNER } from "./service.mjs";
 
 /** How long an order may go unanswered at the end before it counts as never answered. */
 const GIVE_UP = 60_000;
+/** How often somebody new comes with an order, in ms: a partner whose last order hangs cannot tell whether one could be taken. */
+const NEWCOMER = 250;
 
 export class Load {
   acknowledged = new Map();
@@ -33,6 +35,7 @@ export class Load {
     this.begun = now();
     for (const base of this.bases) this.#answers.set(base, [this.begun]);
     this.writing = Array.from({ length: this.writers }, (_, n) => this.#write(this.bases[n % this.bases.length], n));
+    this.writing.push(...this.bases.map((base) => this.#come(base)));
   }
 
   /** How many orders were acknowledged at this base since. */
@@ -50,14 +53,29 @@ export class Load {
     return this.signed.headers;
   }
 
+  /** One order after the other. */
   async #write(base, writer) {
     while (this.#going && !this.failure) {
-      const key = `K-${writer}-${this.#count++}`;
-      const product = (n) => ({ product_code: `P-${n}`, quantity: n, unit_price: "125000" });
-      const order = { customer_code: key, site_code: "S", sales_name: `N-${writer}`, address: "Jl. Sudirman No. 1", products: [product(1), product(2), product(3)] };
-      await this.#deliver(base, key, JSON.stringify(order)).catch((error) => (this.failure ??= error));
+      await this.#order(base, writer);
       await pause(this.restMs);
     }
+  }
+
+  /** Orders of callers who wait for nobody. */
+  async #come(base) {
+    const orders = [];
+    while (this.#going && !this.failure) {
+      orders.push(this.#order(base, "new"));
+      await pause(NEWCOMER);
+    }
+    await Promise.all(orders);
+  }
+
+  #order(base, writer) {
+    const key = `K-${writer}-${this.#count++}`;
+    const product = (n) => ({ product_code: `P-${n}`, quantity: n, unit_price: "125000" });
+    const order = { customer_code: key, site_code: "S", sales_name: `N-${writer}`, address: "Jl. Sudirman No. 1", products: [product(1), product(2), product(3)] };
+    return this.#deliver(base, key, JSON.stringify(order)).catch((error) => (this.failure ??= error));
   }
 
   /** As clients retry: the same order under the same key, after the time that the answer names. */

@@ -4,7 +4,7 @@ import { audit, events } from "./audit.mjs";
 /** How long readiness may lag behind what is so. */
 const LAG = 2000;
 /** So long nobody's order is acknowledged only where none can be taken: callers come by the dozen each second. */
-const SILENT = 500;
+const SILENT = 1000;
 /** How long `/health/live` may take, in ms. */
 const LIVE = 100;
 
