@@ -10,7 +10,7 @@ use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Partner, Signed, TestApp, key_of, order};
+use crate::support::{Answer, Partner, Signed, TestApp, camel_case, key_of, order, respelled};
 
 const ORDERS: &str = "/api/v1/sales-orders";
 const CREATE: &str = "mutation($input: CreateSalesOrderInput!) {
@@ -23,25 +23,8 @@ fn order_of(customer_code: &str) -> Value {
     order
 }
 
-/// The order as a GraphQL client writes it.
-fn camel_case(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            members.iter().map(|(name, value)| (camel_case_name(name), camel_case(value))).collect()
-        }
-        Value::Array(items) => items.iter().map(camel_case).collect(),
-        other => other.clone(),
-    }
-}
-
-fn camel_case_name(name: &str) -> String {
-    let mut words = name.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |name, word| name + &word[..1].to_uppercase() + &word[1..])
-}
-
 fn graphql_body(order: &Value) -> String {
-    json!({"query": CREATE, "variables": {"input": camel_case(order)}}).to_string()
+    json!({"query": CREATE, "variables": {"input": respelled(order, camel_case)}}).to_string()
 }
 
 fn with_key<'a>(signed: &'a Signed, key: &'a str) -> Vec<(&'a str, &'a str)> {

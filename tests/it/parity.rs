@@ -3,16 +3,20 @@
 mod generated;
 mod named;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::support::{Answer, Partner};
+use crate::fields::selection;
+use crate::support::{Answer, Partner, camel_case, respelled, snake_case};
 
 /// A prepared document is run without the schema's validation of values, so that REST names all faults at once; a
 /// client's own document goes through it. This one asks for everything REST shows, by GraphQL's names.
-const CREATE: &str = "mutation($input: CreateSalesOrderInput!) { createSalesOrder(input: $input) { message replayed \
-     salesOrder { orderNumber status version clientId customerCode siteCode salesName address note currency \
-     products { lineNo productCode productName quantity unit unitPrice note } \
-     totalQuantity totalAmount createdAt updatedAt } } }";
+fn create() -> String {
+    let order = selection();
+    format!(
+        "mutation($input: CreateSalesOrderInput!) {{
+            createSalesOrder(input: $input) {{ message replayed salesOrder {{ {order} }} }} }}"
+    )
+}
 
 /// What became of an order, in words that both wires share.
 #[derive(Debug, PartialEq)]
@@ -38,7 +42,7 @@ async fn over_rest(partner: &Partner<'_>, order: &Value) -> Outcome {
 }
 
 async fn over_graphql(partner: &Partner<'_>, order: &Value) -> Outcome {
-    let body = json!({"query": CREATE, "variables": {"input": respelled(order, camel_case)}}).to_string();
+    let body = json!({"query": create(), "variables": {"input": respelled(order, camel_case)}}).to_string();
     let signed = partner.sign();
     let key = fresh_key();
     let headers = [&signed.headers()[..], &[("idempotency-key", key.as_str())]].concat();
@@ -92,35 +96,4 @@ fn faults(errors: &Value) -> Vec<(String, String)> {
     let mut listed: Vec<_> = listed.map(|error| (text(&error["pointer"]), text(&error["code"]))).collect();
     listed.sort();
     listed
-}
-
-pub fn respelled(value: &Value, spell: fn(&str) -> String) -> Value {
-    match value {
-        Value::Object(object) => {
-            let members = object.iter().map(|(name, value)| (spell(name), respelled(value, spell)));
-            Value::Object(members.collect::<Map<_, _>>())
-        }
-        Value::Array(items) => items.iter().map(|item| respelled(item, spell)).collect(),
-        other => other.clone(),
-    }
-}
-
-pub fn camel_case(name: &str) -> String {
-    let mut parts = name.split('_');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |spelled, part| {
-        let (head, tail) = part.split_at(part.len().min(1));
-        spelled + &head.to_uppercase() + tail
-    })
-}
-
-pub fn snake_case(name: &str) -> String {
-    let mut spelled = String::new();
-    for c in name.chars() {
-        if c.is_ascii_uppercase() {
-            spelled.push('_');
-        }
-        spelled.push(c.to_ascii_lowercase());
-    }
-    spelled
 }

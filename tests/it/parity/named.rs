@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{CREATE, Outcome, assert_same_outcome, over_graphql, over_rest};
-use crate::support::{TestApp, order};
+use super::{Outcome, assert_same_outcome, create, over_graphql, over_rest};
+use crate::support::{TestApp, camel_case, order, respelled};
 use sales_order_api::rest;
 
 fn with(pointer: &str, value: Value) -> Value {
@@ -154,7 +154,7 @@ async fn who_may_not_is_refused_alike() {
     partner.token = "damaged".to_owned();
     partner.create(&order()).await.expect_problem(401, "UNAUTHENTICATED");
     partner
-        .signed_graphql(CREATE, json!({"input": super::respelled(&order(), super::camel_case)}))
+        .signed_graphql(&create(), json!({"input": respelled(&order(), camel_case)}))
         .await
         .expect_error("UNAUTHENTICATED");
 }
@@ -165,7 +165,7 @@ async fn an_order_retried_on_the_other_wire_is_the_same_order() {
     let partner = app.partner().await;
     let signed = partner.sign();
     let created = partner.send_order(&signed, &order()).await.expect(201);
-    let body = json!({"query": CREATE, "variables": {"input": super::respelled(&order(), super::camel_case)}});
+    let body = json!({"query": create(), "variables": {"input": respelled(&order(), camel_case)}});
     let again = app.post_text("/graphql", &signed.headers(), body.to_string()).await.data();
     assert_eq!(again["createSalesOrder"]["replayed"], true);
     assert_eq!(again["createSalesOrder"]["salesOrder"]["orderNumber"], created["data"]["order_number"]);

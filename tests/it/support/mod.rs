@@ -14,6 +14,7 @@ mod patience;
 mod process;
 mod remote;
 mod socket;
+mod spelling;
 mod wire;
 
 pub use actors::{Partner, Signed, order};
@@ -29,6 +30,7 @@ pub use patience::{PATIENCE, found, in_time, set_deadline, until};
 pub use process::{Process, command, stalled};
 pub use remote::Remote;
 pub use socket::{Socket, Told};
+pub use spelling::{camel_case, respelled, snake_case};
 pub use wire::Wire;
 
 use std::collections::HashMap;

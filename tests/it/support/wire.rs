@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use super::{Answer, TestApp};
+use super::{Answer, TestApp, snake_case};
 
 /// One of the two ways to send an order; a test that runs on both shows that they agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,15 +76,4 @@ impl Wire {
             .filter(|(name, _)| !standard.contains(&name.as_str()))
             .collect()
     }
-}
-
-fn snake_case(name: &str) -> String {
-    let mut out = String::new();
-    for c in name.chars() {
-        if c.is_ascii_uppercase() {
-            out.push('_');
-        }
-        out.push(c.to_ascii_lowercase());
-    }
-    out
 }
