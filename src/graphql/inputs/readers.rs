@@ -88,8 +88,8 @@ read_by! {
     LoginInput: session_input::LoginInput = session_input::LoginInput::read;
     RefreshInput: session_input::RefreshInput = session_input::RefreshInput::read;
     ExplainSignatureInput: SignatureInput = SignatureInput::read;
-    // The use case reads it, which knows the default currency; that is no bound and makes no fault.
-    CreateSalesOrderInput: () = |fields| NewOrder::read(fields, "").map(drop);
+    // The use case reads it, which knows the default currency; any that exists will do to name faults.
+    CreateSalesOrderInput: () = |fields| NewOrder::read(fields, "IDR").map(drop);
     UpdateSalesOrderStatusInput: StatusChange = StatusChange::read;
     AcknowledgeSalesOrderInput: AcknowledgementInput = AcknowledgementInput::read;
     SalesOrderFilter: OrderFilter = OrderFilter::read, as an argument OrderFilter::read_argument;
