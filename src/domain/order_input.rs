@@ -46,6 +46,9 @@ pub struct LineContent {
     pub unit_price: Option<Money>,
     /// Free text.
     pub note: Option<String>,
+    /// What its sender calls the line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 /// A valid order, not yet stored. It can only be read ([`NewOrder::read`]), so an invalid one cannot be made.
@@ -167,7 +170,8 @@ impl LineContent {
         let unit = fields.optional_text("unit", Text::line(16));
         let unit_price = fields.optional_money("unit_price");
         let note = fields.optional_text("note", Text::lines(500));
-        Some(Self { product_code: product_code?, quantity: quantity?, product_name, unit, unit_price, note })
+        let reference = fields.optional_text("reference", Text::line(35));
+        Some(Self { product_code: product_code?, quantity: quantity?, product_name, unit, unit_price, note, reference })
     }
 }
 

@@ -170,6 +170,7 @@ fn lines(random: &mut ChaCha8Rng) -> Vec<Value> {
                 "unit": "PCS",
                 "unit_price": (!random.random_ratio(1, 50)).then_some(price),
                 "note": (index == 4).then_some("Gift-wrapped"),
+                "reference": (index > 0).then(|| format!("{}", (index + 1) * 10)),
             })
         })
         .collect()

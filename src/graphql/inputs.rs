@@ -164,4 +164,6 @@ pub struct ProductInput {
     pub unit_price: Option<Decimal>,
     /// Free text.
     pub note: Option<String>,
+    /// What the sender calls the line, such as `10` or `PO-4711-10`.
+    pub reference: Option<String>,
 }

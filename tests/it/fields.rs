@@ -21,7 +21,7 @@ fn most() -> Value {
     json!({"customer_code": "CUST-001", "site_code": "SITE-001", "sales_name": "John Doe", "address": "Jl. Sudirman No. 1",
            "currency": "USD", "note": "Ring the bell",
            "products": [{"product_code": "HD9650", "quantity": 2, "product_name": "Airfryer XXL", "unit": "PCS",
-                         "unit_price": "125000.5", "note": "Gift-wrapped"}]})
+                         "unit_price": "125000.5", "note": "Gift-wrapped", "reference": "10"}]})
 }
 
 /// The fields of a type of the schema, in REST's spelling.

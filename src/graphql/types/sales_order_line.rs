@@ -46,6 +46,11 @@ impl SalesOrderLine<'_> {
     async fn note(&self) -> Option<&str> {
         self.0.content.note.as_deref()
     }
+
+    /// What the order's sender calls the line, such as `10` or `PO-4711-10`; null when it gave none.
+    async fn reference(&self) -> Option<&str> {
+        self.0.content.reference.as_deref()
+    }
 }
 
 /// The same fields as text.
@@ -61,6 +66,7 @@ impl Plain for order::SalesOrderLine {
             "unit" => optional_text(|it| it.content.unit.as_deref()),
             "unitPrice" => value(|it| it.content.unit_price.map(|price| price.to_string())),
             "note" => optional_text(|it| it.content.note.as_deref()),
+            "reference" => optional_text(|it| it.content.reference.as_deref()),
             _ => return None,
         })
     }

@@ -27,7 +27,7 @@ record! {
 record! {
     SalesOrderLine of sales_order_lines::OrderId {
         line_no;
-        content: LineContent { product_code, product_name, quantity, unit, unit_price, note }
+        content: LineContent { product_code, product_name, quantity, unit, unit_price, note, reference }
     }
 }
 

@@ -90,6 +90,7 @@ fn product() -> BoxedStrategy<Value> {
         ("unit", line_of_text(16)),
         ("unit_price", price()),
         ("note", line_of_text(500)),
+        ("reference", line_of_text(35)),
     ])
 }
 
