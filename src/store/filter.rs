@@ -13,6 +13,7 @@ use super::entity::{sales_order_acknowledgements, sales_order_lines, sales_order
 use super::error::StoreResult;
 use crate::domain::order::OrderStatus;
 use crate::domain::order_filter::{OrderFilter, TextFilter, named_order};
+use crate::domain::order_input::fold;
 use crate::domain::permission::Scope;
 
 use sales_orders::Column;
@@ -66,15 +67,16 @@ impl Store {
     }
 }
 
-/// The texts by which totals are kept.
-const TEXTS_OF_TOTALS: [&str; 3] = ["customer_code", "site_code", "sales_name"];
+/// The texts that have an index of their own and by which totals are kept. What another one is to be is looked for in the
+/// text that searches look through, whose index each has.
+const INDEXED_TEXTS: [&str; 3] = ["customer_code", "site_code", "sales_name"];
 
 /// The same for the rows of `sales_order_totals`, where these hold all that the filter asks about.
 pub(super) fn of_totals(scope: &Scope, filter: &OrderFilter) -> Option<Condition> {
     let OrderFilter { statuses, texts, client_ids, .. } = filter.clone();
     let asked = OrderFilter { statuses, texts, client_ids, ..OrderFilter::default() };
     let has = |(column, _, text): &(&'static str, char, &TextFilter)| {
-        **text == TextFilter::default() || (text.contains.is_none() && TEXTS_OF_TOTALS.contains(column))
+        **text == TextFilter::default() || (text.contains.is_none() && INDEXED_TEXTS.contains(column))
     };
     if asked != *filter || !filter.texts.all().iter().all(has) {
         return None;
@@ -145,7 +147,14 @@ impl OfOrder for sales_order_lines::Column {}
 impl OfOrder for sales_order_acknowledgements::Column {}
 
 fn text((column, mark, filter): (&'static str, char, &TextFilter)) -> Condition {
-    let is_in = |values: &Vec<String>| Expr::col((sales_orders::Entity, column)).is_in(values);
+    let is_in = |values: &Vec<String>| {
+        let is_one = Condition::all().add(Expr::col((sales_orders::Entity, column)).is_in(values));
+        if INDEXED_TEXTS.contains(&column) {
+            return is_one;
+        }
+        let sections = values.iter().map(|value| like(&format!("%{}%", escape(&section(mark, value)))));
+        is_one.add(sections.fold(Condition::any(), Condition::add))
+    };
     Condition::all()
         .add_option(filter.any_of.as_ref().map(is_in))
         .add_option(filter.contains.as_ref().map(|part| holds_in_section(part, mark)))
@@ -159,8 +168,16 @@ fn word_condition(word: &str) -> Condition {
 
 /// Each kind of text stands between its mark and the next one, see `NewOrder::search_text`.
 fn holds_in_section(part: &str, mark: char) -> Expr {
-    let next = char::from_u32(u32::from(mark) + 1).unwrap_or(mark);
-    like(&format!("%{mark}%{}%{next}%", escape(part)))
+    like(&format!("%{mark}%{}%{}%", escape(part), next(mark)))
+}
+
+/// A whole text as it stands there.
+fn section(mark: char, text: &str) -> String {
+    format!("{mark}{}{}", fold(text), next(mark))
+}
+
+fn next(mark: char) -> char {
+    char::from_u32(u32::from(mark) + 1).unwrap_or(mark)
 }
 
 fn like(pattern: &str) -> Expr {
@@ -173,34 +190,40 @@ fn escape(text: &str) -> String {
 
 /// Each way to find the filter's orders without reading all of them: a query for their ids.
 fn starts(filter: &OrderFilter) -> Vec<SelectStatement> {
-    let texts = filter.texts.all().map(|(_, _, text)| text).into_iter().chain([&filter.product_code]);
-    let parts = texts.filter_map(|text| text.contains.as_deref());
-    let parts = parts.filter(|part| has_trigram(part)).map(holding);
+    let texts = filter.texts.all();
+    let wholes = texts.iter().filter(|(column, ..)| !INDEXED_TEXTS.contains(column)).filter_map(|(_, mark, text)| {
+        let sections: Vec<_> = text.any_of.as_ref()?.iter().map(|text| section(*mark, text)).collect();
+        (!sections.is_empty()).then(|| holding(&sections))
+    });
+    let parts = texts.iter().map(|(_, _, text)| *text).chain([&filter.product_code]);
+    let parts = parts.filter_map(|text| text.contains.as_deref());
+    let parts = parts.filter(|part| has_trigram(part)).map(|part| holding(&[part]));
     let words = filter.search.iter().filter(|word| has_trigram(word)).map(|word| match named_order(word) {
-        None => holding(word),
+        None => holding(&[word]),
         Some(number) => {
             let named = Query::select().expr(Expr::value(number.id())).take();
-            holding(word).union(sea_orm::sea_query::UnionType::All, named).take()
+            holding(&[word]).union(sea_orm::sea_query::UnionType::All, named).take()
         }
     });
     let lines = filter.product_code.any_of.as_ref().map(|codes| {
         let mut lines = lines_of(codes);
         lines.clear_selects().column(sales_order_lines::Column::OrderId).take()
     });
-    parts.chain(words).chain(lines).collect()
+    wholes.chain(parts).chain(words).chain(lines).collect()
 }
 
 fn has_trigram(text: &str) -> bool {
     text.chars().count() >= 3
 }
 
-/// The ids of the orders that hold a text, from SQLite's index of trigrams.
-fn holding(text: &str) -> SelectStatement {
-    let phrase = format!("\"{}\"", text.replace('"', "\"\""));
+/// The ids of the orders that hold one of these texts, from SQLite's index of trigrams.
+fn holding(texts: &[impl AsRef<str>]) -> SelectStatement {
+    let phrases = texts.iter().map(|text| format!("\"{}\"", text.as_ref().replace('"', "\"\"")));
+    let phrases = phrases.collect::<Vec<_>>().join(" OR ");
     Query::select()
         .expr(Expr::cust("rowid"))
         .from("sales_order_search")
-        .and_where(Expr::cust_with_values("sales_order_search MATCH ?", [phrase]))
+        .and_where(Expr::cust_with_values("sales_order_search MATCH ?", [phrases]))
         .take()
 }
 
