@@ -25,6 +25,7 @@ mod m20261128_000012_give_each_key_one_client;
 mod m20261128_000013_create_sealing_keys;
 mod m20261128_000014_keep_totals_of_every_change;
 mod m20261128_000015_add_line_reference;
+mod m20261128_000016_add_partner_reference;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000013_create_sealing_keys::Migration),
             Box::new(m20261128_000014_keep_totals_of_every_change::Migration),
             Box::new(m20261128_000015_add_line_reference::Migration),
+            Box::new(m20261128_000016_add_partner_reference::Migration),
         ]
     }
 }

@@ -47,17 +47,20 @@ pub struct TextFilters {
     pub site_code: TextFilter,
     /// By this sales person.
     pub sales_name: TextFilter,
+    /// With this number at its sender.
+    pub partner_reference: TextFilter,
 }
 
 impl TextFilters {
     /// Each with the name of its column and the mark before its section of `NewOrder::search_text`.
     #[must_use]
-    pub const fn all(&self) -> [(&'static str, char, &TextFilter); 3] {
-        let Self { customer_code, site_code, sales_name } = self;
+    pub const fn all(&self) -> [(&'static str, char, &TextFilter); 4] {
+        let Self { customer_code, site_code, sales_name, partner_reference } = self;
         [
             ("customer_code", '\u{1}', customer_code),
             ("site_code", '\u{2}', site_code),
             ("sales_name", '\u{3}', sales_name),
+            ("partner_reference", '\u{7}', partner_reference),
         ]
     }
 }
@@ -88,6 +91,7 @@ impl OrderFilter {
                 customer_code: read_text(&mut fields, "customer_code", 64),
                 site_code: read_text(&mut fields, "site_code", 64),
                 sales_name: read_text(&mut fields, "sales_name", 128),
+                partner_reference: read_text(&mut fields, "partner_reference", 70),
             },
             product_code: read_text(&mut fields, "product_code", 64),
             client_ids: fields.optional_object("client_id", |fields| any_of(fields, Text::line(64))),

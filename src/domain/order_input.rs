@@ -28,6 +28,9 @@ pub struct OrderContent {
     pub currency: String,
     /// Free text.
     pub note: Option<String>,
+    /// The order's number at its sender.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partner_reference: Option<String>,
 }
 
 /// What a sender writes into a line of an order. A new field: see [`OrderContent`].
@@ -74,6 +77,7 @@ impl NewOrder {
         let address = fields.text("address", Text::lines(1000));
         let currency = fields.optional_text("currency", Text::line(3));
         let note = fields.optional_text("note", Text::lines(1000));
+        let partner_reference = fields.optional_text("partner_reference", Text::line(70));
         let products = fields.list("products", &(1..=500), LineContent::read);
 
         let currency = currency.unwrap_or_else(|| default_currency.to_owned());
@@ -91,7 +95,7 @@ impl NewOrder {
         else {
             return Err(Vec::new());
         };
-        let content = OrderContent { customer_code, site_code, sales_name, address, currency, note };
+        let content = OrderContent { customer_code, site_code, sales_name, address, currency, note, partner_reference };
         Ok(Self { content, products })
     }
 
@@ -157,8 +161,12 @@ impl NewOrder {
         };
         let codes = joined(|line| Some(&line.product_code));
         let names = joined(|line| line.product_name.as_deref());
-        let OrderContent { customer_code, site_code, sales_name, address, .. } = &self.content;
-        fold(&format!("\u{1}{customer_code}\u{2}{site_code}\u{3}{sales_name}\u{4}{codes}\u{5}{names}\u{6}{address}"))
+        let OrderContent { customer_code, site_code, sales_name, address, partner_reference, .. } = &self.content;
+        let reference =
+            partner_reference.as_ref().map(|reference| format!("\u{7}{reference}\u{8}")).unwrap_or_default();
+        fold(&format!(
+            "\u{1}{customer_code}\u{2}{site_code}\u{3}{sales_name}\u{4}{codes}\u{5}{names}\u{6}{address}{reference}"
+        ))
     }
 }
 

@@ -143,6 +143,7 @@ fn one(
         "address": format!("{street} No. {}\n{city}", customer % 200 + 1),
         "currency": "IDR",
         "note": random.random_ratio(1, 10).then_some("Deliver before noon"),
+        "partner_reference": (!customer.is_multiple_of(4)).then(|| format!("45{:08}", created_at.timestamp() % 100_000_000)),
         "products": lines(random),
     });
     let mut sample = SampleOrder {

@@ -130,6 +130,8 @@ pub struct CreateSalesOrderInput {
     pub currency: Option<String>,
     /// Free text.
     pub note: Option<String>,
+    /// The order's number at the sender, such as `4500012345`. It need not be unique.
+    pub partner_reference: Option<String>,
     /// The order's lines.
     pub products: Vec<ProductInput>,
 }

@@ -13,7 +13,7 @@ use crate::support::{Partner, TestApp};
 const ORDERS: &str = "query($where: SalesOrderFilter) {
     salesOrders(first: 100, orderBy: ORDER_NUMBER_ASC, where: $where) {
         totalCount
-        nodes { orderNumber clientId status customerCode siteCode salesName address createdAt
+        nodes { orderNumber clientId status customerCode siteCode salesName address partnerReference createdAt
                 products { productCode productName } acknowledgements { system } } } }";
 
 /// A few orders that differ in everything a filter looks at, some in the spelling alone.
@@ -39,6 +39,7 @@ pub async fn stock(app: &TestApp) {
             "sales_name": pick(&["John Doe", "Siti Nurhaliza", "Zoë", "O'Brien \"Bob\""], n / 2),
             "address": format!("Jl. Sudirman No. {n}\nJakarta"),
             "currency": pick(&["IDR", "EUR"], n / 5),
+            "partner_reference": pick(&["", "PO-1", "po-1", "PO-10", "7", "Ü_%/1"], n),
             "products": lines,
         });
         partner.create_with_key(&format!("stock-{n}"), &order).await.expect(201);
@@ -93,16 +94,16 @@ fn matches(order: &Value, filter: &Map<String, Value>) -> bool {
         }
         "search" => {
             let names = products.iter().filter_map(|line| line["productName"].as_str().map(str::to_owned));
-            let own = ["customerCode", "siteCode", "salesName", "address"].map(|field| text(&order[field]));
-            let texts: Vec<_> =
-                own.into_iter().chain(codes.clone()).chain(names).map(|text| text.to_lowercase()).collect();
+            let own = ["customerCode", "siteCode", "salesName", "address", "partnerReference"];
+            let own = own.iter().filter_map(|field| order[*field].as_str().map(str::to_owned));
+            let texts: Vec<_> = own.chain(codes.clone()).chain(names).map(|text| text.to_lowercase()).collect();
             let number: u32 = text(&order["orderNumber"])[3..].parse().unwrap();
             text(wanted).to_lowercase().split_whitespace().all(|word| {
                 texts.iter().any(|text| text.contains(word))
                     || word.trim_start_matches("so-").parse::<u32>().is_ok_and(|named| named == number)
             })
         }
-        _ => holds(&[text(&order[name])], wanted),
+        _ => holds(order[name].as_str().map(str::to_owned).as_slice(), wanted),
     })
 }
 
@@ -131,6 +132,7 @@ fn filters() -> impl Strategy<Value = Map<String, Value>> {
         ),
         ("siteCode", text_filter(&["SITE-A", "ÄÖÜ-ß"], &["site", "äöü", "ß", "e-b"]).boxed()),
         ("salesName", text_filter(&["John Doe", "Zoë"], &["ZOË", "doe", "o'b", "\"bob\"", "n n"]).boxed()),
+        ("partnerReference", text_filter(&["PO-1", "po-1", "Ü_%/1"], &["po-1", "0", "_%", "7"]).boxed()),
         ("productCode", text_filter(&["HD9650", "X", "none"], &["hd96", "x", "2223"]).boxed()),
         ("clientId", Just(json!({"eq": "versuni-client-001"})).boxed()),
         ("createdAt", Just(json!({"gte": "2026-11-23T13:40:00.000000Z", "lt": "2026-11-23T13:50:16.123456Z"})).boxed()),
@@ -151,6 +153,8 @@ fn filters() -> impl Strategy<Value = Map<String, Value>> {
                     "nobody",
                     "\"bob\"",
                     "xyz*",
+                    "po-10",
+                    "ü_%",
                     "OR AND NOT",
                 ][..],
             )

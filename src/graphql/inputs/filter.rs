@@ -37,14 +37,16 @@ pub struct SalesOrderFilter {
     pub site_code: Option<TextFilter>,
     /// Sales person's name.
     pub sales_name: Option<TextFilter>,
+    /// The order's number at its sender.
+    pub partner_reference: Option<TextFilter>,
     /// Product code of one of the lines.
     pub product_code: Option<TextFilter>,
     /// Client that sent the order.
     pub client_id: Option<CodeFilter>,
     /// When the order was taken.
     pub created_at: Option<TimeFilter>,
-    /// Words that must all occur, in any case: in the customer code, site code, sales person's name, address, or a
-    /// product's code or name. A word may also be an order number, `SO-0000000042` or just `42`. At most 10 words.
+    /// Words that must all occur, in any case: in the customer code, site code, sales person's name, address, the
+    /// order's number at its sender, or a product's code or name. A word may also be an order number, `SO-0000000042` or just `42`. At most 10 words.
     pub search: Option<String>,
     /// A receiving system that has not acknowledged the order. Needs scope `orders:read`.
     pub not_acknowledged_by: Option<String>,

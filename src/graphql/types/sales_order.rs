@@ -139,6 +139,11 @@ impl SalesOrder {
         Ok(self.sent()?.content.note.as_deref())
     }
 
+    /// Its number at its sender, such as `4500012345`; null when the sender gave none.
+    async fn partner_reference(&self) -> Result<Option<&str>, AppError> {
+        Ok(self.sent()?.content.partner_reference.as_deref())
+    }
+
     /// ISO 4217 code of its prices, such as `IDR`.
     async fn currency(&self) -> Result<&str, AppError> {
         Ok(&self.sent()?.content.currency)
@@ -226,6 +231,7 @@ impl Plain for SalesOrder {
             "salesName" => text(|it| &it.order.content.sales_name),
             "address" => text(|it| &it.order.content.address),
             "note" => optional_text(|it| it.order.content.note.as_deref()),
+            "partnerReference" => optional_text(|it| it.order.content.partner_reference.as_deref()),
             "currency" => text(|it| &it.order.content.currency),
             "products" => {
                 let plan = Plan::<order::SalesOrderLine>::of(&field.selection_set.node)?;

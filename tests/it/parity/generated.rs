@@ -106,6 +106,7 @@ fn order() -> BoxedStrategy<Value> {
         ("address", line_of_text(1000)),
         ("currency", field(currency, odd)),
         ("note", line_of_text(1000)),
+        ("partner_reference", line_of_text(70)),
         ("products", field(few, vec![json!([]), json!([null]), many(1), many(500), many(501)])),
     ])
 }
