@@ -1,6 +1,6 @@
 //! Which orders are meant: the one filter of lists, totals, events and exports.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 
 use super::fields::{Fields, Naming, Text};
@@ -28,10 +28,8 @@ pub struct OrderFilter {
     pub product_code: TextFilter,
     /// From one of these clients.
     pub client_ids: Option<Vec<String>>,
-    /// Taken at this instant or later.
-    pub created_from: Option<DateTime<Utc>>,
-    /// Taken before this instant.
-    pub created_before: Option<DateTime<Utc>>,
+    /// With these times.
+    pub times: Times,
     /// Words that must all occur in the order, each in any of its searched texts.
     pub search: Vec<String>,
     /// Not acknowledged by this receiving system.
@@ -74,6 +72,46 @@ pub struct TextFilter {
     pub contains: Option<String>,
 }
 
+/// When something must be; each bound that is given must hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Range<T> {
+    /// Then or later.
+    pub from: Option<T>,
+    /// Earlier.
+    pub before: Option<T>,
+}
+
+/// What the times of an order must be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Times {
+    /// Taken then.
+    pub created_at: Range<DateTime<Utc>>,
+}
+
+/// A bound of any kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// An instant.
+    Instant(DateTime<Utc>),
+    /// A day of the calendar.
+    Date(NaiveDate),
+}
+
+impl Times {
+    /// Each with the name of its column.
+    #[must_use]
+    pub fn all(&self) -> [(&'static str, Range<Moment>); 1] {
+        let Self { created_at } = self;
+        [("created_at", created_at.map(Moment::Instant))]
+    }
+}
+
+impl<T: Copy> Range<T> {
+    fn map<U>(&self, bound: fn(T) -> U) -> Range<U> {
+        Range { from: self.from.map(bound), before: self.before.map(bound) }
+    }
+}
+
 impl OrderFilter {
     /// Reads the argument `where`. `null` and an empty object mean every order.
     pub fn read_argument(value: &Value, naming: Naming) -> Result<Self, Vec<FieldError>> {
@@ -95,17 +133,16 @@ impl OrderFilter {
             },
             product_code: read_text(&mut fields, "product_code", 64),
             client_ids: fields.optional_object("client_id", |fields| any_of(fields, Text::line(64))),
-            created_from: None,
-            created_before: None,
+            times: Times {
+                created_at: read_range(&mut fields, "created_at", |it| {
+                    [it.optional_instant("gte"), it.optional_instant("lt")]
+                }),
+            },
             search: read_words(&mut fields),
             not_acknowledged_by: fields.optional_text("not_acknowledged_by", Text::line(64)),
         };
-        let range = fields.optional_object("created_at", |fields| {
-            Some((fields.optional_instant("gte"), fields.optional_instant("lt")))
-        });
-        let (created_from, created_before) = range.unwrap_or_default();
         fields.finish()?;
-        Ok(Self { created_from, created_before, ..filter })
+        Ok(filter)
     }
 
     /// Refuses to filter by what the caller may not read: the answers would tell it.
@@ -124,8 +161,8 @@ impl OrderFilter {
     /// found at once.
     #[must_use]
     pub fn is_search(&self) -> bool {
-        let Self { numbers, client_ids, created_from, created_before, .. } = self.clone();
-        *self != Self { numbers, client_ids, created_from, created_before, ..Self::default() }
+        let Self { numbers, client_ids, times, .. } = self.clone();
+        *self != Self { numbers, client_ids, times, ..Self::default() }
     }
 }
 
@@ -136,6 +173,15 @@ fn read_text(fields: &mut Fields<'_>, name: &'static str, max: usize) -> TextFil
         Some(TextFilter { any_of, contains })
     };
     fields.optional_object(name, read).unwrap_or_default()
+}
+
+fn read_range<T>(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    bounds: fn(&mut Fields<'_>) -> [Option<T>; 2],
+) -> Range<T> {
+    let [from, before] = fields.optional_object(name, |fields| Some(bounds(fields))).unwrap_or([None, None]);
+    Range { from, before }
 }
 
 /// What `eq` and `in` allow together.

@@ -161,7 +161,7 @@ async fn cut(
     unit: Unit,
     request: &SummaryRequest,
 ) -> Result<Vec<Bucket>, AppError> {
-    let (from, to) = match (filter.created_from, filter.created_before) {
+    let (from, to) = match (filter.times.created_at.from, filter.times.created_at.before) {
         (Some(from), Some(to)) => (from, to),
         (from, to) => match snapshot.find_span().await? {
             Some((first, last)) => (from.unwrap_or(first), to.unwrap_or(last + TimeDelta::microseconds(1))),

@@ -12,7 +12,7 @@ use super::connect::{Store, micros};
 use super::entity::{sales_order_acknowledgements, sales_order_lines, sales_orders};
 use super::error::StoreResult;
 use crate::domain::order::OrderStatus;
-use crate::domain::order_filter::{OrderFilter, TextFilter, named_order};
+use crate::domain::order_filter::{Moment, OrderFilter, Range, TextFilter, named_order};
 use crate::domain::order_input::fold;
 use crate::domain::permission::Scope;
 
@@ -101,21 +101,12 @@ pub(super) fn of_totals(scope: &Scope, filter: &OrderFilter) -> Option<Condition
 
 fn condition(filter: &OrderFilter) -> Condition {
     // Taken apart so that a new part cannot be forgotten here.
-    let OrderFilter {
-        numbers,
-        statuses,
-        texts,
-        product_code,
-        client_ids,
-        created_from,
-        created_before,
-        search,
-        not_acknowledged_by,
-    } = filter;
+    let OrderFilter { numbers, statuses, texts, product_code, client_ids, times, search, not_acknowledged_by } = filter;
     let condition = Condition::all()
         .add_option(numbers.as_ref().map(|numbers| Column::Id.is_in(numbers.iter().map(|number| number.id()))))
         .add_option(statuses.as_ref().map(|all| Column::Status.is_in(all.iter().copied().map(OrderStatus::as_str))));
     let condition = texts.all().into_iter().map(text).fold(condition, Condition::add);
+    let condition = times.all().into_iter().map(time).fold(condition, Condition::add);
     condition
         .add_option(product_code.any_of.as_ref().map(|codes| {
             let of_order = sales_order_lines::Column::OrderId.eq_order_id();
@@ -123,8 +114,6 @@ fn condition(filter: &OrderFilter) -> Condition {
         }))
         .add_option(product_code.contains.as_ref().map(|part| holds_in_section(part, '\u{4}')))
         .add_option(client_ids.as_ref().map(|ids| Column::ClientId.is_in(ids)))
-        .add_option(created_from.map(|from| Column::CreatedAt.gte(micros(from))))
-        .add_option(created_before.map(|before| Column::CreatedAt.lt(micros(before))))
         .add_option(search.iter().map(|word| word_condition(word)).reduce(Condition::add))
         .add_option(not_acknowledged_by.as_ref().map(|system| {
             let acknowledged = Query::select()
@@ -158,6 +147,17 @@ fn text((column, mark, filter): (&'static str, char, &TextFilter)) -> Condition 
     Condition::all()
         .add_option(filter.any_of.as_ref().map(is_in))
         .add_option(filter.contains.as_ref().map(|part| holds_in_section(part, mark)))
+}
+
+fn time((column, range): (&'static str, Range<Moment>)) -> Condition {
+    let column = || Expr::col((sales_orders::Entity, column));
+    let stored = |moment: Moment| match moment {
+        Moment::Instant(instant) => Expr::value(micros(instant)),
+        Moment::Date(date) => Expr::value(date.to_string()),
+    };
+    Condition::all()
+        .add_option(range.from.map(|from| column().gte(stored(from))))
+        .add_option(range.before.map(|before| column().lt(stored(before))))
 }
 
 fn word_condition(word: &str) -> Condition {

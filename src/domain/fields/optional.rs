@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Timelike as _, Utc};
+use chrono::{DateTime, NaiveDate, Timelike as _, Utc};
 use serde_json::Value;
 
 use super::{Fields, Holds, Text, describe, kind};
@@ -74,6 +74,20 @@ impl Fields<'_> {
         };
         let micros = instant.timestamp_micros() + i64::from(instant.nanosecond() % 1000 > 0);
         DateTime::from_timestamp_micros(micros)
+    }
+
+    /// An optional day of the calendar (ISO 8601, `YYYY-MM-DD`); null and blank count as absent.
+    pub fn optional_date(&mut self, name: &'static str) -> Option<NaiveDate> {
+        let value = self.optional(name, || Holds::Date)?;
+        let text = self.string(name, value)?.trim();
+        if text.is_empty() {
+            return None;
+        }
+        // The parser takes digits that are missing, too.
+        match text.parse::<NaiveDate>() {
+            Ok(date) if date.to_string() == text => Some(date),
+            _ => self.refuse(name, FieldErrorCode::Format, "must be a date such as 2026-12-24".to_owned()),
+        }
     }
 
     /// An optional list of texts, each trimmed and not blank.

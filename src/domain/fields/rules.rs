@@ -32,6 +32,8 @@ pub enum Holds {
     Money,
     /// A time.
     Instant,
+    /// A day of the calendar.
+    Date,
     /// So many texts at most.
     Texts(Text, usize),
     /// So many texts to the letter at most, each of so many bytes at most.
@@ -77,7 +79,7 @@ impl Rule {
             Holds::Texts(text, most) => format!("At most {most} values, each of at most {} characters", text.max),
             Holds::Verbatims(max, most) => format!("At most {most} values, each of at most {max} bytes"),
             Holds::List(length, _) => format!("{} to {} items", length.start(), length.end()),
-            Holds::Parsed | Holds::Instant | Holds::Object(_) => return None,
+            Holds::Parsed | Holds::Instant | Holds::Date | Holds::Object(_) => return None,
         };
         Some(format!("{sentence}."))
     }

@@ -103,6 +103,7 @@ fn json_type(shape: &Shape) -> (Type, Option<KnownFormat>) {
         "Boolean" => (Type::Boolean, None),
         "Int" => (Type::Integer, Some(KnownFormat::Int32)),
         "Long" | "UnixTime" => (Type::Integer, Some(KnownFormat::Int64)),
+        "Date" => (Type::String, Some(KnownFormat::Date)),
         "DateTime" => (Type::String, Some(KnownFormat::DateTime)),
         _ => (Type::String, None),
     }

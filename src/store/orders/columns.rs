@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, QueryResult, QuerySelect as _, Query
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::client::ClientId;
 use crate::domain::money::Money;
@@ -179,6 +179,9 @@ column_values! {
     Vec<u8>: "bytea", it => hex::encode(it), raw: Self => Ok(raw);
     Money: "bigint", it => it.ten_thousandths(), raw: i64 => Ok(Self::from_ten_thousandths(raw));
     DateTime<Utc>: "bigint", it => micros(*it), raw: i64 => instant(raw);
+    // As ISO 8601 writes it, so that it sorts by time on both databases.
+    NaiveDate: "text", it => it.to_string(),
+        raw: String => raw.parse().map_err(|_| StoreError::Unreadable { what: "date", value: raw });
     ClientId: "text", it => it.as_str(), raw: String => parse_client_id(&raw);
     OrderStatus: "text", it => it.as_str(),
         raw: String => raw.parse().map_err(|_| StoreError::Unreadable { what: "status", value: raw });
