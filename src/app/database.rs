@@ -59,6 +59,13 @@ pub async fn open(config: &Config) -> anyhow::Result<Store> {
         for name in store.migrate_up().await.context("cannot bring the database schema up to date")? {
             info!(name, "migration applied");
         }
+        let store = store.clone();
+        // Nobody waits for them: a backup that is under way would keep the service from starting.
+        tokio::spawn(async move {
+            if let Err(error) = store.build_indexes().await {
+                warn!(%error, "an index could not be built; it is tried again at the next start and by `sales-order-api migrate up`");
+            }
+        });
     } else if store.migrations().await?.iter().any(|migration| !migration.applied) {
         anyhow::bail!(
             "the database lacks migrations and database.migrate_on_start is false; run `sales-order-api migrate up`"

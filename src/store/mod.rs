@@ -22,6 +22,7 @@ mod grants;
 mod keys;
 mod liveness;
 mod migrating;
+mod online_indexes;
 mod options;
 mod orders;
 mod outage;
