@@ -5,7 +5,7 @@
 //! the suite runs every migration up, down and up again on both databases.
 //!
 //! Times are unix microseconds (UTC) and money is ten-thousandths of the currency unit, both `bigint`: exact, ordered
-//! and summable in the same way on both databases.
+//! and summable in the same way on both databases. Dates are ISO 8601 text, which sorts by time.
 
 use sea_orm_migration::{MigrationTrait, async_trait};
 pub use sea_orm_migration::{MigratorTrait, SchemaManager, seaql_migrations};
@@ -26,10 +26,12 @@ mod m20261128_000013_create_sealing_keys;
 mod m20261128_000014_keep_totals_of_every_change;
 mod m20261128_000015_add_line_reference;
 mod m20261128_000016_add_partner_reference;
+mod m20261128_000017_add_requested_delivery_date;
 
 /// Indexes that PostgreSQL builds while their tables are in use, after the migrations: the name and what it is of. SQLite's are
 /// in the migrations.
-pub const ONLINE_INDEXES: [(&str, &str); 0] = [];
+pub const ONLINE_INDEXES: [(&str, &str); 1] =
+    [("ix_sales_orders_requested_delivery_date", m20261128_000017_add_requested_delivery_date::INDEX)];
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -54,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000014_keep_totals_of_every_change::Migration),
             Box::new(m20261128_000015_add_line_reference::Migration),
             Box::new(m20261128_000016_add_partner_reference::Migration),
+            Box::new(m20261128_000017_add_requested_delivery_date::Migration),
         ]
     }
 }

@@ -86,6 +86,8 @@ pub struct Range<T> {
 pub struct Times {
     /// Taken then.
     pub created_at: Range<DateTime<Utc>>,
+    /// Asked for on these days.
+    pub requested_delivery_date: Range<NaiveDate>,
 }
 
 /// A bound of any kind.
@@ -100,9 +102,12 @@ pub enum Moment {
 impl Times {
     /// Each with the name of its column.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, Range<Moment>); 1] {
-        let Self { created_at } = self;
-        [("created_at", created_at.map(Moment::Instant))]
+    pub fn all(&self) -> [(&'static str, Range<Moment>); 2] {
+        let Self { created_at, requested_delivery_date } = self;
+        [
+            ("created_at", created_at.map(Moment::Instant)),
+            ("requested_delivery_date", requested_delivery_date.map(Moment::Date)),
+        ]
     }
 }
 
@@ -137,6 +142,9 @@ impl OrderFilter {
                 created_at: read_range(&mut fields, "created_at", |it| {
                     [it.optional_instant("gte"), it.optional_instant("lt")]
                 }),
+                requested_delivery_date: read_range(&mut fields, "requested_delivery_date", |it| {
+                    [it.optional_date("gte"), it.optional_date("lt")]
+                }),
             },
             search: read_words(&mut fields),
             not_acknowledged_by: fields.optional_text("not_acknowledged_by", Text::line(64)),
@@ -161,8 +169,8 @@ impl OrderFilter {
     /// found at once.
     #[must_use]
     pub fn is_search(&self) -> bool {
-        let Self { numbers, client_ids, times, .. } = self.clone();
-        *self != Self { numbers, client_ids, times, ..Self::default() }
+        let Self { numbers, client_ids, times: Times { created_at, .. }, .. } = self.clone();
+        *self != Self { numbers, client_ids, times: Times { created_at, ..Times::default() }, ..Self::default() }
     }
 }
 

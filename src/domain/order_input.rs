@@ -1,5 +1,6 @@
 //! How a partner's JSON becomes an order that can be taken: the one home of its rules.
 
+use chrono::NaiveDate;
 use iso_currency::Currency;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
@@ -31,6 +32,9 @@ pub struct OrderContent {
     /// The order's number at its sender.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner_reference: Option<String>,
+    /// The day for which its sender asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_delivery_date: Option<NaiveDate>,
 }
 
 /// What a sender writes into a line of an order. A new field: see [`OrderContent`].
@@ -78,6 +82,7 @@ impl NewOrder {
         let currency = fields.optional_text("currency", Text::line(3));
         let note = fields.optional_text("note", Text::lines(1000));
         let partner_reference = fields.optional_text("partner_reference", Text::line(70));
+        let requested_delivery_date = fields.optional_date("requested_delivery_date");
         let products = fields.list("products", &(1..=500), LineContent::read);
 
         let currency = currency.unwrap_or_else(|| default_currency.to_owned());
@@ -95,7 +100,16 @@ impl NewOrder {
         else {
             return Err(Vec::new());
         };
-        let content = OrderContent { customer_code, site_code, sales_name, address, currency, note, partner_reference };
+        let content = OrderContent {
+            customer_code,
+            site_code,
+            sales_name,
+            address,
+            currency,
+            note,
+            partner_reference,
+            requested_delivery_date,
+        };
         Ok(Self { content, products })
     }
 

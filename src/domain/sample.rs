@@ -2,7 +2,7 @@
 //!
 //! The same seed makes the same orders on every machine: the generator's numbers are fixed by its specification.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
@@ -144,6 +144,7 @@ fn one(
         "currency": "IDR",
         "note": random.random_ratio(1, 10).then_some("Deliver before noon"),
         "partner_reference": (!customer.is_multiple_of(4)).then(|| format!("45{:08}", created_at.timestamp() % 100_000_000)),
+        "requested_delivery_date": (!customer.is_multiple_of(5)).then(|| due(customer, created_at)),
         "products": lines(random),
     });
     let mut sample = SampleOrder {
@@ -156,6 +157,11 @@ fn one(
     };
     live(random, &mut sample, now);
     Ok(sample)
+}
+
+/// Some want their orders within days, some within a fortnight.
+fn due(customer: usize, created_at: DateTime<Utc>) -> NaiveDate {
+    created_at.date_naive() + Days::new(3 + customer as u64 % 12)
 }
 
 /// Three lines on average.

@@ -19,7 +19,7 @@ pub use costs::{new_order_cost, search_cost};
 pub use filter::{SalesOrderFilter, SalesOrderSort, both, read_filter};
 pub use readers::{Input, rules_of};
 
-use crate::graphql::output::scalars::Decimal;
+use crate::graphql::output::scalars::{Date, Decimal};
 use crate::graphql::output::values;
 use crate::graphql::types::{OrderStatus, SignaturePolicy};
 
@@ -132,6 +132,8 @@ pub struct CreateSalesOrderInput {
     pub note: Option<String>,
     /// The order's number at the sender, such as `4500012345`. It need not be unique.
     pub partner_reference: Option<String>,
+    /// The day for which the sender asks, such as `2026-12-24`.
+    pub requested_delivery_date: Option<Date>,
     /// The order's lines.
     pub products: Vec<ProductInput>,
 }

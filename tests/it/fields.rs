@@ -19,7 +19,7 @@ fn least() -> Value {
 /// All that a partner may send.
 fn most() -> Value {
     json!({"customer_code": "CUST-001", "site_code": "SITE-001", "sales_name": "John Doe", "address": "Jl. Sudirman No. 1",
-           "currency": "USD", "note": "Ring the bell", "partner_reference": "4500012345",
+           "currency": "USD", "note": "Ring the bell", "partner_reference": "4500012345", "requested_delivery_date": "2026-12-24",
            "products": [{"product_code": "HD9650", "quantity": 2, "product_name": "Airfryer XXL", "unit": "PCS",
                          "unit_price": "125000.5", "note": "Gift-wrapped", "reference": "10"}]})
 }

@@ -13,7 +13,7 @@ use crate::support::{Partner, TestApp};
 const ORDERS: &str = "query($where: SalesOrderFilter) {
     salesOrders(first: 100, orderBy: ORDER_NUMBER_ASC, where: $where) {
         totalCount
-        nodes { orderNumber clientId status customerCode siteCode salesName address partnerReference createdAt
+        nodes { orderNumber clientId status customerCode siteCode salesName address partnerReference requestedDeliveryDate createdAt
                 products { productCode productName } acknowledgements { system } } } }";
 
 /// A few orders that differ in everything a filter looks at, some in the spelling alone.
@@ -39,6 +39,7 @@ pub async fn stock(app: &TestApp) {
             "sales_name": pick(&["John Doe", "Siti Nurhaliza", "Zoë", "O'Brien \"Bob\""], n / 2),
             "address": format!("Jl. Sudirman No. {n}\nJakarta"),
             "currency": pick(&["IDR", "EUR"], n / 5),
+            "requested_delivery_date": pick(&["", "2026-12-24", "2026-12-31", "2027-01-01"], n),
             "partner_reference": pick(&["", "PO-1", "po-1", "PO-10", "7", "Ü_%/1"], n),
             "products": lines,
         });
@@ -84,11 +85,10 @@ fn matches(order: &Value, filter: &Map<String, Value>) -> bool {
     };
     filter.iter().all(|(name, wanted)| match name.as_str() {
         "productCode" => holds(&codes, wanted),
-        "createdAt" => {
-            let created = text(&order["createdAt"]);
-            wanted.get("gte").is_none_or(|from| created >= text(from))
-                && wanted.get("lt").is_none_or(|before| created < text(before))
-        }
+        "createdAt" | "requestedDeliveryDate" => order[name].as_str().is_some_and(|time| {
+            wanted.get("gte").is_none_or(|from| time >= text(from).as_str())
+                && wanted.get("lt").is_none_or(|before| time < text(before).as_str())
+        }),
         "notAcknowledgedBy" => {
             order["acknowledgements"].as_array().unwrap().iter().all(|known| known["system"] != *wanted)
         }
@@ -136,6 +136,15 @@ fn filters() -> impl Strategy<Value = Map<String, Value>> {
         ("productCode", text_filter(&["HD9650", "X", "none"], &["hd96", "x", "2223"]).boxed()),
         ("clientId", Just(json!({"eq": "versuni-client-001"})).boxed()),
         ("createdAt", Just(json!({"gte": "2026-11-23T13:40:00.000000Z", "lt": "2026-11-23T13:50:16.123456Z"})).boxed()),
+        (
+            "requestedDeliveryDate",
+            prop_oneof![
+                Just(json!({"gte": "2026-12-25"})),
+                Just(json!({"gte": "2026-12-24", "lt": "2027-01-01"})),
+                Just(json!({"lt": "2026-12-24"})),
+            ]
+            .boxed(),
+        ),
         (
             "search",
             select(

@@ -7,7 +7,7 @@ use crate::domain::fields::Naming;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{Sort, SortKey};
 use crate::error::FieldError;
-use crate::graphql::output::scalars::DateTime;
+use crate::graphql::output::scalars::{Date, DateTime};
 use crate::graphql::types::OrderStatus;
 
 /// The filter an argument holds, read in the caller's spelling.
@@ -45,6 +45,8 @@ pub struct SalesOrderFilter {
     pub client_id: Option<CodeFilter>,
     /// When the order was taken.
     pub created_at: Option<TimeFilter>,
+    /// The day for which the order's sender asks.
+    pub requested_delivery_date: Option<DateFilter>,
     /// Words that must all occur, in any case: in the customer code, site code, sales person's name, address, the
     /// order's number at its sender, or a product's code or name. A word may also be an order number, `SO-0000000042` or just `42`. At most 10 words.
     pub search: Option<String>,
@@ -91,6 +93,15 @@ pub struct TimeFilter {
     pub gte: Option<DateTime>,
     /// Before this instant.
     pub lt: Option<DateTime>,
+}
+
+/// On which days something must have been.
+#[derive(InputObject)]
+pub struct DateFilter {
+    /// On this day or later.
+    pub gte: Option<Date>,
+    /// Before this day.
+    pub lt: Option<Date>,
 }
 
 /// How a list of orders is sorted. Orders of the same instant are sorted by their numbers.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{SecondsFormat, Utc};
+use chrono::{NaiveDate, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::money::Money;
@@ -34,6 +34,29 @@ impl ScalarType for DateTime {
 
     fn to_value(&self) -> Value {
         Value::String(self.to_string())
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Date(pub NaiveDate);
+
+/// A day of the calendar: ISO 8601, such as `2026-12-24`.
+#[Scalar]
+impl ScalarType for Date {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::String(text) => Ok(Self(text.parse()?)),
+            _ => Err(InputValueError::expected_type(value)),
+        }
+    }
+
+    /// Its text is checked with the rest of the input, so that one answer names every faulty field.
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::String(_))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
     }
 }
 

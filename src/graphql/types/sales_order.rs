@@ -16,7 +16,7 @@ use crate::domain::{acknowledgement, order};
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER};
 use crate::graphql::output::in_order::{InOrder, ListInOrder};
-use crate::graphql::output::scalars::{DateTime, Decimal};
+use crate::graphql::output::scalars::{Date, DateTime, Decimal};
 use crate::graphql::output::written::{Plain, Plan, Step, fallible, optional_text, text, value};
 use crate::graphql::types::loaders::Loaders;
 use crate::graphql::types::preload;
@@ -144,6 +144,11 @@ impl SalesOrder {
         Ok(self.sent()?.content.partner_reference.as_deref())
     }
 
+    /// The day for which its sender asks, such as `2026-12-24`; null when the sender named none.
+    async fn requested_delivery_date(&self) -> Result<Option<Date>, AppError> {
+        Ok(self.sent()?.content.requested_delivery_date.map(Date))
+    }
+
     /// ISO 4217 code of its prices, such as `IDR`.
     async fn currency(&self) -> Result<&str, AppError> {
         Ok(&self.sent()?.content.currency)
@@ -232,6 +237,7 @@ impl Plain for SalesOrder {
             "address" => text(|it| &it.order.content.address),
             "note" => optional_text(|it| it.order.content.note.as_deref()),
             "partnerReference" => optional_text(|it| it.order.content.partner_reference.as_deref()),
+            "requestedDeliveryDate" => value(|it| it.order.content.requested_delivery_date),
             "currency" => text(|it| &it.order.content.currency),
             "products" => {
                 let plan = Plan::<order::SalesOrderLine>::of(&field.selection_set.node)?;

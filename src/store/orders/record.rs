@@ -20,7 +20,7 @@ use crate::store::error::StoreResult;
 record! {
     SalesOrder (number) of sales_orders::Id {
         client_id, status, version, total_quantity, total_amount, line_count, created_at, updated_at;
-        content: OrderContent { customer_code, site_code, sales_name, address, currency, note, partner_reference }
+        content: OrderContent { customer_code, site_code, sales_name, address, currency, note, partner_reference, requested_delivery_date }
     }
 }
 

@@ -94,6 +94,13 @@ fn product() -> BoxedStrategy<Value> {
     ])
 }
 
+fn date() -> BoxedStrategy<Option<Value>> {
+    let sound = proptest::sample::select(vec!["2026-12-24", "2028-02-29", "1999-01-01", " 2026-12-24 ", ""]);
+    let odd = ["2026-02-30", "2026-1-5", "24.12.2026", "2026-12-24T00:00:00Z", "20261224", "+12026-12-24", "tomorrow"];
+    let odd = odd.iter().map(|text| json!(text)).chain([json!(20_261_224), json!(["2026-12-24"])]).collect();
+    field(sound.prop_map(Value::from).boxed(), odd)
+}
+
 fn order() -> BoxedStrategy<Value> {
     let few = proptest::collection::vec(product(), 1..4).prop_map(Value::from).boxed();
     let many = |count| json!(vec![json!({"product_code": "P", "quantity": 1}); count]);
@@ -107,6 +114,7 @@ fn order() -> BoxedStrategy<Value> {
         ("currency", field(currency, odd)),
         ("note", line_of_text(1000)),
         ("partner_reference", line_of_text(70)),
+        ("requested_delivery_date", date()),
         ("products", field(few, vec![json!([]), json!([null]), many(1), many(500), many(501)])),
     ])
 }
