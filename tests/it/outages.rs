@@ -32,7 +32,7 @@ async fn linked() -> (TestApp, Link) {
 }
 
 /// Reads events until there are so many; comes back with the last cursor when the subscription ends. Gives their orders.
-async fn follow(base: &str, token: &str, mut socket: Socket, count: usize) -> Vec<String> {
+pub async fn follow(base: &str, token: &str, mut socket: Socket, count: usize) -> Vec<String> {
     let (mut told, mut cursor) = (Vec::new(), json!("ZTA"));
     while told.len() < count {
         match socket.next().await {
