@@ -2,6 +2,7 @@
 
 mod causes;
 mod full;
+mod listening;
 mod to_be_mended;
 mod vanished;
 
