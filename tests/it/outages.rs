@@ -1,6 +1,7 @@
 //! The database goes silent, takes no writes, or is held by somebody else: what partners, dashboards and operators see.
 
 mod causes;
+mod certificate;
 mod full;
 mod listening;
 mod to_be_mended;
