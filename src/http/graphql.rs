@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_graphql_axum::GraphQLResponse;
 use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -28,6 +28,7 @@ use crate::service::turns::Turn;
 use crate::telemetry::{self, Wire};
 use crate::wire::json::parse as parse_json;
 use crate::wire::problem::Problem;
+use crate::wire::query::Pairs;
 use crate::wire::request::{JsonRequest, credentials};
 
 /// `POST /graphql`: any operation.
@@ -56,14 +57,13 @@ pub async fn post(State(state): State<AppState>, parts: Parts, request: Result<J
 }
 
 /// `GET /graphql?query=…&variables=…&operationName=…`: queries only, since a link must not change anything.
-pub async fn get(
-    State(state): State<AppState>,
-    parameters: Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
-    parts: Parts,
-) -> Response {
+pub async fn get(State(state): State<AppState>, Pairs(pairs): Pairs, parts: Parts) -> Response {
     let media = MediaType::accepted_by(&parts.headers);
     let malformed = |what: &str| AppError::new(ErrorCode::MalformedBody, format!("{what} cannot be read"));
-    let Ok(Query(pairs)) = parameters else { return media.refuse(malformed("The query string")) };
+    let pairs = match pairs {
+        Ok(pairs) => pairs,
+        Err(error) => return media.refuse(error),
+    };
     let mut parameters = Map::new();
     for (name, text) in pairs {
         let value = match name.as_str() {

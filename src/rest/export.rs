@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -28,6 +27,7 @@ use crate::error::{AppError, ErrorCode};
 use crate::graphql::{Api, Sender};
 use crate::telemetry::{self, Wire};
 use crate::wire::problem::Problem;
+use crate::wire::query::Pairs;
 use crate::wire::request::credentials;
 
 /// How an export is written.
@@ -40,36 +40,26 @@ pub enum Format {
     Jsonl,
 }
 
-pub(super) async fn export_csv(
-    state: State<AppState>,
-    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
-    parts: Parts,
-) -> Result<Response, Problem> {
-    respond(&state, Format::Csv, query, &parts).await
+pub(super) async fn export_csv(state: State<AppState>, Pairs(pairs): Pairs, parts: Parts) -> Result<Response, Problem> {
+    respond(&state, Format::Csv, pairs, &parts).await
 }
 
 pub(super) async fn export_jsonl(
     state: State<AppState>,
-    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    Pairs(pairs): Pairs,
     parts: Parts,
 ) -> Result<Response, Problem> {
-    respond(&state, Format::Jsonl, query, &parts).await
+    respond(&state, Format::Jsonl, pairs, &parts).await
 }
 
 async fn respond(
     state: &AppState,
     format: Format,
-    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    pairs: Result<Vec<(String, String)>, AppError>,
     parts: &Parts,
 ) -> Result<Response, Problem> {
     let sender = Sender::from(credentials(parts, Arc::default()));
-    let unreadable = || {
-        AppError::new(
-            ErrorCode::MalformedBody,
-            "The query string cannot be read; percent-encode names and values as UTF-8 (+ is %2B)",
-        )
-    };
-    let variables = query.map_err(|_| unreadable()).and_then(|Query(pairs)| variables(&pairs));
+    let variables = pairs.and_then(|pairs| variables(&pairs));
     let page_limit = state.config().http.request_timeout;
     let chunks = export(state.api().clone(), sender, format, variables, page_limit).await?;
     // Nobody is told why but the operator.

@@ -9,7 +9,8 @@ use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Row as _};
 use super::address::{Address, place};
 use super::error::StoreResult;
 use super::pooler::{self, Pooler};
-use super::reach::{Unreachable, within};
+use super::reach::within;
+use super::unreachable;
 
 /// The oldest server the statements are written for, as `server_version_num` counts.
 const OLDEST: i32 = 13;
@@ -59,7 +60,7 @@ pub async fn examine(url: &str, patience: Duration) -> StoreResult<Findings> {
     let server = within(&options, patience, ask(&options)).await?;
     if let Some(why) = server.refusal() {
         let sentence = format!("the server at {} {why}", place(&options));
-        return Err(Unreachable { sentence, passing: false }.into());
+        return Err(unreachable::lasting(sentence).into());
     }
     Ok(Findings { pooler: pooler::detect(&options, patience).await?, warnings: server.warnings() })
 }

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
 use super::connect::Store;
 use super::error::StoreResult;
-use super::reach::Unreachable;
+use super::unreachable;
 
 /// What serving does with each table. Managing clients needs more, and may be left to another user's command line.
 const NEEDED: [(&str, &[&str]); 14] = [
@@ -59,6 +59,6 @@ impl Store {
         let sentence = format!(
             "user {user} of the database lacks {lacks}; let the owner of the tables grant it (GRANT {first} TO {user})"
         );
-        Err(Unreachable { sentence, passing: false }.into())
+        Err(unreachable::lasting(sentence).into())
     }
 }

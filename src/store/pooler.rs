@@ -7,6 +7,7 @@ use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Row as _};
 
 use super::address::place;
 use super::reach::{Unreachable, within};
+use super::unreachable;
 
 /// What lends connections out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +34,7 @@ enum Seen {
 pub(super) async fn detect(options: &PgConnectOptions, limit: Duration) -> Result<Pooler, Unreachable> {
     match within(options, limit, look(options)).await? {
         Seen::Is(pooler) => Ok(pooler),
-        Seen::Refused(why) => {
-            Err(Unreachable { sentence: format!("the pooler at {} {why}", place(options)), passing: false })
-        }
+        Seen::Refused(why) => Err(unreachable::lasting(format!("the pooler at {} {why}", place(options)))),
     }
 }
 

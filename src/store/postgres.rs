@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::address::{Address, place};
-use super::error::StoreResult;
+use super::error::{StoreError, StoreResult};
 use super::liveness::Liveness;
 use super::options::DatabaseOptions;
 use super::outage::Outage;
@@ -24,7 +24,12 @@ pub(super) async fn connect(options: &DatabaseOptions) -> StoreResult<Pools> {
     let found = address.find(options.acquire_timeout).await?;
     let liveness = Liveness::default();
     let Shares { core, reports, read } = Shares::of(options);
-    let open = async |connections, reads| pool(options, &found, (connections, reads), &liveness).await;
+    let open = async |connections, reads| {
+        let opened = pool(options, &found, (connections, reads), &liveness).await;
+        let Err(error) = opened else { return opened };
+        // A pool only says that it had no connection in time.
+        Err(address.find(options.acquire_timeout).await.err().map_or(error, StoreError::from))
+    };
     let pools = if options.max_connections < FEWEST_SHARED_OUT {
         let all = open(options.max_connections, false).await?;
         let reports_at_once = options.report_connections.min(options.max_connections.div_ceil(2)) as usize;
@@ -46,8 +51,8 @@ pub(super) async fn connect(options: &DatabaseOptions) -> StoreResult<Pools> {
             files: None,
         }
     };
-    let of_each = [&pools.core, &pools.read, &pools.reports].map(Clone::clone);
-    tokio::spawn(follow(address, options.acquire_timeout, of_each, pools.liveness.clone()));
+    let of_reads = pools.named.iter().skip(1).map(|(_, pool)| pool.clone()).collect();
+    tokio::spawn(follow(address, options.acquire_timeout, (pools.core.clone(), of_reads), pools.liveness.clone()));
     Ok(pools)
 }
 
@@ -92,19 +97,21 @@ fn settings(options: &DatabaseOptions, set: &str, reads: bool) -> String {
     if reads { format!("{all}; {set} statement_timeout = {}", options.statement_timeout.as_millis()) } else { all }
 }
 
+/// The pool that orders are stored with, and those of pages and reports, if they have some of their own.
+type OrdersAndReads = (DatabaseConnection, Vec<DatabaseConnection>);
+
 /// Looks for the host that the address asks for whenever there is doubt about the one that connections lead to, until it is
-/// found; leads new connections there, and tells why there is none. A pool only says that it had no connection in time.
-/// Ends with the pools.
-async fn follow(address: Address, patience: Duration, pools: [DatabaseConnection; 3], liveness: Liveness) {
-    let closed = pools[0].get_postgres_connection_pool().close_event();
+/// found; leads new connections there, and tells why there is none. Ends with the pools.
+async fn follow(address: Address, patience: Duration, pools: OrdersAndReads, liveness: Liveness) {
+    let closed = pools.0.get_postgres_connection_pool().close_event();
     tokio::select! {
         () = lead(&address, patience, &pools, &liveness) => {}
         () = closed => {}
     }
 }
 
-async fn lead(address: &Address, patience: Duration, pools: &[DatabaseConnection; 3], liveness: &Liveness) {
-    let mut current = place(&pools[0].get_postgres_connection_pool().connect_options());
+async fn lead(address: &Address, patience: Duration, (orders, reads): &OrdersAndReads, liveness: &Liveness) {
+    let mut current = place(&orders.get_postgres_connection_pool().connect_options());
     let (mut outage, mut is_found) = (Outage::default(), true);
     loop {
         if is_found {
@@ -117,7 +124,7 @@ async fn lead(address: &Address, patience: Duration, pools: &[DatabaseConnection
                 if place(&found) != current {
                     current = place(&found);
                     info!(host = current, "the database is at another host now");
-                    for pool in pools {
+                    for pool in std::iter::once(orders).chain(reads) {
                         pool.get_postgres_connection_pool().set_connect_options(found.clone());
                     }
                     liveness.close_all();
@@ -126,11 +133,24 @@ async fn lead(address: &Address, patience: Duration, pools: &[DatabaseConnection
                     info!(host = current, seconds = lasted.as_secs_f64(), "the database can be reached again");
                 }
             }
-            Err(failure) if outage.is_news(&failure.sentence) => {
-                warn!(cause = failure.sentence, "the database cannot be reached; trying again");
+            Err(failure) => {
+                if failure.full {
+                    make_room(reads).await;
+                }
+                if outage.is_news(&failure.sentence) {
+                    warn!(cause = failure.sentence, "the database cannot be reached; trying again");
+                }
             }
-            Err(_) => {}
         }
         sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Closes what pages and reports leave idle at a server that has no connection left: orders may have none.
+async fn make_room(reads: &[DatabaseConnection]) {
+    for pool in reads {
+        while let Some(idle) = pool.get_postgres_connection_pool().try_acquire() {
+            let _ = timeout(LOOK_AGAIN, idle.close()).await;
+        }
     }
 }

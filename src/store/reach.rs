@@ -32,6 +32,8 @@ pub struct Unreachable {
     pub(super) sentence: String,
     /// Whether waiting may mend it: a server that starts, a name that appears. A wrong password stays wrong.
     pub(super) passing: bool,
+    /// Whether the server has no connection left for this service.
+    pub(super) full: bool,
 }
 
 impl Address {
@@ -71,7 +73,7 @@ impl Address {
         for (parameter, path) in &self.files {
             if let Err(error) = tokio::fs::File::open(path).await {
                 let sentence = format!("the file of {parameter}, {path}, cannot be read: {error}");
-                return Err(Unreachable { sentence, passing: false });
+                return Err(unreachable::lasting(sentence));
             }
         }
         Ok(())
@@ -89,7 +91,7 @@ impl Address {
         .await
         .and_then(|unfit| match unfit {
             None => Ok(options.clone()),
-            Some(why) => Err(Unreachable { sentence: format!("{} {why}", place(options)), passing: true }),
+            Some(why) => Err(unreachable::passing(format!("{} {why}", place(options)))),
         })
     }
 
@@ -104,7 +106,8 @@ impl Address {
         let sentences: Vec<_> = failures.iter().map(|failure| failure.sentence.as_str()).collect();
         // One that may come is worth waiting for.
         let passing = failures.iter().any(|failure| failure.passing);
-        Unreachable { sentence: format!("{wanted} ({})", sentences.join("; ")), passing }
+        let full = failures.iter().any(|failure| failure.full);
+        Unreachable { sentence: format!("{wanted} ({})", sentences.join("; ")), passing, full }
     }
 
     /// Resolves when a host is there. Tries for `at_most`, unless the cause is one that waiting does not mend, and tells

@@ -78,9 +78,9 @@ fn of_server(error: &dyn DatabaseError, options: &PgConnectOptions, place: &str)
             "database {:?} does not exist at {place}; create it (CREATE DATABASE), or correct the URL",
             options.get_database().unwrap_or(user)
         )),
-        "53300" => passing(format!(
-            "too many clients at {place} ({said}); raise max_connections there, or lower database.max_connections of \
-             the instances"
+        "53300" => full(format!(
+            "too many clients at {place} ({said}); raise max_connections or the CONNECTION LIMIT there, or lower \
+             database.max_connections of the instances"
         )),
         "57P03" => passing(format!("the server at {place} is not ready ({said})")),
         // PgBouncer's, which gives the same code to all it says.
@@ -98,10 +98,16 @@ fn of_server(error: &dyn DatabaseError, options: &PgConnectOptions, place: &str)
     }
 }
 
-fn passing(sentence: String) -> Unreachable {
-    Unreachable { sentence, passing: true }
+fn full(sentence: String) -> Unreachable {
+    Unreachable { full: true, ..passing(sentence) }
 }
 
-fn lasting(sentence: String) -> Unreachable {
-    Unreachable { sentence, passing: false }
+/// Waiting may mend it.
+pub(super) const fn passing(sentence: String) -> Unreachable {
+    Unreachable { sentence, passing: true, full: false }
+}
+
+/// Waiting does not mend it.
+pub(super) const fn lasting(sentence: String) -> Unreachable {
+    Unreachable { sentence, passing: false, full: false }
 }

@@ -1,7 +1,8 @@
-//! What both wires share: a request taken apart, strict JSON, and failures drawn as problem details.
+//! What both wires share: a request taken apart, strict JSON and query strings, and failures drawn as problem details.
 //!
 //! What does not belong here: paths and shapes of answers (`rest`, `http`), and rules.
 
 pub mod json;
 pub mod problem;
+pub mod query;
 pub mod request;

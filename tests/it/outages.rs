@@ -1,6 +1,9 @@
 //! The database goes silent, takes no writes, or is held by somebody else: what partners, dashboards and operators see.
 
 mod causes;
+mod certificate;
+mod full;
+mod listening;
 mod to_be_mended;
 mod vanished;
 
@@ -32,7 +35,7 @@ async fn linked() -> (TestApp, Link) {
 }
 
 /// Reads events until there are so many; comes back with the last cursor when the subscription ends. Gives their orders.
-async fn follow(base: &str, token: &str, mut socket: Socket, count: usize) -> Vec<String> {
+pub async fn follow(base: &str, token: &str, mut socket: Socket, count: usize) -> Vec<String> {
     let (mut told, mut cursor) = (Vec::new(), json!("ZTA"));
     while told.len() < count {
         match socket.next().await {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use sales_order_api::store::{DatabaseOptions, Store};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, TransactionTrait as _};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::support::{Answer, Partner, TestApp, order, until};
+use crate::support::{Answer, Link, Partner, TestApp, options, order, until};
 
 const LOCK: &str = "LOCK TABLE sales_order_acknowledgements IN ACCESS EXCLUSIVE MODE";
 const REPORT: &str = "{ salesOrders(where: {notAcknowledgedBy: \"erp\"}) { nodes { orderNumber } } }";
@@ -114,6 +115,31 @@ async fn a_report_whose_dashboard_hung_up_is_ended_in_the_database() {
     held.end().await;
     let answer: Value = dashboard.graphql(REPORT, json!({})).await.data();
     assert_eq!(answer["salesOrders"]["nodes"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_cannot_be_ended_because_the_machine_vanished_gives_its_connection_back() {
+    only_on!(Postgres);
+    let mut app = TestApp::new().await;
+    let link = Link::to(&app.database).await;
+    let options =
+        DatabaseOptions { report_connections: 1, acquire_timeout: Duration::from_secs(1), ..options(&link.url) };
+    let store = Store::connect(&options).await.unwrap();
+    app.router = TestApp::router_on(&store, &app.clock, |_| {});
+    let dashboard = app.dashboard().await;
+    let held = Held::begin(&app).await;
+    let read = begin(&dashboard, REPORT);
+    until("the report waits", async || held.waiting().await == 1).await;
+    link.vanish_at("pg_cancel_backend");
+    read.abort();
+    until("the report is to be ended", async || link.has_vanished()).await;
+    held.end().await;
+    link.mend();
+    // There is no other connection for reports, and nobody answers on that one.
+    until("the next report is answered", async || {
+        dashboard.graphql(REPORT, json!({})).await.json()["data"]["salesOrders"]["nodes"] == json!([])
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -113,3 +113,26 @@ async fn an_operator_is_warned_of_standbys_that_no_order_waits_for_whether_they_
     expecting.close().await.unwrap();
     until("the place of the standby is gone", async || !warned().await).await;
 }
+
+#[tokio::test]
+async fn a_limit_of_connections_is_the_cause_whichever_of_them_it_keeps_out() {
+    only_on!(Postgres);
+    let database = Database::new().await;
+    let name = database.url.rsplit_once('/').unwrap().1.to_owned();
+    let role = format!("{name}_role");
+    database.db_execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'right'")).await.unwrap();
+    let url = address(&role, "right", &name);
+    for (of, whose) in [("ROLE", &role), ("DATABASE", &name)] {
+        // With two there is none for the third pool.
+        for most in [0, 1, 2] {
+            database.db_execute(&format!("ALTER {of} {whose} CONNECTION LIMIT {most}")).await.unwrap();
+            let mut serve = serve(&database.folder, &url, "0");
+            let said = said(serve.env("SALES_ORDER_DATABASE__ACQUIRE_TIMEOUT", "1s"));
+            let cause = format!("(too many connections for {} \"{whose}\")", of.to_lowercase());
+            assert!(said.contains("too many clients at ") && said.contains(&cause), "{of} {most}: {said}");
+            assert!(said.contains("raise max_connections or the CONNECTION LIMIT there"), "{said}");
+        }
+        database.db_execute(&format!("ALTER {of} {whose} CONNECTION LIMIT -1")).await.unwrap();
+    }
+    database.db_execute(&format!("DROP ROLE {role}")).await.unwrap();
+}

@@ -26,6 +26,8 @@ struct State {
     is_cut: bool,
     /// How long a packet is under way, to the database and back.
     delay: [Duration; 2],
+    /// What the server is never told: its machine vanishes.
+    last_words: Option<&'static str>,
 }
 
 impl Link {
@@ -70,6 +72,16 @@ impl Link {
         self.state.send_modify(|state| state.silent = u64::MAX);
     }
 
+    /// The same when a packet with this text is on its way there.
+    pub fn vanish_at(&self, text: &'static str) {
+        self.state.send_modify(|state| state.last_words = Some(text));
+    }
+
+    /// Whether the server's machine has vanished, and nobody took over.
+    pub fn has_vanished(&self) -> bool {
+        self.state.borrow().silent == u64::MAX
+    }
+
     /// The server's machine vanishes, and the name leads to one that took over: packets of the connections that are open are
     /// dropped from now on, and nobody is told.
     pub fn silence(&self) {
@@ -84,7 +96,7 @@ async fn carry(listener: TcpListener, server: String, state: watch::Sender<State
             state.opened += 1;
             number = state.opened;
         });
-        let (server, mut state) = (server.clone(), state.subscribe());
+        let (server, sender, mut state) = (server.clone(), state.clone(), state.subscribe());
         tokio::spawn(async move {
             if state.borrow().is_cut {
                 return;
@@ -93,10 +105,9 @@ async fn carry(listener: TcpListener, server: String, state: watch::Sender<State
             // Borrowed, so that they stay open when nothing passes any more.
             let ((mut from_near, mut to_near), (mut from_far, mut to_far)) = (near.split(), far.split());
             let passing = async {
-                let (there, back) = (state.clone(), state.clone());
                 tokio::try_join!(
-                    pass(&mut from_near, &mut to_far, there, 0),
-                    pass(&mut from_far, &mut to_near, back, 1)
+                    pass(&mut from_near, &mut to_far, &sender, 0),
+                    pass(&mut from_far, &mut to_near, &sender, 1)
                 )
             };
             let mut silence = state.clone();
@@ -114,7 +125,7 @@ async fn carry(listener: TcpListener, server: String, state: watch::Sender<State
 async fn pass(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
-    state: watch::Receiver<State>,
+    state: &watch::Sender<State>,
     way: usize,
 ) -> io::Result<()> {
     let mut packet = vec![0; 1 << 16];
@@ -123,7 +134,13 @@ async fn pass(
         if length == 0 {
             return to.shutdown().await;
         }
-        let delay = state.borrow().delay[way];
+        let State { delay, last_words, .. } = *state.borrow();
+        let is_last = |text: &str| packet[..length].windows(text.len()).any(|part| part == text.as_bytes());
+        if way == 0 && last_words.is_some_and(is_last) {
+            state.send_modify(|state| (state.silent, state.last_words) = (u64::MAX, None));
+            continue;
+        }
+        let delay = delay[way];
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }

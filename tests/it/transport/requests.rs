@@ -4,7 +4,7 @@ use std::process::Command;
 
 use axum::body::Body;
 use axum::http::Request;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{get, get_with, percent_encoded};
 use crate::support::{Database, Process, TestApp, order};
@@ -44,6 +44,52 @@ async fn a_query_may_come_by_get() {
     let request = Request::get(format!("/graphql?query={query}&variables={variables}"));
     let request = request.header("authorization", partner.authorization()).body(Body::empty()).unwrap();
     assert_eq!(app.send(request).await.data(), json!({"salesOrder": null}));
+}
+
+/// Read as another text than was meant, it would find other orders, or none, and nobody would know.
+#[tokio::test]
+async fn a_parameter_of_any_query_string_that_is_no_utf8_is_refused_by_its_name() {
+    let app = TestApp::new().await;
+    let dashboard = app.dashboard().await;
+    let told = |error: &Value, name: &str| {
+        let only = &error["errors"][0];
+        assert!(only["pointer"] == format!("/{name}") && only["code"] == "format", "{error}");
+        let message = only["message"].as_str().unwrap();
+        assert!(message.starts_with("is not UTF-8; percent-encode"), "{message}");
+    };
+    for (parameters, name) in [
+        ("search=%FF", "search"),
+        ("status=RECEIVED&customer_code_contains=caf%E9", "customer_code_contains"),
+        // Half a letter, which the next parameter does not complete.
+        ("search=%C3&%A9=1", "search"),
+        // An unpaired surrogate, and a letter that is longer than it must be.
+        ("site%5Fcode=%ED%A0%80", "site_code"),
+        ("search=%C0%80", "search"),
+        ("%FF=1", "%FF"),
+    ] {
+        for format in ["csv", "jsonl"] {
+            let path = format!("/api/v1/sales-orders.{format}?{parameters}");
+            // Who may not export learns that first.
+            app.get(&path).await.expect_problem(401, "UNAUTHENTICATED");
+            told(&dashboard.get(&path).await.expect_problem(400, "VALIDATION_FAILED"), name);
+        }
+    }
+    for (parameters, name) in [
+        ("query=%7B__typename%7D%23%FF", "query"),
+        ("query=%7B__typename%7D&variables=%7B%22a%22:%22%FF%22%7D", "variables"),
+        ("query=%7B__typename%7D&operationName=%FF", "operationName"),
+        ("query=%7B__typename%7D&%FF", "%FF"),
+    ] {
+        let answer = get(&app, parameters).await;
+        assert_eq!(answer.status, 400, "{}", answer.text);
+        told(&answer.expect_error("VALIDATION_FAILED")["extensions"], name);
+    }
+    // What is UTF-8 is taken, encoded or not.
+    for search in ["caf%C3%A9+%F0%9F%98%80", "a%2Bb&&", "100%"] {
+        let found = dashboard.get(&format!("/api/v1/sales-orders.jsonl?search={search}")).await;
+        assert_eq!((found.status.as_u16(), found.text.as_str()), (200, ""), "{search}");
+    }
+    assert_eq!(get(&app, "query={__typename}%23caf%C3%A9").await.data()["__typename"], "Query");
 }
 
 #[tokio::test]
