@@ -11,7 +11,7 @@ use crate::error::{FieldError, FieldErrorCode};
 
 /// A place in the feed: everything up to it was seen. Positions are given in the order of commits, so whoever read up
 /// to one has missed nothing before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Position(i64);
 
 impl Position {
@@ -40,7 +40,7 @@ impl Position {
 }
 
 /// A position in the feed as a client names it, by a cursor or by an id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct After {
     /// The position.
     pub position: Position,

@@ -102,11 +102,22 @@ impl Events {
         Err(AppError::invalid(vec![After::ahead()]))
     }
 
-    /// The event at a position, if it is of an order in the scope. An id in the form from before ids were sealed counts only
-    /// where one may have been given out.
-    pub async fn event(&self, scope: &Scope, at: After, sealer: &Sealer) -> Result<Option<OrderEvent>, AppError> {
-        let event = self.store.find_event(scope, at.position).await?;
-        Ok(event.filter(|event| !at.is_old_form || sealer.knew_old_form(event.created_at)))
+    /// The events at these positions that are of orders in the scope. An id in the form from before ids were sealed counts
+    /// only where one may have been given out.
+    pub async fn at(
+        &self,
+        scope: &Scope,
+        ids: &[After],
+        sealer: &Sealer,
+    ) -> Result<HashMap<After, OrderEvent>, AppError> {
+        let positions: Vec<_> = ids.iter().map(|id| id.position).collect();
+        let events = self.store.list_events_at(scope, &positions).await?;
+        let by_position: HashMap<_, _> = events.into_iter().map(|event| (event.position, event)).collect();
+        let known = |id: &After| {
+            let event = by_position.get(&id.position)?;
+            (!id.is_old_form || sealer.knew_old_form(event.created_at)).then(|| (*id, event.clone()))
+        };
+        Ok(ids.iter().filter_map(known).collect())
     }
 
     /// The histories of many orders at once.

@@ -17,6 +17,7 @@ use super::connect::{Store, instant, micros};
 use super::entity::sales_order_events::{self, ActiveModel, Column, Entity, Model};
 use super::entity::sales_orders;
 use super::error::{StoreError, StoreResult};
+use super::filter::in_scope;
 use super::signal;
 use crate::domain::client::ClientId;
 use crate::domain::event::{Happening, OrderEvent, Position};
@@ -85,10 +86,11 @@ impl Store {
         Ok(events)
     }
 
-    /// The event at this place, if it is of an order in the scope.
-    pub async fn find_event(&self, scope: &Scope, position: Position) -> StoreResult<Option<OrderEvent>> {
-        let before = Position::new(position.get() - 1);
-        Ok(self.list_events(scope, &OrderFilter::default(), (before, position), 1).await?.pop())
+    /// The events at these positions that are of orders in the scope.
+    pub async fn list_events_at(&self, scope: &Scope, positions: &[Position]) -> StoreResult<Vec<OrderEvent>> {
+        let at = Entity::find().filter(Column::Position.is_in(positions.iter().map(|position| position.get())));
+        let rows = at.join(JoinType::InnerJoin, of_order()).filter(in_scope(scope)).all(&self.read).await?;
+        rows.into_iter().map(OrderEvent::try_from).collect()
     }
 
     /// When the last event up to a position was; `None` when there is none.

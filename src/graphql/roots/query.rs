@@ -14,7 +14,6 @@ use crate::graphql::inputs::{
     ExplainSignatureInput, Raw, SalesOrderFilter, SalesOrderSort, both, read_filter, search_cost,
 };
 use crate::graphql::output::scalars::TimeZone;
-use crate::graphql::types::node::{GlobalId, read_global_id};
 use crate::graphql::types::reader::{Reader, principal};
 use crate::graphql::types::{
     Client, Node, SalesOrder, SalesOrderConnection, SalesOrderEventConnection, SalesOrderSummary, SignatureCheck,
@@ -135,14 +134,7 @@ impl OrderQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The id, as its field `id` gives it.")] id: ID,
     ) -> Result<Option<Node>> {
-        let (reader, services) = (Reader::of(ctx)?, budget::read(ctx, 1)?);
-        let (scope, sealer) = (&reader.scope, reader.sealing.sealer().await?);
-        let (order, event) = (|order| Node::order(order, &reader), |event| Node::event(event, &reader));
-        Ok(match read_global_id(&id, sealer) {
-            Some(GlobalId::SalesOrder(number)) => services.orders.find(scope, number).await?.map(order),
-            Some(GlobalId::SalesOrderEvent(at)) => services.events.event(scope, at, sealer).await?.map(event),
-            None => None,
-        })
+        Ok(Node::find(ctx, &[id]).await?.pop().flatten())
     }
 }
 

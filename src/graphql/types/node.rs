@@ -1,14 +1,16 @@
-use std::sync::Arc;
+use std::collections::HashMap;
 
-use async_graphql::{ID, Interface};
+use async_graphql::{Context, ID, Interface, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{SalesOrder, SalesOrderEvent};
-use crate::domain::event::{After, OrderEvent, Position};
-use crate::domain::order::{self, OrderNumber};
+use crate::domain::event::{After, Position};
+use crate::domain::order::OrderNumber;
 use crate::domain::sealer::{Purpose, Sealer};
 use crate::error::AppError;
+use crate::graphql::cost::budget;
+use crate::graphql::types::preload;
 use crate::graphql::types::reader::Reader;
 
 /// Anything with an id of its own (Relay's global object identification).
@@ -20,14 +22,30 @@ pub enum Node {
 }
 
 impl Node {
-    /// An order.
-    pub fn order(order: order::SalesOrder, reader: &Arc<Reader>) -> Self {
-        Self::SalesOrder(SalesOrder::new(order, reader))
-    }
-
-    /// An event.
-    pub fn event(event: OrderEvent, reader: &Arc<Reader>) -> Self {
-        Self::SalesOrderEvent(SalesOrderEvent::new(event, reader))
+    /// What each of the ids names, if the caller may see it: a statement for orders and one for events, however many.
+    pub async fn find(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Self>>> {
+        let reader = Reader::of(ctx)?;
+        let (scope, sealer) = (&reader.scope, reader.sealing.sealer().await?);
+        let ids: Vec<_> = ids.iter().map(|id| read_global_id(id, sealer)).collect();
+        let (mut numbers, mut positions) = (Vec::new(), Vec::new());
+        for id in ids.iter().flatten() {
+            match id {
+                GlobalId::SalesOrder(number) => numbers.push(*number),
+                GlobalId::SalesOrderEvent(at) => positions.push(*at),
+            }
+        }
+        let orders = preload::by_number(ctx, scope, &numbers, &[ctx.look_ahead()], &reader).await?;
+        let events = match positions.as_slice() {
+            [] => HashMap::new(),
+            positions => budget::read(ctx, 1)?.events.at(scope, positions, sealer).await?,
+        };
+        let named = |id: Option<GlobalId>| match id? {
+            GlobalId::SalesOrder(number) => orders.get(&number).cloned().map(Self::SalesOrder),
+            GlobalId::SalesOrderEvent(at) => {
+                events.get(&at).map(|event| Self::SalesOrderEvent(SalesOrderEvent::new(event.clone(), &reader)))
+            }
+        };
+        Ok(ids.into_iter().map(named).collect())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads what the orders of a page will be asked for, before they are asked: one statement for each kind, however many
 //! orders there are and however long their fields take. A loader gathers only what is asked for within its millisecond.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_graphql::{Context, Lookahead, Result, SelectionField};
@@ -67,6 +67,28 @@ pub async fn orders(
     Ok(orders.into_iter().map(|order| related.attach(order, reader)).collect())
 }
 
+/// The orders with these numbers that the scope holds, with what is selected of them. Each costs its lines as often as its
+/// number is named, for so often it is shown.
+pub async fn by_number(
+    ctx: &Context<'_>,
+    scope: &Scope,
+    numbers: &[OrderNumber],
+    selected: &[Lookahead<'_>],
+    reader: &Arc<Reader>,
+) -> Result<HashMap<OrderNumber, SalesOrder>> {
+    let distinct: Vec<_> = BTreeSet::from_iter(numbers).into_iter().copied().collect();
+    if distinct.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let orders = budget::read(ctx, 1)?.orders.by_number(scope, &distinct).await?;
+    let shown = numbers.iter().filter_map(|number| orders.get(number));
+    let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
+    charge_lines(budget::of(ctx)?, shown, fields)?;
+    let orders: Vec<_> = orders.into_values().collect();
+    let mut related = related(ctx, &orders, selected).await?;
+    Ok(orders.into_iter().map(|order| (order.number, related.attach(order, reader))).collect())
+}
+
 /// The events of a page, with their orders if the page selects them.
 pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>, reader: &Arc<Reader>) -> Result<Vec<SalesOrderEvent>> {
     let page = ctx.look_ahead();
@@ -74,18 +96,9 @@ pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>, reader: &Arc<Rea
     if selected.iter().all(|order| !order.exists()) {
         return Ok(events.into_iter().map(|event| SalesOrderEvent::new(event, reader)).collect());
     }
-    let mut numbers: Vec<_> = events.iter().map(|event| event.number).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
+    let numbers: Vec<_> = events.iter().map(|event| event.number).collect();
     // Whoever holds an event got it from a query that asked for the caller's own.
-    let orders = budget::read(ctx, 1)?.orders.by_number(&Scope::All, &numbers).await?;
-    // Each event shows its order with all of its lines, also where two are of one.
-    let of_events = events.iter().filter_map(|event| orders.get(&event.number));
-    let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
-    charge_lines(budget::of(ctx)?, of_events, fields)?;
-    let orders: Vec<_> = orders.into_values().collect();
-    let mut related = related(ctx, &orders, &selected).await?;
-    let orders: HashMap<_, _> = orders.into_iter().map(|order| (order.number, related.attach(order, reader))).collect();
+    let orders = by_number(ctx, &Scope::All, &numbers, &selected, reader).await?;
     // Copied, for an order may have more than one event on a page.
     let with_order = |event: OrderEvent| {
         let order = orders.get(&event.number).cloned();
