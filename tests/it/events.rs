@@ -145,6 +145,38 @@ async fn an_id_leads_back_to_what_it_names_and_only_for_those_who_may_see_it() {
     }
 }
 
+#[tokio::test]
+async fn a_dashboard_reads_many_things_by_their_ids_in_one_go() {
+    let app = TestApp::new().await;
+    let (partner, other) = (app.partner().await, app.partner_named("other", SignaturePolicy::default()).await);
+    for (key, sender) in [("1", &partner), ("2", &partner), ("3", &other)] {
+        sender.create_with_key(key, &order()).await.expect(201);
+    }
+    let dashboard = app.dashboard().await;
+    let all = "{ salesOrders(orderBy: ORDER_NUMBER_ASC) { nodes { id events { id } } } }";
+    let found = dashboard.graphql(all, json!({})).await.data()["salesOrders"]["nodes"].take();
+    let (first, second, others) = (&found[0]["id"], &found[1]["id"], &found[2]["id"]);
+    let event = &found[0]["events"][0]["id"];
+    let nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { id ... on SalesOrder { orderNumber products { lineNo } } } }";
+    let ids = json!([second, event, "none", others, first, second]);
+    let named = async |reader: &Partner<'_>| {
+        let named = reader.graphql(nodes, json!({"ids": ids})).await.data()["nodes"].take();
+        let named = named.as_array().unwrap().iter().map(|node| node["id"].clone());
+        named.collect::<Vec<_>>()
+    };
+    let nothing = &Value::Null;
+    let expected = |ids: [&Value; 6]| ids.map(Value::clone).to_vec();
+    assert_eq!(named(&dashboard).await, expected([second, event, nothing, others, first, second]));
+    assert_eq!(named(&partner).await, expected([second, event, nothing, nothing, first, second]));
+    assert_eq!(named(&other).await, expected([nothing, nothing, nothing, others, nothing, nothing]));
+    assert_eq!(dashboard.graphql(nodes, json!({"ids": []})).await.data()["nodes"], json!([]));
+    let many = |count: usize| json!({"ids": vec![first; count]});
+    let listed = dashboard.graphql(nodes, many(100)).await.data()["nodes"].take();
+    assert!(listed.as_array().unwrap().iter().all(|node| node["products"].as_array().unwrap().len() == 2), "{listed}");
+    let refused = dashboard.graphql(nodes, many(101)).await.expect_error("VALIDATION_FAILED");
+    assert_eq!(refused["extensions"]["errors"][0]["pointer"], "/ids", "{refused}");
+}
+
 /// A sequence gives out positions before the commits that make them visible, so a reader that trusts what it has seen
 /// must never be overtaken by an earlier position.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

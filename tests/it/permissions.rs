@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 26] = [
+const CASES: [Case; 27] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -42,6 +42,7 @@ const CASES: [Case; 26] = [
     Case { field: "Query.salesOrderSummary", document: "{ salesOrderSummary { totals { orders } } }", granted: "ok" },
     Case { field: "Query.salesOrderEvents", document: "{ salesOrderEvents { nodes { cursor } } }", granted: "ok" },
     Case { field: "Query.node", document: "{ node(id: \"none\") { id } }", granted: "ok" },
+    Case { field: "Query.nodes", document: "{ nodes(ids: [\"none\"]) { id } }", granted: "ok" },
     Case {
         field: "Query.client",
         document: "{ client(clientId: \"dashboard-001\") { keys { status } secrets { createdAt } } }",

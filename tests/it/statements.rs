@@ -1,5 +1,7 @@
 //! However many rows an operation shows, it costs the same few SQL statements.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sales_order_api::domain::permission::Permission;
 use serde_json::{Value, json};
 
@@ -15,6 +17,11 @@ fn operations() -> Vec<(&'static str, String, [u64; 2])> {
     let summary = |group_by: &str| {
         format!("salesOrderSummary(groupBy: [{group_by}]) {{ groups {{ {figures} }} totals {{ orders customers }} }}")
     };
+    // In the form that ids once had, which can be foretold.
+    let nodes = |count: i64| {
+        let ids: Vec<_> = (1..=count).map(|id| URL_SAFE_NO_PAD.encode(format!("SalesOrder:{id}"))).collect();
+        format!("nodes(ids: {ids:?}) {{ id ... on SalesOrder {{ {EVERYTHING} }} }}")
+    };
     vec![
         ("numbers", format!("{} {{ nodes {{ orderNumber }} }}", list("")), [1, 1]),
         ("page", format!("{} {{ {orders} }}", list("")), [4, 4]),
@@ -27,6 +34,8 @@ fn operations() -> Vec<(&'static str, String, [u64; 2])> {
             [5, 5],
         ),
         ("one", format!("salesOrder(orderNumber: \"SO-0000000001\") {{ {EVERYTHING} }}"), [4, 4]),
+        ("few_by_id", nodes(1), [4, 4]),
+        ("many_by_id", nodes(30), [4, 4]),
         // The currencies there are, the groups, and the customers of all groups, who may be in many; by product the totals
         // as well, for an order has many products, and by time first the span of all orders.
         ("by_status", summary("STATUS"), [3, 4]),

@@ -25,6 +25,7 @@ pub const QUERIES: &[Root] = &[
     Root::new("salesOrderSummary", Token).reading::<SalesOrderFilter>("where"),
     Root::new("salesOrderEvents", Token).reading::<SalesOrderFilter>("where"),
     Root::new("node", Token),
+    Root::new("nodes", Token),
     Root::new("client", Scope(ClientsRead)),
     Root::new("clients", Scope(ClientsRead)),
     Root::new("clientAuditLog", Scope(ClientsRead)),
