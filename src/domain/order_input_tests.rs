@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::fields::Naming;
 use super::*;
+use crate::domain::fields::Naming;
 
 fn order() -> Value {
     json!({"customer_code": "CUST-001", "site_code": "SITE-001", "sales_name": "John Doe",

@@ -6,8 +6,8 @@
 
 mod log;
 mod metrics;
+mod outages;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::IsTerminal as _;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -148,36 +148,11 @@ pub fn note_failure(wire: Wire, error: &AppError) {
     });
     if let Some(source) = &error.source {
         let (request_id, code, cause) = (request_id(), error.code.as_str(), causes(source.as_ref()));
-        if error.code == ErrorCode::DatabaseUnavailable && !OUTAGE.is_news(&cause, Instant::now()) {
+        if error.code == ErrorCode::DatabaseUnavailable && !outages::OUTAGE.is_news(&cause, Instant::now()) {
             tracing::debug!(target: "failure", request_id, code, cause, "request failed");
         } else {
             tracing::error!(target: "failure", request_id, code, cause, "request failed");
         }
-    }
-}
-
-/// Why requests fail whose database is away. Each of them has a line of its own with its code, and the cause is the same for
-/// all of them.
-static OUTAGE: Recent = Recent(Mutex::new(BTreeMap::new()));
-
-/// A cause that was not met for so long belongs to another outage.
-const SAME_OUTAGE: Duration = Duration::from_mins(1);
-
-/// So many causes are remembered.
-const MOST_CAUSES: usize = 100;
-
-/// When each cause was met last.
-struct Recent(Mutex<BTreeMap<String, Instant>>);
-
-impl Recent {
-    /// Notes a cause; true where it was not met for a while.
-    fn is_news(&self, cause: &str, now: Instant) -> bool {
-        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = met.get_mut(cause) {
-            return now.saturating_duration_since(std::mem::replace(last, now)) > SAME_OUTAGE;
-        }
-        met.retain(|_, last| now.saturating_duration_since(*last) <= SAME_OUTAGE);
-        met.len() < MOST_CAUSES && met.insert(cause.to_owned(), now).is_none()
     }
 }
 
@@ -283,21 +258,4 @@ pub fn causes(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cause_of_an_outage_is_news_once_and_again_when_it_was_away_for_a_while() {
-        let (recent, began) = (Recent(Mutex::default()), Instant::now());
-        // It goes on for hours.
-        let news = (0..500).filter(|n| recent.is_news("refused", began + SAME_OUTAGE * *n)).count();
-        assert_eq!(news, 1);
-        assert!(recent.is_news("too many clients", began));
-        assert!(recent.is_news("refused", began + SAME_OUTAGE * 502));
-        let many = (0..1_000).filter(|n| recent.is_news(&n.to_string(), began + SAME_OUTAGE * 600)).count();
-        assert_eq!(many, MOST_CAUSES);
-    }
 }

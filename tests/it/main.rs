@@ -35,6 +35,7 @@ mod limits;
 mod log_readers;
 mod logs;
 mod metrics;
+mod online_indexes;
 mod orders;
 mod outages;
 mod pages;

@@ -14,6 +14,7 @@ use crate::graphql::inputs::{
     ExplainSignatureInput, Raw, SalesOrderFilter, SalesOrderSort, both, read_filter, search_cost,
 };
 use crate::graphql::output::scalars::TimeZone;
+use crate::graphql::types::preload;
 use crate::graphql::types::reader::{Reader, principal};
 use crate::graphql::types::{
     Client, Node, SalesOrder, SalesOrderConnection, SalesOrderEventConnection, SalesOrderSummary, SignatureCheck,
@@ -134,7 +135,7 @@ impl OrderQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The id, as its field `id` gives it.")] id: ID,
     ) -> Result<Option<Node>> {
-        Ok(Node::find(ctx, &[id]).await?.pop().flatten())
+        Ok(preload::nodes(ctx, &[id]).await?.pop().flatten())
     }
 
     /// What many ids name, each at the index of its id (Relay's plural identifying root field); null where there is none the
@@ -146,7 +147,7 @@ impl OrderQuery {
         #[graphql(desc = "The ids, at most 100, as their field `id` gives them.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
         read_length("ids", i32::try_from(ids.len()).unwrap_or(i32::MAX)).map_err(AppError::invalid)?;
-        Node::find(ctx, &ids).await
+        preload::nodes(ctx, &ids).await
     }
 }
 

@@ -1,6 +1,4 @@
-use std::collections::HashMap;
-
-use async_graphql::{Context, ID, Interface, Result};
+use async_graphql::{ID, Interface};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -9,9 +7,6 @@ use crate::domain::event::{After, Position};
 use crate::domain::order::OrderNumber;
 use crate::domain::sealer::{Purpose, Sealer};
 use crate::error::AppError;
-use crate::graphql::cost::budget;
-use crate::graphql::types::preload;
-use crate::graphql::types::reader::Reader;
 
 /// Anything with an id of its own (Relay's global object identification).
 #[derive(Interface)]
@@ -19,34 +14,6 @@ use crate::graphql::types::reader::Reader;
 pub enum Node {
     SalesOrder(SalesOrder),
     SalesOrderEvent(SalesOrderEvent),
-}
-
-impl Node {
-    /// What each of the ids names, if the caller may see it: a statement for orders and one for events, however many.
-    pub async fn find(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Self>>> {
-        let reader = Reader::of(ctx)?;
-        let (scope, sealer) = (&reader.scope, reader.sealing.sealer().await?);
-        let ids: Vec<_> = ids.iter().map(|id| read_global_id(id, sealer)).collect();
-        let (mut numbers, mut positions) = (Vec::new(), Vec::new());
-        for id in ids.iter().flatten() {
-            match id {
-                GlobalId::SalesOrder(number) => numbers.push(*number),
-                GlobalId::SalesOrderEvent(at) => positions.push(*at),
-            }
-        }
-        let orders = preload::by_number(ctx, scope, &numbers, &[ctx.look_ahead()], &reader).await?;
-        let events = match positions.as_slice() {
-            [] => HashMap::new(),
-            positions => budget::read(ctx, 1)?.events.at(scope, positions, sealer).await?,
-        };
-        let named = |id: Option<GlobalId>| match id? {
-            GlobalId::SalesOrder(number) => orders.get(&number).cloned().map(Self::SalesOrder),
-            GlobalId::SalesOrderEvent(at) => {
-                events.get(&at).map(|event| Self::SalesOrderEvent(SalesOrderEvent::new(event.clone(), &reader)))
-            }
-        };
-        Ok(ids.into_iter().map(named).collect())
-    }
 }
 
 /// What an id may name.

@@ -4,9 +4,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use async_graphql::{Context, Lookahead, Result, SelectionField};
+use async_graphql::{Context, ID, Lookahead, Result, SelectionField};
 
 use super::loaders::Loaders;
+use super::node::{GlobalId, Node, read_global_id};
 use super::reader::Reader;
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::event::OrderEvent;
@@ -87,6 +88,31 @@ pub async fn by_number(
     let orders: Vec<_> = orders.into_values().collect();
     let mut related = related(ctx, &orders, selected).await?;
     Ok(orders.into_iter().map(|order| (order.number, related.attach(order, reader))).collect())
+}
+
+/// What each of the ids names, if the caller may see it: a statement for orders and one for events, however many.
+pub async fn nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
+    let reader = Reader::of(ctx)?;
+    let (scope, sealer) = (&reader.scope, reader.sealing.sealer().await?);
+    let ids: Vec<_> = ids.iter().map(|id| read_global_id(id, sealer)).collect();
+    let (mut numbers, mut positions) = (Vec::new(), Vec::new());
+    for id in ids.iter().flatten() {
+        match id {
+            GlobalId::SalesOrder(number) => numbers.push(*number),
+            GlobalId::SalesOrderEvent(at) => positions.push(*at),
+        }
+    }
+    let orders = by_number(ctx, scope, &numbers, &[ctx.look_ahead()], &reader).await?;
+    let events = match positions.as_slice() {
+        [] => HashMap::new(),
+        positions => budget::read(ctx, 1)?.events.at(scope, positions, sealer).await?,
+    };
+    let event = |event: &OrderEvent| Node::SalesOrderEvent(SalesOrderEvent::new(event.clone(), &reader));
+    let named = |id: Option<GlobalId>| match id? {
+        GlobalId::SalesOrder(number) => orders.get(&number).cloned().map(Node::SalesOrder),
+        GlobalId::SalesOrderEvent(at) => events.get(&at).map(event),
+    };
+    Ok(ids.into_iter().map(named).collect())
 }
 
 /// The events of a page, with their orders if the page selects them.

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
-use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, Result};
 
 use super::acknowledgement::Acknowledgement;
 use super::node::order_id;
@@ -15,13 +15,12 @@ use crate::domain::receipt::Receipt;
 use crate::domain::{acknowledgement, order};
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER};
-use crate::graphql::output::in_order::{InOrder, ListInOrder};
+use crate::graphql::output::in_order::ListInOrder;
 use crate::graphql::output::scalars::{Date, DateTime, Decimal};
 use crate::graphql::output::written::{Plain, Plan, Step, fallible, optional_text, text, value};
 use crate::graphql::types::loaders::Loaders;
 use crate::graphql::types::preload;
 use crate::graphql::types::reader::Reader;
-use crate::service::intake::TakenOrder;
 
 #[derive(Clone)]
 pub struct SalesOrder {
@@ -249,28 +248,6 @@ impl Plain for SalesOrder {
             "updatedAt" => value(|it| DateTime(it.order.updated_at).to_string()),
             _ => return None,
         })
-    }
-}
-
-/// The answer to a created order.
-#[derive(SimpleObject)]
-pub struct CreateSalesOrderPayload {
-    /// One sentence for people, such as `Sales order created successfully`.
-    message: &'static str,
-    /// The order as it is now.
-    sales_order: InOrder<SalesOrder>,
-    /// Whether the order was there already, so that this request changed nothing.
-    replayed: bool,
-}
-
-impl CreateSalesOrderPayload {
-    /// The answer to an order that was taken.
-    pub fn new(taken: TakenOrder, reader: &Arc<Reader>) -> Self {
-        Self {
-            message: "Sales order created successfully",
-            sales_order: InOrder(SalesOrder { lines: taken.lines, ..SalesOrder::new(taken.order, reader) }),
-            replayed: taken.replayed,
-        }
     }
 }
 
