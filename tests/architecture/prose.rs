@@ -82,3 +82,49 @@ fn comments_name_only_files_that_exist() {
         }
     }
 }
+
+/// The names of tests among the texts: besides indexes, nothing here has so many words.
+fn tests_named<'a>(quoted: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let is_name = |text: &&str| {
+        !text.starts_with("ix_")
+            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            && text.matches('_').count() >= 5
+    };
+    quoted.into_iter().filter(is_name).collect()
+}
+
+#[test]
+fn a_test_that_prose_names_exists() {
+    assert_eq!(tests_named(["a_test_has_a_long_name", "sales_order_line", "src/lib.rs"]), ["a_test_has_a_long_name"]);
+    let sources = files(&["src", "tests", "migrations", "benches"], ".rs");
+    let code: String = sources.iter().map(|file| fs::read_to_string(root().join(file)).unwrap()).collect();
+    let gone = |names: Vec<&str>| -> Vec<String> {
+        let gone = names.into_iter().filter(|name| !code.contains(&format!("fn {name}(")));
+        gone.map(str::to_owned).collect()
+    };
+    let comments = code.lines().filter_map(|line| line.trim_start().strip_prefix("//"));
+    assert_eq!(gone(tests_named(quoted(comments))), Vec::<String>::new(), "named in comments");
+    for file in files(&["docs"], ".md") {
+        let text = fs::read_to_string(root().join(&file)).unwrap();
+        assert_eq!(gone(tests_named(quoted(text.lines()))), Vec::<String>::new(), "named in {file}");
+    }
+}
+
+#[test]
+fn an_order_field_is_where_the_guide_says_and_nowhere_else() {
+    let guide = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let (_, guide) = guide.split_once("### A new field of an order or of a line").unwrap();
+    let steps = quoted(guide.split("\n### ").next().unwrap().lines());
+    let of_field = |file: &String| {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        ["partner_reference", "partnerReference"].iter().any(|name| text.contains(name))
+    };
+    let hand_written = [".rs", ".graphql"].iter().flat_map(|kind| files(&["src", "migrations"], kind));
+    let files: Vec<_> = hand_written.filter(of_field).collect();
+    let is_in_guide = |file: &String| {
+        steps.contains(&file.as_str()) || (file.starts_with("migrations/src/m2") && steps.contains(&"migrations/src"))
+    };
+    let elsewhere: Vec<_> = files.iter().filter(|file| !is_in_guide(file)).collect();
+    assert!(elsewhere.is_empty(), "the guide leaves out {elsewhere:?}");
+    assert!(files.len() <= 10, "a field of an order should not take more files: {files:#?}");
+}
