@@ -147,6 +147,8 @@ pub struct Failure {
     pub hint: Option<&'static str>,
     /// Further members for the client (`scope`, `order_number`, …), snake_case.
     pub details: Map<String, Value>,
+    /// Whether the caller sent nothing that proves who it is.
+    pub is_anonymous: bool,
     /// When to try again.
     pub retry_after: Option<Duration>,
     /// The cause, for the log only.
@@ -178,6 +180,7 @@ impl AppError {
             errors: Vec::new(),
             hint: None,
             details: Map::new(),
+            is_anonymous: false,
             retry_after: None,
             source: None,
         }))
@@ -210,6 +213,13 @@ impl AppError {
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(ErrorCode::InternalError, "Something failed on our side; quote the request id when you report it")
             .caused_by(source)
+    }
+
+    /// The caller must prove who it is and sent nothing to do so.
+    pub fn anonymous(message: impl Into<Cow<'static, str>>) -> Self {
+        let mut error = Self::new(ErrorCode::Unauthenticated, message);
+        error.0.is_anonymous = true;
+        error
     }
 
     /// The database is away or busy, as `state` says; the same request may be sent again.

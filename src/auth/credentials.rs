@@ -12,9 +12,6 @@ use crate::error::{AppError, ErrorCode};
 /// The address of a caller of whom none is known.
 pub const UNKNOWN_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// What a caller without a token is told.
-pub const NO_TOKEN: &str = "No bearer token: send \"Authorization: Bearer <token>\" with a token from login";
-
 /// One header as received.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Header {
@@ -124,7 +121,9 @@ impl Credentials {
     pub fn bearer_token(&self) -> Result<&str, AppError> {
         let refuse = |message: &'static str| Err(AppError::new(ErrorCode::Unauthenticated, message));
         match &self.authorization {
-            Header::Absent | Header::Empty => refuse(NO_TOKEN),
+            Header::Absent | Header::Empty => Err(AppError::anonymous(
+                "No bearer token: send \"Authorization: Bearer <token>\" with a token from login",
+            )),
             Header::Repeated => refuse("The Authorization header was sent more than once; send it once"),
             Header::Value(value) => match value.split_once(' ') {
                 Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {

@@ -119,10 +119,6 @@ endpoint! {
             (status = 403, description = "The client is disabled"),
             (status = 413, description = "The body has more than {max_body_bytes} bytes"),
         ),
-        security(
-            ("JWT-auth" = [], "X-CLIENT-ID" = [], "X-TIMESTAMP" = [], "X-SIGNATURE" = []),
-            ("JWT-auth" = []),
-        )
     )]
     signature_check
 }
@@ -148,7 +144,6 @@ endpoint! {
             (status = 415, description = "The body is not application/json"),
             (status = 422, description = "The Idempotency-Key, or the signature over the body, was used for another order"),
         ),
-        security(("JWT-auth" = [], "X-CLIENT-ID" = [], "X-TIMESTAMP" = [], "X-SIGNATURE" = []))
     )]
     create_sales_order
 }
@@ -164,7 +159,6 @@ endpoint! {
             (status = 403, description = "The client is disabled"),
             (status = 404, description = "There is no such order that you may read"),
         ),
-        security(("JWT-auth" = []))
     )]
     sales_order
 }
@@ -187,7 +181,6 @@ endpoint! {
             (status = 403, description = "The client is disabled or lacks the scope"),
             (status = 404, description = "There is no such format"),
         ),
-        security(("JWT-auth" = []))
     )]
     export_sales_orders
 }

@@ -6,7 +6,6 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use crate::auth::credentials::NO_TOKEN;
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry::{self, Wire};
 
@@ -63,7 +62,7 @@ fn challenge(error: &AppError) -> String {
     let realm = "Bearer realm=\"sales-order-api\"";
     match error.code {
         ErrorCode::InvalidCredentials => realm.to_owned(),
-        ErrorCode::Unauthenticated if error.message == NO_TOKEN => realm.to_owned(),
+        ErrorCode::Unauthenticated if error.is_anonymous => realm.to_owned(),
         ErrorCode::Unauthenticated => format!("{realm}, error=\"invalid_token\""),
         code => format!("{realm}, error=\"invalid_request\", error_description=\"{code}\""),
     }

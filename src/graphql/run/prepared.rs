@@ -63,7 +63,7 @@ impl PreparedOperation {
     }
 
     /// All that it needs of its caller.
-    pub(super) fn needs(&self) -> impl Iterator<Item = Needs> {
+    pub fn needs(&self) -> impl Iterator<Item = Needs> {
         [self.root.needs].into_iter().chain(self.permission.map(Needs::Scope))
     }
 

@@ -37,8 +37,9 @@ use transport::Transport;
 use super::address::Peer;
 use crate::config::Http;
 
-/// What is read of a connection before somebody asks for it: the largest head, and a piece of a body.
-const BUFFER_BYTES: usize = 128 * 1024;
+/// What is read of a connection before somebody asks for it: the largest head, and a piece of a body. The buffer of a
+/// connection takes up to twice as much, and stays while the connection does.
+const BUFFER_BYTES: usize = 32 * 1024;
 
 /// A request that came on a connection beyond this limit; in its extensions.
 #[derive(Debug, Clone, Copy)]

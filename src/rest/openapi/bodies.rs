@@ -4,6 +4,7 @@ use utoipa::Modify;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Required, Schema};
 
 use super::problems;
@@ -11,6 +12,7 @@ use super::schemas::{Schemas, description};
 use crate::graphql::{Content as Holds, Member, PreparedOperation};
 use crate::rest::export::{COLUMNS, DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter};
 use crate::rest::operations::operations;
+use crate::service::Needs;
 
 pub struct Bodies;
 
@@ -33,6 +35,7 @@ impl Modify for Bodies {
 }
 
 fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut Schemas<'_>) {
+    operation.security = Some(behind.needs().next().map(security).unwrap_or_default());
     let variables = behind.variables();
     if let Some(input) = variables.iter().find(|variable| variable.name == "input") {
         let body = RequestBodyBuilder::new().content("application/json", content(schemas.body(input)));
@@ -62,6 +65,21 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
         {
             response.content.extend(answers.iter().map(|(kind, content)| ((*kind).to_owned(), content.clone().into())));
         }
+    }
+}
+
+/// What a request must carry, each a way to be let through; none where the operation is open or its input proves who calls.
+fn security(needs: Needs) -> Vec<SecurityRequirement> {
+    let token = || SecurityRequirement::new("JWT-auth", [""; 0]);
+    let signed = || {
+        let headers = ["X-CLIENT-ID", "X-TIMESTAMP", "X-SIGNATURE"];
+        headers.into_iter().fold(token(), |all, header| all.add(header, [""; 0]))
+    };
+    match needs {
+        Needs::Nothing | Needs::ClientSecret | Needs::InputToken => Vec::new(),
+        Needs::Token | Needs::Scope(_) => vec![token()],
+        Needs::SignatureReport => vec![signed(), token()],
+        Needs::Signature(_) => vec![signed()],
     }
 }
 

@@ -158,6 +158,19 @@ async fn a_head_that_does_not_come_to_an_end_is_not_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_of_30_kib_is_read_and_one_of_256_kib_refused() {
+    let app = TestApp::new().await;
+    let base = app.listen().await;
+    for (bytes, status) in [(30 * 1024, "200"), (256 * 1024, "431")] {
+        let mut wire = Wire::open(&base).await.unwrap();
+        let long = "a".repeat(bytes);
+        wire.write(&format!("GET /health/live HTTP/1.1\r\nhost: test\r\nx-long: {long}\r\n\r\n")).await;
+        let head = wire.read_head().await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{bytes}: {head}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_closes_or_speaks_the_older_protocol_is_promised_nothing() {
     let app = TestApp::new().await;
     let base = app.listen().await;
