@@ -13,7 +13,7 @@ use crate::graphql::cost::budget;
 use crate::graphql::types::preload;
 use crate::graphql::types::reader::Reader;
 
-/// Anything with an id of its own (Relay's global object identification).
+/// An object with a global id (Relay's global object identification).
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Names it among everything that `node` finds. Opaque."))]
 pub enum Node {
