@@ -30,10 +30,10 @@ use crate::domain::session_input::{LoginInput, RefreshInput};
 use crate::error::{AppError, ErrorCode};
 use crate::store::Store;
 
-/// How long things last.
+/// The lifetimes of tokens and sessions.
 #[derive(Debug, Clone)]
 pub struct SessionRules {
-    /// How long a token counts.
+    /// The time for which a token is valid.
     pub token_lifetime: Duration,
     /// How long after its expiry a token may still be refreshed.
     pub refresh_window: Duration,
@@ -121,12 +121,12 @@ impl Sessions {
         if is_known {
             self.rate_limit.give_back(address, admission);
         }
-        let place = attempt.admit(is_known).await?;
+        let queued = attempt.admit(is_known).await?;
         let hashes = secrets.iter().map(|secret| secret.hash.clone()).collect::<Vec<_>>();
         let permit = Arc::clone(&self.hashing).acquire_owned().await.map_err(AppError::internal)?;
         let matched = tokio::task::spawn_blocking(move || {
             let matched = secret::find_match(&input.client_secret, &hashes);
-            drop((permit, place));
+            drop((permit, queued));
             matched
         })
         .await

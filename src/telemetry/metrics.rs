@@ -76,7 +76,7 @@ fn describe() {
     describe_gauge!("sqlite_wal_bytes", "Size of SQLite's write-ahead log; 0 on PostgreSQL");
     describe_counter!("sales_order_batches_total", "Transactions that stored orders");
     describe_counter!("sales_orders_in_batches_total", "Orders that these transactions stored");
-    describe_counter!("signature_reuses_total", "Signatures of the published form that came again with another order");
+    describe_counter!("signature_reuses_total", "Signatures of the documented form that came again with another order");
 }
 
 fn begin() {
@@ -126,7 +126,7 @@ pub fn count_order(replayed: bool) {
     counter!("sales_orders_total", "outcome" => outcome).increment(1);
 }
 
-/// Counts a signature of the published form that came again with another order, later than is usual.
+/// Counts a signature of the documented form that came again with another order, later than is usual.
 pub fn count_signature_reuse() {
     counter!("signature_reuses_total").increment(1);
 }

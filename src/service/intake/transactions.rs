@@ -17,13 +17,13 @@ use super::batch::{Ended, Stored};
 use crate::store::Store;
 use crate::telemetry;
 
-/// So many more transactions may begin while as many are overdue.
+/// How many transactions may be overdue, each of them replaced by a further one.
 const MOST_OVERDUE: usize = 2;
 
 /// After so many times the time after which one is overdue, it is given up in any case.
 const HOPELESS: u32 = 6;
 
-/// How often is looked whether one is overdue.
+/// The interval of the check for overdue transactions.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a transaction keeps others waiting that would not fill one. It takes a few milliseconds, unless it waits for
