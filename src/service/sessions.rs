@@ -35,9 +35,9 @@ use crate::store::Store;
 pub struct SessionRules {
     /// The time for which a token is valid.
     pub token_lifetime: Duration,
-    /// How long after its expiry a token may still be refreshed.
+    /// The time after its expiry for which a token may be refreshed.
     pub refresh_window: Duration,
-    /// How long after the login a session may still be refreshed.
+    /// The time after the login for which a session may be refreshed.
     pub session_lifetime: Duration,
     /// How far a signed timestamp may be from our clock, both ways.
     pub timestamp_tolerance: Duration,
@@ -107,7 +107,7 @@ impl Sessions {
         let Credentials { address, ref admission, .. } = *origin;
         let attempt = self.rate_limit.begin_login(&input.client_id, address, admission)?;
         let now = self.clock.now();
-        // The same statements for every id, also for one that no client can have: a round trip less would tell.
+        // The same statements for every id, also for one that no client can have: a missing round trip would reveal it.
         let client_id = input.client_id.parse::<ClientId>();
         let asked = client_id.as_ref().map_or("", ClientId::as_str);
         if let Some(refusal) = attempt.refusal()
@@ -203,7 +203,7 @@ impl Sessions {
         let client_id = claims.sub.parse().map_err(|_| revoked())?;
         let known = self.directory.find(&client_id).await?.ok_or_else(revoked)?;
         self.ensure_current(&claims, &known.client)?;
-        // A scope taken from the client is gone at once, one given to it comes with its next token.
+        // A scope removed from the client is refused at once, one added to it comes with its next token.
         let mut permissions = permission::split(&claims.scope);
         permissions.retain(|permission| known.client.permissions.contains(permission));
         Ok(Principal { known, permissions })

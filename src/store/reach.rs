@@ -84,7 +84,7 @@ impl Address {
         within(options, limit, async move {
             let mut connection = options.connect().await?;
             let fits = fits(&mut connection, session).await?;
-            // It only asked: whether the good-bye arrives is no matter.
+            // Nothing was changed, so it does not matter whether the message that ends the session arrives.
             let _ = connection.close().await;
             Ok(fits)
         })

@@ -1,4 +1,4 @@
-//! What is counted: every family of metrics, what it means, and how it is brought up to date.
+//! The metrics: every family with its meaning, and how it is updated.
 //!
 //! What belongs here: names, labels (each of a closed set) and descriptions. What does not: when something is counted.
 //! To add a metric: a line in [`describe`], a row in docs/operations.md; a test holds the two together.
@@ -19,7 +19,7 @@ static METRICS: OnceLock<(PrometheusHandle, Collector)> = OnceLock::new();
 /// Held while what is known only at the moment of asking is noted and written down.
 static RENDERING: Mutex<()> = Mutex::new(());
 
-/// How a failure reached its caller.
+/// The wire by which a failure reached its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wire {
     /// By REST, or at any other path that is not GraphQL's.
