@@ -160,7 +160,7 @@ impl AppState {
 pub type LargeBody = Slot<IpAddr>;
 /// Memory for a body, for as long as this is kept.
 pub type BodyMemory = Turn;
-/// Whose body it is.
+/// The sender of a body, for the limits.
 pub type BodyHolder = Holder;
 
 /// How many large bodies one address may send at once without a valid token.

@@ -18,7 +18,7 @@ impl Clock {
     #[must_use]
     pub fn system() -> Self {
         let start = Instant::now();
-        #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+        #[expect(clippy::disallowed_methods, reason = "nothing else reads the machine's clock")]
         Self { now: Arc::new(Utc::now), uptime: Arc::new(move || start.elapsed()) }
     }
 

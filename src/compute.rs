@@ -11,22 +11,23 @@ use std::task::{Context, Poll, Waker};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 
-/// Work on less input than this, in bytes, is done where it stands: to move it would cost as much.
+/// Work on less input than this, in bytes, runs on the calling thread: moving it would cost as much as doing it.
 pub const SMALL: usize = 8 * 1024;
 
-/// To read so many bytes takes about as long as to answer a request.
+/// The bytes whose parsing takes about as long as answering a request.
 pub const BYTES_A_REQUEST: usize = 10_000;
 
-/// Whose work it is: nobody waits behind the work of those whom nobody knows.
+/// A class of callers with a concurrency limit of its own: callers with a valid token never wait for the work of
+/// callers without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// Of a caller with a valid token.
+    /// Work of a caller with a valid token.
     Known,
-    /// Of anybody else.
+    /// Work of any other caller.
     Anonymous,
 }
 
-/// Half of the cores for each lane, so that there is time left for whoever asks for little.
+/// Half of the cores for each lane, so that one lane alone leaves half of them to other requests.
 static LANES: LazyLock<[Semaphore; 2]> = LazyLock::new(|| {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     [(); 2].map(|()| Semaphore::new((cores / 2).max(1)))
@@ -37,11 +38,11 @@ pub async fn on<T>(lane: Lane, bytes: usize, work: impl FnOnce() -> T) -> T {
     if bytes < SMALL {
         return work();
     }
-    // It is never closed.
+    // The semaphore is never closed.
     let _turn = LANES[usize::from(lane == Lane::Anonymous)].acquire().await;
     match Handle::current().runtime_flavor() {
         RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        // A runtime of one thread has nobody to hand the other requests to.
+        // A runtime of one thread has no other thread for the other requests.
         _ => work(),
     }
 }

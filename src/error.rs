@@ -1,7 +1,7 @@
 //! The one error of the service and the closed catalogue of its codes.
 //!
 //! What belongs here: [`ErrorCode`] with the HTTP status and the title of each code, [`FieldErrorCode`], and [`AppError`].
-//! What does not: how an error is drawn on a wire (`wire::problem`, `graphql::error`).
+//! What does not: how an error is rendered on a wire (`wire::problem`, `graphql::error`).
 //! To add a code: add a variant to the `catalogue!` list; the documentation table, the REST status and the GraphQL
 //! `extensions.code` follow from it, and `tests/it/errors.rs` asks for a way to reach it.
 
@@ -137,7 +137,7 @@ pub struct AppError(Box<Failure>);
 /// What the client may read of a failure, and apart from it what only the log may.
 #[derive(Clone)]
 pub struct Failure {
-    /// Which of the catalogue's failures it is.
+    /// The error code.
     pub code: ErrorCode,
     /// One sentence for people: what is wrong and what to do.
     pub message: Cow<'static, str>,
@@ -149,7 +149,7 @@ pub struct Failure {
     pub details: Map<String, Value>,
     /// Whether the caller sent nothing that proves who it is.
     pub is_anonymous: bool,
-    /// When to try again.
+    /// The time after which to retry.
     pub retry_after: Option<Duration>,
     /// The cause, for the log only.
     pub source: Option<Arc<dyn StdError + Send + Sync>>,

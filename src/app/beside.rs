@@ -1,4 +1,4 @@
-//! What goes on beside the requests.
+//! Background tasks.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use super::{AppState, token_keys};
 use crate::store::{Outage, PoolState};
 use crate::telemetry;
 
-/// How soon a change of the files of the JWT secrets is seen.
+/// The interval at which the files of the JWT secrets are read.
 const JWT_SECRETS_WATCH: Duration = Duration::from_secs(2);
 
-/// How often the size of SQLite's log is looked at.
+/// The interval at which SQLite's write-ahead log is checkpointed.
 const DATABASE_LOG_TENDING: Duration = Duration::from_secs(5);
 
 impl AppState {
-    /// What goes on beside the requests for as long as it is polled: looking out for new JWT secrets and for keys that
-    /// expire soon or that two clients have, writing how often signatures were used again, keeping the database's log
-    /// small, and comparing the clocks.
+    /// Runs the background tasks for as long as it is polled: reading new JWT secrets, warning of keys that expire soon or
+    /// that two clients have, writing the counts of reused signatures, keeping SQLite's write-ahead log small, and
+    /// comparing the clocks.
     pub async fn look_after(&self) {
         let clients = self.0.services.clients.clone();
         tokio::join!(
@@ -29,7 +29,7 @@ impl AppState {
         );
     }
 
-    /// The metrics in the Prometheus text format, with what is known only at the moment of asking.
+    /// The metrics in the Prometheus text format, with those that are read at the time of the request.
     #[must_use]
     pub fn metrics(&self) -> String {
         telemetry::render_metrics(|| {
@@ -51,7 +51,7 @@ impl AppState {
                     telemetry::note_database_log(bytes);
                     outage.end();
                 }
-                // PostgreSQL tends its own.
+                // PostgreSQL has no such log.
                 Ok(None) => return,
                 Err(error) => {
                     let error = telemetry::causes(&error);
@@ -78,9 +78,9 @@ impl AppState {
                     told.clear();
                     secrets.signing_first()
                 }
-                // Nothing is kept in files.
+                // The secrets are not in files.
                 Ok(Ok(None)) => return,
-                // Half written, perhaps; the ones in force stay.
+                // The file may be half written; the secrets in force stay.
                 Ok(Err(error)) => {
                     let error = error.to_string();
                     if told != error {

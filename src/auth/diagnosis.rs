@@ -22,10 +22,10 @@ use crate::domain::signature_policy::SignaturePolicy;
 /// How many of a client's keys are examined, the active ones first.
 const MAX_KEYS_EXAMINED: usize = 10;
 
-/// What was found out.
+/// The result of the diagnosis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Diagnosis {
-    /// What is wrong.
+    /// The fault.
     pub(super) hint: Hint,
     /// The fingerprint of the registered key that made the signature, if one did.
     pub(super) key: Option<String>,
@@ -45,7 +45,7 @@ pub(super) struct Reading<'a> {
 pub(super) struct Case<'a> {
     /// The request.
     pub(super) request: &'a SignedRequest<'a>,
-    /// What is asked of the client's signatures.
+    /// The client's signature policy.
     pub(super) policy: SignaturePolicy,
     /// The SHA-256 of its body.
     pub(super) body_sha256: &'a [u8; 32],

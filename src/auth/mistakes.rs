@@ -110,7 +110,7 @@ fn other_forms(request: &SignedRequest<'_>, body_sha256: &[u8; 32]) -> impl Iter
         .map(|text| (Hint::SignedWrongStringForm, text))
 }
 
-/// The form that binds the key with another key, without its minutes, or with its parts in another order.
+/// The body-and-key-bound form with another key, without its minutes, or with its parts in another order.
 fn other_keys(request: &SignedRequest<'_>, body_sha256: &[u8; 32]) -> impl Iterator<Item = Candidate> {
     let SignedRequest { client_id, timestamp, method, path, body, idempotency_key, .. } = *request;
     let hash = hex::encode(body_sha256);
@@ -144,7 +144,7 @@ fn other_keys(request: &SignedRequest<'_>, body_sha256: &[u8; 32]) -> impl Itera
     of_key.into_iter().chain(unset).map(|(hint, text)| (hint, text.into_bytes()))
 }
 
-/// The published form with another client id: in another case, of a neighbour that differs by its number, or what stands in
+/// The documented form with another client id: in another case, of a neighbour that differs by its number, or what stands in
 /// for one in samples. Ids of other clients are not asked for: a hint must not tell which of them exist.
 fn other_clients(request: &SignedRequest<'_>) -> impl Iterator<Item = Candidate> {
     let SignedRequest { client_id, timestamp, .. } = *request;
@@ -167,7 +167,7 @@ fn other_clients(request: &SignedRequest<'_>) -> impl Iterator<Item = Candidate>
     texts.map(move |other| (Hint::SignedOtherClientId, documented_string(&other, timestamp).into_bytes()))
 }
 
-/// The bound forms with another body, another writing of its hash, another path or method.
+/// The body-bound forms with another body, another writing of its hash, another path or method.
 fn other_bodies(request: &SignedRequest<'_>) -> impl Iterator<Item = Candidate> {
     let SignedRequest { method, path, timestamp, idempotency_key, .. } = *request;
     let ends = [Some(timestamp.to_owned()), idempotency_key.map(|key| format!("{timestamp}:{key}"))];

@@ -12,7 +12,7 @@ use crate::error::{AppError, ErrorCode};
 pub struct SignatureRejection {
     /// `InvalidTimestamp` or `InvalidSignature`.
     pub code: ErrorCode,
-    /// What is wrong.
+    /// The fault.
     pub hint: Hint,
     /// What is wrong and what to do about it, with the values of this request.
     pub message: String,
@@ -86,7 +86,7 @@ impl SignatureRefusal {
         }
     }
 
-    /// Which of the catalogue's failures it is.
+    /// The error code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -95,7 +95,7 @@ impl SignatureRefusal {
         }
     }
 
-    /// What is wrong and what to do about it.
+    /// The fault and its remedy, as a sentence.
     #[must_use]
     pub fn message(&self) -> &str {
         match self {
@@ -104,7 +104,7 @@ impl SignatureRefusal {
         }
     }
 
-    /// What is wrong in a word.
+    /// The code of the hint.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {

@@ -45,11 +45,11 @@ pub struct SignedRequest<'a> {
 /// A signature found true, with all that proves it later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedSignature {
-    /// Which of the texts was signed.
+    /// The form of the signature.
     pub form: SignatureForm,
     /// The fingerprint of the key that made it.
     pub fingerprint: String,
-    /// The text that was signed; in the bound forms it may hold the hash of the minified body.
+    /// The text that was signed; in the body-bound forms it may hold the hash of the minified body.
     pub string_to_sign: String,
     /// The signature's bytes.
     pub signature: Vec<u8>,

@@ -1,8 +1,8 @@
-//! The texts a request may be signed over; the only place that builds and reads them.
+//! The strings to sign of a request. No other module builds or reads them.
 
 use super::timestamp;
 
-/// Which text a signature is over.
+/// The form of a signature: which parts of the request its string to sign covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SignatureForm {
     /// `client_id|X-TIMESTAMP`.
@@ -34,7 +34,7 @@ impl SignatureForm {
     }
 }
 
-/// The published form, from the two headers as they were sent.
+/// The documented form, from the two headers as they were sent.
 #[must_use]
 pub fn documented_string(client_id: &str, timestamp: &str) -> String {
     format!("{client_id}|{timestamp}")
@@ -47,8 +47,8 @@ pub fn body_bound_string(method: &str, path: &str, body_sha256: &[u8; 32], times
     format!("{method}:{path}:{}:{timestamp}", hex::encode(body_sha256))
 }
 
-/// The form that binds the `Idempotency-Key` as well. `None` for a timestamp whose offset has hours alone
-/// (`…T20:37:16+07`): followed by a key that begins with minutes it would read like another timestamp with another key,
+/// The body-and-key-bound form: the body-bound form, a colon and the `Idempotency-Key`. `None` for a timestamp whose offset
+/// has hours alone (`…T20:37:16+07`): followed by a key that begins with minutes it would read like another timestamp with another key,
 /// and one text must have one meaning.
 #[must_use]
 pub fn body_and_key_bound_string(
@@ -68,13 +68,13 @@ fn ends_in_hours(timestamp: &str) -> bool {
     matches!(timestamp.as_bytes(), [.., b'+' | b'-', tens, ones] if tens.is_ascii_digit() && ones.is_ascii_digit())
 }
 
-/// The timestamp of the published form, when the text is this client's.
+/// The timestamp of the documented form, when the text is this client's.
 #[must_use]
 pub fn read_documented<'t>(text: &'t str, client_id: &str) -> Option<&'t str> {
     text.strip_prefix(client_id)?.strip_prefix('|')
 }
 
-/// The parts of a text that binds the body.
+/// The parts of a body-bound text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BoundText<'t> {
     /// The method.
@@ -97,7 +97,7 @@ pub fn read_body_bound(text: &str) -> Option<BoundText<'_>> {
     Some(BoundText { method, path, body_sha256, timestamp, idempotency_key: None })
 }
 
-/// The parts of the form that binds the key: the timestamp ends at the one colon before which it can be read.
+/// The parts of the body-and-key-bound form: the timestamp ends at the one colon before which it can be read.
 #[must_use]
 pub fn read_body_and_key_bound(text: &str) -> Option<BoundText<'_>> {
     let bound = read_body_bound(text)?;

@@ -16,23 +16,23 @@ use crate::error::{AppError, ErrorCode};
 /// What a token says (RFC 7519; `auth_time` as in OpenID Connect, `scope` as in RFC 8693).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who issued it.
+    /// The issuer.
     pub iss: String,
-    /// Whom it is for.
+    /// The audience.
     pub aud: String,
     /// The client.
     pub sub: String,
     /// When it was issued, unix seconds.
     pub iat: i64,
-    /// From when it counts, unix seconds.
+    /// The time from which it is valid, unix seconds.
     pub nbf: i64,
-    /// Until when it counts, unix seconds, that second excluded.
+    /// The time until which it is valid, unix seconds, excluded.
     pub exp: i64,
     /// Names this token.
     pub jti: String,
     /// When the login was that began the session, unix seconds.
     pub auth_time: i64,
-    /// What it allows, separated by spaces.
+    /// Its scopes, separated by spaces.
     pub scope: String,
     /// Which secret began the session; rotated out, it cannot be refreshed.
     pub secret_id: i64,
@@ -143,11 +143,11 @@ impl TokenKeys {
 pub struct Session {
     /// The client.
     pub client_id: String,
-    /// When the login was, unix seconds.
+    /// The time of the login, unix seconds.
     pub auth_time: i64,
-    /// What it allows, separated by spaces.
+    /// Its scopes, separated by spaces.
     pub scope: String,
-    /// Which secret began it.
+    /// The id of the secret of the login.
     pub secret_id: i64,
     /// The client's count of ended sessions at login.
     pub session_generation: i64,

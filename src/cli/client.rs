@@ -88,7 +88,7 @@ pub struct Update {
     /// Its name for people
     #[arg(long, group = "change")]
     name: Option<String>,
-    /// What it may do; all that it may do
+    /// The client's scopes, all of them
     #[arg(long = "scope", value_name = "SCOPE", num_args = 1.., group = "change")]
     scopes: Option<Vec<Permission>>,
     /// documented: every form of signature is accepted; body_bound: the two that sign the body; body_and_key_bound: the one

@@ -28,7 +28,7 @@ pub enum Command {
         /// From when it counts: unix seconds or ISO 8601 with an offset; at once when absent
         #[arg(long, value_name = "TIME", value_parser = parse_instant)]
         not_before: Option<DateTime<Utc>>,
-        /// Until when it counts; for good when absent
+        /// Time until which signatures are accepted; without end when absent
         #[arg(long, value_name = "TIME", value_parser = parse_instant)]
         expires_at: Option<DateTime<Utc>>,
     },

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use tempfile::NamedTempFile;
 
-/// A file that is written beside its place and gets there whole, mode 0600, or not at all: a failure on the way leaves what
-/// was there before. What is no file, such as `/dev/stdout` or a pipe, is written to as it is.
+/// A file that is written under a temporary name in the same folder and renamed when it is whole, mode 0600: after a
+/// failure the path still holds what it held before. Other things than files, such as `/dev/stdout` or a pipe, are written
+/// to directly.
 pub enum PrivateFile {
-    /// Not yet in its place.
+    /// Not renamed yet.
     Beside {
-        /// What is written; gone with this value.
+        /// The temporary file; deleted with this value.
         file: NamedTempFile,
-        /// Its place.
+        /// The path that it is renamed to.
         target: PathBuf,
     },
     /// Something else than a file.
@@ -30,10 +31,10 @@ impl PrivateFile {
     /// Begins to write a file at this path.
     pub fn create(path: &Path) -> Result<Self> {
         let cannot = || format!("cannot write {}", path.display());
-        let target = match Place::of(path).with_context(cannot)? {
-            Place::File(target) => target,
-            Place::Folder => bail!("cannot write {}: it is a folder; name a file in it", path.display()),
-            Place::Stream => {
+        let target = match Target::of(path).with_context(cannot)? {
+            Target::File(target) => target,
+            Target::Folder => bail!("cannot write {}: it is a folder; name a file in it", path.display()),
+            Target::Stream => {
                 // Appending, for what a shell redirected may hold something already.
                 let stream = OpenOptions::new().append(true).open(path);
                 return Ok(Self::Stream(Box::new(stream.with_context(cannot)?)));
@@ -44,7 +45,7 @@ impl PrivateFile {
         Ok(Self::Beside { file: file.with_context(cannot)?, target })
     }
 
-    /// Puts the file in its place.
+    /// Renames the file to its path.
     pub fn finish(self) -> Result<()> {
         match self {
             Self::Beside { file, target } => {
@@ -74,13 +75,13 @@ impl Write for PrivateFile {
 }
 
 /// What a path leads to.
-enum Place {
+enum Target {
     /// A file, there or not yet; with its path, links followed.
     File(PathBuf),
     /// A folder.
     Folder,
-    /// A device, a pipe, or what a process has open. A shell's redirection shows through the last as the file behind it,
-    /// which must not be put another file in its place.
+    /// A device, a pipe, or a file that a process has open. A shell's redirection appears as such an open file, which must
+    /// not be replaced by another one.
     Stream,
 }
 
@@ -90,7 +91,7 @@ const LINKS: usize = 40;
 /// Where the system shows what processes have open as if it were files.
 const OPEN_FILES: [&str; 2] = ["/proc", "/dev/fd"];
 
-impl Place {
+impl Target {
     /// Follows the symbolic links of a path: they stay, and what they name is written.
     fn of(path: &Path) -> io::Result<Self> {
         let mut path = path.to_owned();

@@ -8,7 +8,7 @@ use crate::app;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Leave out the order numbers and places of the feed that the lost changes may have been given
+    /// Leave out the order numbers and feed positions that the lost changes may have been given
     Adopt {
         /// How many: more than orders and events may have been lost
         #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]

@@ -24,13 +24,13 @@ pub enum ConfigError {
     FileUnreadable {
         /// The path as it was given.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: String,
     },
     /// A configuration file is not TOML.
     #[error("configuration {origin} is not valid TOML: {cause}")]
     Syntax {
-        /// Which file.
+        /// The file.
         origin: String,
         /// Line, column and what is wrong, without the line itself, which may hold a secret.
         cause: String,
@@ -40,7 +40,7 @@ pub enum ConfigError {
     UnknownKey {
         /// The key as it was written.
         key: String,
-        /// Which file.
+        /// The file.
         origin: String,
         /// The key that was probably meant.
         suggestion: Option<String>,
@@ -64,7 +64,7 @@ pub enum ConfigError {
     Invalid {
         /// The key.
         key: String,
-        /// What set it.
+        /// The source of the setting.
         origin: String,
         /// What is wrong and what would be right, to be read after the key.
         problem: String,

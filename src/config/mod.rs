@@ -33,19 +33,19 @@ pub use sections::{Auth, DatabaseConfig, GraphqlLimits, Http, Log, LogFormat, Me
 pub struct Config {
     /// The listener and what it accepts.
     pub http: Http,
-    /// Where the data is.
+    /// The database.
     pub database: DatabaseConfig,
     /// Tokens, signatures and secrets.
     pub auth: Auth,
-    /// What an order gets when it does not say.
+    /// Defaults of orders.
     pub orders: Orders,
-    /// How much one request may ask for.
+    /// Limits of one GraphQL request.
     pub graphql: GraphqlLimits,
-    /// How often a login may be tried.
+    /// Rate limits.
     pub rate_limit: RateLimit,
-    /// What is logged and how it looks.
+    /// Level and format of the log.
     pub log: Log,
-    /// Where the metrics are.
+    /// The address of the metrics.
     pub metrics: Metrics,
 }
 

@@ -19,13 +19,13 @@ use super::values::{address, duration, networks, optional_address};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Http {
-    /// Where to listen.
+    /// The address to listen on.
     #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// The longest a request may take.
     #[serde(deserialize_with = "duration")]
     pub request_timeout: Duration,
-    /// How long a look at readiness may take.
+    /// The time limit of a readiness check.
     #[serde(deserialize_with = "duration")]
     pub ready_timeout: Duration,
     /// The largest request body.
@@ -38,7 +38,7 @@ pub struct Http {
     /// The longest from the signal to stop to the end.
     #[serde(deserialize_with = "duration")]
     pub shutdown_timeout: Duration,
-    /// Whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` is trusted.
     #[serde(deserialize_with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// Whether callers come by TLS.
@@ -105,7 +105,7 @@ pub struct DatabaseConfig {
     pub max_reports: u32,
     /// The most of them of one client.
     pub max_reports_per_client: usize,
-    /// How long a read may take.
+    /// The time limit of a read.
     #[serde(deserialize_with = "duration")]
     pub statement_timeout: Duration,
     /// How long a connection that nobody uses stays open.
@@ -223,15 +223,15 @@ pub struct RateLimit {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// How a line looks.
+    /// The format of a line.
     pub format: LogFormat,
     /// Which lines there are, in the syntax of `tracing_subscriber::EnvFilter`.
     pub filter: String,
-    /// How much of it may wait to be written.
+    /// The bytes of log lines that may wait to be written.
     pub max_buffer_bytes: usize,
 }
 
-/// How a log line looks.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {

@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use super::fields::{Fields, Text};
 use crate::error::FieldError;
 
-/// What a receiving system says.
+/// The acknowledgement of an order by a receiving system, as input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcknowledgementInput {
     /// Which order, as sent; whether there is one is not known yet.
     pub order_number: String,
-    /// Which system has it now, such as `erp`.
+    /// The receiving system, such as `erp`.
     pub system: String,
     /// The order's number there.
     pub external_number: Option<String>,
@@ -19,13 +19,13 @@ pub struct AcknowledgementInput {
 /// A stored acknowledgement. One for each system and order.
 #[derive(Debug, Clone)]
 pub struct Acknowledgement {
-    /// Which system has the order.
+    /// The receiving system.
     pub system: String,
     /// The order's number there.
     pub external_number: Option<String>,
-    /// Which client said so.
+    /// The client that acknowledged.
     pub actor: String,
-    /// Since when.
+    /// The time of the acknowledgement.
     pub created_at: DateTime<Utc>,
 }
 

@@ -10,7 +10,7 @@ use super::page::fault;
 use super::sealer::{Purpose, Sealer, SealingFailed, old_form};
 use crate::error::{FieldError, FieldErrorCode};
 
-/// Which way in somebody took.
+/// The interface that an operator used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Via {
     /// The command line.
@@ -19,10 +19,10 @@ pub enum Via {
     Api,
 }
 
-/// Who does something.
+/// Who makes a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// Which way in.
+    /// The interface that was used.
     pub via: Via,
     /// The account at the command line, or the client over GraphQL.
     pub name: String,
@@ -30,7 +30,7 @@ pub struct Actor {
     pub host: String,
 }
 
-/// What was done.
+/// A kind of change to a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// A client was created.
@@ -39,7 +39,7 @@ pub enum Action {
     ClientUpdated,
     /// It is refused from then on.
     ClientDisabled,
-    /// It was taken back.
+    /// It was enabled again.
     ClientEnabled,
     /// Its sessions were ended.
     SessionsRevoked,
@@ -53,7 +53,7 @@ pub enum Action {
     KeyRevoked,
 }
 
-/// A name that stands for nothing here.
+/// The name of no interface or action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unknown;
 
@@ -127,24 +127,24 @@ pub type Detail = Vec<(String, String)>;
 /// An entry to be written with the change that it tells of.
 #[derive(Debug, Clone)]
 pub struct NewAuditEntry {
-    /// Who.
+    /// Who made the change.
     pub actor: Actor,
-    /// What.
+    /// The kind of change.
     pub action: Action,
-    /// To which client.
+    /// The client that was changed.
     pub client_id: ClientId,
-    /// What goes with it.
+    /// Details of the change.
     pub detail: Detail,
-    /// When.
+    /// The time of the change.
     pub at: DateTime<Utc>,
 }
 
 /// An entry as it was written.
 #[derive(Debug, Clone)]
 pub struct AuditEntry {
-    /// Its place in the log.
+    /// Its id in the log, which rises.
     pub id: i64,
-    /// What it tells.
+    /// The entry's content.
     pub entry: NewAuditEntry,
 }
 
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_in_the_log_is_read_back_and_nothing_else_is_one() {
+    fn a_cursor_of_the_log_is_read_back_and_nothing_else_is_one() {
         let sealer = sealer::of_tests();
         let at = |text: &str| read_cursor(Some(text), &sealer);
         assert_eq!(at(&sealer.seal(Purpose::AuditCursor, [42]).unwrap()), Ok(Some(42)));

@@ -1,4 +1,4 @@
-//! Cuts a span of time into hours, days, weeks or months as the clocks of a place show them.
+//! Cuts a span of time into hours, days, weeks or months of a time zone.
 //!
 //! A day has 23 or 25 hours where clocks are put forward or back, so buckets are spans between instants and never a
 //! number of seconds.
@@ -26,7 +26,7 @@ pub struct Bucket {
     pub from: DateTime<Utc>,
     /// Its end, which belongs to the next one.
     pub to: DateTime<Utc>,
-    /// Its start as the place's clocks and calendars show it: `2026-11-23`, or `2026-11-23T14:00`, with the offset
+    /// Its start in local time: `2026-11-23`, or `2026-11-23T14:00`, with the offset
     /// where the hour comes twice.
     pub label: String,
 }

@@ -68,19 +68,19 @@ pub struct Client {
     pub client_id: ClientId,
     /// Its name for people.
     pub name: String,
-    /// What it may do.
+    /// The permissions of the client, which its scopes name.
     pub permissions: Vec<Permission>,
-    /// Which signatures it may send.
+    /// The forms of signature that it may send.
     pub signature_policy: SignaturePolicy,
     /// Counts up when the operator ends all sessions; tokens of an earlier count are refused.
     pub session_generation: i64,
     /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// Since when it is disabled, if it is.
+    /// The time at which it was disabled; `None` while it is active.
     pub disabled_at: Option<DateTime<Utc>>,
-    /// How often a signature of the published form came again with another order later than is usual.
+    /// How often a signature of the documented form came again with another order later than is usual.
     pub signature_reuses: i64,
-    /// When that happened last, to the minute.
+    /// The time of the last such reuse, to the minute.
     pub signature_reused_at: Option<DateTime<Utc>>,
 }
 

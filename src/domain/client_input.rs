@@ -29,9 +29,9 @@ pub struct ClientToCreate {
     pub client_id: ClientId,
     /// Its name for people.
     pub name: String,
-    /// What it may do.
+    /// Its permissions.
     pub permissions: Vec<Permission>,
-    /// Which signatures it may send.
+    /// The forms of signature that it may send.
     pub signature_policy: SignaturePolicy,
     /// Its first keys (SPKI PEM).
     pub public_keys: Vec<String>,
@@ -44,9 +44,9 @@ pub struct ClientToCreate {
 pub struct ClientChange {
     /// Its name for people.
     pub name: Option<String>,
-    /// What it may do.
+    /// Its permissions.
     pub permissions: Option<Vec<Permission>>,
-    /// Which signatures it may send.
+    /// The forms of signature that it may send.
     pub signature_policy: Option<SignaturePolicy>,
 }
 
@@ -54,9 +54,9 @@ pub struct ClientChange {
 pub struct KeyToAdd {
     /// The key (SPKI PEM).
     pub public_key: String,
-    /// From when it counts.
+    /// The time from which signatures are accepted.
     pub not_before: Option<DateTime<Utc>>,
-    /// Until when it counts.
+    /// The time until which signatures are accepted.
     pub expires_at: Option<DateTime<Utc>>,
 }
 

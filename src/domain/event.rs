@@ -9,8 +9,8 @@ use super::page::fault;
 use super::sealer::{Purpose, Sealer, SealingFailed, old_form};
 use crate::error::{FieldError, FieldErrorCode};
 
-/// A place in the feed: everything up to it was seen. Positions are given in the order of commits, so whoever read up
-/// to one has missed nothing before it.
+/// The number of an event in the feed. Positions become visible in the order of commits, so whoever has read up to one has
+/// missed nothing before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Position(i64);
 
@@ -77,39 +77,39 @@ impl After {
     }
 }
 
-/// What happened, with what belongs to it.
+/// The kind of an event, with the data of that kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Happening {
-    /// The order was taken.
+pub enum EventKind {
+    /// The order was received.
     Created,
-    /// The order went to another status.
+    /// The order's status was changed.
     StatusChanged {
-        /// Where it came from.
+        /// The previous status.
         from: OrderStatus,
-        /// Where it went.
+        /// The new status.
         status: OrderStatus,
-        /// Its version since then.
+        /// The order's new version.
         version: i32,
-        /// Why, for those who read every order.
+        /// The internal reason, for clients that may read every order.
         note: Option<String>,
-        /// Why, for the order's sender too. Events of older versions have none.
+        /// The reason that the order's sender may read. Events of older versions of the service have none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         partner_note: Option<String>,
     },
-    /// A receiving system has the order now.
+    /// A receiving system acknowledged the order.
     Acknowledged {
-        /// Which system.
+        /// The receiving system.
         system: String,
-        /// The order's number there.
+        /// The order's number in that system.
         external_number: Option<String>,
     },
 }
 
-impl Happening {
-    /// Its kind's name on the wire and in the database.
+impl EventKind {
+    /// Its name on the wire and in the database.
     #[must_use]
-    pub const fn kind(&self) -> &'static str {
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::Created => "CREATED",
             Self::StatusChanged { .. } => "STATUS_CHANGED",
@@ -117,7 +117,7 @@ impl Happening {
         }
     }
 
-    /// What the database keeps beside the kind.
+    /// The data of the kind, as the database stores it.
     #[must_use]
     pub fn payload(&self) -> String {
         let mut payload = serde_json::to_value(self).unwrap_or_default();
@@ -125,7 +125,7 @@ impl Happening {
         payload.to_string()
     }
 
-    /// What the database kept; `None` when somebody else wrote it.
+    /// Reads what the database stores; `None` when it has another form.
     #[must_use]
     pub fn restore(kind: &str, payload: &str) -> Option<Self> {
         let mut payload: Value = serde_json::from_str(payload).ok()?;
@@ -139,17 +139,17 @@ const KIND: &str = "kind";
 /// One event of an order.
 #[derive(Debug, Clone)]
 pub struct OrderEvent {
-    /// Its place in the feed of all orders.
+    /// Its position in the feed of all orders.
     pub position: Position,
-    /// Which order.
+    /// The order's number.
     pub number: OrderNumber,
-    /// Its place in the order's history, from 1.
+    /// Its number in the order's history, from 1.
     pub sequence: i32,
-    /// What happened.
-    pub happening: Happening,
-    /// Which client did it.
+    /// Kind and data.
+    pub kind: EventKind,
+    /// The client that made the change.
     pub actor: String,
-    /// When.
+    /// The time of the event.
     pub created_at: DateTime<Utc>,
 }
 
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_in_the_feed_is_read_back_and_nothing_else_is_one() {
+    fn a_position_in_the_feed_is_read_back_and_nothing_else_is_one() {
         let sealer = sealer::of_tests();
         let position = Position(42);
         assert_eq!(After::read(None, &sealer), Ok(None));
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn what_is_stored_of_an_event_is_read_back() {
-        let moved = Happening::StatusChanged {
+        let moved = EventKind::StatusChanged {
             from: OrderStatus::Received,
             status: OrderStatus::Confirmed,
             version: 2,
@@ -182,14 +182,14 @@ mod tests {
             partner_note: None,
         };
         let payload = r#"{"from":"RECEIVED","status":"CONFIRMED","version":2,"note":null}"#;
-        assert_eq!((moved.kind(), moved.payload().as_str()), ("STATUS_CHANGED", payload));
-        assert_eq!(Happening::restore("STATUS_CHANGED", payload), Some(moved));
+        assert_eq!((moved.name(), moved.payload().as_str()), ("STATUS_CHANGED", payload));
+        assert_eq!(EventKind::restore("STATUS_CHANGED", payload), Some(moved));
         let told =
             r#"{"from":"RECEIVED","status":"CANCELLED","version":2,"note":"fraud?","partner_note":"Out of stock"}"#;
-        assert_eq!(Happening::restore("STATUS_CHANGED", told).unwrap().payload(), told);
+        assert_eq!(EventKind::restore("STATUS_CHANGED", told).unwrap().payload(), told);
         // As the first version of the service wrote it.
-        assert_eq!(Happening::restore("CREATED", r#"{"status":"RECEIVED","version":1}"#), Some(Happening::Created));
-        assert_eq!(Happening::restore("CREATED", "[]"), None);
-        assert_eq!(Happening::restore("LOST", "{}"), None);
+        assert_eq!(EventKind::restore("CREATED", r#"{"status":"RECEIVED","version":1}"#), Some(EventKind::Created));
+        assert_eq!(EventKind::restore("CREATED", "[]"), None);
+        assert_eq!(EventKind::restore("LOST", "{}"), None);
     }
 }

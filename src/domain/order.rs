@@ -54,7 +54,7 @@ impl FromStr for OrderNumber {
     }
 }
 
-/// Where an order stands.
+/// The status of an order in its lifecycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
@@ -123,11 +123,11 @@ impl fmt::Display for OrderStatus {
 pub struct SalesOrder {
     /// Its public number.
     pub number: OrderNumber,
-    /// Who sent it.
+    /// The client that sent it.
     pub client_id: ClientId,
-    /// What its sender wrote into it.
+    /// The fields that its sender gave.
     pub content: OrderContent,
-    /// Where it stands.
+    /// Its status.
     pub status: OrderStatus,
     /// Counts its changes, from 1.
     pub version: i32,
@@ -137,9 +137,9 @@ pub struct SalesOrder {
     pub total_amount: Option<Money>,
     /// How many lines it has.
     pub line_count: i32,
-    /// When it was taken.
+    /// The time at which it was received.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// The time of its last change.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -176,7 +176,7 @@ impl SalesOrder {
 pub struct SalesOrderLine {
     /// Its number in the order, from 1.
     pub line_no: i32,
-    /// What its sender wrote into it.
+    /// The fields that its sender gave.
     pub content: LineContent,
 }
 

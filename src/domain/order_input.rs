@@ -42,18 +42,18 @@ pub struct OrderContent {
 pub struct LineContent {
     /// Product code.
     pub product_code: String,
-    /// How many.
+    /// The quantity.
     pub quantity: i32,
     /// Product name.
     pub product_name: Option<String>,
-    /// Of what unit.
+    /// The unit of the quantity.
     pub unit: Option<String>,
     /// Price of one, in the order's currency.
     #[serde(serialize_with = "as_text")]
     pub unit_price: Option<Money>,
     /// Free text.
     pub note: Option<String>,
-    /// What its sender calls the line.
+    /// The line's reference in the sender's system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
 }
@@ -113,7 +113,7 @@ impl NewOrder {
         Ok(Self { content, products })
     }
 
-    /// What it says besides its lines.
+    /// The order's fields without its lines.
     #[must_use]
     pub const fn content(&self) -> &OrderContent {
         &self.content

@@ -11,33 +11,33 @@ pub const MAX_PAGE: usize = 100;
 /// How many rows a page has when nobody says.
 pub const DEFAULT_PAGE: usize = 20;
 
-/// How far a count may go.
+/// The highest number up to which orders are counted.
 const MAX_COUNT: u32 = 100_000;
 
-/// What a list of orders is sorted by. Equal times are sorted by order number, so no two orders share a place.
+/// The sort key of a list of orders. Equal times are sorted by order number, so no two orders have the same cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SortKey {
-    /// When orders were taken.
+    /// Time received.
     CreatedAt,
-    /// When orders last changed.
+    /// Time of the last change.
     UpdatedAt,
-    /// Order numbers.
+    /// Order number.
     OrderNumber,
 }
 
-/// How a list of orders is sorted.
+/// The sort order of a list of orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sort {
-    /// By what.
+    /// The sort key.
     pub key: SortKey,
     /// Whether the greatest comes first.
     pub descending: bool,
 }
 
-/// A row's place in a sorted list. Opaque to clients.
+/// The position of a row in a sorted list. Opaque to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// What the list was sorted by.
+    /// The sort key of the list.
     pub key: SortKey,
     /// The row's time in that key, in microseconds; 0 where numbers are the key.
     pub micros: i64,
@@ -45,18 +45,18 @@ pub struct Cursor {
     pub id: i64,
 }
 
-/// Which page of a list is wanted.
+/// The request for a page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
-    /// How the list is sorted.
+    /// The sort order.
     pub sort: Sort,
     /// How many rows.
     pub limit: usize,
     /// Whether the last rows are wanted instead of the first.
     pub from_end: bool,
-    /// Only rows behind this place.
+    /// Only rows after this one.
     pub after: Option<Cursor>,
-    /// Only rows before this place.
+    /// Only rows before this one.
     pub before: Option<Cursor>,
 }
 
@@ -144,7 +144,7 @@ pub(super) fn fault(name: &str, code: FieldErrorCode, message: &str) -> FieldErr
 }
 
 impl Cursor {
-    /// The place of an order in a list sorted by `key`.
+    /// The cursor of an order in a list sorted by `key`.
     #[must_use]
     pub fn of(key: SortKey, order: &super::order::SalesOrder) -> Self {
         let micros = match key {

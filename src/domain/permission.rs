@@ -1,4 +1,4 @@
-//! What a client may do ([`Permission`], the OAuth scopes) and which rows it may touch ([`Scope`]).
+//! What a client may do ([`Permission`], the OAuth scopes) and which orders it may read ([`Scope`]).
 
 use std::fmt;
 use std::str::FromStr;
@@ -73,7 +73,7 @@ pub fn split(text: &str) -> Vec<Permission> {
     text.split_whitespace().filter_map(|name| name.parse().ok()).collect()
 }
 
-/// The orders a caller may touch. Every order query of the store takes one, so that none can forget it.
+/// The orders that a caller may read. Every query of the store that finds orders takes one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Every order.

@@ -1,11 +1,11 @@
-//! What the sender of an order signed: evidence, if the order is ever disputed.
+//! The receipt of an order: what its sender signed, kept in case the order is disputed.
 
 /// The receipt of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// Which text was signed: `documented`, `body_bound` or `body_and_key_bound`.
+    /// The form of the signature: `documented`, `body_bound` or `body_and_key_bound`.
     pub signature_form: String,
-    /// The text.
+    /// The signed text.
     pub string_to_sign: String,
     /// The signature's bytes.
     pub signature: Vec<u8>,

@@ -15,17 +15,17 @@ use crate::error::FieldError;
 /// A made-up order with the life it has had.
 #[derive(Debug, Clone)]
 pub struct SampleOrder {
-    /// Which of the sample clients sent it, from 0.
+    /// The index of the sample client that sent it.
     pub client: usize,
     /// Unique among the orders of one seed.
     pub idempotency_key: String,
     /// The order.
     pub order: NewOrder,
-    /// When it was taken.
+    /// The time at which it was received.
     pub created_at: DateTime<Utc>,
-    /// Where it went and when, oldest first.
+    /// Its changes of status with their times, the oldest first.
     pub moves: Vec<(OrderStatus, DateTime<Utc>)>,
-    /// When the receiving system had it.
+    /// The time at which the receiving system acknowledged it.
     pub acknowledged_at: Option<DateTime<Utc>>,
 }
 

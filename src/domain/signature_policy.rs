@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignaturePolicy {
-    /// The published form, `client_id|X-TIMESTAMP`; both bound forms are accepted as well.
+    /// The documented form, `client_id|X-TIMESTAMP`; both body-bound forms are accepted as well.
     #[default]
     Documented,
-    /// A form that binds the body: `METHOD:path:sha256(body):X-TIMESTAMP`, or the one that binds the key as well.
+    /// A body-bound form: `METHOD:path:sha256(body):X-TIMESTAMP`, or the one that binds the key as well.
     BodyBound,
     /// Only `METHOD:path:sha256(body):X-TIMESTAMP:Idempotency-Key`; every order needs an `Idempotency-Key`.
     BodyAndKeyBound,

@@ -9,7 +9,7 @@ use crate::error::{FieldError, FieldErrorCode};
 pub struct StatusChange {
     /// Which order, as sent; whether there is one is not known yet.
     pub order_number: String,
-    /// Where it should go.
+    /// The new status.
     pub status: OrderStatus,
     /// The version the caller saw, if it minds changes since then.
     pub expected_version: Option<i32>,
@@ -19,7 +19,7 @@ pub struct StatusChange {
     pub partner_note: Option<String>,
 }
 
-/// What a change means for an order as it is.
+/// The effect of a change on an order in its present state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It goes there.

@@ -19,21 +19,21 @@ pub const MAX_GROUPS: usize = 1000;
 /// Into how many buckets of time a summary may be cut: eight years of days, three months of hours.
 pub const MAX_BUCKETS: usize = 3000;
 
-/// What orders are grouped by.
+/// A property by which orders are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dimension {
-    /// When they were taken.
+    /// The time received, cut into buckets.
     Time(Unit),
-    /// What they have in common.
+    /// An attribute of the order or of its lines.
     Attribute(Attribute),
 }
 
 /// What orders, or with `Product` their lines, may have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attribute {
-    /// Where they stand.
+    /// The status.
     Status,
-    /// Who sent them.
+    /// The client that sent them.
     Client,
     /// For which customer.
     Customer,
@@ -41,16 +41,16 @@ pub enum Attribute {
     Site,
     /// By which sales person.
     SalesName,
-    /// Of which product.
+    /// The product code of their lines.
     Product,
 }
 
-/// Which totals are wanted.
+/// The request for a summary.
 #[derive(Debug, Clone)]
 pub struct SummaryRequest {
-    /// By what orders are grouped, in the order of the keys.
+    /// The dimensions, in the order of the keys.
     pub dimensions: Vec<Dimension>,
-    /// Whose clocks cut the buckets.
+    /// The time zone in which the buckets begin.
     pub zone: Tz,
     /// How many groups.
     pub first: usize,
@@ -184,7 +184,7 @@ impl fmt::Display for Sum {
 /// One value of a dimension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
-    /// Of which dimension.
+    /// The dimension of the key.
     pub dimension: Dimension,
     /// The value; `None` in a bucket that no order falls into, for the other dimensions.
     pub value: Option<String>,

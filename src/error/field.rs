@@ -85,7 +85,7 @@ impl Serialize for FieldErrorCode {
 pub struct FieldError {
     /// Where it is: a JSON pointer (RFC 6901) into the body, in the caller's own field names.
     pub pointer: String,
-    /// What is wrong, for programs.
+    /// The code of the fault, for programs.
     pub code: FieldErrorCode,
     /// What is wrong and what would be right, for people.
     pub message: String,

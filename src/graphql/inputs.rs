@@ -65,14 +65,14 @@ impl<T: Input> InputType for Raw<T> {
     }
 }
 
-/// A receiving system's word that it has an order.
+/// The acknowledgement of an order by a receiving system.
 #[derive(InputObject)]
 pub struct AcknowledgeSalesOrderInput {
     /// Order number, such as `SO-0000000042`.
     pub order_number: String,
-    /// The receiving system's name, such as `erp`.
+    /// Name of the receiving system, such as `erp`.
     pub system: String,
-    /// The order's number in that system, such as `4500012345`.
+    /// Number of the order in that system, such as `4500012345`.
     pub external_number: Option<String>,
 }
 
@@ -85,37 +85,37 @@ pub struct LoginInput {
     pub client_secret: String,
 }
 
-/// A signature and all that it takes to check it. Never send a private key.
+/// A signature, with everything that is needed to check it. Never send a private key.
 #[derive(InputObject)]
 pub struct ExplainSignatureInput {
-    /// X-CLIENT-ID as it would be sent.
+    /// Value of the header X-CLIENT-ID, such as `versuni-client-001`.
     pub client_id: String,
-    /// X-TIMESTAMP as it would be sent.
+    /// Value of the header X-TIMESTAMP, such as `1795441036`.
     pub timestamp: String,
-    /// X-SIGNATURE as it would be sent.
+    /// Value of the header X-SIGNATURE, in base64.
     pub signature: String,
-    /// The public key (x.509 SubjectPublicKeyInfo, PEM).
+    /// Public key (X.509 SubjectPublicKeyInfo, PEM).
     pub public_key: String,
-    /// The body as it would be sent, for the forms that bind it.
+    /// Request body, for the forms that sign it.
     pub body: Option<String>,
-    /// The method it would be sent with; POST when absent.
+    /// HTTP method of the request; `POST` when absent.
     pub method: Option<String>,
-    /// The path it would be sent to; /api/v1/sales-orders when absent.
+    /// Path of the request; `/api/v1/sales-orders` when absent.
     pub path: Option<String>,
-    /// Idempotency-Key as it would be sent, for the form that binds it.
+    /// Value of the header Idempotency-Key, for the form that signs it.
     pub idempotency_key: Option<String>,
-    /// Which forms count; DOCUMENTED when absent.
+    /// Which forms of signature are accepted; DOCUMENTED when absent.
     pub signature_policy: Option<SignaturePolicy>,
 }
 
-/// A token to carry on with.
+/// The token of a session to be continued.
 #[derive(InputObject)]
 pub struct RefreshInput {
     /// A token of this service, such as `eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...`; it may have expired.
     pub token: String,
 }
 
-/// An order to be taken. Texts are trimmed; unknown fields are refused.
+/// A new sales order. Texts are trimmed; unknown fields are refused.
 #[derive(InputObject)]
 pub struct CreateSalesOrderInput {
     /// Customer code, such as `CUST-001`.
@@ -130,44 +130,46 @@ pub struct CreateSalesOrderInput {
     pub currency: Option<String>,
     /// Free text.
     pub note: Option<String>,
-    /// The order's number at the sender, such as `4500012345`. It need not be unique.
+    /// Number of the order in the sender's system, such as `4500012345`. It need not be unique.
     pub partner_reference: Option<String>,
-    /// The day for which the sender asks, such as `2026-12-24`.
+    /// Day on which the sender asks for delivery, such as `2026-12-24`.
     pub requested_delivery_date: Option<Date>,
-    /// The order's lines.
+    /// Lines of the order.
     pub products: Vec<ProductInput>,
 }
 
-/// A change of an order's status.
+/// A change of the status of an order.
 #[derive(InputObject)]
 pub struct UpdateSalesOrderStatusInput {
     /// Order number, such as `SO-0000000042`.
     pub order_number: String,
-    /// Where the order should go; `nextStatuses` of the order says where it may.
+    /// New status, one of the order's `nextStatuses`.
     pub status: OrderStatus,
-    /// The version the caller saw. When the order changed since, nothing happens and the answer is CONFLICT.
+    /// Version of the order that the caller read. When the order has another version by now, nothing is changed and the
+    /// answer is CONFLICT.
     pub expected_version: Option<i32>,
-    /// Why, for us. Shown in the order's history to those with scope `orders:read`.
+    /// Internal reason for the change. Shown in the order's history to clients with scope `orders:read`.
     pub note: Option<String>,
-    /// Why, for the order's sender. Shown in the order's history to everybody who may read the order.
+    /// Reason for the change that the order's sender may read. Shown in the order's history to everybody who may read the
+    /// order.
     pub partner_note: Option<String>,
 }
 
-/// One line of an order to be taken.
+/// A line of a new sales order.
 #[derive(InputObject)]
 pub struct ProductInput {
     /// Product code, such as `HD9650`.
     pub product_code: String,
-    /// How many, such as `2`.
+    /// Quantity in `unit`, such as `2`.
     pub quantity: i32,
     /// Product name, such as `Airfryer XXL`.
     pub product_name: Option<String>,
-    /// Unit, such as `PCS`.
+    /// Unit of the quantity, such as `PCS`.
     pub unit: Option<String>,
-    /// Price of one, such as `125000`.
+    /// Price of one unit in the order's currency, such as `125000`.
     pub unit_price: Option<Decimal>,
     /// Free text.
     pub note: Option<String>,
-    /// What the sender calls the line, such as `10` or `PO-4711-10`.
+    /// Reference of the line in the sender's system, such as `10` or `PO-4711-10`.
     pub reference: Option<String>,
 }

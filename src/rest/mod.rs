@@ -1,4 +1,4 @@
-//! The published REST endpoints: paths, headers, JSON shapes and status codes, and nothing else.
+//! The published REST endpoints: paths, headers, JSON shapes and status codes.
 //!
 //! What belongs here: one route and one prepared GraphQL document for each endpoint, problem details, OpenAPI.
 //! What does not: rules. A request becomes the variables of its document, and the document's answer is the body.

@@ -29,12 +29,12 @@ const OF_A_VALUE: usize = 256;
 
 const BODIES: &str = "large bodies";
 
-/// Whose body it is.
+/// The sender of a body, for the limits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Holder {
-    /// Of the client whose token is valid.
+    /// The client of a valid token.
     Client(ClientId),
-    /// Of somebody at this address.
+    /// A sender without a valid token, by its address.
     Address(IpAddr),
 }
 

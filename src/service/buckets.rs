@@ -19,20 +19,20 @@ use crate::clock::Clock;
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry::{self, QuotaState};
 
-/// How much of what may come.
+/// A rate limit.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
-    /// On average.
+    /// The sustained rate.
     pub per_minute: NonZeroU32,
-    /// At once.
+    /// The burst: how many may come at the same time.
     pub burst: NonZeroU32,
 }
 
 /// Above this many keys the ones whose bucket is full again are forgotten: what callers make up must not fill memory.
 pub const REMEMBERED: usize = 10_000;
 
-/// After so many it is looked which ones can be forgotten.
-const LOOK_EVERY: u64 = 1_024;
+/// The interval between two sweeps of full buckets, in tokens taken.
+const SWEEP_EVERY: u64 = 1_024;
 
 const ONE: NonZeroU32 = NonZeroU32::MIN;
 
@@ -40,7 +40,7 @@ const ONE: NonZeroU32 = NonZeroU32::MIN;
 pub struct Buckets<K: Hash + Eq + Clone> {
     policy: &'static str,
     rate: Rate,
-    /// How long one token takes to come back.
+    /// The time after which one token is back.
     refill: Duration,
     clock: Ticks,
     taken: AtomicU64,
@@ -97,8 +97,8 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     }
 
     fn forget_full(&self) {
-        // A look at all of them, so not at every one that comes.
-        if self.taken.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOK_EVERY) && self.limiter.len() > REMEMBERED {
+        // A sweep visits every bucket, so it does not run with every request.
+        if self.taken.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY) && self.limiter.len() > REMEMBERED {
             self.limiter.retain_recent();
         }
     }

@@ -52,7 +52,7 @@ impl Principal {
         &self.known.client.client_id
     }
 
-    /// Which orders it may touch.
+    /// The orders that it may read.
     #[must_use]
     pub fn scope(&self) -> Scope {
         if self.permissions.contains(&Permission::OrdersRead) {
@@ -81,11 +81,11 @@ pub fn lacks(permission: Permission) -> AppError {
 /// One request's sender, known only as far as somebody asked.
 pub struct Caller {
     sessions: Arc<Sessions>,
-    /// What the request brought along.
+    /// The credentials of the request.
     pub credentials: Credentials,
     bearer: OnceCell<Result<Principal, AppError>>,
     signature: OnceCell<Result<Arc<VerifiedSignature>, SignatureRefusal>>,
-    /// Who was let through, and what for.
+    /// The principal that was let through, and the needs that it met.
     admitted: OnceLock<(Principal, Needs)>,
 }
 
@@ -110,7 +110,7 @@ impl Caller {
         Ok(principal)
     }
 
-    /// Lets the caller through to an operation, or says what is missing. The only place that decides who may do what.
+    /// Lets the caller through to an operation, or says what is missing. Nothing else decides who may do what.
     ///
     /// The order of the checks is part of the contract (`tests/it/signatures.rs` holds it): token, headers, client id,
     /// disabled, timestamp and signature, scope.
@@ -203,7 +203,7 @@ const SIGNED_METHOD: &str = "POST";
 pub struct LiveSession {
     sessions: Arc<Sessions>,
     token: SecretString,
-    /// What its operation needs.
+    /// The needs of its operation.
     needs: Needs,
 }
 

@@ -49,7 +49,7 @@ impl Clients {
         let name = checked_name(&new.name)?;
         let permissions = checked_permissions(new.permissions)?;
         let secret = secrets::checked_or_made(new.secret)?;
-        let read = |(place, pem): (usize, &String)| keys::new_key(&format!("publicKeys/{place}"), pem, None, None);
+        let read = |(index, pem): (usize, &String)| keys::new_key(&format!("publicKeys/{index}"), pem, None, None);
         let keys = new.public_keys.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
         let mut fingerprints: Vec<_> = keys.iter().map(|key| key.fingerprint.as_str()).collect();
         self.ensure_unheld(&new.client_id, &fingerprints).await?;
@@ -162,7 +162,7 @@ impl Clients {
     }
 }
 
-/// What of a client the log tells.
+/// The fields of a client that the audit log records.
 fn described(client: &Client) -> Detail {
     vec![
         ("name".to_owned(), client.name.clone()),

@@ -24,7 +24,7 @@ pub struct KnownClient {
     pub keys: Vec<RegisteredKey>,
 }
 
-/// The look-up. It is asked only for clients a valid token names, so strangers cannot fill it.
+/// The cache of clients. It is asked only for clients that a valid token names, so callers without one cannot fill it.
 #[derive(Clone)]
 pub struct ClientDirectory {
     store: Store,

@@ -1,7 +1,7 @@
-//! The feed of what happened to orders: read page by page, or followed as it grows.
+//! The feed: events of all orders, read in pages or followed as it grows.
 //!
-//! Every follower reads the table from its own place on, so it misses nothing and repeats nothing, whichever instance
-//! wrote the event and however slow the follower is: a slow one holds a page in memory and a place, nothing more. What
+//! Every follower reads the table from its own position on, so it misses nothing and repeats nothing, whichever instance
+//! wrote the event and however slow the follower is: a slow one holds a page in memory and a position, nothing more. What
 //! wakes followers up is one watcher a process.
 
 mod watcher;
@@ -37,7 +37,7 @@ const _: () = assert!(CHECK_SESSION_EVERY.as_secs() + 3 < 5);
 const WINDOW: i64 = NEAR;
 
 /// How many events a follower reads at once.
-const BATCH: usize = 100;
+const EVENTS_PER_READ: usize = 100;
 
 /// Reads and follows the feed.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ impl Events {
         Self { store, reports, watcher, followers }
     }
 
-    /// Events after a place, of orders that are meant.
+    /// Events after a position, of orders that match the filter.
     pub async fn page(
         &self,
         reader: &Principal,
@@ -94,7 +94,7 @@ impl Events {
         Ok(Some(position))
     }
 
-    /// Refuses a place that this feed never gave out, behind which nobody would be told anything for a long time.
+    /// Refuses a position that this feed never gave out: a follower of it would get no event for a long time.
     async fn ensure_not_ahead(&self, after: Position) -> Result<(), AppError> {
         if after <= self.store.find_last_given_position().await? {
             return Ok(());
@@ -125,7 +125,7 @@ impl Events {
         Ok(self.store.list_events_of_orders(orders).await?)
     }
 
-    /// Every event after a place, or from now on, and then each one as it happens, each with what its reader may see at that
+    /// Every event after a position, or from now on, and then each one as it happens, each with what its reader may see at that
     /// moment. Ends with a failure when the session does.
     pub async fn follow(
         &self,
@@ -185,7 +185,7 @@ struct Follower {
     feed: watch::Receiver<Feed>,
     /// How often the feed had gone back when this follower looked last.
     restores: usize,
-    /// What was read, and for whom.
+    /// Events that were read and not sent yet, each with the scope of its reader.
     ready: VecDeque<(OrderEvent, Scope)>,
     _slot: Slot<ClientId>,
 }
@@ -230,15 +230,16 @@ impl Follower {
             let until = last.min(Position::new(self.after.get().saturating_add(WINDOW)));
             let range = (self.after, until);
             let store = &self.events.store;
-            let reading = async { Ok::<_, AppError>(store.list_events(&scope, &self.filter, range, BATCH).await?) };
+            let reading =
+                async { Ok::<_, AppError>(store.list_events(&scope, &self.filter, range, EVENTS_PER_READ).await?) };
             match store.in_time(reading).await {
                 Ok(events) => {
                     // Of what the filter leaves out nothing comes back, and it must not be read again and again.
-                    let is_all = events.len() < BATCH;
+                    let is_all = events.len() < EVENTS_PER_READ;
                     self.after = events.last().filter(|_| !is_all).map_or(until, |event| event.position);
                     self.ready = events.into_iter().map(|event| (event, scope.clone())).collect();
                 }
-                // The database will be back, and the place in the feed is still known.
+                // The outage may pass, and the position in the feed is still known.
                 Err(error) if may_pass(&error) => {
                     tokio::time::sleep(CHECK_SESSION_EVERY).await;
                 }
@@ -249,7 +250,7 @@ impl Follower {
 }
 
 impl Follower {
-    /// The last place of the feed. Fails where the feed went back behind what was read: the events that come there are others.
+    /// The last position of the feed. Fails when the feed went back below what was read: those positions now get other events.
     fn last(&mut self) -> Result<Position, AppError> {
         let feed = self.feed.borrow_and_update();
         if feed.has_lost(self.after, self.restores) {

@@ -23,11 +23,11 @@ use crate::store::StoredPublicKey;
 pub struct Evidence {
     /// The order.
     pub order: SalesOrder,
-    /// What was signed.
+    /// The receipt.
     pub receipt: Receipt,
     /// Whether the key counted when the order was taken; `None` when the client has no such key.
     pub key_status_then: Option<KeyStatus>,
-    /// When the key was revoked, if it was.
+    /// The time at which the key was revoked, if it was.
     pub key_revoked_at: Option<DateTime<Utc>>,
     /// What is wrong; nothing, when the receipt holds.
     pub problems: Vec<String>,
@@ -45,7 +45,7 @@ impl Orders {
     /// a request that makes an order, of the body that was received, and of the key that the order was taken under. With the body as the client sent it, whether that is what was received. `tolerance` is
     /// how far from the server's clock a signed time may be.
     ///
-    /// The order's own fields are not covered: a body says what was ordered, and the published form does not sign it.
+    /// The order's own fields are not covered: a body says what was ordered, and the documented form does not sign it.
     pub async fn verify_receipt(
         &self,
         number: &str,

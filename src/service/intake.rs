@@ -109,7 +109,7 @@ impl OrderIntake {
     }
 
     /// Takes the order in `input` from a caller that was let through with a true signature. The same order with the same key (or, when
-    /// the partner sends none, at the same signed timestamp) is the same order again. A text that binds the body makes one
+    /// the partner sends none, at the same signed timestamp) is the same order again. A body-bound text makes one
     /// order, whatever keys it is sent with.
     pub async fn create_sales_order(
         &self,
@@ -135,7 +135,7 @@ impl OrderIntake {
             }
         };
         let (form, fingerprint) = (signature.form, &signature.fingerprint);
-        // The published form signs a second, which any number of orders share. A text that binds the key names the one key
+        // The documented form signs a second, which any number of orders share. A body-and-key-bound text names the one key
         // that it makes an order under.
         let signed_text_digest =
             (form == SignatureForm::BodyBound).then(|| Sha256::digest(&signature.string_to_sign).into());

@@ -8,11 +8,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{AppError, ErrorCode};
 
-/// The queue: a permit for each login in it, and one for each whose secret may be checked now. Only the latter compete with
-/// logins from known addresses for the hashing of secrets.
+/// Two semaphores: `waiting` bounds the logins in the queue, `checking` those whose secret may be checked now. Only the
+/// latter compete with logins from known addresses for the hashing of secrets.
 pub struct LoginQueue {
-    places: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    checking: Arc<Semaphore>,
 }
 
 /// A login's permits, held until its check is done.
@@ -22,17 +22,17 @@ pub struct QueuedLogin(#[expect(dead_code, reason = "held, not read")] [OwnedSem
 const LENGTH: usize = 64;
 
 impl LoginQueue {
-    /// A queue before so many checks at once.
+    /// A queue for this many checks at the same time.
     #[must_use]
     pub fn new(checks: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(checks * LENGTH)), turns: Arc::new(Semaphore::new(checks)) }
+        Self { waiting: Arc::new(Semaphore::new(checks * LENGTH)), checking: Arc::new(Semaphore::new(checks)) }
     }
 
-    /// Waits for its turn, or is refused at once when the queue is full.
+    /// Waits until the secret may be checked, or is refused at once when the queue is full.
     pub async fn enter(&self) -> Result<QueuedLogin, AppError> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| full())?;
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(AppError::internal)?;
-        Ok(QueuedLogin([place, turn]))
+        let waiting = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| full())?;
+        let checking = Arc::clone(&self.checking).acquire_owned().await.map_err(AppError::internal)?;
+        Ok(QueuedLogin([waiting, checking]))
     }
 }
 

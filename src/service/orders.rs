@@ -130,7 +130,7 @@ impl Orders {
         if request.wants.groups && (request.unit().is_none() || !buckets.is_empty()) && !request.dimensions.is_empty() {
             let rows = groups(&snapshot, request, &buckets).await?;
             // By product they would not: an order has several.
-            adds_up = rows.len() <= MOST_ADDED_UP && !request.attributes().contains(&Attribute::Product);
+            adds_up = rows.len() <= MAX_SUMMED_GROUPS && !request.attributes().contains(&Attribute::Product);
             if adds_up {
                 for row in &rows {
                     summary.totals.add(&row.figures);
@@ -151,8 +151,8 @@ impl Orders {
     }
 }
 
-/// Up to so many groups are read when totals are wanted, so that the totals need no second look at every order.
-const MOST_ADDED_UP: usize = 20_000;
+/// The most groups whose figures are added up to the totals, so that the totals need no second pass over the orders.
+const MAX_SUMMED_GROUPS: usize = 20_000;
 
 /// The buckets of the span the filter gives; where it leaves an end open, the orders' own.
 async fn cut(
@@ -180,7 +180,7 @@ async fn groups(
     let attributes = request.attributes();
     let is_one_customer = attributes.contains(&Attribute::Customer);
     let customers = request.wants.group_customers && !is_one_customer;
-    let most = if request.wants.totals { MOST_ADDED_UP } else { 0 };
+    let most = if request.wants.totals { MAX_SUMMED_GROUPS } else { 0 };
     let limit = request.first.max(most) + 1;
     let mut rows = snapshot.list_groups(Grouping { buckets, attributes: &attributes, customers, limit }).await?;
     if is_one_customer {

@@ -1,9 +1,7 @@
-//! How often somebody may try: logins by address and by client, requests by client, and requests without a valid token by
-//! address.
+//! Rate limits: logins by address and by client, requests by client, and requests without a valid token by address.
 //!
 //! Everything is counted in this instance's memory, so `n` instances together let through at most `n` times as much
-//! (`on_two_instances_a_guesser_gets_at_most_twice_the_attempts`). Nothing is ever locked: whatever is counted runs off
-//! by itself.
+//! (`on_two_instances_a_guesser_gets_at_most_twice_the_attempts`). No account is ever locked: every count expires.
 
 mod logins;
 
@@ -26,7 +24,7 @@ use crate::error::{AppError, ErrorCode};
 pub struct RateLimitRules {
     /// Logins of one client id.
     pub login: Rate,
-    /// Logins and other work for strangers from one address.
+    /// Logins and other work without a token from one address.
     pub address: Rate,
     /// Requests without a valid token from one address.
     pub anonymous: Rate,
@@ -38,7 +36,7 @@ pub struct RateLimitRules {
     pub checks_at_once: usize,
 }
 
-/// Holds everybody to the limits; without rules nobody.
+/// The rate limiter; without rules it limits nothing.
 pub struct RateLimit(Option<Limits>);
 
 struct Limits {
@@ -57,43 +55,43 @@ struct Limits {
     login_queue: LoginQueue,
 }
 
-/// An address, or of IPv6 the network of one household: who has one of its addresses has all of them.
+/// An IPv4 address or an IPv6 /64 network: whoever has one address of such a network has all of them.
 pub type Network = IpAddr;
 
-/// So many requests over the budget of an address are refused at once. Of further ones each waits, and with it the
-/// connection that it came on: refusing costs little, but a hundred connections that ask nothing else would keep us busy.
+/// The rate at which requests over the budget of an address are refused without delay. Beyond it each refusal is delayed,
+/// and with it the connection: a refusal costs little, but a hundred connections that send nothing else would load a core.
 const REFUSALS: Rate = Rate { per_minute: NonZeroU32::new(1_200).unwrap(), burst: NonZeroU32::new(200).unwrap() };
 
-/// So many answers to one address wait at once, refusals and others: each holds a connection, perhaps of a proxy that many
-/// callers share. Beyond that they do not wait.
+/// The most answers to one address that are delayed at the same time: each holds a connection, perhaps of a proxy that many
+/// callers share. Further answers are not delayed.
 const WAITING: usize = 64;
 
-/// So many requests without a valid token are under way for one address at once, and beside them as many that may be a
-/// login or a refresh.
+/// The most requests without a valid token that run for one address at the same time, and as many again that may be a login
+/// or a refresh.
 const UNDER_WAY: usize = 256;
 
-/// How long.
+/// The delay of a refusal.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(1);
 
-/// So many requests that never count are answered at once; of further ones each waits, for the same reason.
+/// The rate at which requests that never count are answered without delay; beyond it each is delayed, for the same reason.
 const FREE: Rate = Rate { per_minute: NonZeroU32::new(6_000).unwrap(), burst: NonZeroU32::new(200).unwrap() };
 
-/// How long: a health check is still answered within a tenth of a second.
+/// The delay of such an answer: a health check is still answered within a tenth of a second.
 const FREE_PAUSE: Duration = Duration::from_millis(50);
 
-/// A request that is under way, for as long as this is kept.
+/// A running request; it counts until this is dropped.
 pub type UnderWay = Slot<Network>;
 
-/// How long an answer has to wait, and its turn to do so, to be kept meanwhile.
+/// The delay of an answer, with the slot that it occupies until this is dropped.
 #[derive(Debug)]
 pub struct Pause {
-    /// How long.
+    /// The delay.
     pub time: Duration,
     _turn: Slot<Network>,
 }
 
 impl RateLimit {
-    /// Holds to these rules.
+    /// Limits by these rules.
     #[must_use]
     pub fn new(rules: &RateLimitRules, clock: &Clock) -> Self {
         Self(Some(Limits {
@@ -113,19 +111,19 @@ impl RateLimit {
         }))
     }
 
-    /// Holds nobody to anything.
+    /// Limits nothing.
     #[must_use]
     pub const fn off() -> Self {
         Self(None)
     }
 
-    /// Takes one piece of work for a stranger at this address.
+    /// Takes one login, or other work without a token, from this address's budget.
     pub fn admit_stranger(&self, address: IpAddr) -> Result<(), AppError> {
         let Some(limits) = &self.0 else { return Ok(()) };
         limits.by_address.take(&network(address), "Too many attempts from this address; wait, then try again")
     }
 
-    /// Takes so much from the budget of an address for requests without a valid token.
+    /// Takes `weight` from the address's budget for requests without a valid token.
     pub fn admit_anonymous(&self, address: IpAddr, weight: NonZeroU32) -> Result<(), AppError> {
         let Some(limits) = &self.0 else { return Ok(()) };
         let message = "Too many requests without a valid token from this address; wait, or send the token of a login";
@@ -140,13 +138,13 @@ impl RateLimit {
         self.admit_anonymous(address, NonZeroU32::MIN).map_or_else(Admission::over_budget, |()| Admission::counted())
     }
 
-    /// How long one more refusal has to wait, once an address was sent many of them.
+    /// The delay of one more refusal, once an address was sent many of them.
     pub fn refusal_pause(&self, address: IpAddr) -> Option<Pause> {
         let limits = self.0.as_ref()?;
         limits.pause(&limits.refusals, &network(address), REFUSAL_PAUSE)
     }
 
-    /// How long one more request that never counts has to wait, once an address has sent many of them.
+    /// The delay of one more request that never counts, once an address has sent many of them.
     pub fn free_pause(&self, address: IpAddr) -> Option<Pause> {
         let limits = self.0.as_ref()?;
         limits.pause(&limits.free, &network(address), FREE_PAUSE)
@@ -182,7 +180,7 @@ impl RateLimit {
 }
 
 impl Limits {
-    /// A pause for an address that has had all of this, unless too many wait already.
+    /// A delay for an address whose bucket is empty, unless too many answers are delayed already.
     fn pause(&self, had: &Buckets<Network>, network: &Network, time: Duration) -> Option<Pause> {
         if had.is_there(network) {
             return None;
@@ -191,7 +189,7 @@ impl Limits {
     }
 }
 
-/// What of an address tells its holder from others.
+/// The part of an address that identifies its holder.
 #[must_use]
 pub fn network(address: IpAddr) -> Network {
     match address.to_canonical() {

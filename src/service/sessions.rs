@@ -30,14 +30,14 @@ use crate::domain::session_input::{LoginInput, RefreshInput};
 use crate::error::{AppError, ErrorCode};
 use crate::store::Store;
 
-/// How long things last.
+/// The lifetimes of tokens and sessions.
 #[derive(Debug, Clone)]
 pub struct SessionRules {
-    /// How long a token counts.
+    /// The time for which a token is valid.
     pub token_lifetime: Duration,
-    /// How long after its expiry a token may still be refreshed.
+    /// The time after its expiry for which a token may be refreshed.
     pub refresh_window: Duration,
-    /// How long after the login a session may still be refreshed.
+    /// The time after the login for which a session may be refreshed.
     pub session_lifetime: Duration,
     /// How far a signed timestamp may be from our clock, both ways.
     pub timestamp_tolerance: Duration,
@@ -107,7 +107,7 @@ impl Sessions {
         let Credentials { address, ref admission, .. } = *origin;
         let attempt = self.rate_limit.begin_login(&input.client_id, address, admission)?;
         let now = self.clock.now();
-        // The same statements for every id, also for one that no client can have: a round trip less would tell.
+        // The same statements for every id, also for one that no client can have: a missing round trip would reveal it.
         let client_id = input.client_id.parse::<ClientId>();
         let asked = client_id.as_ref().map_or("", ClientId::as_str);
         if let Some(refusal) = attempt.refusal()
@@ -121,12 +121,12 @@ impl Sessions {
         if is_known {
             self.rate_limit.give_back(address, admission);
         }
-        let place = attempt.admit(is_known).await?;
+        let queued = attempt.admit(is_known).await?;
         let hashes = secrets.iter().map(|secret| secret.hash.clone()).collect::<Vec<_>>();
         let permit = Arc::clone(&self.hashing).acquire_owned().await.map_err(AppError::internal)?;
         let matched = tokio::task::spawn_blocking(move || {
             let matched = secret::find_match(&input.client_secret, &hashes);
-            drop((permit, place));
+            drop((permit, queued));
             matched
         })
         .await
@@ -203,7 +203,7 @@ impl Sessions {
         let client_id = claims.sub.parse().map_err(|_| revoked())?;
         let known = self.directory.find(&client_id).await?.ok_or_else(revoked)?;
         self.ensure_current(&claims, &known.client)?;
-        // A scope taken from the client is gone at once, one given to it comes with its next token.
+        // A scope removed from the client is refused at once, one added to it comes with its next token.
         let mut permissions = permission::split(&claims.scope);
         permissions.retain(|permission| known.client.permissions.contains(permission));
         Ok(Principal { known, permissions })

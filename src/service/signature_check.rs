@@ -66,10 +66,10 @@ impl Step {
     }
 }
 
-/// How a step went.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepOutcome {
-    /// It is right.
+    /// No fault was found.
     Passed,
     /// The check stopped here.
     Failed,
@@ -77,7 +77,7 @@ pub enum StepOutcome {
     NotReached,
 }
 
-/// What the check found.
+/// The result of the check.
 pub struct SignatureCheck {
     /// The signature, or what an order would have been refused with.
     pub verdict: Result<Arc<VerifiedSignature>, SignatureRefusal>,

@@ -1,10 +1,10 @@
-//! How many of something each holder has at once, such as connections of one address.
+//! Slots: counts how many of something each holder has at the same time, such as subscriptions of one client.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The slots of many holders, each with as many as the others.
+/// The slots of all holders; every holder has the same limit.
 #[derive(Debug)]
 pub struct Slots<K: Hash + Eq> {
     each: usize,
@@ -19,7 +19,7 @@ pub struct Slot<K: Hash + Eq> {
 }
 
 impl<K: Hash + Eq + Clone> Slots<K> {
-    /// So many for each.
+    /// Slots with this limit for each holder.
     #[must_use]
     pub fn new(each: usize) -> Self {
         Self { each, taken: Arc::default() }
@@ -45,7 +45,7 @@ impl<K: Hash + Eq + Clone> Slots<K> {
 }
 
 impl<K: Hash + Eq> Slot<K> {
-    /// Whose it is.
+    /// The holder.
     #[must_use]
     pub const fn holder(&self) -> &K {
         &self.holder

@@ -1,5 +1,5 @@
-//! Turns of work that no client may have much of at once, so that one who asks for a lot waits for itself and for nobody
-//! else: queries, and reports, which are reads that may take long.
+//! Turns: permits for work of which each client may run only a few at a time, so that a client with many requests waits for
+//! its own only. Queries have turns, and so have reports, which are reads that may take long.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use crate::error::{AppError, ErrorCode};
 /// How many may run at once.
 #[derive(Debug, Clone, Copy)]
 pub struct TurnRules {
-    /// What has turns.
+    /// The name of the work, for messages.
     pub what: &'static str,
-    /// Of each client, or each address.
+    /// The most turns of one client, or of one address.
     pub of_each: usize,
-    /// Of all of them.
+    /// The most turns of all together.
     pub of_all: usize,
-    /// How long one waits for its turn.
+    /// The longest wait for a turn.
     pub patience: Duration,
 }
 
@@ -31,22 +31,22 @@ pub struct Turns<K> {
     of_all: Arc<Semaphore>,
 }
 
-/// The work may go on while this is held.
+/// A permit for the work, until it is dropped.
 #[derive(Debug)]
 pub struct Turn([OwnedSemaphorePermit; 2]);
 
-/// So many are told apart; of more, some have theirs counted anew.
-const TOLD_APART: u64 = 10_000;
+/// The most keys that are remembered; beyond that the counts of some start again at zero.
+const REMEMBERED: u64 = 10_000;
 
 impl<K: Hash + Eq + Clone + Send + Sync + 'static> Turns<K> {
     /// Turns by these rules.
     #[must_use]
     pub fn new(rules: TurnRules) -> Self {
-        let of_each = Cache::builder().max_capacity(TOLD_APART).time_to_idle(Duration::from_mins(15)).build();
+        let of_each = Cache::builder().max_capacity(REMEMBERED).time_to_idle(Duration::from_mins(15)).build();
         Self { rules, of_each, of_all: Arc::new(Semaphore::new(rules.of_all)) }
     }
 
-    /// Turns for whoever runs alone, as a command does.
+    /// Unlimited turns, for a process with one caller, such as a command.
     #[must_use]
     pub fn unlimited() -> Self {
         let most = Semaphore::MAX_PERMITS;
@@ -62,7 +62,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Turns<K> {
     pub async fn turn_of(&self, whose: &K, weight: u32) -> Result<Turn, AppError> {
         let own = self.of_each.get_with_by_ref(whose, || Arc::new(Semaphore::new(self.rules.of_each)));
         let turn = async {
-            // Its own first: who waits for one of its own must not hold one that others could use.
+            // The key's own permit first: while it waits for that it must not hold one that others could use.
             let own = own.acquire_many_owned(weight).await;
             Ok(Turn([
                 own.map_err(AppError::internal)?,
@@ -81,7 +81,7 @@ pub fn too_many(what: &str) -> AppError {
 }
 
 impl Turn {
-    /// Counts for so many from now on, if there is room for them at once.
+    /// Raises the turn's weight, if the permits are available now.
     pub fn grow(&mut self, weight: usize) -> bool {
         self.0.iter_mut().all(|permit| {
             let more = u32::try_from(weight.saturating_sub(permit.num_permits())).unwrap_or(u32::MAX);
@@ -90,7 +90,7 @@ impl Turn {
         })
     }
 
-    /// Gives back all that it counts beyond this.
+    /// Lowers the turn's weight to this.
     pub fn shrink(&mut self, weight: usize) {
         for permit in &mut self.0 {
             let excess = permit.num_permits().saturating_sub(weight);

@@ -12,7 +12,7 @@ use super::error::{StoreError, StoreResult};
 use crate::domain::audit::{Actor, AuditEntry, NewAuditEntry};
 
 impl Store {
-    /// Entries, the newest first: of one client or of all, only those before a place in the log.
+    /// Entries, the newest first: of one client or of all, only those before an entry of the log.
     pub async fn list_audit_entries(
         &self,
         client_id: Option<&str>,

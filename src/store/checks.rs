@@ -68,7 +68,7 @@ pub async fn examine(url: &str, patience: Duration) -> StoreResult<Findings> {
 async fn ask(options: &PgConnectOptions) -> Result<Server, sqlx::Error> {
     let mut connection = options.connect().await?;
     let row = sqlx::raw_sql(QUESTION).fetch_one(&mut connection).await?;
-    // Whether the good-bye arrives is no matter.
+    // It does not matter whether the message that ends the session arrives.
     let _ = connection.close().await;
     Server::read(&row)
 }

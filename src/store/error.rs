@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::reach::Unreachable;
 use crate::error::{AppError, ErrorCode};
 
-/// What a query can fail with.
+/// The failure of a query.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The database cannot be reached, has no connection free in time or is locked: trying again may help.
@@ -30,9 +30,9 @@ pub enum StoreError {
     /// A stored value cannot be read back; somebody edited a row by hand.
     #[error("the stored {what} \"{value}\" cannot be read")]
     Unreadable {
-        /// Which column.
+        /// The column.
         what: &'static str,
-        /// What it holds.
+        /// Its value.
         value: String,
     },
     /// The database was given as long as a statement may take, and ended it.

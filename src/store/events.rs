@@ -20,7 +20,7 @@ use super::error::{StoreError, StoreResult};
 use super::filter::in_scope;
 use super::signal;
 use crate::domain::client::ClientId;
-use crate::domain::event::{Happening, OrderEvent, Position};
+use crate::domain::event::{EventKind, OrderEvent, Position};
 use crate::domain::order::OrderNumber;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::permission::Scope;
@@ -29,7 +29,7 @@ use crate::domain::permission::Scope;
 pub const NEAR: i64 = 10_000;
 
 impl Store {
-    /// Events behind a place in the feed and not behind another, of orders that are meant, in the order of the feed.
+    /// Events in a range of positions, start excluded and end included, of orders that match the filter, by position.
     pub async fn list_events(
         &self,
         scope: &Scope,
@@ -106,7 +106,7 @@ impl Store {
         found.map(instant).transpose()
     }
 
-    /// The last place of the feed.
+    /// The last position of the feed.
     pub async fn find_last_position(&self) -> StoreResult<Position> {
         let last: Option<Option<i64>> = Entity::find()
             .select_only()
@@ -122,7 +122,7 @@ impl Store {
 pub(super) async fn append_next(
     tx: &DatabaseTransaction,
     number: OrderNumber,
-    happening: &Happening,
+    kind: &EventKind,
     actor: &ClientId,
     at: DateTime<Utc>,
 ) -> StoreResult<()> {
@@ -133,7 +133,7 @@ pub(super) async fn append_next(
         .into_tuple()
         .one(tx)
         .await?;
-    append(tx, number.id(), last.flatten().unwrap_or(0) + 1, happening, actor, micros(at)).await
+    append(tx, number.id(), last.flatten().unwrap_or(0) + 1, kind, actor, micros(at)).await
 }
 
 /// Appends an event. The transaction should be near its end: until then nobody else appends.
@@ -141,7 +141,7 @@ pub(super) async fn append(
     tx: &DatabaseTransaction,
     order_id: i64,
     sequence: i32,
-    happening: &Happening,
+    kind: &EventKind,
     actor: &ClientId,
     created_at: i64,
 ) -> StoreResult<()> {
@@ -150,9 +150,9 @@ pub(super) async fn append(
         position: NotSet,
         order_id: Set(order_id),
         sequence: Set(sequence),
-        kind: Set(happening.kind().to_owned()),
+        kind: Set(kind.name().to_owned()),
         actor: Set(actor.to_string()),
-        payload: Set(happening.payload()),
+        payload: Set(kind.payload()),
         created_at: Set(created_at),
     };
     Entity::insert(event).exec_without_returning(tx).await?;
@@ -187,12 +187,12 @@ impl TryFrom<Model> for OrderEvent {
     type Error = StoreError;
 
     fn try_from(row: Model) -> Result<Self, StoreError> {
-        let happening = Happening::restore(&row.kind, &row.payload);
+        let kind = EventKind::restore(&row.kind, &row.payload);
         Ok(Self {
             position: Position::new(row.position),
             number: OrderNumber::from_id(row.order_id),
             sequence: row.sequence,
-            happening: happening.ok_or(StoreError::Unreadable { what: "event", value: row.position.to_string() })?,
+            kind: kind.ok_or(StoreError::Unreadable { what: "event", value: row.position.to_string() })?,
             actor: row.actor,
             created_at: instant(row.created_at)?,
         })

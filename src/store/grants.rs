@@ -25,7 +25,7 @@ const NEEDED: [(&str, &[&str]); 14] = [
     ("sales_order_totals", &["SELECT", "INSERT", "UPDATE"]),
 ];
 
-/// What lacks of `need (named, act)`, and of reading which places of the feed were given out (`Store::find_last_given_position`),
+/// What lacks of `need (named, act)`, and of reading which feed positions were given out (`Store::find_last_given_position`),
 /// for which no right to the table is enough. A right to some columns counts: which ones are enough, the statements know.
 const LACKING: &str = "SELECT act || ' ON ' || named AS lack FROM need
     WHERE NOT coalesce(CASE act WHEN 'DELETE' THEN has_table_privilege(to_regclass(named), act)

@@ -24,9 +24,9 @@ pub struct NewPublicKey {
     pub fingerprint: String,
     /// The key (SPKI PEM).
     pub pem: String,
-    /// From when it counts.
+    /// The time from which signatures are accepted.
     pub not_before: Option<DateTime<Utc>>,
-    /// Until when it counts.
+    /// The time until which signatures are accepted.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
@@ -37,19 +37,19 @@ pub struct StoredPublicKey {
     pub fingerprint: String,
     /// The key (SPKI PEM).
     pub pem: String,
-    /// From when it counts.
+    /// The time from which signatures are accepted.
     pub not_before: Option<DateTime<Utc>>,
-    /// Until when it counts.
+    /// The time until which signatures are accepted.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Since when it counts no more.
+    /// The time at which it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
     /// When it last verified a request, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// The same for the published form of signature alone.
+    /// The same for the documented form of signature alone.
     pub documented_used_at: Option<DateTime<Utc>>,
-    /// The same for the form that binds the body.
+    /// The same for the body-bound form.
     pub body_bound_used_at: Option<DateTime<Utc>>,
-    /// The same for the form that binds the `Idempotency-Key` as well.
+    /// The same for the body-and-key-bound form.
     pub body_and_key_bound_used_at: Option<DateTime<Utc>>,
     /// The other clients that have this key. New ones cannot come to be: it was so before a key had to be one client's alone.
     pub shared_with: Vec<ClientId>,

@@ -1,5 +1,5 @@
-//! Which connections to PostgreSQL still lead somewhere. A server that vanished, and a firewall that forgot a connection,
-//! send nothing: whoever waits for an answer there waits until the system gives up, a quarter of an hour. The driver has no
+//! Tests connections to PostgreSQL before they are used. A server that vanished and a firewall that dropped a connection
+//! send nothing: a client waits there until TCP gives up, about a quarter of an hour. The driver has no
 //! limit of its own, neither when it takes a connection out of its pool nor when it puts one back.
 
 use std::sync::Arc;

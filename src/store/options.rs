@@ -1,17 +1,17 @@
-//! What the store is told of its database.
+//! The options of the store.
 
 use std::time::Duration;
 
 use super::pooler::Pooler;
 
-/// How to reach the database.
+/// The options of the database connections.
 #[derive(Debug, Clone)]
 pub struct DatabaseOptions {
     /// `sqlite://path` or `postgres://…`.
     pub url: String,
     /// Another way to the same PostgreSQL for being told of events, where `url` leads through a pooler.
     pub listen_url: Option<String>,
-    /// What `url` leads through.
+    /// The pooler that `url` leads to.
     pub pooler: Pooler,
     /// How many connections (on SQLite: readers) one instance may hold.
     pub max_connections: u32,

@@ -9,7 +9,7 @@ use super::address::place;
 use super::reach::{Unreachable, within};
 use super::unreachable;
 
-/// What lends connections out.
+/// The connection pooler between the service and the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pooler {
     /// Nobody, as far as can be seen: a pooler in session mode that has not lent this connection before looks the same,

@@ -63,7 +63,7 @@ async fn pool(
     liveness: &Liveness,
 ) -> StoreResult<DatabaseConnection> {
     let (liveness, found, settings) = (liveness.clone(), found.clone(), session_settings(options, reads));
-    // SeaORM reads an address too, and knows less of them; what was found takes its place.
+    // SeaORM reads an address too, and knows fewer forms of it; the address that was found replaces it.
     let mut connect = ConnectOptions::new("postgres://localhost");
     connect
         .max_connections(connections)

@@ -32,7 +32,7 @@ pub(super) fn wait_shortly(connect: &mut ConnectOptions, usual: Duration) {
     let is_short = Arc::new(AtomicBool::new(false));
     connect.map_sqlx_sqlite_before_acquire(move |connection, _| {
         let is_usable = sqlite_file::is_usable(connection);
-        // One that takes its place is new.
+        // A connection that replaces it is new.
         let shortly = is_usable && FINDING_OUT.try_with(|()| ()).is_ok();
         let is_as_before = is_short.swap(shortly, Ordering::Relaxed) == shortly;
         async move {

@@ -28,7 +28,7 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{sentence}")]
 pub struct Unreachable {
-    /// For the operator: cause and place, without secrets.
+    /// For the operator: cause, host and port, without secrets.
     pub(super) sentence: String,
     /// Whether waiting may mend it: a server that starts, a name that appears. A wrong password stays wrong.
     pub(super) passing: bool,
@@ -47,7 +47,7 @@ impl Address {
         let limit = self.connect_timeout.unwrap_or(usual).min(patience);
         self.ensure_files().await?;
         let tries = self.candidates.iter().enumerate();
-        let tries = tries.map(|(place, candidate)| async move { (place, self.find_at(candidate, limit).await) });
+        let tries = tries.map(|(index, candidate)| async move { (index, self.find_at(candidate, limit).await) });
         // Gathered before they run: a stream that makes them as it goes is not Send in the compiler's eyes.
         let tries = stream::iter(tries.collect::<Vec<_>>());
         let at_once = self.candidates.len();
@@ -56,12 +56,12 @@ impl Address {
             // At most one is meant: whoever it is need not wait for a host before it that is gone.
             _ => tries.buffer_unordered(at_once).right_stream(),
         };
-        // By their place, so that the same failures are the same sentence.
+        // Sorted by the hosts' order, so that the same failures make the same sentence.
         let mut failures = BTreeMap::new();
-        while let Some((place, outcome)) = tries.next().await {
+        while let Some((index, outcome)) = tries.next().await {
             match outcome {
                 Ok(found) => return Ok(found),
-                Err(failure) => drop(failures.insert(place, failure)),
+                Err(failure) => drop(failures.insert(index, failure)),
             }
         }
         let failures: Vec<_> = failures.into_values().collect();
@@ -84,7 +84,7 @@ impl Address {
         within(options, limit, async move {
             let mut connection = options.connect().await?;
             let fits = fits(&mut connection, session).await?;
-            // It only asked: whether the good-bye arrives is no matter.
+            // Nothing was changed, so it does not matter whether the message that ends the session arrives.
             let _ = connection.close().await;
             Ok(fits)
         })

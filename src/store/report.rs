@@ -1,5 +1,5 @@
-//! Reads that may take long: each in a snapshot of its own, for so long at most, and ended when whoever asked for it is
-//! gone. Left alone, PostgreSQL would finish it for nobody, and on SQLite it would hold its thread and a core.
+//! Reports: reads that may take long, each in a snapshot of its own, with a time limit, and cancelled when their caller
+//! disconnects. Otherwise PostgreSQL would finish them for no reader, and on SQLite each would occupy its thread and a core.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ use super::connect::Store;
 use super::error::{StoreError, StoreResult};
 use super::sqlite_file;
 
-/// One report under way: all that is read here is of the same moment.
+/// A running report: everything that it reads is of one snapshot.
 pub struct Report {
     pub(super) tx: Arc<DatabaseTransaction>,
     guard: Guard,

@@ -14,7 +14,7 @@ use crate::domain::order::OrderNumber;
 pub struct Adopted {
     /// To an order.
     pub next_order: OrderNumber,
-    /// To an event, as its place in the feed.
+    /// Given to an event as its position in the feed.
     pub next_position: Position,
 }
 
@@ -72,14 +72,14 @@ impl Counter {
 }
 
 impl Store {
-    /// The last place of the feed that was given out, though its event may be gone.
+    /// The last feed position that was given out, though its event may be gone.
     pub async fn find_last_given_position(&self) -> StoreResult<Position> {
         let backend = self.backend();
         let row = self.core.query_one_raw(Statement::from_string(backend, EVENTS.last(backend))).await?;
         Ok(Position::new(number(row)?))
     }
 
-    /// Leaves out so many numbers of orders and places of the feed: those that may have been given out by what was lost.
+    /// Skips so many order numbers and feed positions: those that the lost changes may have been given.
     pub async fn adopt_restored(&self, margin: u32) -> StoreResult<Adopted> {
         self.transaction(move |tx| {
             Box::pin(async move {

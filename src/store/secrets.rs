@@ -28,9 +28,9 @@ pub struct StoredSecret {
     pub id: i64,
     /// PHC string of its argon2id hash.
     pub hash: String,
-    /// When it was made.
+    /// The time at which it was created.
     pub created_at: DateTime<Utc>,
-    /// When it ends, if it has been rotated out.
+    /// The time until which it works; `None` for the newest one.
     pub expires_at: Option<DateTime<Utc>>,
     /// When it last opened a session, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
@@ -38,7 +38,7 @@ pub struct StoredSecret {
     pub last_used_from: Option<IpAddr>,
 }
 
-/// What became of a secret to be added.
+/// The outcome of a rotation.
 #[derive(Debug)]
 pub enum Rotated {
     /// It is the client's newest now; the one before it ends then.

@@ -41,12 +41,12 @@ pub struct SummarySnapshot {
     currencies: Vec<String>,
 }
 
-/// Which groups.
+/// The groups of a summary.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Grouping<'a> {
     /// The spans of time; none groups by no time.
     pub buckets: &'a [Bucket],
-    /// What else is grouped by.
+    /// The other dimensions.
     pub attributes: &'a [Attribute],
     /// Whether different customers are counted, which costs more than all other figures.
     pub customers: bool,

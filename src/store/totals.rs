@@ -9,7 +9,7 @@ use super::error::StoreResult;
 use super::events::postgres_lock;
 use crate::domain::summary::Sum;
 
-/// What the totals are kept by.
+/// The columns by which totals are kept.
 pub const TOTALS_KEY: [&str; 6] = ["client_id", "customer_code", "site_code", "sales_name", "status", "currency"];
 const FIGURES: [&str; 6] = ["orders", "line_count", "total_quantity", "unpriced_lines", "amount_high", "amount_low"];
 
@@ -18,9 +18,9 @@ const FIGURES: [&str; 6] = ["orders", "line_count", "total_quantity", "unpriced_
 pub struct WrongTotals {
     /// The values of [`TOTALS_KEY`].
     pub key: [String; 6],
-    /// What the orders come to.
+    /// The totals computed from the orders.
     pub expected: TotalFigures,
-    /// What is kept; `None` where no row is.
+    /// The stored totals; `None` when there is no row.
     pub found: Option<TotalFigures>,
 }
 
@@ -31,7 +31,7 @@ pub struct TotalFigures {
     pub orders: i64,
     /// Their lines.
     pub lines: i64,
-    /// What is ordered in all.
+    /// The sum of the lines' quantities.
     pub quantity: i64,
     /// Lines without a price.
     pub unpriced_lines: i64,

@@ -22,79 +22,79 @@ pub(super) fn silent(options: &PgConnectOptions, limit: Duration) -> Unreachable
 
 /// What the driver failed with.
 pub(super) fn cause(error: &sqlx::Error, options: &PgConnectOptions) -> Unreachable {
-    let place = place(options);
+    let server = place(options);
     match error {
-        sqlx::Error::Io(error) => of_network(error, options, &place),
+        sqlx::Error::Io(error) => of_network(error, options, &server),
         sqlx::Error::Tls(error) if error.to_string().contains("does not support TLS") => lasting(format!(
-            "TLS refused at {place}: the server has it switched off; switch it on there (ssl = on), or ask for less \
+            "TLS refused at {server}: the server has it switched off; switch it on there (ssl = on), or ask for less \
              with sslmode=prefer"
         )),
-        sqlx::Error::Tls(error) => lasting(format!("TLS failed at {place}: {error}")),
-        sqlx::Error::Database(error) => of_server(&**error, options, &place),
+        sqlx::Error::Tls(error) => lasting(format!("TLS failed at {server}: {error}")),
+        sqlx::Error::Database(error) => of_server(&**error, options, &server),
         sqlx::Error::Protocol(_) => {
-            passing(format!("what answers at {place} does not speak PostgreSQL's protocol; is the port right?"))
+            passing(format!("what answers at {server} does not speak PostgreSQL's protocol; is the port right?"))
         }
-        sqlx::Error::PoolTimedOut => passing(format!("{place} did not answer in time")),
-        error => lasting(format!("the connection to {place} failed: {error}")),
+        sqlx::Error::PoolTimedOut => passing(format!("{server} did not answer in time")),
+        error => lasting(format!("the connection to {server} failed: {error}")),
     }
 }
 
-fn of_network(error: &io::Error, options: &PgConnectOptions, place: &str) -> Unreachable {
+fn of_network(error: &io::Error, options: &PgConnectOptions, server: &str) -> Unreachable {
     let is_socket = options.get_socket().is_some() || options.get_host().starts_with('/');
     match error.kind() {
-        ErrorKind::ConnectionRefused => passing(format!("connection refused at {place} (nobody listens there)")),
-        ErrorKind::NotFound if is_socket => passing(format!("no socket at {place} (nobody listens there)")),
+        ErrorKind::ConnectionRefused => passing(format!("connection refused at {server} (nobody listens there)")),
+        ErrorKind::NotFound if is_socket => passing(format!("no socket at {server} (nobody listens there)")),
         ErrorKind::PermissionDenied if is_socket => {
-            lasting(format!("the socket {place} may not be opened by this user; give it the right, or use a host"))
+            lasting(format!("the socket {server} may not be opened by this user; give it the right, or use a host"))
         }
         // A TCP connection opens no file but these.
         ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::IsADirectory => {
             lasting(format!("a file of sslrootcert, sslcert or sslkey cannot be read: {error}"))
         }
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => passing(format!("no route to {place}")),
-        ErrorKind::TimedOut => passing(format!("{place} timed out (packets are dropped, or the server hangs)")),
-        ErrorKind::InvalidData | ErrorKind::InvalidInput => lasting(format!("TLS refused at {place}: {error}")),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => passing(format!("no route to {server}")),
+        ErrorKind::TimedOut => passing(format!("{server} timed out (packets are dropped, or the server hangs)")),
+        ErrorKind::InvalidData | ErrorKind::InvalidInput => lasting(format!("TLS refused at {server}: {error}")),
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe
         | ErrorKind::UnexpectedEof => passing(format!(
-            "{place} closed the connection before it was ready (starting or stopping, or no PostgreSQL)"
+            "{server} closed the connection before it was ready (starting or stopping, or no PostgreSQL)"
         )),
         // The system's resolver has no kind of its own.
         _ if error.to_string().contains("lookup address") => {
             passing(format!("no such host: {} ({error})", options.get_host()))
         }
-        _ => passing(format!("the connection to {place} failed: {error}")),
+        _ => passing(format!("the connection to {server} failed: {error}")),
     }
 }
 
-fn of_server(error: &dyn DatabaseError, options: &PgConnectOptions, place: &str) -> Unreachable {
+fn of_server(error: &dyn DatabaseError, options: &PgConnectOptions, server: &str) -> Unreachable {
     let code = error.code().unwrap_or_default();
     let said = error.message();
     let user = options.get_username();
     match &*code {
-        "28P01" => lasting(format!("password authentication failed for user {user:?} at {place}")),
+        "28P01" => lasting(format!("password authentication failed for user {user:?} at {server}")),
         "3D000" => lasting(format!(
-            "database {:?} does not exist at {place}; create it (CREATE DATABASE), or correct the URL",
+            "database {:?} does not exist at {server}; create it (CREATE DATABASE), or correct the URL",
             options.get_database().unwrap_or(user)
         )),
         "53300" => full(format!(
-            "too many clients at {place} ({said}); raise max_connections or the CONNECTION LIMIT there, or lower \
+            "too many clients at {server} ({said}); raise max_connections or the CONNECTION LIMIT there, or lower \
              database.max_connections of the instances"
         )),
-        "57P03" => passing(format!("the server at {place} is not ready ({said})")),
+        "57P03" => passing(format!("the server at {server} is not ready ({said})")),
         // PgBouncer's, which gives the same code to all it says.
         _ if said.contains("unsupported startup parameter") => lasting(format!(
-            "the pooler at {place} says \"{said}\"; write into pgbouncer.ini: ignore_startup_parameters = \
+            "the pooler at {server} says \"{said}\"; write into pgbouncer.ini: ignore_startup_parameters = \
              extra_float_digits"
         )),
         _ if said.contains("no such database") || said.contains("no such user") => {
-            lasting(format!("the pooler at {place} says \"{said}\""))
+            lasting(format!("the pooler at {server} says \"{said}\""))
         }
         code if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => {
-            passing(format!("the server at {place} says \"{said}\""))
+            passing(format!("the server at {server} says \"{said}\""))
         }
-        _ => lasting(format!("the server at {place} says \"{said}\"")),
+        _ => lasting(format!("the server at {server} says \"{said}\"")),
     }
 }
 

@@ -22,7 +22,7 @@ impl Store {
     /// No error where it cannot be emptied now: the next time will do.
     pub async fn tend_log(&self) -> StoreResult<Option<u64>> {
         let Some(files) = &self.files else { return Ok(None) };
-        // Of a file that took the place of ours nothing is known.
+        // The file was replaced by another one, of which nothing is known.
         if files.log_bytes() > LOG_LIMIT && files.ensure_same().is_ok() {
             let options = SqliteConnectOptions::new()
                 .filename(files.database())

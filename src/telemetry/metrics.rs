@@ -1,4 +1,4 @@
-//! What is counted: every family of metrics, what it means, and how it is brought up to date.
+//! The metrics: every family with its meaning, and how it is updated.
 //!
 //! What belongs here: names, labels (each of a closed set) and descriptions. What does not: when something is counted.
 //! To add a metric: a line in [`describe`], a row in docs/operations.md; a test holds the two together.
@@ -19,7 +19,7 @@ static METRICS: OnceLock<(PrometheusHandle, Collector)> = OnceLock::new();
 /// Held while what is known only at the moment of asking is noted and written down.
 static RENDERING: Mutex<()> = Mutex::new(());
 
-/// How a failure reached its caller.
+/// The wire by which a failure reached its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wire {
     /// By REST, or at any other path that is not GraphQL's.
@@ -76,7 +76,7 @@ fn describe() {
     describe_gauge!("sqlite_wal_bytes", "Size of SQLite's write-ahead log; 0 on PostgreSQL");
     describe_counter!("sales_order_batches_total", "Transactions that stored orders");
     describe_counter!("sales_orders_in_batches_total", "Orders that these transactions stored");
-    describe_counter!("signature_reuses_total", "Signatures of the published form that came again with another order");
+    describe_counter!("signature_reuses_total", "Signatures of the documented form that came again with another order");
 }
 
 fn begin() {
@@ -126,7 +126,7 @@ pub fn count_order(replayed: bool) {
     counter!("sales_orders_total", "outcome" => outcome).increment(1);
 }
 
-/// Counts a signature of the published form that came again with another order, later than is usual.
+/// Counts a signature of the documented form that came again with another order, later than is usual.
 pub fn count_signature_reuse() {
     counter!("signature_reuses_total").increment(1);
 }

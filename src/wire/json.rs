@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::error::{AppError, ErrorCode};
 
-/// Parses a whole body (RFC 8259). The message of a refusal names the place: `… at line 1 column 17`.
+/// Parses a whole body (RFC 8259). The message of a refusal names line and column: `… at line 1 column 17`.
 pub fn parse(body: &[u8]) -> Result<Value, AppError> {
     let refuse = |message: String| AppError::new(ErrorCode::MalformedBody, message);
     if body.iter().all(u8::is_ascii_whitespace) {
@@ -25,8 +25,8 @@ pub fn parse(body: &[u8]) -> Result<Value, AppError> {
     Ok(value)
 }
 
-/// A member named like those by which serde_json hands numbers and raw texts on to itself: it would be taken for such a
-/// number, or for a text to be parsed once more, past every check.
+/// A member whose name serde_json reserves for its own features `arbitrary_precision` and `raw_value`. serde_json would
+/// read its object as a number, or parse its text as JSON without the checks of this module.
 fn private_member(body: &[u8]) -> Option<String> {
     let mut rest = body;
     while let Some(start) = rest.iter().position(|byte| *byte == b'"') {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_refused_with_the_place() {
+    fn what_is_no_json_is_refused_with_line_and_column() {
         for body in [&b"{\"a\":"[..], b"", b"  ", b"nope", b"{}{}", b"\xff", b"{\"a\":\"\\ud800\"}"] {
             assert_eq!(parse(body).unwrap_err().code, ErrorCode::MalformedBody);
         }

@@ -1,4 +1,4 @@
-//! What both wires share: a request taken apart, strict JSON and query strings, and failures drawn as problem details.
+//! What both wires share: a request taken apart, strict JSON and query strings, and failures as problem details.
 //!
 //! What does not belong here: paths and shapes of answers (`rest`, `http`), and rules.
 

@@ -1,4 +1,4 @@
-//! Draws failures as problem details (RFC 9457).
+//! Renders failures as problem details (RFC 9457).
 
 use axum::Json;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry::{self, Wire};
 
-/// A failure on its way out. It carries no body yet: [`render`] draws it once path and request id are known, for every
-/// failure of every route in one place.
+/// A failure on its way out. It carries no body yet: [`render`] writes it once path and request id are known, for every
+/// failure of every route.
 pub struct Problem(pub AppError);
 
 impl From<AppError> for Problem {
@@ -22,28 +22,28 @@ impl From<AppError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = status(self.0.code).into_response();
-        response.extensions_mut().insert(Undrawn(self.0));
+        response.extensions_mut().insert(Unrendered(self.0));
         response
     }
 }
 
 #[derive(Clone)]
-struct Undrawn(AppError);
+struct Unrendered(AppError);
 
-/// Draws the problem a response carries, if it carries one.
+/// Renders the problem that a response carries, if it carries one.
 pub fn render(mut response: Response, instance: &str, request_id: &str) -> Response {
-    let Some(Undrawn(error)) = response.extensions_mut().remove::<Undrawn>() else { return response };
+    let Some(Unrendered(error)) = response.extensions_mut().remove::<Unrendered>() else { return response };
     telemetry::note_failure(Wire::of(instance), &error);
-    let mut drawn = (status(error.code), Json(body(&error, instance, request_id))).into_response();
+    let mut rendered = (status(error.code), Json(body(&error, instance, request_id))).into_response();
     // Headers the failing layer set, such as `Allow`, stay.
     for (name, value) in response.headers() {
         if *name != CONTENT_TYPE && *name != axum::http::header::CONTENT_LENGTH {
-            drawn.headers_mut().insert(name.clone(), value.clone());
+            rendered.headers_mut().insert(name.clone(), value.clone());
         }
     }
     let mut set = |name: HeaderName, value: String| {
         if let Ok(value) = HeaderValue::try_from(value) {
-            drawn.headers_mut().insert(name, value);
+            rendered.headers_mut().insert(name, value);
         }
     };
     set(CONTENT_TYPE, "application/problem+json".to_owned());
@@ -54,7 +54,7 @@ pub fn render(mut response: Response, instance: &str, request_id: &str) -> Respo
     if error.code.status() == 401 {
         set(WWW_AUTHENTICATE, challenge(&error));
     }
-    drawn
+    rendered
 }
 
 /// RFC 6750 §3: a caller who sent no token is asked for one; one who did is told that it was refused.

@@ -19,7 +19,7 @@ use crate::service::Services;
 /// The budget of one request, or of one event of a stream.
 pub struct Budget {
     limits: Limits,
-    /// What the document takes of the points.
+    /// The points that the document takes.
     document: usize,
     points: AtomicUsize,
     statements: AtomicUsize,
@@ -27,7 +27,7 @@ pub struct Budget {
     values: AtomicU32,
 }
 
-/// How many values are made before others get their turn.
+/// The number of values that are made between two yields to other tasks.
 const VALUES_A_TURN: u32 = 1024;
 
 impl Budget {
@@ -115,7 +115,7 @@ pub fn read<'c>(ctx: &Context<'c>, statements: usize) -> async_graphql::Result<&
     Ok(ctx.data::<Arc<Services>>()?)
 }
 
-/// What is told when the points are used up.
+/// The refusal of a request whose points are used up.
 pub fn too_dear(most: usize) -> AppError {
     let message = format!(
         "The request costs more than {most} points; ask for fewer rows or fields (extensions.cost of an answer says \

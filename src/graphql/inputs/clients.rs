@@ -5,68 +5,68 @@ use async_graphql::InputObject;
 use crate::graphql::output::scalars::DateTime;
 use crate::graphql::types::SignaturePolicy;
 
-/// A client to be made. Its secret is made with it and shown once.
+/// A new client. Its secret is created with it and shown once.
 #[derive(InputObject)]
 pub struct CreateClientInput {
     /// Client id: 1 to 64 letters, digits, dots, dashes or underscores.
     pub client_id: String,
-    /// Name for people, 1 to 128 characters.
+    /// Display name, such as `Versuni`, 1 to 128 characters.
     pub name: String,
-    /// What it may do: orders:create, orders:read, orders:manage, clients:read, clients:manage.
+    /// Scopes of the client: `orders:create`, `orders:read`, `orders:manage`, `clients:read`, `clients:manage`.
     pub scopes: Vec<String>,
-    /// Which signatures it may send; DOCUMENTED when absent.
+    /// Which forms of signature the client may send; DOCUMENTED when absent.
     pub signature_policy: Option<SignaturePolicy>,
-    /// Its first public keys (x.509 SubjectPublicKeyInfo, PEM).
+    /// First public keys of the client (X.509 SubjectPublicKeyInfo, PEM).
     pub public_keys: Option<Vec<String>>,
 }
 
-/// What of a client is to change; what is absent stays.
+/// A change to a client; absent fields keep their values.
 #[derive(InputObject)]
 pub struct UpdateClientInput {
-    /// Which client.
+    /// Client id, such as `versuni-client-001`.
     pub client_id: String,
-    /// Name for people, 1 to 128 characters.
+    /// New display name, 1 to 128 characters.
     pub name: Option<String>,
-    /// All that it may do from then on.
+    /// All scopes that the client has from now on.
     pub scopes: Option<Vec<String>>,
-    /// Which signatures it may send.
+    /// Which forms of signature the client may send from now on.
     pub signature_policy: Option<SignaturePolicy>,
 }
 
-/// A client.
+/// The client that a mutation changes.
 #[derive(InputObject)]
 pub struct ClientInput {
-    /// Which client.
+    /// Client id, such as `versuni-client-001`.
     pub client_id: String,
 }
 
-/// A client that gets a new secret.
+/// The client that is given a new secret.
 #[derive(InputObject)]
 pub struct RotateClientSecretInput {
-    /// Which client.
+    /// Client id, such as `versuni-client-001`.
     pub client_id: String,
-    /// For how many seconds the old secret still works; a day (86400) when absent, 0 ends every old secret now.
+    /// Seconds for which the previous secret still works; 86400 (a day) when absent. 0 ends every old secret at once.
     pub grace_seconds: Option<i32>,
 }
 
-/// A public key to be registered.
+/// A public key to register for a client.
 #[derive(InputObject)]
 pub struct AddClientKeyInput {
-    /// Whose key it is.
+    /// Client id of the key's holder, such as `versuni-client-001`.
     pub client_id: String,
-    /// The key (x.509 SubjectPublicKeyInfo, PEM): RSA of 2048 to 8192 bits.
+    /// RSA public key of 2048 to 8192 bits (X.509 SubjectPublicKeyInfo, PEM).
     pub public_key: String,
-    /// From when it counts; at once when absent.
+    /// Time from which signatures are accepted; at once when absent.
     pub not_before: Option<DateTime>,
-    /// Until when it counts; for good when absent.
+    /// Time until which signatures are accepted; without end when absent.
     pub expires_at: Option<DateTime>,
 }
 
-/// A public key to be revoked.
+/// A public key of a client to revoke.
 #[derive(InputObject)]
 pub struct RevokeClientKeyInput {
-    /// Whose key it is.
+    /// Client id of the key's holder, such as `versuni-client-001`.
     pub client_id: String,
-    /// Which key.
+    /// Fingerprint of the key, as `fingerprint` of `ClientKey` shows it.
     pub fingerprint: String,
 }

@@ -24,7 +24,7 @@ pub fn both<A, B>(a: Result<A, Vec<FieldError>>, b: Result<B, Vec<FieldError>>) 
     }
 }
 
-/// Which orders are meant: every part that is given must hold.
+/// Conditions on orders. An order matches when it meets every condition that is given.
 #[derive(InputObject)]
 pub struct SalesOrderFilter {
     /// Order number.
@@ -37,56 +37,57 @@ pub struct SalesOrderFilter {
     pub site_code: Option<TextFilter>,
     /// Sales person's name.
     pub sales_name: Option<TextFilter>,
-    /// The order's number at its sender.
+    /// Number of the order in the sender's system.
     pub partner_reference: Option<TextFilter>,
     /// Product code of one of the lines.
     pub product_code: Option<TextFilter>,
-    /// Client that sent the order.
+    /// Client id of the order's sender.
     pub client_id: Option<CodeFilter>,
-    /// When the order was taken.
+    /// Time at which the order was received.
     pub created_at: Option<TimeFilter>,
-    /// The day for which the order's sender asks.
+    /// Day on which the sender asks for delivery.
     pub requested_delivery_date: Option<DateFilter>,
-    /// Words that must all occur, in any case: in the customer code, site code, sales person's name, address, the
-    /// order's number at its sender, or a product's code or name. A word may also be an order number, `SO-0000000042` or just `42`. At most 10 words.
+    /// Words that must all occur, in upper or lower case: in the customer code, site code, sales person's name, address,
+    /// number in the sender's system, or in a product's code or name. A word may also be an order number, `SO-0000000042`
+    /// or just `42`. At most 10 words.
     pub search: Option<String>,
-    /// A receiving system that has not acknowledged the order. Needs scope `orders:read`.
+    /// Name of a receiving system that has not acknowledged the order, such as `erp`. Needs scope `orders:read`.
     pub not_acknowledged_by: Option<String>,
 }
 
-/// What a code must be.
+/// Conditions on a code.
 #[derive(InputObject)]
 pub struct CodeFilter {
-    /// This one.
+    /// Equals this value.
     pub eq: Option<String>,
-    /// One of these, at most 100.
+    /// Equals one of these values, at most 100.
     #[graphql(name = "in")]
     pub any_of: Option<Vec<String>>,
 }
 
-/// What a text must be.
+/// Conditions on a text.
 #[derive(InputObject)]
 pub struct TextFilter {
-    /// This one.
+    /// Equals this value.
     pub eq: Option<String>,
-    /// One of these, at most 100.
+    /// Equals one of these values, at most 100.
     #[graphql(name = "in")]
     pub any_of: Option<Vec<String>>,
-    /// A text with this in it, whatever the case of its letters.
+    /// Contains this text, in upper or lower case.
     pub contains: Option<String>,
 }
 
-/// What a status must be.
+/// Conditions on a status.
 #[derive(InputObject)]
 pub struct StatusFilter {
-    /// This one.
+    /// Equals this value.
     pub eq: Option<OrderStatus>,
-    /// One of these.
+    /// Equals one of these values.
     #[graphql(name = "in")]
     pub any_of: Option<Vec<OrderStatus>>,
 }
 
-/// When something must have been.
+/// Conditions on a time: a span that includes its start and excludes its end.
 #[derive(InputObject)]
 pub struct TimeFilter {
     /// At this instant or later.
@@ -95,7 +96,7 @@ pub struct TimeFilter {
     pub lt: Option<DateTime>,
 }
 
-/// On which days something must have been.
+/// Conditions on a day: a span that includes its start and excludes its end.
 #[derive(InputObject)]
 pub struct DateFilter {
     /// On this day or later.
@@ -104,20 +105,20 @@ pub struct DateFilter {
     pub lt: Option<Date>,
 }
 
-/// How a list of orders is sorted. Orders of the same instant are sorted by their numbers.
+/// Sort order of a list of orders. Orders with the same time are sorted by order number.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum SalesOrderSort {
-    /// The first taken first.
+    /// By time received, the oldest first.
     CreatedAtAsc,
-    /// The last taken first.
+    /// By time received, the newest first.
     CreatedAtDesc,
-    /// The longest unchanged first.
+    /// By time of the last change, the oldest first.
     UpdatedAtAsc,
-    /// The last changed first.
+    /// By time of the last change, the newest first.
     UpdatedAtDesc,
-    /// The lowest number first.
+    /// By order number, the lowest first.
     OrderNumberAsc,
-    /// The highest number first.
+    /// By order number, the highest first.
     OrderNumberDesc,
 }
 

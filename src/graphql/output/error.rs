@@ -1,7 +1,7 @@
-//! Draws failures as GraphQL errors: `extensions.code` from the catalogue, nothing internal.
+//! Renders failures as GraphQL errors: `extensions.code` from the catalogue, nothing internal.
 //!
 //! Resolvers just use `?`: async-graphql keeps the [`AppError`] as the error's source, and [`classify`] writes its parts
-//! into `extensions`, in one place for all of them.
+//! into `extensions`, by one function for all of them.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -59,13 +59,13 @@ pub fn with_code(error: ServerError, code: ErrorCode) -> ServerError {
     ServerError { source: Some(Arc::new(failure)), ..error }
 }
 
-/// A syntax error, told in one line. The parser's own text draws the whole line of the document, however long it is.
+/// A syntax error as one line. The parser's own text repeats the whole line of the document, however long it is.
 pub fn syntax(error: ServerError) -> ServerError {
     let last_line = error.message.lines().last().unwrap_or_default();
     let expected = last_line.trim_start().trim_start_matches("= ");
-    let place =
+    let position =
         error.locations.first().map_or_else(String::new, |at| format!(" at line {} column {}", at.line, at.column));
-    let message = format!("The GraphQL document has a syntax error{place}: {expected}");
+    let message = format!("The GraphQL document has a syntax error{position}: {expected}");
     with_code(ServerError { message, ..error }, ErrorCode::GraphqlParseFailed)
 }
 
@@ -75,7 +75,7 @@ pub fn refusal(failure: AppError) -> Response {
     classify(Response::from_errors(vec![sourced(failure)]))
 }
 
-/// A failure of ours as an error that [`classify`] draws.
+/// A failure of ours as an error that [`classify`] renders.
 pub fn sourced(failure: AppError) -> ServerError {
     ServerError { source: Some(Arc::new(failure)), ..ServerError::new("", None) }
 }

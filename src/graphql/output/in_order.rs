@@ -1,4 +1,4 @@
-//! Objects and lists that are resolved in place.
+//! Objects and lists whose fields are resolved one after another instead of side by side.
 
 use std::borrow::Cow;
 use std::sync::Arc;

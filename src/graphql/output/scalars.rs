@@ -40,7 +40,7 @@ impl ScalarType for DateTime {
 #[derive(Debug, Clone, Copy)]
 pub struct Date(pub NaiveDate);
 
-/// A day of the calendar: ISO 8601, such as `2026-12-24`.
+/// A calendar day in ISO 8601, such as `2026-12-24`.
 #[Scalar]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -75,7 +75,7 @@ impl From<Sum> for Decimal {
     }
 }
 
-/// An exact decimal number. Shown as a string, such as `"125000.5"`; taken as a string or a number.
+/// An exact decimal number. Written as a string, such as `"125000.5"`; accepted as a string or a number.
 #[Scalar]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -99,7 +99,7 @@ impl ScalarType for Decimal {
 #[derive(Debug, Clone, Copy)]
 pub struct Long(pub i64);
 
-/// A whole number beyond the 32 bits of an `Int`.
+/// An integer of up to 64 bits; an `Int` has only 32.
 #[Scalar]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -122,7 +122,7 @@ impl TimeZone {
     pub const JAKARTA: Self = Self(Tz::Asia__Jakarta);
 }
 
-/// A time zone of the IANA database by its name, such as `Asia/Jakarta`.
+/// Name of a time zone in the IANA database, such as `Asia/Jakarta`.
 #[Scalar]
 impl ScalarType for TimeZone {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -142,7 +142,7 @@ impl ScalarType for TimeZone {
 #[derive(Debug, Clone, Copy)]
 pub struct UnixTime(pub i64);
 
-/// Seconds since 1970-01-01T00:00:00Z as a number. Not an `Int`, whose 32 bits end in January 2038.
+/// Seconds since 1970-01-01T00:00:00Z, as a number. Not an `Int`, whose 32 bits end in January 2038.
 #[Scalar]
 impl ScalarType for UnixTime {
     fn parse(value: Value) -> InputValueResult<Self> {

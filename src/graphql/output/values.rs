@@ -4,8 +4,9 @@ use async_graphql::{Name, Value, Variables};
 
 /// A JSON value as a GraphQL one, numbers to the last digit.
 ///
-/// Not `Value::from_json`: that goes through serde, where a number keeps its digits only by posing as an object, and
-/// async-graphql takes the pose for one (`a_price_with_any_spelling_of_a_number_is_taken_exactly`).
+/// Not `Value::from_json`: that goes through serde, where serde_json's `arbitrary_precision` passes a number as an object
+/// with one marker member, and async-graphql would make an object of it
+/// (`a_price_with_any_spelling_of_a_number_is_taken_exactly`).
 pub fn from_json(json: serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Null,

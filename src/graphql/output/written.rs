@@ -2,7 +2,7 @@
 //!
 //! A page of orders is two thousand values. As async-graphql resolves them each becomes a future, then a node of a tree,
 //! then text; where nothing can fail and all is at hand, they become text at once. The text stands in the tree of the
-//! answer as [`Value::Binary`], which nothing else gives, and [`to_json`] puts it in its place.
+//! answer as [`Value::Binary`], which nothing else gives, and [`to_json`] copies it into the JSON.
 //!
 //! To add a field: a line in its type's [`Plain::step`], beside its resolver. A field that is not there makes the list take
 //! the long way (`every_field_of_an_order_and_of_a_line_is_written`);
@@ -107,7 +107,7 @@ impl<T: Plain> Plan<T> {
 /// A list that is written if all that is selected is plain, and otherwise a [`ListInOrder`].
 pub struct WrittenList<'t, T>(pub Vec<&'t T>);
 
-/// So much text is written before others get their turn.
+/// The bytes of text that are written between two yields to other tasks.
 const BYTES_A_TURN: usize = 64 * 1024;
 
 /// What an order with its lines takes, more or less.
@@ -177,7 +177,7 @@ pub fn text_bytes(value: &Value) -> usize {
     }
 }
 
-/// A response as JSON, with the parts that are text in their places. Where nothing ran it has no `data`, not even null
+/// A response as JSON, with the parts that are text already copied into it. Where nothing ran it has no `data`, not even null
 /// (GraphQL §7.1.2).
 pub fn to_json(response: &Response) -> String {
     let mut out = Vec::with_capacity(BYTES_PER_OBJECT);

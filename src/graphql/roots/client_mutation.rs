@@ -25,11 +25,11 @@ fn manage(ctx: &Context<'_>) -> Result<Clients> {
 
 #[Object]
 impl ClientMutation {
-    /// Creates a client and gives its secret, which cannot be shown again.
+    /// Creates a client and returns its secret, which cannot be shown again.
     async fn create_client(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The client.")] input: Raw<CreateClientInput>,
+        #[graphql(desc = "The new client.")] input: Raw<CreateClientInput>,
     ) -> Result<ClientSecretPayload> {
         let new = input.read(ctx)?;
         let (clients, client_id) = (manage(ctx)?, new.client_id.clone());
@@ -37,53 +37,53 @@ impl ClientMutation {
         Ok(ClientSecretPayload::new(clients.show_client(&client_id).await?.client, &secret, None))
     }
 
-    /// Changes a client's name, scopes or signature policy. A scope that is taken is gone at once, one that is given
-    /// comes with the client's next token.
+    /// Changes a client's name, scopes or signature policy. A removed scope is refused within 5 seconds on every instance;
+    /// an added one comes with the client's next token.
     async fn update_client(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which client, and what is to change.")] input: Raw<UpdateClientInput>,
+        #[graphql(desc = "The client and its new values.")] input: Raw<UpdateClientInput>,
     ) -> Result<Client> {
         let (id, change) = input.read(ctx)?;
         Ok(manage(ctx)?.update_client(&id, change).await?.into())
     }
 
-    /// Refuses a client from now on, whatever it holds: on every instance within 5 seconds.
+    /// Disables a client: all its requests are refused, on every instance within 5 seconds.
     async fn disable_client(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which client.")] input: Raw<ClientInput>,
+        #[graphql(desc = "The client.")] input: Raw<ClientInput>,
     ) -> Result<Client> {
         let id = input.read(ctx)?;
         Ok(manage(ctx)?.disable_client(&id).await?.into())
     }
 
-    /// Takes a disabled client back.
+    /// Enables a disabled client again.
     async fn enable_client(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which client.")] input: Raw<ClientInput>,
+        #[graphql(desc = "The client.")] input: Raw<ClientInput>,
     ) -> Result<Client> {
         let id = input.read(ctx)?;
         Ok(manage(ctx)?.enable_client(&id).await?.into())
     }
 
-    /// Ends every session of a client: its tokens are refused and cannot be refreshed.
+    /// Ends all sessions of a client: its tokens are refused and cannot be refreshed, on every instance within 5 seconds.
     async fn revoke_client_sessions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which client.")] input: Raw<ClientInput>,
+        #[graphql(desc = "The client.")] input: Raw<ClientInput>,
     ) -> Result<Client> {
         let id = input.read(ctx)?;
         Ok(manage(ctx)?.revoke_sessions(&id).await?.into())
     }
 
-    /// Gives a client a new secret, which cannot be shown again; the old one works on for a while. When two secrets
-    /// work and both are used, a third is a CONFLICT.
+    /// Gives a client a new secret, which cannot be shown again; the previous one works for `graceSeconds` more. While two
+    /// secrets work and both are used, a third is refused with CONFLICT.
     async fn rotate_client_secret(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which client, and for how long the old secret works.")] input: Raw<RotateClientSecretInput>,
+        #[graphql(desc = "The client, and how long its previous secret works.")] input: Raw<RotateClientSecretInput>,
     ) -> Result<ClientSecretPayload> {
         let (id, grace) = input.read(ctx)?;
         let clients = manage(ctx)?;
@@ -92,11 +92,11 @@ impl ClientMutation {
         Ok(ClientSecretPayload::new(client, &rotated.secret, Some(rotated.previous_expires_at)))
     }
 
-    /// Ends every secret of a client but the newest now.
+    /// Ends all secrets of a client but the newest at once.
     async fn end_old_client_secrets(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which client.")] input: Raw<ClientInput>,
+        #[graphql(desc = "The client.")] input: Raw<ClientInput>,
     ) -> Result<Client> {
         let id = input.read(ctx)?;
         let clients = manage(ctx)?;
@@ -104,11 +104,11 @@ impl ClientMutation {
         Ok(clients.show_client(&id).await?.client.into())
     }
 
-    /// Registers a public key. The client's other keys go on counting.
+    /// Registers a public key for a client. Its other keys stay as they are.
     async fn add_client_key(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose key, and the key.")] input: Raw<AddClientKeyInput>,
+        #[graphql(desc = "The client and its new key.")] input: Raw<AddClientKeyInput>,
     ) -> Result<AddClientKeyPayload> {
         let (id, key) = input.read(ctx)?;
         let clients = manage(ctx)?;
@@ -116,11 +116,11 @@ impl ClientMutation {
         Ok(AddClientKeyPayload { client: clients.show_client(&id).await?.client.into(), fingerprint })
     }
 
-    /// Revokes a public key for good: on every instance within 5 seconds.
+    /// Revokes a public key, on every instance within 5 seconds. This cannot be undone.
     async fn revoke_client_key(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose key, and which.")] input: Raw<RevokeClientKeyInput>,
+        #[graphql(desc = "The client and the fingerprint of the key.")] input: Raw<RevokeClientKeyInput>,
     ) -> Result<Client> {
         let (id, fingerprint) = input.read(ctx)?;
         let clients = manage(ctx)?;

@@ -21,18 +21,18 @@ impl ClientQuery {
     async fn client(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Client id, such as versuni-client-001.")] client_id: String,
+        #[graphql(desc = "Client id, such as `versuni-client-001`.")] client_id: String,
     ) -> Result<Option<Client>> {
         Ok(budget::read(ctx, 1)?.clients.find(&client_id).await?.map(Client::from))
     }
 
-    /// Every client by its id, page by page.
+    /// All clients, sorted by client id, in pages.
     #[graphql(complexity = "page_cost(Some(first), child_complexity)")]
     async fn clients(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most 100.", default = 20)] first: i32,
-        #[graphql(desc = "Only clients behind this cursor, which is a client id.")] after: Option<String>,
+        #[graphql(desc = "Number of clients, at most 100.", default = 20)] first: i32,
+        #[graphql(desc = "Cursor after which the page starts: a client id.")] after: Option<String>,
     ) -> Result<ClientConnection> {
         let first = read_length("first", first).map_err(AppError::invalid)?;
         let page = budget::read(ctx, 1)?.clients.page(after.as_deref(), first).await?;
@@ -42,14 +42,16 @@ impl ClientQuery {
         Ok(connection)
     }
 
-    /// What was done to clients, the newest first: who, when, what, from which host.
+    /// Audit log: changes to clients, the newest first, with time, actor and host.
     #[graphql(complexity = "page_cost(Some(first), child_complexity)")]
     async fn client_audit_log(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only what was done to this client; to all when absent.")] client_id: Option<String>,
-        #[graphql(desc = "How many entries, at most 100.", default = 20)] first: i32,
-        #[graphql(desc = "Only entries behind this cursor: older ones.")] after: Option<String>,
+        #[graphql(desc = "Client id whose changes are shown; those of all clients when absent.")] client_id: Option<
+            String,
+        >,
+        #[graphql(desc = "Number of entries, at most 100.", default = 20)] first: i32,
+        #[graphql(desc = "Cursor of the entry after which the page starts, with older entries.")] after: Option<String>,
     ) -> Result<AuditConnection> {
         let services = budget::read(ctx, 1)?;
         let sealer = services.sealing.sealer().await?;

@@ -19,34 +19,35 @@ pub struct OrderMutation;
 
 #[Object]
 impl OrderMutation {
-    /// Opens a session: credentials in, a bearer token out. A wrong id and a wrong secret get the same answer.
+    /// Opens a session and returns a bearer token. A wrong client id and a wrong secret get the same answer.
     async fn login(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Client id and secret.")] input: Raw<LoginInput>,
+        #[graphql(desc = "Client id and client secret.")] input: Raw<LoginInput>,
     ) -> Result<AuthToken> {
         let input = input.read(ctx)?;
         let origin = &ctx.data::<Caller>()?.credentials;
         Ok(ctx.data::<Arc<Services>>()?.sessions.login(input, origin).await?.into())
     }
 
-    /// Carries a session on, also after its token expired. The old token stays valid until its own expiry.
+    /// Continues a session, also after its token has expired, and returns a new token. The old one stays valid until it
+    /// expires.
     async fn refresh(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The token to carry on with.")] input: Raw<RefreshInput>,
+        #[graphql(desc = "The present token of the session.")] input: Raw<RefreshInput>,
     ) -> Result<AuthToken> {
         let input = input.read(ctx)?;
         let origin = &ctx.data::<Caller>()?.credentials;
         Ok(ctx.data::<Arc<Services>>()?.sessions.refresh(input, origin).await?.into())
     }
 
-    /// Takes an order. Sending the same request again gives the same order again.
+    /// Creates an order. Sending the same request again creates no second order and returns the first one.
     #[graphql(complexity = "new_order_cost(&input, child_complexity)")]
     async fn create_sales_order(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The order.")] input: Raw<CreateSalesOrderInput>,
+        #[graphql(desc = "The new order.")] input: Raw<CreateSalesOrderInput>,
     ) -> Result<CreateSalesOrderPayload> {
         let (caller, naming) = (ctx.data::<Caller>()?, *ctx.data::<Naming>()?);
         let (intake, reader) = (&ctx.data::<Arc<Services>>()?.intake, Reader::of(ctx)?);
@@ -54,12 +55,12 @@ impl OrderMutation {
         Ok(CreateSalesOrderPayload::new(taken, &reader))
     }
 
-    /// Moves an order to another status. A status that the order has already changes nothing; one it may not go to is
-    /// ILLEGAL_TRANSITION, naming the ones it may.
+    /// Changes the status of an order. The status that the order already has changes nothing. A status that is not in
+    /// `nextStatuses` is refused with ILLEGAL_TRANSITION, which names those that are.
     async fn update_sales_order_status(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which order, and where it should go.")] input: Raw<UpdateSalesOrderStatusInput>,
+        #[graphql(desc = "The order and its new status.")] input: Raw<UpdateSalesOrderStatusInput>,
     ) -> Result<SalesOrder> {
         let change = input.read(ctx)?;
         let (principal, reader) = (principal(ctx)?, Reader::of(ctx)?);
@@ -68,12 +69,12 @@ impl OrderMutation {
         Ok(SalesOrder::new(order, &reader))
     }
 
-    /// Notes that a receiving system has an order. Saying so again changes nothing; another external number than the
-    /// first is a CONFLICT.
+    /// Records that a receiving system has taken over an order. Repeating it changes nothing; an external number other than
+    /// the first is refused with CONFLICT.
     async fn acknowledge_sales_order(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which order, and which system has it.")] input: Raw<AcknowledgeSalesOrderInput>,
+        #[graphql(desc = "The order and the receiving system.")] input: Raw<AcknowledgeSalesOrderInput>,
     ) -> Result<SalesOrder> {
         let input = input.read(ctx)?;
         let (principal, reader) = (principal(ctx)?, Reader::of(ctx)?);

@@ -27,27 +27,27 @@ pub struct OrderQuery;
 
 #[Object]
 impl OrderQuery {
-    /// The caller.
+    /// The client that sends the request, with the scopes of its token.
     #[expect(clippy::unused_async, reason = "who was let through is at hand")]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Client> {
         let principal = principal(ctx)?;
         Ok(Client { client: principal.known.client.clone(), permissions: principal.permissions.clone() })
     }
 
-    /// Checks the signature headers of this very request, as an order would be checked, and says step by step what is
-    /// wrong. Makes nothing.
+    /// Checks the signature headers of this request as they would be checked for an order, and reports each step. Creates
+    /// nothing.
     #[graphql(complexity = "20 + child_complexity")]
     async fn signature_check(&self, ctx: &Context<'_>) -> Result<SignatureCheck> {
         let check = ctx.data::<Arc<Services>>()?.signature_checker.check(ctx.data()?).await?;
         Ok(SignatureCheck(check))
     }
 
-    /// Checks any signature against the public key that comes with it. Looks nothing up and keeps nothing.
+    /// Checks a signature against the public key in the input. Reads no client's keys and stores nothing.
     #[graphql(complexity = "1000 + child_complexity")]
     async fn explain_signature(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The signature, and what it should be of.")] input: Raw<ExplainSignatureInput>,
+        #[graphql(desc = "The signature, the public key and the signed request.")] input: Raw<ExplainSignatureInput>,
     ) -> Result<SignatureCheck> {
         let (naming, address) = (*ctx.data()?, ctx.data::<Caller>()?.credentials.address);
         Ok(SignatureCheck(
@@ -55,32 +55,34 @@ impl OrderQuery {
         ))
     }
 
-    /// One order by its number; null when there is none the caller may see.
+    /// One order by its number; null when there is none that the caller may read.
     async fn sales_order(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Order number, such as SO-0000000042.")] order_number: String,
+        #[graphql(desc = "Order number, such as `SO-0000000042`.")] order_number: String,
     ) -> Result<Option<SalesOrder>> {
         let reader = Reader::of(ctx)?;
         let order = budget::read(ctx, 1)?.orders.sales_order(&reader.scope, &order_number).await?;
         Ok(order.map(|order| SalesOrder::new(order, &reader)))
     }
 
-    /// Orders, page by page (the Relay cursor connections specification). A page costs the same wherever it is, and
-    /// orders that arrive or change meanwhile neither repeat a row nor skip one.
+    /// Orders, in pages (Relay's cursor connections specification). Every page takes about the same time, however far down
+    /// the list. Orders that arrive between two pages neither repeat nor skip a row, and with `orderBy` by `createdAt` or
+    /// order number neither do orders that change.
     #[graphql(complexity = "page_cost(first.or(last), child_complexity) + search_cost(filter.as_ref())")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn sales_orders(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many from the start, at most 100; 20 when neither first nor last is given.")]
+        #[graphql(desc = "Number of orders from the start, at most 100; 20 when neither `first` nor `last` is given.")]
         first: Option<i32>,
-        #[graphql(desc = "Only orders behind this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many from the end, at most 100.")] last: Option<i32>,
-        #[graphql(desc = "Only orders before this cursor.")] before: Option<String>,
-        #[graphql(name = "where", desc = "Which orders; all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
-        #[graphql(desc = "How they are sorted.", default_with = "SalesOrderSort::CreatedAtDesc")]
-        order_by: SalesOrderSort,
+        #[graphql(desc = "Cursor of the order after which the page starts.")] after: Option<String>,
+        #[graphql(desc = "Number of orders from the end, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Cursor of the order before which the page ends.")] before: Option<String>,
+        #[graphql(name = "where", desc = "Conditions on the orders; all orders when absent.")] filter: Option<
+            Raw<SalesOrderFilter>,
+        >,
+        #[graphql(desc = "Sort order.", default_with = "SalesOrderSort::CreatedAtDesc")] order_by: SalesOrderSort,
     ) -> Result<SalesOrderConnection> {
         let (principal, reader, sort) = (principal(ctx)?, Reader::of(ctx)?, Sort::from(order_by));
         let sealer = reader.sealing.sealer().await?;
@@ -95,13 +97,20 @@ impl OrderQuery {
     async fn sales_order_summary(
         &self,
         ctx: &Context<'_>,
-        #[graphql(name = "where", desc = "Which orders; all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
-        #[graphql(desc = "By what: at most three, of them one of time. None makes no groups.", default)] group_by: Vec<
-            SummaryDimension,
+        #[graphql(name = "where", desc = "Conditions on the orders; all orders when absent.")] filter: Option<
+            Raw<SalesOrderFilter>,
         >,
-        #[graphql(desc = "Whose clocks tell hours, days, weeks and months apart.", default_with = "TimeZone::JAKARTA")]
+        #[graphql(
+            desc = "Dimensions to group by: at most three, at most one of them a time span. No groups when empty.",
+            default
+        )]
+        group_by: Vec<SummaryDimension>,
+        #[graphql(
+            desc = "Time zone in which hours, days, weeks and months begin.",
+            default_with = "TimeZone::JAKARTA"
+        )]
         time_zone: TimeZone,
-        #[graphql(desc = "How many groups, at most 1000.", default = 100)] first: i32,
+        #[graphql(desc = "Number of groups, at most 1000.", default = 100)] first: i32,
     ) -> Result<SalesOrderSummary> {
         let reader = principal(ctx)?;
         let dimensions = group_by.into_iter().map(Dimension::from).collect();
@@ -110,14 +119,16 @@ impl OrderQuery {
         Ok(budget::read(ctx, SUMMARY_STATEMENTS)?.orders.summary(reader, &filter, &request).await?.into())
     }
 
-    /// What happened to orders, in the order in which it happened: page by page, from the beginning or from a cursor.
+    /// Events of orders in the order of their commits, in pages, from the first event or from a cursor.
     #[graphql(complexity = "page_cost(Some(first), child_complexity) + search_cost(filter.as_ref())")]
     async fn sales_order_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only events after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many, at most 100.", default = 100)] first: i32,
-        #[graphql(name = "where", desc = "Of which orders; of all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
+        #[graphql(desc = "Cursor of the event after which the page starts; the first event when absent.")]
+        after: Option<String>,
+        #[graphql(desc = "Number of events, at most 100.", default = 100)] first: i32,
+        #[graphql(name = "where", desc = "Conditions on the orders whose events are read; all orders when absent.")]
+        filter: Option<Raw<SalesOrderFilter>>,
     ) -> Result<SalesOrderEventConnection> {
         let (reader, principal) = (Reader::of(ctx)?, principal(ctx)?);
         let sealer = reader.sealing.sealer().await?;
@@ -129,32 +140,33 @@ impl OrderQuery {
         connection::of_events(ctx, page, &reader).await
     }
 
-    /// Anything with an id, by its id; null when there is none the caller may see.
+    /// An object by its global id; null when there is none that the caller may read.
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The id, as its field `id` gives it.")] id: ID,
+        #[graphql(desc = "Global id, as the field `id` of the object shows it.")] id: ID,
     ) -> Result<Option<Node>> {
         Ok(preload::nodes(ctx, &[id]).await?.pop().flatten())
     }
 
-    /// What many ids name, each at the index of its id (Relay's plural identifying root field); null where there is none the
-    /// caller may see. A dashboard reads the rows it shows anew with it.
+    /// Objects by their global ids, each at the index of its id (Relay's plural identifying root field); null where there is
+    /// none that the caller may read. For example, a dashboard refreshes the rows that it shows with this field.
     #[graphql(complexity = "page_cost(i32::try_from(ids.len()).ok(), child_complexity)")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The ids, at most 100, as their field `id` gives them.")] ids: Vec<ID>,
+        #[graphql(desc = "Global ids, at most 100, as the field `id` of the objects shows them.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
         read_length("ids", i32::try_from(ids.len()).unwrap_or(i32::MAX)).map_err(AppError::invalid)?;
         preload::nodes(ctx, &ids).await
     }
 }
 
-/// How many statements a summary may run: beginning and end, the currencies, the span, groups, totals, customers.
+/// Number of SQL statements that a summary may run: begin and end of the transaction, currencies, time span, groups, totals,
+/// customers.
 const SUMMARY_STATEMENTS: usize = 8;
 
-/// Which figures are selected; what nobody selects is not added up.
+/// The figures that the document selects; others are not computed.
 fn wants(ctx: &Context<'_>) -> Wants {
     let selected = |path: &[&str]| path.iter().fold(ctx.look_ahead(), |at, name| at.field(name)).exists();
     Wants {

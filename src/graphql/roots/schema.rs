@@ -8,11 +8,11 @@ use super::subscription::Subscription;
 use super::{client_mutation, client_query, mutation, query};
 use crate::graphql::cost::Limits;
 
-/// What can be read. Every client reads its own orders; scope `orders:read` reads all of them.
+/// Queries. Every client may read its own orders; scope `orders:read` allows to read all of them.
 #[derive(MergedObject, Default)]
 pub struct Query(query::OrderQuery, client_query::ClientQuery);
 
-/// What can be changed.
+/// Mutations.
 #[derive(MergedObject, Default)]
 pub struct Mutation(mutation::OrderMutation, client_mutation::ClientMutation);
 

@@ -15,16 +15,17 @@ use crate::service::{Caller, Services};
 
 pub struct Subscription;
 
-/// What can be followed.
+/// Subscriptions.
 #[Subscriptions]
 impl Subscription {
-    /// What happens to orders, as it happens. After a broken connection nothing is lost: subscribe again with the
-    /// cursor of the last event as `after`, and everything since then comes first.
+    /// Events of orders, sent as they happen. After a lost connection no event is missed: subscribe again with the cursor
+    /// of the last event as `after`, and all events since then are sent first.
     async fn sales_order_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Begin after this cursor; with the next event when absent.")] after: Option<String>,
-        #[graphql(name = "where", desc = "Of which orders; of all when absent.")] filter: Option<Raw<SalesOrderFilter>>,
+        #[graphql(desc = "Cursor of the event to start after; only new events when absent.")] after: Option<String>,
+        #[graphql(name = "where", desc = "Conditions on the orders whose events are sent; all orders when absent.")]
+        filter: Option<Raw<SalesOrderFilter>>,
     ) -> Result<impl Stream<Item = Result<SalesOrderEvent>> + use<>> {
         let (sealing, events) = (sealing(ctx)?, &ctx.data::<Arc<Services>>()?.events);
         let sealer = sealing.sealer().await?;

@@ -14,11 +14,11 @@ pub fn arrange(value: &mut Value, set: &SelectionSet) {
         Value::List(items) => items.iter_mut().for_each(|item| arrange(item, set)),
         Value::Object(members) => {
             let (set, _) = set_of(set, members);
-            let place = |name: &str| set.items.iter().position(|item| key(&item.node) == name);
+            let index = |name: &str| set.items.iter().position(|item| key(&item.node) == name);
             let is_arranged = set.items.len() == members.len()
                 && set.items.iter().zip(members.keys()).all(|(item, name)| key(&item.node) == name.as_str());
             if !is_arranged {
-                members.sort_by_cached_key(|name, _| place(name));
+                members.sort_by_cached_key(|name, _| index(name));
             }
             members.shift_remove(OBJECT_TYPE);
             for item in &set.items {

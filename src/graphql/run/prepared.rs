@@ -32,8 +32,7 @@ impl From<Credentials> for Sender {
 /// A document of one operation with one root field.
 pub struct PreparedOperation {
     text: &'static str,
-    /// In its normal form: what fragments select stands where they are spread, so that the lists that are resolved in
-    /// place (`in_order`) find plain fields.
+    /// In its normal form: fragments are replaced by what they select, so that the lists of `in_order` find plain fields.
     document: ExecutableDocument,
     root: &'static Root,
     /// The scope that it needs as a whole, beyond what its root field asks for.
@@ -136,7 +135,7 @@ pub(super) fn ensure_chosen(document: &ExecutableDocument, name: Option<&str>) -
     Err(AppError::new(ErrorCode::GraphqlValidationFailed, message))
 }
 
-/// A name is the caller's text, and a line of the log is no place for a megabyte of it.
+/// A name is the caller's text and may have a megabyte; a log line must not.
 const MAX_NAME: usize = 100;
 
 /// Tells the request's log line which operation of a document runs.

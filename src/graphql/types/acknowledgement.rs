@@ -4,17 +4,18 @@ use crate::domain::acknowledgement;
 use crate::graphql::output::scalars::DateTime;
 use crate::graphql::types::reader::Reader;
 
-/// A receiving system has the order. Whoever may read the order sees since when; the rest is shown with scope `orders:read`,
-/// and to the client that said so.
+/// The record that a receiving system has taken over the order. Everybody who may read the order sees `createdAt`; the
+/// other fields are shown with scope `orders:read`, and to the client that acknowledged.
 #[derive(SimpleObject)]
 pub struct Acknowledgement {
-    /// Which system; null without scope `orders:read` when another client said so.
+    /// Name of the receiving system, such as `erp`; null without scope `orders:read` when another client acknowledged.
     system: Option<String>,
-    /// The order's number there; null without scope `orders:read` when another client said so.
+    /// Number of the order in that system, such as `4500012345`; null when none was given, and without scope `orders:read`
+    /// when another client acknowledged.
     external_number: Option<String>,
-    /// Which client said so; null without scope `orders:read` when it was another one.
+    /// Client id of the client that acknowledged; null without scope `orders:read` when it is another client.
     actor: Option<String>,
-    /// Since when.
+    /// Time of the acknowledgement.
     created_at: DateTime,
 }
 

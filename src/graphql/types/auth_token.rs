@@ -9,7 +9,7 @@ use crate::graphql::output::scalars::UnixTime;
 pub struct AuthToken {
     /// A JWT, such as `eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...`. Send it as `Authorization: Bearer <token>`.
     token: String,
-    /// When it ends, in unix seconds, such as `1704067200`.
+    /// Time at which the token expires, in unix seconds, such as `1704067200`.
     expired_at: UnixTime,
 }
 

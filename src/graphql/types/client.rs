@@ -22,78 +22,81 @@ impl From<client::Client> for Client {
     }
 }
 
-/// Whether a client may log in.
+/// Whether a client may use the service.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum ClientStatus {
-    /// It may.
+    /// The client may log in, and its tokens and signatures are accepted.
     Active,
-    /// It is refused, whatever it holds.
+    /// Every request of the client is refused, also with a valid token or signature.
     Disabled,
 }
 
-/// Which signatures a client may send.
+/// Which forms of signature a client may send.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "signature_policy::SignaturePolicy")]
 pub enum SignaturePolicy {
-    /// `client_id|X-TIMESTAMP`, as published, or one of the other forms.
+    /// Any form: `client_id|X-TIMESTAMP`, as published (documented form), or one of the other two.
     Documented,
-    /// A form that signs method, path, body and timestamp, with or without the Idempotency-Key.
+    /// A form that signs method, path, body and timestamp, with or without the Idempotency-Key (body-bound form and
+    /// body-and-key-bound form).
     BodyBound,
-    /// Only the form that signs method, path, body, timestamp and Idempotency-Key: every order needs that header.
+    /// Only the form that signs method, path, body, timestamp and Idempotency-Key (body-and-key-bound form): every order
+    /// needs that header.
     BodyAndKeyBound,
 }
 
-/// A partner, a dashboard or an operator's tool that may log in.
+/// An account for a program: a partner's system, a dashboard or an operator's tool.
 #[Object]
 impl Client {
-    /// Client id.
+    /// Client id, such as `versuni-client-001`.
     async fn client_id(&self) -> &str {
         self.client.client_id.as_str()
     }
 
-    /// Name for people.
+    /// Display name, such as `Versuni`.
     async fn name(&self) -> &str {
         &self.client.name
     }
 
-    /// Whether it may log in.
+    /// Whether the client may use the service.
     async fn status(&self) -> ClientStatus {
         if self.client.disabled_at.is_some() { ClientStatus::Disabled } else { ClientStatus::Active }
     }
 
-    /// What it may do, such as `orders:create`; of `viewer` what its token allows.
+    /// Scopes that the client has, such as `orders:create`; of `viewer` the scopes of the token in use.
     async fn scopes(&self) -> Vec<&'static str> {
         self.permissions.iter().map(|permission| permission.as_str()).collect()
     }
 
-    /// Which signatures it may send.
+    /// Which forms of signature the client may send.
     async fn signature_policy(&self) -> SignaturePolicy {
         self.client.signature_policy.into()
     }
 
-    /// When it was created.
+    /// Time at which the client was created.
     async fn created_at(&self) -> DateTime {
         DateTime(self.client.created_at)
     }
 
-    /// Since when it is disabled.
+    /// Time at which the client was disabled; null while it is active.
     async fn disabled_at(&self) -> Option<DateTime> {
         self.client.disabled_at.map(DateTime)
     }
 
-    /// How often a signature of the published form came again with another order more than 5 seconds after its first use.
-    /// Each instance counts what it sees and writes it once a minute. Null without scope `clients:read`.
+    /// Number of times that a signature of the documented form came again with another order more than 5 seconds after its
+    /// first use. Each instance counts the requests it sees and writes its count once a minute. Null without scope
+    /// `clients:read`.
     async fn signature_reuses(&self, ctx: &Context<'_>) -> Option<Long> {
         sees_clients(ctx).then_some(Long(self.client.signature_reuses))
     }
 
-    /// When that happened last, to the minute; null without scope `clients:read`.
+    /// Time of the last such reuse, to the minute; null when there was none, and without scope `clients:read`.
     async fn signature_reused_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
         let at = self.client.signature_reused_at.map(DateTime);
         if sees_clients(ctx) { at } else { None }
     }
 
-    /// Its public keys, the oldest first, revoked ones too.
+    /// Public keys of the client, revoked and expired ones included, the oldest first.
     #[graphql(complexity = "1 + CREDENTIALS * child_complexity")]
     async fn keys(&self, ctx: &Context<'_>) -> Result<Vec<ClientKey>> {
         let now = ctx.data::<Arc<Services>>()?.clients.now();
@@ -101,7 +104,7 @@ impl Client {
         Ok(keys.into_iter().map(|key| ClientKey { key, now }).collect())
     }
 
-    /// Its secrets that still work, the newest first: when they were made and used, never the secrets themselves.
+    /// Secrets that still work, the newest first: their times and their last use, never the secrets themselves.
     #[graphql(complexity = "1 + CREDENTIALS * child_complexity")]
     async fn secrets(&self, ctx: &Context<'_>) -> Result<Vec<ClientSecret>> {
         let loaders = ctx.data::<Loaders>()?;
@@ -118,14 +121,14 @@ pub(super) fn sees_clients(ctx: &Context<'_>) -> bool {
 /// How many keys or secrets a client is reckoned to have.
 const CREDENTIALS: usize = 5;
 
-/// A client with its new secret.
+/// The result of a mutation that gives a client a new secret.
 #[derive(SimpleObject)]
 pub struct ClientSecretPayload {
     /// The client.
     client: Client,
-    /// The new secret. It is shown this once.
+    /// The new secret. It is shown only in this answer.
     client_secret: String,
-    /// Until when the secret before it works, if there was one.
+    /// Time until which the previous secret works; null when there is none.
     previous_expires_at: Option<DateTime>,
 }
 
@@ -137,11 +140,11 @@ impl ClientSecretPayload {
     }
 }
 
-/// A client with its new key.
+/// The result of registering a public key.
 #[derive(SimpleObject)]
 pub struct AddClientKeyPayload {
     /// The client.
     pub client: Client,
-    /// Names the key.
+    /// Fingerprint of the new key: `SHA256:` and 43 characters of base64.
     pub fingerprint: String,
 }

@@ -22,92 +22,93 @@ pub struct ClientKey {
     pub now: chrono::DateTime<Utc>,
 }
 
-/// Whether a key counts.
+/// Whether signatures of a key are accepted.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "registered_key::KeyStatus")]
 pub enum KeyStatus {
-    /// Its signatures are accepted.
+    /// Signatures of the key are accepted.
     Active,
-    /// Its time has not come.
+    /// `notBefore` is still in the future.
     NotYetActive,
-    /// Its time is over.
+    /// `expiresAt` has passed.
     Expired,
-    /// It was withdrawn.
+    /// The key was revoked; this cannot be undone.
     Revoked,
 }
 
-/// A client's public key, and how it is used.
+/// A public key of a client, and when it was used.
 #[Object]
 impl ClientKey {
-    /// Names the key: SHA-256 of its SubjectPublicKeyInfo.
+    /// Fingerprint of the key, the SHA-256 of its SubjectPublicKeyInfo: `SHA256:` and 43 characters of base64.
     async fn fingerprint(&self) -> &str {
         &self.key.fingerprint
     }
 
-    /// The key itself (x.509 SubjectPublicKeyInfo, PEM).
+    /// The key (X.509 SubjectPublicKeyInfo, PEM).
     async fn public_key(&self) -> &str {
         &self.key.pem
     }
 
-    /// Whether it counts now.
+    /// Whether signatures of the key are accepted now.
     async fn status(&self) -> KeyStatus {
         let StoredPublicKey { not_before, expires_at, revoked_at, .. } = self.key;
         registered_key::KeyStatus::at(self.now, not_before, expires_at, revoked_at).into()
     }
 
-    /// From when it counts; from its registration when null.
+    /// Time from which signatures are accepted; null when they are from the registration on.
     async fn not_before(&self) -> Option<DateTime> {
         self.key.not_before.map(DateTime)
     }
 
-    /// Until when it counts; for good when null.
+    /// Time until which signatures are accepted; null when there is no end.
     async fn expires_at(&self) -> Option<DateTime> {
         self.key.expires_at.map(DateTime)
     }
 
-    /// Since when it is withdrawn.
+    /// Time at which the key was revoked; null when it was not.
     async fn revoked_at(&self) -> Option<DateTime> {
         self.key.revoked_at.map(DateTime)
     }
 
-    /// When it last verified an order, to the minute.
+    /// Time at which the key last verified an order, to the minute; null when it never did.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.key.last_used_at.map(DateTime)
     }
 
-    /// When it last verified the published form of signature, to the minute.
+    /// Time at which the key last verified a signature of the documented form, to the minute; null when it never did.
     async fn documented_used_at(&self) -> Option<DateTime> {
         self.key.documented_used_at.map(DateTime)
     }
 
-    /// When it last verified the form that binds the body, to the minute.
+    /// Time at which the key last verified a signature of the body-bound form, to the minute; null when it never did.
     async fn body_bound_used_at(&self) -> Option<DateTime> {
         self.key.body_bound_used_at.map(DateTime)
     }
 
-    /// When it last verified the form that binds the Idempotency-Key as well, to the minute.
+    /// Time at which the key last verified a signature of the body-and-key-bound form, to the minute; null when it never did.
     async fn body_and_key_bound_used_at(&self) -> Option<DateTime> {
         self.key.body_and_key_bound_used_at.map(DateTime)
     }
 
-    /// The ids of other clients that have this key too. New keys are refused where another client has them; while an old
-    /// share is there, the signature policy must stay DOCUMENTED. Empty without scope `clients:read`.
+    /// Client ids of other clients that have the same key. A new key that another client has is refused; as long as a key
+    /// from before that rule is shared, the signature policy must stay DOCUMENTED. Empty without scope `clients:read`.
     async fn shared_with(&self, ctx: &Context<'_>) -> Vec<&str> {
         let shown = if sees_clients(ctx) { &self.key.shared_with[..] } else { &[] };
         shown.iter().map(ClientId::as_str).collect()
     }
 }
 
-/// A secret that still works, as far as it may be shown.
+/// A secret of a client that still works, without its text.
 #[derive(SimpleObject)]
 pub struct ClientSecret {
-    /// When it was made.
+    /// Time at which the secret was created.
     created_at: DateTime,
-    /// When it ends, if it has been rotated out.
+    /// Time until which the secret works; null for the newest one, which has no end.
     expires_at: Option<DateTime>,
-    /// When it last opened a session or carried one on, to the minute.
+    /// Time of the last login with the secret, or of the last refresh of such a session, to the minute; null when it was
+    /// never used.
     last_used_at: Option<DateTime>,
-    /// From which address that was.
+    /// IP address of the last use, such as `203.0.113.7`; null when the secret was never used.
     last_used_from: Option<String>,
 }
 
@@ -122,23 +123,23 @@ impl From<StoredSecret> for ClientSecret {
     }
 }
 
-/// What may be done to a client.
+/// A kind of change to a client.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "audit::Action")]
 pub enum ClientAction {
-    /// It was created.
+    /// The client was created.
     ClientCreated,
     /// Its name, scopes or signature policy changed.
     ClientUpdated,
-    /// It is refused from then on.
+    /// The client was disabled.
     ClientDisabled,
-    /// It was taken back.
+    /// The client was enabled again.
     ClientEnabled,
-    /// Its sessions were ended.
+    /// All its sessions were ended.
     SessionsRevoked,
-    /// It got a new secret.
+    /// It was given a new secret.
     SecretRotated,
-    /// Its secrets but the newest were ended.
+    /// All its secrets but the newest were ended.
     OldSecretsEnded,
     /// A public key was registered.
     KeyAdded,
@@ -146,41 +147,41 @@ pub enum ClientAction {
     KeyRevoked,
 }
 
-/// Which way in somebody took.
+/// The interface that an operator used.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "audit::Via")]
 pub enum AuditVia {
     /// The command line.
     Cli,
-    /// GraphQL.
+    /// A GraphQL mutation.
     Api,
 }
 
-/// Something that was done to a client. Entries are never changed.
+/// An entry of the audit log: one change to one client. Entries are never changed.
 #[derive(SimpleObject)]
 pub struct ClientAuditEntry {
-    /// To which client.
+    /// Client id of the client that was changed.
     client_id: String,
-    /// What.
+    /// Kind of the change.
     action: ClientAction,
-    /// Which way in.
+    /// Interface through which the change was made.
     via: AuditVia,
-    /// Who: the account at the command line, or the client over GraphQL.
+    /// Who made the change: the operating system's account at the command line, the client id over GraphQL.
     actor: String,
-    /// From where: the machine at the command line, or the address over GraphQL.
+    /// Where the change came from: the machine's name at the command line, the IP address over GraphQL.
     host: String,
-    /// What goes with it, such as the fingerprint of a key; never a secret.
+    /// Details of the change, such as the fingerprint of a key; never a secret.
     detail: Vec<AuditDetail>,
-    /// When.
+    /// Time of the change.
     created_at: DateTime,
 }
 
-/// Something that goes with an entry of the log.
+/// A detail of an audit log entry.
 #[derive(SimpleObject)]
 pub struct AuditDetail {
-    /// What it is.
+    /// Name of the detail, such as `key`.
     name: String,
-    /// Its value.
+    /// Value of the detail, such as the key's fingerprint.
     value: String,
 }
 

@@ -35,7 +35,7 @@ pub struct SalesOrderConnection {
 /// A page of orders.
 #[Object]
 impl SalesOrderConnection {
-    /// Where the page begins and ends.
+    /// First and last cursor of the page, and whether there are more orders.
     async fn page_info(&self) -> Result<PageInfo, AppError> {
         let sealer = self.reader.sealing.sealer().await?;
         let seal = |edge: &SalesOrderEdge| edge.cursor.seal(sealer);
@@ -47,17 +47,17 @@ impl SalesOrderConnection {
         })
     }
 
-    /// Its orders, each with its cursor.
+    /// Orders of the page, each with its cursor.
     async fn edges(&self) -> WrittenList<'_, SalesOrderEdge> {
         WrittenList(self.edges.iter().collect())
     }
 
-    /// Its orders.
+    /// Orders of the page.
     async fn nodes(&self) -> WrittenList<'_, SalesOrder> {
         WrittenList(self.edges.iter().map(|edge| &edge.node).collect())
     }
 
-    /// How many orders there are in all, counted up to `max`: one more than `max` means that there are more.
+    /// Number of orders on all pages, counted up to `max`: `max` + 1 means that there are more than `max`.
     #[graphql(complexity = "count_cost(max)")]
     async fn total_count(
         &self,
@@ -78,7 +78,7 @@ pub struct SalesOrderEdge {
     pub(super) cursor: Cursor,
 }
 
-/// An order on a page.
+/// An order of a page with its cursor.
 #[Object]
 impl SalesOrderEdge {
     /// The order.
@@ -86,13 +86,13 @@ impl SalesOrderEdge {
         InOrder(&self.node)
     }
 
-    /// Its place in the list, for `after` and `before`.
+    /// Cursor of the order in this list, for `after` and `before`. Opaque.
     async fn cursor(&self) -> Result<String, AppError> {
         Ok(self.cursor.seal(self.node.reader.sealing.sealer().await?)?)
     }
 }
 
-/// Draws a page of orders.
+/// The connection of a page of orders.
 pub async fn of_orders(
     ctx: &Context<'_>,
     mut page: Page<order::SalesOrder>,
@@ -107,7 +107,7 @@ pub async fn of_orders(
     Ok(SalesOrderConnection { edges, has_previous, has_next, principal, reader, filter })
 }
 
-/// Draws a page of events.
+/// The connection of a page of events.
 pub async fn of_events(
     ctx: &Context<'_>,
     page: Page<OrderEvent>,
@@ -122,7 +122,7 @@ pub async fn of_events(
     Ok(connection)
 }
 
-/// Draws a page of the log of what was done to clients.
+/// The connection of a page of the audit log.
 pub fn of_log(log: Page<AuditEntry>, sealer: &Sealer) -> std::result::Result<AuditConnection, AppError> {
     let mut connection = Connection::new(log.has_previous, log.has_next);
     for entry in log.rows {

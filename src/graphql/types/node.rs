@@ -8,7 +8,7 @@ use crate::domain::order::OrderNumber;
 use crate::domain::sealer::{Purpose, Sealer};
 use crate::error::AppError;
 
-/// Anything with an id of its own (Relay's global object identification).
+/// An object with a global id (Relay's global object identification).
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Names it among everything that `node` finds. Opaque."))]
 pub enum Node {

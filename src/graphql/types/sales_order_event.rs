@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, Object, Result};
 
 use super::node::event_id;
 use super::sales_order::{OrderStatus, SalesOrder};
-use crate::domain::event::{Happening, OrderEvent};
+use crate::domain::event::{EventKind, OrderEvent};
 use crate::domain::permission::Scope;
 use crate::error::AppError;
 use crate::graphql::output::scalars::DateTime;
@@ -42,61 +42,61 @@ impl SalesOrderEvent {
     }
 }
 
-/// What may happen to an order.
+/// A kind of event.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum SalesOrderEventKind {
-    /// It was taken.
+    /// The order was received and stored.
     Created,
-    /// It went to another status.
+    /// The order's status was changed.
     StatusChanged,
-    /// A receiving system has it.
+    /// A receiving system acknowledged the order.
     Acknowledged,
 }
 
-/// Something that happened to an order. Whoever may read the order sees what happened and when. `actor`, `note`, `system`
-/// and `externalNumber` are shown with scope `orders:read`, and to the client that did it.
+/// One change of an order. Everybody who may read the order sees what changed and when. `actor`, `note`, `system` and
+/// `externalNumber` are shown with scope `orders:read`, and to the client that made the change.
 #[Object]
 impl SalesOrderEvent {
-    /// Names it among everything that `node` finds. Opaque.
+    /// Global id, for `node` and `nodes`. Opaque.
     pub(super) async fn id(&self) -> Result<ID, AppError> {
         event_id(self.event.position, self.reader.sealing.sealer().await?)
     }
 
-    /// Its place in the feed of all orders: what comes after it is read, or followed, with `after`. Opaque.
+    /// Cursor of the event in the feed of all orders, for `after` of the query and of the subscription. Opaque.
     async fn cursor(&self) -> Result<String, AppError> {
         Ok(self.event.position.seal(self.reader.sealing.sealer().await?)?)
     }
 
-    /// Its place in the history of its order, from 1.
+    /// Number of the event in the history of its order, from 1.
     async fn sequence(&self) -> i32 {
         self.event.sequence
     }
 
-    /// What happened.
+    /// Kind of the event.
     async fn kind(&self) -> SalesOrderEventKind {
-        match self.event.happening {
-            Happening::Created => SalesOrderEventKind::Created,
-            Happening::StatusChanged { .. } => SalesOrderEventKind::StatusChanged,
-            Happening::Acknowledged { .. } => SalesOrderEventKind::Acknowledged,
+        match self.event.kind {
+            EventKind::Created => SalesOrderEventKind::Created,
+            EventKind::StatusChanged { .. } => SalesOrderEventKind::StatusChanged,
+            EventKind::Acknowledged { .. } => SalesOrderEventKind::Acknowledged,
         }
     }
 
-    /// Which client did it; null without scope `orders:read` when it was another client.
+    /// Client id of the client that made the change; null without scope `orders:read` when it is another client.
     async fn actor(&self) -> Option<&str> {
         self.shows_work().then_some(&*self.event.actor)
     }
 
-    /// When.
+    /// Time of the event.
     async fn created_at(&self) -> DateTime {
         DateTime(self.event.created_at)
     }
 
-    /// Number of its order.
+    /// Order number, such as `SO-0000000042`.
     async fn order_number(&self) -> String {
         self.event.number.to_string()
     }
 
-    /// Its order as it is now.
+    /// The order in its present state.
     async fn sales_order(&self, ctx: &Context<'_>) -> Result<Option<SalesOrder>> {
         Ok(match &self.order {
             Some(order) => Some(order.clone()),
@@ -107,60 +107,63 @@ impl SalesOrderEvent {
         })
     }
 
-    /// The status the order went to: RECEIVED when it was taken; null when it was acknowledged.
+    /// New status of the order: RECEIVED for CREATED; null for ACKNOWLEDGED.
     async fn status(&self) -> Option<OrderStatus> {
-        match &self.event.happening {
-            Happening::Created => Some(OrderStatus::Received),
-            Happening::StatusChanged { status, .. } => Some((*status).into()),
-            Happening::Acknowledged { .. } => None,
+        match &self.event.kind {
+            EventKind::Created => Some(OrderStatus::Received),
+            EventKind::StatusChanged { status, .. } => Some((*status).into()),
+            EventKind::Acknowledged { .. } => None,
         }
     }
 
-    /// The status the order came from.
+    /// Previous status of the order; null unless the kind is STATUS_CHANGED.
     async fn previous_status(&self) -> Option<OrderStatus> {
-        match &self.event.happening {
-            Happening::StatusChanged { from, .. } => Some((*from).into()),
+        match &self.event.kind {
+            EventKind::StatusChanged { from, .. } => Some((*from).into()),
             _ => None,
         }
     }
 
-    /// The order's version since then; null where the event makes none.
+    /// Version of the order after the event; null for ACKNOWLEDGED, which does not change the version.
     async fn version(&self) -> Option<i32> {
-        match &self.event.happening {
-            Happening::Created => Some(1),
-            Happening::StatusChanged { version, .. } => Some(*version),
-            Happening::Acknowledged { .. } => None,
+        match &self.event.kind {
+            EventKind::Created => Some(1),
+            EventKind::StatusChanged { version, .. } => Some(*version),
+            EventKind::Acknowledged { .. } => None,
         }
     }
 
-    /// Why the status was changed, for us; null without scope `orders:read` when another client wrote it.
+    /// Internal reason for the change of status; null when none was given, and without scope `orders:read` when another
+    /// client wrote it.
     async fn note(&self) -> Option<&str> {
-        match &self.event.happening {
-            Happening::StatusChanged { note, .. } if self.shows_work() => note.as_deref(),
+        match &self.event.kind {
+            EventKind::StatusChanged { note, .. } if self.shows_work() => note.as_deref(),
             _ => None,
         }
     }
 
-    /// Why the status was changed, for the order's sender: shown to everybody who may read the order.
+    /// Reason for the change of status that the order's sender may read; null when none was given.
     async fn partner_note(&self) -> Option<&str> {
-        match &self.event.happening {
-            Happening::StatusChanged { partner_note, .. } => partner_note.as_deref(),
+        match &self.event.kind {
+            EventKind::StatusChanged { partner_note, .. } => partner_note.as_deref(),
             _ => None,
         }
     }
 
-    /// The receiving system that has the order; null without scope `orders:read` when another client said so.
+    /// Name of the receiving system, such as `erp`; null unless the kind is ACKNOWLEDGED, and without scope `orders:read`
+    /// when another client acknowledged.
     async fn system(&self) -> Option<&str> {
-        match &self.event.happening {
-            Happening::Acknowledged { system, .. } if self.shows_work() => Some(system),
+        match &self.event.kind {
+            EventKind::Acknowledged { system, .. } if self.shows_work() => Some(system),
             _ => None,
         }
     }
 
-    /// The order's number in that system; null without scope `orders:read` when another client said so.
+    /// Number of the order in that system, such as `4500012345`; null when none was given, and without scope `orders:read`
+    /// when another client acknowledged.
     async fn external_number(&self) -> Option<&str> {
-        match &self.event.happening {
-            Happening::Acknowledged { external_number, .. } if self.shows_work() => external_number.as_deref(),
+        match &self.event.kind {
+            EventKind::Acknowledged { external_number, .. } if self.shows_work() => external_number.as_deref(),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ pub struct SalesOrderLine<'a>(pub(super) Cow<'a, order::SalesOrderLine>);
 /// One line of a sales order.
 #[Object]
 impl SalesOrderLine<'_> {
-    /// Its position in the order, from 1.
+    /// Number of the line in the order, from 1.
     async fn line_no(&self) -> i32 {
         self.0.line_no
     }
@@ -22,32 +22,32 @@ impl SalesOrderLine<'_> {
         &self.0.content.product_code
     }
 
-    /// Product name, such as `Airfryer XXL`; null when its sender gave none.
+    /// Product name, such as `Airfryer XXL`; null when the sender gave none.
     async fn product_name(&self) -> Option<&str> {
         self.0.content.product_name.as_deref()
     }
 
-    /// How many, such as `2`.
+    /// Quantity in `unit`, such as `2`.
     async fn quantity(&self) -> i32 {
         self.0.content.quantity
     }
 
-    /// Unit, such as `PCS`; null when its sender gave none.
+    /// Unit of the quantity, such as `PCS`; null when the sender gave none.
     async fn unit(&self) -> Option<&str> {
         self.0.content.unit.as_deref()
     }
 
-    /// Price of one in the order's currency, such as `125000`; null when its sender gave none.
+    /// Price of one unit in the order's currency, such as `125000`; null when the sender gave none.
     async fn unit_price(&self) -> Option<Decimal> {
         self.0.content.unit_price.map(Decimal::from)
     }
 
-    /// Free text of the order's sender; null when there is none.
+    /// Free text of the sender; null when there is none.
     async fn note(&self) -> Option<&str> {
         self.0.content.note.as_deref()
     }
 
-    /// What the order's sender calls the line, such as `10` or `PO-4711-10`; null when it gave none.
+    /// Reference of the line in the sender's system, such as `10` or `PO-4711-10`; null when the sender gave none.
     async fn reference(&self) -> Option<&str> {
         self.0.content.reference.as_deref()
     }

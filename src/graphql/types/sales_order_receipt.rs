@@ -4,18 +4,18 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::domain::receipt::Receipt;
 
-/// What the sender of an order signed: evidence, if the order is ever disputed.
+/// The signed text and the signature of an order, kept as evidence in case the order is disputed.
 #[derive(SimpleObject)]
 pub struct SalesOrderReceipt {
-    /// Which text was signed: `documented`, `body_bound` or `body_and_key_bound`.
+    /// Form of the signature: `documented`, `body_bound` or `body_and_key_bound`.
     signature_form: String,
-    /// The text.
+    /// The signed text, such as `versuni-client-001|1795441036`.
     string_to_sign: String,
-    /// The signature, in base64 (RSASSA-PKCS1-v1_5 with SHA-256).
+    /// The signature (RSASSA-PKCS1-v1_5 with SHA-256), in base64.
     signature: String,
-    /// The fingerprint of the client's key that verified it.
+    /// Fingerprint of the client's key that verified the signature.
     key_fingerprint: String,
-    /// SHA-256 of the body as it was received, in hex.
+    /// SHA-256 of the request's body as received: 64 hexadecimal digits.
     body_sha256: String,
 }
 

@@ -4,28 +4,28 @@ use crate::domain::buckets::Unit;
 use crate::domain::summary::{self, Attribute, Dimension};
 use crate::graphql::output::scalars::{DateTime, Decimal, Long};
 
-/// By what orders may be grouped.
+/// A property by which orders can be grouped.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum SummaryDimension {
-    /// The hour they were taken in; an hour that comes twice, when clocks are put back, makes two groups.
+    /// Hour of `createdAt`; an hour that occurs twice, when clocks are set back, makes two groups.
     Hour,
-    /// The calendar day they were taken on.
+    /// Calendar day of `createdAt`.
     Day,
-    /// The week they were taken in, Monday to Sunday.
+    /// Week of `createdAt`, Monday to Sunday.
     Week,
-    /// The calendar month they were taken in.
+    /// Calendar month of `createdAt`.
     Month,
-    /// Where they stand.
+    /// Status of the order.
     Status,
-    /// The client that sent them.
+    /// Client id of the order's sender.
     Client,
-    /// Their customer.
+    /// Customer code.
     Customer,
-    /// Their site.
+    /// Site code.
     Site,
-    /// Their sales person.
+    /// Sales person's name.
     SalesName,
-    /// The product of their lines.
+    /// Product code of the lines: an order is in the group of each of its products.
     Product,
 }
 
@@ -63,64 +63,64 @@ impl From<Dimension> for SummaryDimension {
     }
 }
 
-/// Totals of orders.
+/// Totals of orders, by group and over all groups.
 #[derive(SimpleObject)]
 pub struct SalesOrderSummary {
-    /// The groups: by time, then the one with the most orders first. A span of time without orders is there too.
+    /// Groups, sorted by time, then by number of orders, the largest first. Time spans without orders are included.
     groups: Vec<SummaryGroup>,
-    /// Totals of all orders that are meant, also of groups that are not shown.
+    /// Totals of all orders that match `where`, groups beyond `first` included.
     totals: SummaryFigures,
-    /// Whether there are more groups than `first`.
+    /// Whether groups were left out because there are more than `first`.
     truncated: bool,
 }
 
-/// Totals of the orders that have these keys in common.
+/// Orders that have the same keys, with their totals.
 #[derive(SimpleObject)]
 pub struct SummaryGroup {
-    /// One for each dimension, in the order of `groupBy`.
+    /// One key for each dimension, in the order of `groupBy`.
     keys: Vec<SummaryKey>,
-    /// Its totals.
+    /// Totals of the group.
     figures: SummaryFigures,
 }
 
-/// What the orders of a group have in common.
+/// The value of one dimension that the orders of a group have in common.
 #[derive(SimpleObject)]
 pub struct SummaryKey {
-    /// Of which dimension.
+    /// Dimension of the key.
     dimension: SummaryDimension,
-    /// The value. Of a span of time its start on the clocks of `timeZone`, such as `2026-11-23` or `2026-11-23T14:00`,
-    /// with the offset where the hour comes twice. Null for the other dimensions of a span without orders.
+    /// Value of the key. For a time span its start in local time of `timeZone`, such as `2026-11-23` or `2026-11-23T14:00`,
+    /// with the UTC offset when the hour occurs twice. Null for the other dimensions of a time span without orders.
     value: Option<String>,
-    /// When a span of time begins.
+    /// Start of the time span; null for other dimensions.
     from: Option<DateTime>,
-    /// When a span of time ends; this instant is in the next one.
+    /// End of the time span, which belongs to the next one; null for other dimensions.
     to: Option<DateTime>,
 }
 
-/// Totals of orders. By PRODUCT, `orders` counts the orders that hold the product and the other figures are of that
-/// product's lines.
+/// Totals of a set of orders. When grouped by PRODUCT, `orders` is the number of orders that hold the product, and the
+/// other figures are those of that product's lines.
 #[derive(SimpleObject)]
 pub struct SummaryFigures {
-    /// How many orders.
+    /// Number of orders.
     orders: Long,
-    /// How many lines.
+    /// Number of lines.
     lines: Long,
     /// Sum of the lines' quantities.
     quantity: Long,
-    /// How many different customers.
+    /// Number of different customer codes.
     customers: Long,
-    /// How many lines have no price; they are in no amount.
+    /// Number of lines without a price; they are in no amount.
     unpriced_lines: Long,
-    /// Sum of the priced lines' amounts, for each currency, in the order of the currencies' codes.
+    /// Sums of the priced lines' amounts, one for each currency, sorted by currency code.
     amounts: Vec<CurrencyAmount>,
 }
 
-/// A sum of money.
+/// A sum of money in one currency.
 #[derive(SimpleObject)]
 pub struct CurrencyAmount {
-    /// ISO 4217 code.
+    /// ISO 4217 code, such as `IDR`.
     currency: String,
-    /// The exact sum.
+    /// The exact sum, such as `250000`.
     amount: Decimal,
 }
 

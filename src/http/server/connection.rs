@@ -54,7 +54,7 @@ const NEVER: u64 = u64::MAX;
 /// A connection.
 #[derive(Debug)]
 pub struct Connection {
-    /// Whose it is, for the limits.
+    /// The holder, for the limits.
     pub network: IpAddr,
     /// The limit beyond which it was opened, if it was: it is for health checks only.
     pub beyond: Option<Refused>,
@@ -98,7 +98,7 @@ impl Connection {
         PHASES[usize::from(self.phase.load(Ordering::Acquire)) % PHASES.len()]
     }
 
-    /// Since when it has been doing that.
+    /// The start of the present phase.
     pub fn since(&self) -> Instant {
         self.opened + Duration::from_millis(self.since.load(Ordering::Acquire))
     }
@@ -153,7 +153,7 @@ impl Connection {
         self.enter(Phase::Upgraded);
     }
 
-    /// Until when the next byte must have come, if there is such a time.
+    /// The deadline for the next byte, if there is one.
     pub fn read_deadline(&self) -> Option<Instant> {
         let closing = self.closing_since();
         match self.phase() {
@@ -166,7 +166,7 @@ impl Connection {
         }
     }
 
-    /// How long the other end may accept nothing.
+    /// The longest time for which the peer may accept no bytes.
     pub fn write_timeout(&self) -> Duration {
         Duration::from_millis(self.write_timeout.load(Ordering::Acquire))
     }

@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use super::connection::{Connection, Phase, Timeouts};
 use crate::service::rate_limit::network;
 
-/// How many connections there may be.
+/// The limits of open connections.
 #[derive(Debug, Clone)]
 pub struct Capacity {
     /// In all.
@@ -22,16 +22,16 @@ pub struct Capacity {
     pub trusted_proxies: Vec<IpNet>,
 }
 
-/// Beyond a limit so many more are taken, for health checks alone: an instance that is full is not dead.
+/// Connections that are accepted beyond a limit, for health checks alone: a full instance must still report that it is alive.
 pub const RESERVED: usize = 16;
 
-/// So many of them from one address.
+/// The most of them from one address.
 const RESERVED_PER_ADDRESS: usize = 4;
 
-/// So many that were told to make room may still be open.
+/// The most connections that are closing to make room and still open.
 pub const LEAVING: usize = 64;
 
-/// A head comes in one piece, or nearly so: after this long it may have to make room.
+/// A request's head arrives almost at once: a connection that waits for one longer than this may have to make room.
 const OVERDUE: Duration = Duration::from_secs(5);
 
 /// The open connections.

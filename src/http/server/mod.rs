@@ -51,7 +51,7 @@ const BESIDE: usize = LEAVING + RESERVED + LINGERING;
 /// Connections of the listener for the metrics alone.
 pub const METRICS_CONNECTIONS: usize = 64;
 
-/// How a server treats its connections.
+/// The options of a server.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
     timeouts: Timeouts,
@@ -83,7 +83,7 @@ impl ServerOptions {
     }
 }
 
-/// How far the server is on its way to stop.
+/// The stage of the server's shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     /// Not at all.
@@ -200,7 +200,7 @@ where
     }
 }
 
-/// A caller that hung up again is nothing; out of file descriptors, trying again at once would only spin.
+/// A client that has disconnected already needs no pause; without file descriptors an immediate retry would only spin.
 async fn pause_after(error: &io::Error) {
     if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
         return;

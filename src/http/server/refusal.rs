@@ -1,4 +1,4 @@
-//! The answer to a connection that is not taken: written in one piece, before anything is read.
+//! The answer to a refused connection: written in one piece, before anything is read.
 
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
@@ -14,13 +14,13 @@ use super::connections::Refused;
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
 
-/// How many refused connections are read on at once, and how long and how much.
+/// How many refused connections are drained at the same time, for how long, and how many reads each gets.
 pub const LINGERING: usize = 32;
 const LINGER: Duration = Duration::from_millis(500);
 const LINGER_READS: usize = 32;
 
 impl Refused {
-    /// What the client is told.
+    /// The answer to the client.
     pub fn error(self) -> AppError {
         let (code, message) = match self {
             Self::Address => (

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 
-/// A router, and perhaps one that takes its place while the server runs, on connections that are open already too.
+/// A router that may be replaced while the server runs, also for connections that are open already.
 #[derive(Debug, Clone)]
 pub struct Routes(Arc<Inner>);
 

@@ -1,5 +1,4 @@
-//! Whose a connection is, and whose limits it counts for: its address's, until it brings a valid token, and then its
-//! client's.
+//! The owner of a connection, whose limits it counts for: its address until it sends a valid token, then its client.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -18,7 +17,7 @@ use crate::service::slots::Slot;
 /// After so many messages without a valid token one counts for the budget of the address; an operation counts by itself.
 const MESSAGES_A_REQUEST: u64 = 10;
 
-/// How long a look at a session may take.
+/// The time limit of a check of the session.
 const LOOK_LIMIT: Duration = Duration::from_secs(1);
 
 /// What is held of a limit for as long as the connection lasts.
@@ -29,7 +28,7 @@ pub enum Held {
     Client(Slot<ClientId>),
 }
 
-/// Whose it is.
+/// The owner of a connection.
 pub struct Owner {
     state: AppState,
     /// What the handshake brought, and later messages.

@@ -14,17 +14,17 @@ use crate::domain::client_input::KeyToAdd;
 use crate::error::{AppError, ErrorCode};
 use crate::store::{NewPublicKey, StoreError, StoredPublicKey};
 
-/// How long before its end a key is warned of.
+/// The time before its expiry at which the log warns of a key.
 const WARNING: TimeDelta = TimeDelta::days(14);
 
 /// A key that ends soon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpiringKey {
-    /// Whose it is.
+    /// The client that has the key.
     pub client_id: ClientId,
-    /// Which key.
+    /// The key's fingerprint.
     pub fingerprint: String,
-    /// When it ends.
+    /// The time at which it expires.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -66,7 +66,7 @@ impl Clients {
         }
     }
 
-    /// Refuses keys that another client has: a signature must tell whose order it is, and the forms that bind the body do not
+    /// Refuses keys that another client has: a signature must tell whose order it is, and the body-bound forms do not
     /// name the client. That two are not registered at once rests on a unique index.
     pub(super) async fn ensure_unheld(&self, client_id: &ClientId, fingerprints: &[&str]) -> Result<(), AppError> {
         for fingerprint in fingerprints.iter().copied() {
@@ -155,7 +155,7 @@ fn warn_of_shares(details: &ClientDetails) {
     }
 }
 
-/// How often the log is warned.
+/// The interval between two warnings.
 const WATCH: Duration = Duration::from_hours(12);
 
 /// Whether a key ends within two weeks.

@@ -19,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long a look may take. A connection that leads nowhere gives no answer, ever.
 const LOOK_LIMIT: Duration = Duration::from_secs(2);
 
-/// How long to wait after a look in vain.
+/// The pause after a read that failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// For how long the feed may not have been looked at before its followers are sent away.
@@ -28,7 +28,7 @@ const STALE: Duration = Duration::from_secs(10);
 /// The feed as followers are told of it.
 #[derive(Debug)]
 pub(super) struct Feed {
-    /// Its last place.
+    /// Its last position.
     pub last: Position,
     /// Where it went back to, each time it did so since somebody follows: a backup was restored under the running service.
     pub went_back_to: Vec<Position>,
@@ -37,14 +37,14 @@ pub(super) struct Feed {
 impl Feed {
     const UNKNOWN: Self = Self { last: Position::START, went_back_to: Vec::new() };
 
-    /// Whether a place that was read up to is gone from the feed, so that other events will have the places behind it. `seen`
-    /// is how often the feed had gone back when its follower looked last.
-    pub fn has_lost(&self, place: Position, seen: usize) -> bool {
-        self.went_back_to.iter().skip(seen).any(|end| *end < place)
+    /// Whether a position that was read is beyond the end to which the feed went back, so that later positions get other
+    /// events. `seen` is how often the feed had gone back when its follower last looked.
+    pub fn has_lost(&self, position: Position, seen: usize) -> bool {
+        self.went_back_to.iter().skip(seen).any(|end| *end < position)
     }
 }
 
-/// Looks for the last place of the feed.
+/// Reads the last position of the feed, again and again, for all followers.
 pub(super) struct Watcher {
     store: Store,
     feed: watch::Sender<Feed>,
@@ -124,8 +124,9 @@ impl Watcher {
         Ok(())
     }
 
-    /// The last place; and where it gave out its last place, if that is before one that was told. What was told was committed,
-    /// so it is not one that was given out and rolled back; and who deletes events leaves what was given out as it is.
+    /// The last position; and the last one that was given out, if it is before one that followers were told. A position that
+    /// was told was committed, so it is not one that was given out and rolled back; and deleting events does not change
+    /// which positions were given out.
     async fn find_feed(&self) -> Result<(Position, Option<Position>), StoreError> {
         let last = self.store.find_last_position().await?;
         let told = self.feed.borrow().last;

@@ -10,7 +10,7 @@ use crate::error::AppError;
 use crate::store::{Created, OrderToInsert, Store, StoreError, StoreResult};
 use crate::telemetry;
 
-/// What a transaction is asked for.
+/// A job of a batch.
 #[expect(clippy::large_enum_variant, reason = "nearly all are orders")]
 pub(super) enum Job {
     /// To store an order, and to tell its outcome.
@@ -28,12 +28,12 @@ pub(super) struct Stored {
 /// An order, and how many statements its transaction took.
 pub(super) type Outcome = Result<(Created, u32), AppError>;
 
-/// How a transaction ended.
+/// The result of a transaction.
 #[derive(Default)]
 pub(super) struct Ended {
     /// Whether the database did what it was asked.
     pub is_success: bool,
-    /// Who is still to be told.
+    /// The answers that are still to be sent.
     pub stored: Vec<Stored>,
 }
 

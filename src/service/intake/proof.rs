@@ -1,4 +1,4 @@
-//! Whether orders can be stored at the moment: known from the last one, or else found out.
+//! Whether orders can be stored at present: known from the last transaction, or tested.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,8 +29,8 @@ struct Inner {
     failed: Mutex<Option<(Instant, Arc<OrderToInsert>)>>,
 }
 
-/// The question whether an order could be stored. Dropped without an answer, it is answered: nobody waits for one that a panic
-/// took.
+/// The question whether an order could be stored. When it is dropped without an answer, as by a panic, it counts as
+/// answered, so that no caller waits for ever.
 pub(super) struct Question(Proof);
 
 impl Drop for Question {

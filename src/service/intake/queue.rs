@@ -1,5 +1,5 @@
-//! Gathers the orders that wait into one transaction: while one is on its way to the disk, the next ones gather. Nobody
-//! waits for company: an order that comes alone goes alone, at once.
+//! Batches waiting orders into transactions: the orders that arrive while one transaction commits share the next. No order
+//! waits for others to fill a batch: when no transaction is running, it is stored at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use crate::error::{AppError, ErrorCode};
 use crate::store::{Created, OrderToInsert, Store};
 use crate::telemetry;
 
-/// Where orders wait for their transaction.
+/// The queue of orders that wait for their transaction.
 pub struct IntakeQueue {
     waiting: mpsc::Sender<Job>,
-    /// Told when a whole transaction's orders wait.
+    /// Notified when a full batch of orders waits.
     crowded: Arc<Notify>,
     proof: Proof,
 }
 
-/// The most orders of one transaction. More of them make everybody in it wait for longer and save next to nothing.
+/// The most orders of one batch. A larger one takes longer for every order in it and saves next to nothing.
 const MAX_BATCH: usize = 32;
 
 impl IntakeQueue {
@@ -35,7 +35,7 @@ impl IntakeQueue {
         Self { waiting, crowded, proof }
     }
 
-    /// Stores an order; gives what became of it once that is on the disk.
+    /// Stores an order; returns the outcome after the commit.
     pub async fn insert(&self, order: OrderToInsert) -> Result<Created, AppError> {
         let (answer, outcome) = oneshot::channel();
         self.waiting.try_send(Job::Order(order, answer)).map_err(|_| overloaded())?;
@@ -43,15 +43,15 @@ impl IntakeQueue {
             self.crowded.notify_one();
         }
         let outcome = outcome.await;
-        // Once more, or the last one of a rush would stay noted as waiting.
+        // Noted again, or the last order of a burst would stay counted as waiting.
         self.note_waiting();
-        // Without an answer something panicked. Should the order be stored all the same, it is found when it comes again.
+        // No answer means that the batch panicked. If the order was stored nevertheless, the retry finds it.
         let (created, statements) = outcome.map_err(AppError::internal)??;
         telemetry::count_statements(statements);
         Ok(created)
     }
 
-    /// Whether an order could be stored now: one was a moment ago, or nothing is, by the same way.
+    /// Whether an order could be stored now: one was a moment ago, or the same statement runs without any order.
     pub async fn ensure_stores(&self) -> Result<(), AppError> {
         self.proof.ensure(|question| self.waiting.try_send(Job::Probe(question)).map_err(|_| overloaded())).await
     }
@@ -94,9 +94,9 @@ async fn work(store: Store, mut jobs: mpsc::Receiver<Job>, crowded: Arc<Notify>,
             let (store, proof) = (store.clone(), proof.clone());
             transactions.begin(|given_up| batch::take(store, batch, proof, given_up));
         }
-        // Whose order is stored is answered while the next ones are on their way.
+        // The answers are sent while the next batch is being stored.
         for Stored { answer, outcome } in stored.drain(..) {
-            // Who hung up meanwhile finds the order when it asks again.
+            // A client that has disconnected finds the order when it retries.
             let _ = answer.send(outcome);
         }
         if transactions.is_empty() {

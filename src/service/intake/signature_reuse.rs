@@ -1,4 +1,4 @@
-//! Counts signatures of the published form that come again with another order. That form signs a client and a second, so
+//! Counts signatures of the documented form that come again with another order. That form signs a client and a second, so
 //! within a few seconds it is usual and means nothing; later it may be somebody who captured a request. Nothing is refused:
 //! the published contract allows it. What is counted is shown to the operator.
 

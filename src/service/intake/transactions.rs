@@ -1,10 +1,10 @@
-//! The transactions under way.
+//! The running transactions of the intake.
 //!
 //! One may take long because the server waits, for a standby that is away or a lock, or because the server is gone, which
-//! looks the same from here. Giving it up at once would be wrong in the first case: the server goes on waiting for nobody,
-//! one process for each that is given up, until it has none left. Waiting for it would be wrong in the second: nothing comes,
-//! ever. So one that is overdue is left to itself and a few others may begin; the first of them that succeeds shows that the
-//! server it asked works, and that the overdue ones asked another.
+//! looks the same from here. Giving it up at once would be wrong in the first case: the server keeps waiting without a
+//! client, with one process for each abandoned transaction, until it has no connection left. Waiting for it would be wrong in
+//! the second case: no answer ever comes. So an overdue transaction keeps running and a few others may begin; the first of
+//! them that succeeds shows that its server works, and that the overdue ones were sent to another.
 
 use std::time::Duration;
 
@@ -17,20 +17,20 @@ use super::batch::{Ended, Stored};
 use crate::store::Store;
 use crate::telemetry;
 
-/// So many more transactions may begin while as many are overdue.
+/// How many transactions may be overdue, each of them replaced by a further one.
 const MOST_OVERDUE: usize = 2;
 
-/// After so many times the time after which one is overdue, it is given up in any case.
+/// A transaction is given up in any case after this many times the time after which it is overdue.
 const HOPELESS: u32 = 6;
 
-/// How often is looked whether one is overdue.
+/// The interval of the check for overdue transactions.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a transaction keeps others waiting that would not fill one. It takes a few milliseconds, unless it waits for
 /// another instance (`an_order_overtakes_one_that_waits_for_another_instance`).
 const ALONE: Duration = Duration::from_millis(100);
 
-/// Those under way.
+/// The running transactions.
 pub(super) struct Transactions {
     tasks: JoinSet<Ended>,
     begun: Vec<Begun>,
@@ -41,13 +41,13 @@ pub(super) struct Transactions {
 
 /// Why waiting for transactions ended.
 pub(super) enum Event {
-    /// One ended, with these still to be told.
+    /// One ended, with these answers to be sent.
     Ended(Vec<Stored>),
-    /// Others wait that would fill one.
+    /// A full batch waits.
     Crowded,
-    /// Others have waited long enough to begin one that is not full.
+    /// A batch that is not full has waited long enough.
     Waited,
-    /// It is time to look whether another may begin.
+    /// The interval of the check for overdue transactions has passed.
     Look,
 }
 

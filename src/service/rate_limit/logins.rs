@@ -19,7 +19,7 @@ pub(super) struct Failures {
     pause_ends: Duration,
 }
 
-/// So many failures in a row cost no pause: people mistype.
+/// The failures in a row that cause no pause: people mistype.
 const FREE_FAILURES: u32 = 5;
 
 /// A login that may go on to the question whether its client has used the address.
@@ -90,7 +90,7 @@ impl LoginAttempt<'_> {
 
     /// Takes one attempt from the client id's own bucket. An address from which the client has logged in has a bucket of
     /// its own, so that guessers elsewhere cannot use up the honest partner's attempts; from any other it waits in the
-    /// login queue, and holds its place there until the check is done.
+    /// login queue, whose permits it holds until the check is done.
     pub async fn admit(&self, is_known: bool) -> Result<Option<QueuedLogin>, AppError> {
         let Some(limits) = self.limits else { return Ok(None) };
         if is_known && self.refusal.is_none() {

@@ -8,7 +8,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrde
 use super::lifecycle::locked;
 use crate::domain::acknowledgement::{Acknowledgement, AcknowledgementInput};
 use crate::domain::client::ClientId;
-use crate::domain::event::Happening;
+use crate::domain::event::EventKind;
 use crate::domain::order::{OrderNumber, SalesOrder};
 use crate::domain::permission::Scope;
 use crate::store::connect::{Store, instant, micros};
@@ -55,8 +55,8 @@ impl Store {
                     created_at: Set(micros(now)),
                 };
                 Entity::insert(row).exec_without_returning(tx).await?;
-                let happening = Happening::Acknowledged { system, external_number };
-                events::append_next(tx, number, &happening, &actor, now).await?;
+                let kind = EventKind::Acknowledged { system, external_number };
+                events::append_next(tx, number, &kind, &actor, now).await?;
                 Ok(Some(Acknowledged::Accepted(order)))
             })
         })

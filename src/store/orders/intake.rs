@@ -1,4 +1,4 @@
-//! Orders in, many in one transaction.
+//! Stores orders, many in one transaction.
 
 mod batch;
 mod existing;
@@ -24,16 +24,16 @@ use crate::store::connect::{Store, micros};
 use crate::store::error::StoreResult;
 use crate::store::keys;
 
-/// What the sender signed: evidence if the order is ever disputed.
+/// The signed text and the signature of an order, as evidence in case the order is disputed.
 #[derive(Debug, Clone)]
 pub struct NewReceipt {
-    /// Which of the texts was signed.
+    /// The form of the signature.
     pub signature_form: SignatureForm,
     /// The signed text.
     pub string_to_sign: String,
     /// The signature's bytes.
     pub signature: Vec<u8>,
-    /// Which key verified it.
+    /// The fingerprint of the key that verified it.
     pub key_fingerprint: String,
     /// SHA-256 of the body as received.
     pub body_sha256: [u8; 32],
@@ -42,25 +42,25 @@ pub struct NewReceipt {
 /// An order to be stored with everything that belongs to it.
 #[derive(Debug, Clone)]
 pub struct OrderToInsert {
-    /// Who sends it.
+    /// The client that sends it.
     pub client_id: ClientId,
     /// Unique per client: a second order with the same key is the first one again.
     pub idempotency_key: String,
     /// The order.
     pub order: NewOrder,
-    /// Its digest: whether a second one is the same.
+    /// Its digest, by which a repeated order is recognised.
     pub digest: [u8; 32],
     /// SHA-256 of the signed text, where one text makes one order: unique per client.
     pub signed_text_digest: Option<[u8; 32]>,
-    /// What was signed.
+    /// Its receipt.
     pub receipt: NewReceipt,
     /// Whether to note the key's use with it, so that a busy key costs no transaction of its own.
     pub key_use_is_due: bool,
-    /// When it was taken.
+    /// The time at which it was received.
     pub now: DateTime<Utc>,
 }
 
-/// What became of an order to be stored.
+/// The outcome for an order to be stored.
 #[derive(Debug)]
 pub enum Created {
     /// It is stored now.
@@ -98,8 +98,8 @@ impl Store {
         let mut outcomes = BTreeMap::new();
         let mut rounds_in_vain = 0;
         self.ensure_kept()?;
-        // A second round is for one that was held back by a neighbour which then was not stored itself. Each is a transaction
-        // of its own: while its locks are held, nothing waits for a row.
+        // A second round stores orders that were left out because of another order of the batch that was not stored either.
+        // Each round is a transaction of its own, so that no lock of the first is held while the second waits for a row.
         while outcomes.len() < new.len() {
             let open: Vec<_> = new.iter().enumerate().filter(|(index, _)| !outcomes.contains_key(index)).collect();
             let is_first = open.len() == new.len() && rounds_in_vain == 0;
@@ -109,13 +109,13 @@ impl Store {
             } else {
                 // One statement is a transaction by itself, which saves two round trips.
                 let made = self.written(insert_rows(self.write(), &open).await);
-                // Without an answer they may be stored all the same.
+                // When the statement fails, the orders may be stored nevertheless.
                 self.note_appended();
                 let made = made?;
                 self.note_committed();
                 made
             };
-            // After the commit, so that no order is answered that nobody finds again.
+            // Checked after the commit, so that no order is acknowledged whose file is gone.
             self.ensure_kept()?;
             if let (Some(files), Some(last)) = (&self.files, made.values().filter_map(Created::new_number).max()) {
                 files.ensure_found(last.id()).await?;
@@ -164,7 +164,7 @@ pub async fn rehearse(tx: &DatabaseTransaction, order: Option<&OrderToInsert>) -
     Ok(())
 }
 
-/// A round may bring nothing where another transaction was ended meanwhile, and the next one sees what it did.
+/// A round may store nothing when another transaction committed meanwhile; the next round sees its rows.
 const MOST_ROUNDS_IN_VAIN: u32 = 3;
 
 /// What was stored, by its index among the orders to be stored.
@@ -175,8 +175,8 @@ async fn insert_noting_key_uses(tx: &DatabaseTransaction, new: Arc<[OrderToInser
     insert_rows(tx, &new.iter().enumerate().collect::<Vec<_>>()).await
 }
 
-/// Of those with one key or one signed text the first, sorted by key, so that of two transactions that meet at two keys
-/// neither waits for the other; then the rest.
+/// The first order of each idempotency key and signed text, sorted by key, and the rest. Two transactions with the same two
+/// keys insert them in the same order, so they cannot deadlock.
 fn firsts_and_rest<'o>(new: &[(usize, &'o OrderToInsert)]) -> [Vec<(usize, &'o OrderToInsert)>; 2] {
     let (mut by_key, mut texts, mut rest) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
     for (index, order) in new {

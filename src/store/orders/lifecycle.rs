@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryS
 
 use super::columns;
 use crate::domain::client::ClientId;
-use crate::domain::event::Happening;
+use crate::domain::event::EventKind;
 use crate::domain::order::{OrderNumber, SalesOrder};
 use crate::domain::permission::Scope;
 use crate::domain::status_change::{StatusChange, Verdict};
@@ -43,14 +43,14 @@ impl Store {
                     .filter(sales_orders::Column::Id.eq(number.id()))
                     .exec(tx)
                     .await?;
-                let happening = Happening::StatusChanged {
+                let kind = EventKind::StatusChanged {
                     from: order.status,
                     status: moved.status,
                     version: moved.version,
                     note: change.note,
                     partner_note: change.partner_note,
                 };
-                events::append_next(tx, number, &happening, &actor, moved.updated_at).await?;
+                events::append_next(tx, number, &kind, &actor, moved.updated_at).await?;
                 Ok(Some((moved, verdict)))
             })
         })

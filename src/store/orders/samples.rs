@@ -9,7 +9,7 @@ use sea_orm::{
 use super::intake::{self, Incoming};
 use super::record::{FirstEvent, Internals};
 use crate::domain::client::ClientId;
-use crate::domain::event::Happening;
+use crate::domain::event::EventKind;
 use crate::domain::order::SalesOrder;
 use crate::domain::sample::{KEY_PREFIX, SYSTEM, SampleOrder};
 use crate::store::connect::{Store, micros};
@@ -60,18 +60,18 @@ fn incoming(client_id: &ClientId, sample: SampleOrder) -> Incoming {
     let SampleOrder { client: _, idempotency_key, order: new, created_at, moves, acknowledged_at } = sample;
     let (mut order, lines) = SalesOrder::taken(&new, client_id.clone(), created_at);
     let mut events = Vec::new();
-    let mut note = |happening: &Happening, actor: &str, at: DateTime<Utc>| {
-        events.push(FirstEvent::new(events.len(), happening, actor, at));
+    let mut note = |kind: &EventKind, actor: &str, at: DateTime<Utc>| {
+        events.push(FirstEvent::new(events.len(), kind, actor, at));
     };
-    note(&Happening::Created, client_id.as_str(), created_at);
+    note(&EventKind::Created, client_id.as_str(), created_at);
     if let Some(at) = acknowledged_at {
-        note(&Happening::Acknowledged { system: SYSTEM.to_owned(), external_number: None }, SYSTEM, at);
+        note(&EventKind::Acknowledged { system: SYSTEM.to_owned(), external_number: None }, SYSTEM, at);
     }
     for (status, at) in moves {
         let from = order.status;
         order = order.moved(status, at);
         let version = order.version;
-        note(&Happening::StatusChanged { from, status, version, note: None, partner_note: None }, SYSTEM, at);
+        note(&EventKind::StatusChanged { from, status, version, note: None, partner_note: None }, SYSTEM, at);
     }
     let internals = Internals::new(&new, &idempotency_key, &new.digest());
     Incoming { order, lines, internals, events, receipt: None, signed_text_digest: None }

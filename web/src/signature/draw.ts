@@ -68,7 +68,7 @@ function facts(check: Check): HTMLElement {
     add('The text of the body-bound form', text(check.bodyBoundString));
   }
   if (check.bodyAndKeyBoundString && check.bodyAndKeyBoundString !== check.stringToSign) {
-    add('The text of the form that binds the Idempotency-Key too', text(check.bodyAndKeyBoundString));
+    add('The text of the body-and-key-bound form', text(check.bodyAndKeyBoundString));
   }
   const keys = check.keyFingerprint ? [check.keyFingerprint] : check.keysTried;
   if (keys.length > 0) add('Fingerprint of the key', ...keys.map(text));

@@ -8,7 +8,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::{Created, NewReceipt, OrderToInsert, postgres, sqlite};
-use crate::domain::event::Happening;
+use crate::domain::event::EventKind;
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::order_input::NewOrder;
 use crate::domain::receipt::Receipt;
@@ -35,7 +35,7 @@ impl Incoming {
             new.receipt.clone();
         Self {
             internals: Internals::new(&new.order, &new.idempotency_key, &new.digest),
-            events: vec![FirstEvent::new(0, &Happening::Created, order.client_id.as_str(), new.now)],
+            events: vec![FirstEvent::new(0, &EventKind::Created, order.client_id.as_str(), new.now)],
             order,
             lines,
             receipt: Some(Receipt {
@@ -70,12 +70,12 @@ impl Internals {
 
 impl FirstEvent {
     /// The event that comes after so many others of its order.
-    pub fn new(others: usize, happening: &Happening, actor: &str, at: DateTime<Utc>) -> Self {
+    pub fn new(others: usize, kind: &EventKind, actor: &str, at: DateTime<Utc>) -> Self {
         Self {
             sequence: i32::try_from(others).unwrap_or(i32::MAX).saturating_add(1),
-            kind: happening.kind().to_owned(),
+            kind: kind.name().to_owned(),
             actor: actor.to_owned(),
-            payload: happening.payload(),
+            payload: kind.payload(),
             created_at: at,
         }
     }

@@ -1,13 +1,14 @@
-//! SQLite: no statement writes to several tables, but a trigger does. So here too it is one for all, for the writing
-//! connection is a thread of its own, and each return to it is a wait in which nothing is stored.
+//! SQLite: an INSERT writes to one table only, but a trigger can write to several. So one statement stores a whole batch
+//! here too: the writing connection runs in a thread of its own, and each further statement would cost a round trip to it.
 
 use std::sync::LazyLock;
 
 use super::batch::{Table, Tables};
 
-/// What it stores through is the connection's own and there from its first batch on. Orders get their ids in advance: who
-/// writes holds the lock from the beginning, so nobody else takes one. They rise in the order in which rows are stored, or
-/// the index for searching would write itself to the file at each that does not. JSONB is read faster, and parsed once.
+/// The table, view and trigger are temporary: each connection creates its own with its first batch. Order ids are assigned
+/// before the rows are written; the transaction holds the write lock, so no other connection assigns them. Ids rise in the
+/// order of insertion, because the full-text index flushes to the file whenever an id is not larger than the one before.
+/// JSONB is parsed once and read faster than JSON.
 pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
     let Tables { orders, lines, receipts, events, texts: _ } = Tables::new();
     let of_made = |rows| format!("jsonb_each(new.{rows}) AS r CROSS JOIN made ON made.ordinal = r.value ->> 'ordinal'");
@@ -47,7 +48,7 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The largest id that an order has or had, to be asked while nobody else may write. AUTOINCREMENT looks into both places as
-/// well (`an_order_gets_a_number_that_is_free_when_the_sequence_was_lost`).
+/// The largest id that an order has or had, read while nobody else may write. Like AUTOINCREMENT it takes the larger one of
+/// `sqlite_sequence` and the table (`an_order_gets_a_number_that_is_free_when_the_sequence_was_lost`).
 const LAST_ID: &str = "max(coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = 'sales_orders'), 0),
     coalesce((SELECT max(id) FROM sales_orders), 0))";
