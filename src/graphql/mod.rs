@@ -19,6 +19,7 @@ mod roots;
 mod run;
 mod types;
 
+pub use crate::service::Needs;
 pub use async_graphql::{Request, Response};
 pub use cost::Limits;
 pub use output::error::{into_app_error, is_request_error, refusal};

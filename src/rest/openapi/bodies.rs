@@ -9,10 +9,9 @@ use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Required, Sc
 
 use super::problems;
 use super::schemas::{Schemas, description};
-use crate::graphql::{Content as Holds, Member, PreparedOperation};
+use crate::graphql::{Content as Holds, Member, Needs, PreparedOperation};
 use crate::rest::export::{COLUMNS, DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter};
 use crate::rest::operations::operations;
-use crate::service::Needs;
 
 pub struct Bodies;
 
