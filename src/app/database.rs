@@ -1,11 +1,14 @@
 //! Opens the configured database.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::config::{Config, DatabaseConfig};
-use crate::store::{self, DatabaseOptions, Findings, Pooler, Store};
+use crate::store::{self, DatabaseOptions, Findings, Pooler, Store, StoreError};
 use crate::telemetry;
 
 /// Connects to the configured database.
@@ -59,13 +62,6 @@ pub async fn open(config: &Config) -> anyhow::Result<Store> {
         for name in store.migrate_up().await.context("cannot bring the database schema up to date")? {
             info!(name, "migration applied");
         }
-        let store = store.clone();
-        // Nobody waits for them: a backup that is under way would keep the service from starting.
-        tokio::spawn(async move {
-            if let Err(error) = store.build_indexes().await {
-                warn!(%error, "an index could not be built; it is tried again at the next start and by `sales-order-api migrate up`");
-            }
-        });
     } else if store.migrations().await?.iter().any(|migration| !migration.applied) {
         anyhow::bail!(
             "the database lacks migrations and database.migrate_on_start is false; run `sales-order-api migrate up`"
@@ -82,5 +78,23 @@ pub async fn open_to_serve(config: &Config) -> anyhow::Result<Store> {
         .context("cannot open the database (database.url)")?;
     let store = open(config).await?;
     store.check_grants().await.context("cannot open the database (database.url)")?;
+    if database.migrate_on_start {
+        tokio::spawn(build_indexes(store.clone()));
+    }
     Ok(store)
+}
+
+/// When a build of indexes is tried again.
+const BUILD_AGAIN: Duration = Duration::from_mins(1);
+
+/// Nobody waits for it: a backup that is under way would keep the service from starting.
+async fn build_indexes(store: Store) {
+    while let Err(error) = store.build_indexes().await {
+        let is_passing = matches!(error, StoreError::Unavailable(_));
+        warn!(%error, is_passing, "an index could not be built; `sales-order-api migrate up` by the owner of the tables builds it");
+        if !is_passing {
+            return;
+        }
+        sleep(BUILD_AGAIN).await;
+    }
 }

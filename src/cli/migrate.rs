@@ -27,9 +27,8 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
     let store = app::connect(&common.load(None)?.config).await?;
     match command {
         Command::Up => {
-            let applied = store.migrate_up().await?;
-            store.build_indexes().await?;
-            report(common, "applied", &applied)
+            report(common, "applied", &store.migrate_up().await?)?;
+            Ok(store.build_indexes().await?)
         }
         Command::Down { steps, yes: true } => report(common, "taken back", &store.migrate_down(steps).await?),
         Command::Down { steps, yes: false } => {

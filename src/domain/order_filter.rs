@@ -165,8 +165,8 @@ impl OrderFilter {
 }
 
 impl OrderFilter {
-    /// Whether orders are looked for by what they hold, which may mean to read them all; numbers, clients and times are
-    /// found at once.
+    /// Whether orders are looked for by what they hold, which may mean to read them all, or to sort many. Numbers, clients
+    /// and the time when an order was taken are found at once, in the sequence of a list.
     #[must_use]
     pub fn is_search(&self) -> bool {
         let Self { numbers, client_ids, times: Times { created_at, .. }, .. } = self.clone();

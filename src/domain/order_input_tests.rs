@@ -113,3 +113,21 @@ fn an_order_without_lines_or_with_too_many_is_refused() {
         assert_eq!(read(&order).unwrap_err(), [("/products".to_owned(), "length")]);
     }
 }
+
+#[test]
+fn a_date_is_written_as_iso_8601_writes_days_of_four_digit_years() {
+    let dated = |date: Value| {
+        let mut order = order();
+        order["requested_delivery_date"] = date;
+        read(&order).map(|order| order.content().requested_delivery_date.map(|date| date.to_string()))
+    };
+    for (text, expected) in [("2026-12-24", Some("2026-12-24")), (" 2028-02-29 ", Some("2028-02-29")), (" ", None)] {
+        assert_eq!(dated(json!(text)), Ok(expected.map(str::to_owned)), "{text}");
+    }
+    for text in
+        ["2026-02-30", "2026-1-5", "+12026-12-24", "-0001-12-24", "20261224", "2026-12-24T00:00:00Z", "24.12.26"]
+    {
+        assert_eq!(dated(json!(text)), Err(vec![("/requested_delivery_date".to_owned(), "format")]), "{text}");
+    }
+    assert_eq!(dated(json!(20_261_224)), Err(vec![("/requested_delivery_date".to_owned(), "type")]));
+}

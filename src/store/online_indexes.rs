@@ -9,42 +9,53 @@ use tracing::info;
 use super::connect::Store;
 use super::error::{StoreResult, from_sqlx};
 
-/// Whether it can be used, and whether somebody is building it: what a build that was broken off left behind is of no use.
-const STATE: &str = "SELECT indisvalid, EXISTS (
-        SELECT FROM pg_stat_progress_create_index WHERE index_relid = indexrelid
-    ) FROM pg_index WHERE indexrelid = to_regclass($1)";
+/// Two that built the same index would wait for each other. Any number will do that nobody else in the database uses; this one
+/// spells "sales-ix" in ASCII.
+const BUILD_LOCK: i64 = 0x7361_6c65_732d_6978;
+
+/// Whether it can be used. One that cannot was left behind by a build that was broken off.
+const IS_VALID: &str = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)";
 
 impl Store {
-    /// Builds the indexes that are missing, which waits for every transaction that began before. Until it ends, and where it
-    /// fails, what they are for only takes longer.
+    /// Builds the indexes that are missing, unless another instance does, which waits for every transaction that began before.
+    /// Until it ends, and where it fails, what they are for only takes longer.
     pub async fn build_indexes(&self) -> StoreResult<()> {
         if self.backend() != DbBackend::Postgres {
             return Ok(());
         }
         let pool = self.reports.get_postgres_connection_pool();
-        // A connection of its own, whose settings nobody else meets.
+        // A connection of its own: it is closed afterwards, with its settings and its lock.
         let mut connection = pool.acquire().await.map_err(from_sqlx)?.detach();
-        let built = build(&mut connection).await;
+        let built = build(&mut connection, self.has_sessions()).await;
         let closed = connection.close().await;
         built.and(closed).map_err(from_sqlx)
     }
 }
 
-async fn build(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    for setting in ["lock_timeout", "statement_timeout"] {
-        connection.execute(AssertSqlSafe(format!("SET {setting} = 0"))).await?;
+async fn build(connection: &mut PgConnection, has_sessions: bool) -> Result<(), sqlx::Error> {
+    // With a pooler in transaction mode it has no settings to undo, and those set here would be somebody else's next.
+    if has_sessions {
+        connection.execute("SET lock_timeout = 0").await?;
+        connection.execute("SET statement_timeout = 0").await?;
+    }
+    // Tried, not waited for: whoever waits is waited for by the build.
+    let lock = "SELECT pg_try_advisory_lock($1)";
+    if !sqlx::query_scalar::<_, bool>(lock).bind(BUILD_LOCK).fetch_one(&mut *connection).await? {
+        return Ok(());
     }
     for (name, of) in ONLINE_INDEXES {
-        let state: Option<(bool, bool)> = sqlx::query_as(STATE).bind(name).fetch_optional(&mut *connection).await?;
-        match state {
-            Some((true, _) | (_, true)) => continue,
-            Some(_) => {
-                connection.execute(AssertSqlSafe(format!("DROP INDEX CONCURRENTLY {name}"))).await?;
+        let is_valid = sqlx::query_scalar(IS_VALID).bind(name).fetch_optional(&mut *connection).await?;
+        match is_valid {
+            Some(true) => continue,
+            Some(false) => {
+                let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
+                connection.execute(AssertSqlSafe(drop)).await?;
             }
             None => {}
         }
         info!(name, "building an index; orders are taken meanwhile");
-        connection.execute(AssertSqlSafe(format!("CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {of}"))).await?;
+        connection.execute(AssertSqlSafe(format!("CREATE INDEX CONCURRENTLY {name} ON {of}"))).await?;
     }
-    Ok(())
+    let unlock = "SELECT pg_advisory_unlock($1)";
+    sqlx::query(unlock).bind(BUILD_LOCK).execute(connection).await.map(drop)
 }

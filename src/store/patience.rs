@@ -38,13 +38,13 @@ impl Store {
 
 /// A hedged request (Dean and Barroso, The Tail at Scale): without an answer for a while it is made once more. The connection
 /// it went over, or that is being opened for it, may lead to a server that is gone, and the next one elsewhere. The last two
-/// go on, so that a server that is only slow has time.
-async fn hedged<T, F: Future<Output = T>>(after: Duration, request: impl Fn() -> F) -> T {
-    let mut earlier = pending().left_future();
+/// go on, so that a server that is only slow has time. What the earlier one fails of says nothing of the latest.
+async fn hedged<T, E, F: Future<Output = Result<T, E>>>(after: Duration, request: impl Fn() -> F) -> Result<T, E> {
+    let mut earlier = pending::<Result<T, E>>().left_future();
     loop {
         let mut latest = Box::pin(request());
         tokio::select! {
-            answer = &mut earlier => return answer,
+            answer = &mut earlier => return if answer.is_ok() { answer } else { latest.await },
             answer = &mut latest => return answer,
             () = sleep(after) => earlier = latest.right_future(),
         }
@@ -61,13 +61,18 @@ mod tests {
 
     /// Which request is answered, and when, where each takes so many milliseconds.
     async fn answer(millis: &[u64]) -> (usize, Duration) {
+        answer_where(millis, |_| true).await
+    }
+
+    /// The same where only some of them succeed.
+    async fn answer_where(millis: &[u64], succeeds: fn(usize) -> bool) -> (usize, Duration) {
         let (begun, made) = (tokio::time::Instant::now(), AtomicU32::new(0));
         let number = hedged(AFTER, async || {
             let number = made.fetch_add(1, Ordering::Relaxed) as usize;
             sleep(Duration::from_millis(millis[number])).await;
-            number
+            if succeeds(number) { Ok(number) } else { Err(()) }
         });
-        (number.await, begun.elapsed())
+        (number.await.unwrap(), begun.elapsed())
     }
 
     const NEVER: u64 = 1_000_000_000;
@@ -78,5 +83,9 @@ mod tests {
         assert_eq!(answer(&[NEVER, 0]).await, (1, AFTER));
         assert_eq!(answer(&[NEVER, NEVER, NEVER, 0]).await, (3, AFTER * 3));
         assert_eq!(answer(&[1_900, NEVER]).await, (0, Duration::from_millis(1_900)));
+    }
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_is_reset_does_not_fail_what_was_asked_again_elsewhere() {
+        assert_eq!(answer_where(&[1_500, 700], |number| number > 0).await, (1, Duration::from_millis(1_700)));
     }
 }

@@ -1,4 +1,5 @@
-//! Reads query strings strictly: what is no text is refused, instead of being read as another text than was meant.
+//! Reads query strings: what is not UTF-8 is refused, instead of being read as another text than was meant. A `%` without two
+//! hexadecimal digits stands for itself, as browsers read it (WHATWG URL, percent-decode).
 
 use std::convert::Infallible;
 

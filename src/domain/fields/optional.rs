@@ -83,9 +83,9 @@ impl Fields<'_> {
         if text.is_empty() {
             return None;
         }
-        // The parser takes digits that are missing, too.
+        // The parser also takes a month of one digit, and years of more than four with their sign.
         match text.parse::<NaiveDate>() {
-            Ok(date) if date.to_string() == text => Some(date),
+            Ok(date) if text.len() == "YYYY-MM-DD".len() && date.to_string() == text => Some(date),
             _ => self.refuse(name, FieldErrorCode::Format, "must be a date such as 2026-12-24".to_owned()),
         }
     }

@@ -64,7 +64,8 @@ pub async fn orders(
     let selected = [page.field("nodes"), page.field("edges").field("node")];
     let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
     charge_lines(budget::of(ctx)?, &orders, fields)?;
-    let mut related = related(ctx, &orders, &selected).await?;
+    let numbers: Vec<_> = orders.iter().map(|order| order.number).collect();
+    let mut related = related(ctx, &numbers, &numbers, &selected).await?;
     Ok(orders.into_iter().map(|order| related.attach(order, reader)).collect())
 }
 
@@ -85,9 +86,9 @@ pub async fn by_number(
     let shown = numbers.iter().filter_map(|number| orders.get(number));
     let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
     charge_lines(budget::of(ctx)?, shown, fields)?;
-    let orders: Vec<_> = orders.into_values().collect();
-    let mut related = related(ctx, &orders, selected).await?;
-    Ok(orders.into_iter().map(|order| (order.number, related.attach(order, reader))).collect())
+    let found: Vec<_> = orders.keys().copied().collect();
+    let mut related = related(ctx, &found, numbers, selected).await?;
+    Ok(orders.into_values().map(|order| (order.number, related.attach(order, reader))).collect())
 }
 
 /// What each of the ids names, if the caller may see it: a statement for orders and one for events, however many.
@@ -133,31 +134,36 @@ pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>, reader: &Arc<Rea
     Ok(events.into_iter().map(with_order).collect())
 }
 
-async fn related(ctx: &Context<'_>, orders: &[order::SalesOrder], selected: &[Lookahead<'_>]) -> Result<Related> {
-    let numbers: Vec<_> = orders.iter().map(|order| order.number).collect();
+/// What belongs to these orders, each of which costs as often as it is shown.
+async fn related(
+    ctx: &Context<'_>,
+    numbers: &[OrderNumber],
+    shown: &[OrderNumber],
+    selected: &[Lookahead<'_>],
+) -> Result<Related> {
     let wanted = |name: &str| !numbers.is_empty() && selected.iter().any(|order| order.field(name).exists());
     let services = ctx.data::<Arc<Services>>()?;
     let budget = budget::of(ctx)?;
     let mut related = Related::default();
     if wanted("products") {
         budget.statements(1)?;
-        related.lines = Some(services.orders.lines(&numbers).await?);
+        related.lines = Some(services.orders.lines(numbers).await?);
     }
     if wanted("acknowledgements") {
         budget.statements(1)?;
-        let found = services.orders.acknowledgements(&numbers).await?;
-        charge_rows(budget, selected, "acknowledgements", LINES_PER_ORDER, &found)?;
+        let found = services.orders.acknowledgements(numbers).await?;
+        charge_rows(budget, selected, ("acknowledgements", LINES_PER_ORDER), &found, shown)?;
         related.acknowledgements = Some(found);
     }
     if wanted("events") {
         budget.statements(1)?;
-        let found = services.events.of_orders(&numbers).await?;
-        charge_rows(budget, selected, "events", EVENTS_PER_ORDER, &found)?;
+        let found = services.events.of_orders(numbers).await?;
+        charge_rows(budget, selected, ("events", EVENTS_PER_ORDER), &found, shown)?;
         related.events = Some(found);
     }
     if wanted("receipt") {
         budget.statements(1)?;
-        related.receipts = Some(services.orders.receipts(&numbers).await?);
+        related.receipts = Some(services.orders.receipts(numbers).await?);
     }
     Ok(related)
 }
@@ -185,13 +191,13 @@ fn charge_lines<'o>(
 fn charge_rows<T>(
     budget: &Budget,
     selected: &[Lookahead<'_>],
-    name: &str,
-    usual: usize,
+    (name, usual): (&str, usize),
     found: &HashMap<OrderNumber, Vec<T>>,
+    shown: &[OrderNumber],
 ) -> Result<(), AppError> {
     let fields: usize = selected.iter().map(|order| fields_below(&order.field(name))).sum();
-    let rows: usize = found.values().map(Vec::len).sum();
-    budget.charge(rows.saturating_sub(found.len() * usual).saturating_mul(fields))
+    let rows: usize = shown.iter().filter_map(|number| found.get(number)).map(Vec::len).sum();
+    budget.charge(rows.saturating_sub(shown.len() * usual).saturating_mul(fields))
 }
 
 /// How many fields are selected below one, at all depths.

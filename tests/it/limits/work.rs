@@ -35,7 +35,10 @@ async fn lines_cost_as_many_as_there_are_before_they_are_read() {
     let aliases = format!("{{ {} }}", (1..=8).map(each).collect::<String>());
     let fragments =
         format!("{{ salesOrders(first: 8) {{ nodes {{ ...F }} }} }} fragment F on SalesOrder {{ {lines} }}");
-    for document in [page(8), edges, events, aliases, fragments] {
+    let id = partner.graphql("{ salesOrder(orderNumber: \"SO-0000000001\") { id } }", json!({})).await.data();
+    let ids = vec![id["salesOrder"]["id"].as_str().unwrap().to_owned(); 8];
+    let one_again_and_again = format!("{{ nodes(ids: {ids:?}) {{ ... on SalesOrder {{ {lines} }} }} }}");
+    for document in [page(8), edges, events, aliases, fragments, one_again_and_again] {
         partner.graphql(&document, json!({})).await.expect_error("LIMIT_EXCEEDED");
     }
     // Of one order all lines can be read.

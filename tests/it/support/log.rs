@@ -1,7 +1,7 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use tracing::subscriber::DefaultGuard;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
 /// What this thread logs, as JSON.
 #[derive(Clone, Default)]
@@ -21,6 +21,9 @@ impl io::Write for MemoryLog {
 impl MemoryLog {
     /// Keeps what is logged for as long as the guard lives.
     pub fn begin() -> (Self, DefaultGuard) {
+        // While there is a single subscriber in the process, tracing asks that of whichever thread meets a log statement
+        // first, and keeps the answer: a thread that keeps nothing would silence the statement for this one.
+        let _ = tracing::subscriber::set_global_default(NoSubscriber::new());
         let log = Self::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
