@@ -7,9 +7,11 @@ use sea_orm_migration::sea_orm::DbBackend;
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// Of the orders that have one.
-pub const INDEX: &str =
-    "sales_orders (requested_delivery_date, created_at, id) WHERE requested_delivery_date IS NOT NULL";
+/// Its name, and what it is of: the orders that have such a day.
+pub const INDEX: (&str, &str) = (
+    "ix_sales_orders_requested_delivery_date",
+    "sales_orders (requested_delivery_date, created_at, id) WHERE requested_delivery_date IS NOT NULL",
+);
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -19,16 +21,13 @@ impl MigrationTrait for Migration {
         if manager.get_database_backend() == DbBackend::Postgres {
             return Ok(());
         }
-        let create = format!("CREATE INDEX ix_sales_orders_requested_delivery_date ON {INDEX}");
-        manager.get_connection().execute_unprepared(&create).await.map(drop)
+        let (name, of) = INDEX;
+        manager.get_connection().execute_unprepared(&format!("CREATE INDEX {name} ON {of}")).await.map(drop)
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         // PostgreSQL's goes with its column.
-        manager
-            .get_connection()
-            .execute_unprepared("DROP INDEX IF EXISTS ix_sales_orders_requested_delivery_date")
-            .await?;
+        manager.get_connection().execute_unprepared(&format!("DROP INDEX IF EXISTS {}", INDEX.0)).await?;
         let column = SalesOrders::RequestedDeliveryDate;
         manager.alter_table(Table::alter().table(SalesOrders::Table).drop_column(column).to_owned()).await
     }

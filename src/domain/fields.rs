@@ -202,16 +202,7 @@ impl<'a> Fields<'a> {
                 self.errors.push(FieldError { pointer, code: FieldErrorCode::Unknown, message });
             }
         }
-        if self.errors.is_empty() {
-            return Ok(());
-        }
-        if self.errors.len() > MAX_LISTED {
-            let more = self.errors.len() - MAX_LISTED;
-            self.errors.truncate(MAX_LISTED);
-            let message = format!("{more} more faults are not listed");
-            self.errors.push(FieldError { pointer: self.pointer, code: FieldErrorCode::More, message });
-        }
-        Err(self.errors)
+        if self.errors.is_empty() { Ok(()) } else { Err(listed(self.errors, self.pointer)) }
     }
 
     fn required(&mut self, name: &'static str, holds: impl FnOnce() -> Holds) -> Option<&'a Value> {
@@ -264,6 +255,17 @@ impl<'a> Fields<'a> {
     fn pointer_to(&self, name: &str) -> String {
         format!("{}/{}", self.pointer, name.replace('~', "~0").replace('/', "~1"))
     }
+}
+
+/// So many faults as an answer lists, and how many more there are of what `pointer` leads to.
+#[must_use]
+pub fn listed(mut errors: Vec<FieldError>, pointer: String) -> Vec<FieldError> {
+    if errors.len() > MAX_LISTED {
+        let message = format!("{} more faults are not listed", errors.len() - MAX_LISTED);
+        errors.truncate(MAX_LISTED);
+        errors.push(FieldError { pointer, code: FieldErrorCode::More, message });
+    }
+    errors
 }
 
 fn kind(value: &Value) -> &'static str {

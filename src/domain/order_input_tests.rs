@@ -73,6 +73,10 @@ fn the_digest_of_an_order_is_the_same_in_every_version() {
     more["products"][0] = json!({"product_code": "P-1", "quantity": 2, "product_name": "Étagère", "unit": "PCS",
                                  "unit_price": 0.50, "note": "Blue"});
     assert_eq!(digest(&more), "94c259a328b6bb4e6d33231b61983353a2ce30385d725fdd356de639349478e8");
+    more["partner_reference"] = json!("4500012345");
+    more["requested_delivery_date"] = json!("2026-12-24");
+    more["products"][0]["reference"] = json!("10");
+    assert_eq!(digest(&more), "fb71af1acde54c2349d402fdf4ac0e7a7f2098e999da137554690587705167c9");
 }
 
 #[test]

@@ -20,24 +20,22 @@ impl Store {
     /// Builds the indexes that are missing, unless another instance does, which waits for every transaction that began before.
     /// Until it ends, and where it fails, what they are for only takes longer.
     pub async fn build_indexes(&self) -> StoreResult<()> {
-        if self.backend() != DbBackend::Postgres {
+        // A pooler in transaction mode would leave the lock and the settings to whoever gets the connection next.
+        if self.backend() != DbBackend::Postgres || !self.has_sessions() {
             return Ok(());
         }
         let pool = self.reports.get_postgres_connection_pool();
         // A connection of its own: it is closed afterwards, with its settings and its lock.
         let mut connection = pool.acquire().await.map_err(from_sqlx)?.detach();
-        let built = build(&mut connection, self.has_sessions()).await;
+        let built = build(&mut connection).await;
         let closed = connection.close().await;
         built.and(closed).map_err(from_sqlx)
     }
 }
 
-async fn build(connection: &mut PgConnection, has_sessions: bool) -> Result<(), sqlx::Error> {
-    // With a pooler in transaction mode it has no settings to undo, and those set here would be somebody else's next.
-    if has_sessions {
-        connection.execute("SET lock_timeout = 0").await?;
-        connection.execute("SET statement_timeout = 0").await?;
-    }
+async fn build(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    connection.execute("SET lock_timeout = 0").await?;
+    connection.execute("SET statement_timeout = 0").await?;
     // Tried, not waited for: whoever waits is waited for by the build.
     let lock = "SELECT pg_try_advisory_lock($1)";
     if !sqlx::query_scalar::<_, bool>(lock).bind(BUILD_LOCK).fetch_one(&mut *connection).await? {
@@ -56,6 +54,5 @@ async fn build(connection: &mut PgConnection, has_sessions: bool) -> Result<(), 
         info!(name, "building an index; orders are taken meanwhile");
         connection.execute(AssertSqlSafe(format!("CREATE INDEX CONCURRENTLY {name} ON {of}"))).await?;
     }
-    let unlock = "SELECT pg_advisory_unlock($1)";
-    sqlx::query(unlock).bind(BUILD_LOCK).execute(connection).await.map(drop)
+    Ok(())
 }

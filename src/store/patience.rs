@@ -84,6 +84,7 @@ mod tests {
         assert_eq!(answer(&[NEVER, NEVER, NEVER, 0]).await, (3, AFTER * 3));
         assert_eq!(answer(&[1_900, NEVER]).await, (0, Duration::from_millis(1_900)));
     }
+
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_is_reset_does_not_fail_what_was_asked_again_elsewhere() {
         assert_eq!(answer_where(&[1_500, 700], |number| number > 0).await, (1, Duration::from_millis(1_700)));

@@ -120,7 +120,7 @@ fn an_order_field_is_where_the_guide_says_and_nowhere_else() {
         ["partner_reference", "partnerReference"].iter().any(|name| text.contains(name))
     };
     let hand_written = [".rs", ".graphql"].iter().flat_map(|kind| files(&["src", "migrations"], kind));
-    let files: Vec<_> = hand_written.filter(of_field).collect();
+    let files: Vec<_> = hand_written.filter(|file| !file.ends_with("_tests.rs")).filter(of_field).collect();
     let is_in_guide = |file: &String| {
         steps.contains(&file.as_str()) || (file.starts_with("migrations/src/m2") && steps.contains(&"migrations/src"))
     };

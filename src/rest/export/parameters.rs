@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::fields::listed;
 use crate::error::{AppError, FieldError, FieldErrorCode};
 use crate::graphql::{Content, Member};
 use crate::rest::operations::EXPORT_SALES_ORDERS;
@@ -114,7 +115,7 @@ pub fn variables(pairs: &[(String, String)]) -> Result<Value, AppError> {
     if faults.is_empty() {
         Ok(json!({"where": filter, "order_by": order_by.to_ascii_uppercase(), "after": null}))
     } else {
-        Err(AppError::invalid(faults))
+        Err(AppError::invalid(listed(faults, String::new())))
     }
 }
 
@@ -145,5 +146,12 @@ mod tests {
             assert!(names.contains(&known), "{known}");
         }
         assert_eq!(sorts().len(), 6);
+    }
+    #[test]
+    fn of_thousands_of_unknown_parameters_a_thousand_are_listed_and_the_rest_is_counted() {
+        let unknown: Vec<_> = (0..3_000).map(|n| (format!("p{n}"), String::new())).collect();
+        let refused = variables(&unknown).unwrap_err();
+        assert_eq!(refused.errors.len(), 1_001);
+        assert_eq!(refused.errors[1_000].message, "2000 more faults are not listed");
     }
 }
