@@ -21,7 +21,7 @@ struct Args {
     base: String,
     #[arg(long)]
     client_id: String,
-    #[arg(long, allow_hyphen_values = true)]
+    #[arg(long)]
     client_secret: String,
     /// How often each query runs; once more before it counts
     #[arg(long, default_value_t = 40)]

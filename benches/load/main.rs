@@ -37,8 +37,7 @@ struct Args {
     base: String,
     #[arg(long)]
     client_id: String,
-    // Secrets are base64url: one in 64 begins with a hyphen.
-    #[arg(long, allow_hyphen_values = true, default_value = "")]
+    #[arg(long, default_value = "")]
     client_secret: String,
     /// The client's private key (PEM); pages need none
     #[arg(long)]

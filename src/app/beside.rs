@@ -18,7 +18,7 @@ impl AppState {
     /// Runs the background tasks for as long as it is polled: reading new JWT secrets, warning of keys that expire soon or
     /// that two clients have, writing the counts of reused signatures, keeping SQLite's write-ahead log small, and
     /// comparing the clocks.
-    pub async fn look_after(&self) {
+    pub async fn run_background_tasks(&self) {
         let clients = self.0.services.clients.clone();
         tokio::join!(
             self.watch_jwt_secrets(),

@@ -24,5 +24,5 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
     if common.json {
         return output::json(&json!({"next_order_number": order, "next_position": position}));
     }
-    output::text(&format!("next order number: {order}\nnext place in the feed: {position}"))
+    output::text(&format!("next order number: {order}\nnext feed position: {position}"))
 }

@@ -161,7 +161,7 @@ impl Server {
         let beside = state.clone();
         let beside = tokio::spawn(async move {
             let reload = signals::reload_on_hangup(beside.clone(), hangups);
-            tokio::join!(beside.look_after(), reload)
+            tokio::join!(beside.run_background_tasks(), reload)
         });
         let Http { drain_delay, shutdown_timeout, .. } = state.config().http;
         // A part of the time for what comes after the requests.

@@ -58,15 +58,15 @@ impl FromStr for OrderNumber {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
-    /// Taken from the partner.
+    /// Received and stored; not yet accepted.
     Received,
-    /// Accepted by us.
+    /// Accepted; goods have not left yet.
     Confirmed,
-    /// On its way.
+    /// Goods have left.
     Shipped,
-    /// With the customer.
+    /// Goods have arrived. Final.
     Delivered,
-    /// Called off.
+    /// Cancelled: nothing is delivered. Final.
     Cancelled,
 }
 
@@ -121,7 +121,7 @@ impl fmt::Display for OrderStatus {
 /// An order as stored, without its lines.
 #[derive(Debug, Clone)]
 pub struct SalesOrder {
-    /// Its public number.
+    /// Order number.
     pub number: OrderNumber,
     /// The client that sent it.
     pub client_id: ClientId,
@@ -144,7 +144,7 @@ pub struct SalesOrder {
 }
 
 impl SalesOrder {
-    /// A new order as it is when it is taken, with its lines. The database gives it its number.
+    /// A new order as it is stored first, with its lines. The database gives it its number.
     #[must_use]
     pub fn taken(new: &NewOrder, client_id: ClientId, at: DateTime<Utc>) -> (Self, Vec<SalesOrderLine>) {
         let order = Self {

@@ -29,10 +29,10 @@ pub struct OrderContent {
     pub currency: String,
     /// Free text.
     pub note: Option<String>,
-    /// The order's number at its sender.
+    /// Number of the order in the sender's system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner_reference: Option<String>,
-    /// The day for which its sender asks.
+    /// Day on which the sender asks for delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_delivery_date: Option<NaiveDate>,
 }

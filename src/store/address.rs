@@ -46,13 +46,13 @@ pub enum TargetSession {
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // PgConnectOptions would show the password.
-        let hosts: Vec<_> = self.candidates.iter().map(place).collect();
+        let hosts: Vec<_> = self.candidates.iter().map(host_and_port).collect();
         f.debug_struct("Address").field("hosts", &hosts).field("session", &self.session).finish_non_exhaustive()
     }
 }
 
 /// A host and its port, or the path of its socket.
-pub(super) fn place(options: &PgConnectOptions) -> String {
+pub(super) fn host_and_port(options: &PgConnectOptions) -> String {
     let (host, port) = (options.get_host(), options.get_port());
     match options.get_socket() {
         Some(folder) => format!("{}/.s.PGSQL.{port}", folder.display()),

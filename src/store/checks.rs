@@ -6,7 +6,7 @@ use std::time::Duration;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgRow};
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Row as _};
 
-use super::address::{Address, place};
+use super::address::{Address, host_and_port};
 use super::error::StoreResult;
 use super::pooler::{self, Pooler};
 use super::reach::within;
@@ -59,7 +59,7 @@ pub async fn examine(url: &str, patience: Duration) -> StoreResult<Findings> {
     let options = Address::parse(url)?.find(patience).await?;
     let server = within(&options, patience, ask(&options)).await?;
     if let Some(why) = server.refusal() {
-        let sentence = format!("the server at {} {why}", place(&options));
+        let sentence = format!("the server at {} {why}", host_and_port(&options));
         return Err(unreachable::lasting(sentence).into());
     }
     Ok(Findings { pooler: pooler::detect(&options, patience).await?, warnings: server.warnings() })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection};
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Row as _};
 
-use super::address::place;
+use super::address::host_and_port;
 use super::reach::{Unreachable, within};
 use super::unreachable;
 
@@ -34,7 +34,7 @@ enum Seen {
 pub(super) async fn detect(options: &PgConnectOptions, limit: Duration) -> Result<Pooler, Unreachable> {
     match within(options, limit, look(options)).await? {
         Seen::Is(pooler) => Ok(pooler),
-        Seen::Refused(why) => Err(unreachable::lasting(format!("the pooler at {} {why}", place(options)))),
+        Seen::Refused(why) => Err(unreachable::lasting(format!("the pooler at {} {why}", host_and_port(options)))),
     }
 }
 

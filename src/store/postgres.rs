@@ -7,7 +7,7 @@ use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use super::address::{Address, place};
+use super::address::{Address, host_and_port};
 use super::error::{StoreError, StoreResult};
 use super::liveness::Liveness;
 use super::options::DatabaseOptions;
@@ -111,7 +111,7 @@ async fn follow(address: Address, patience: Duration, pools: OrdersAndReads, liv
 }
 
 async fn lead(address: &Address, patience: Duration, (orders, reads): &OrdersAndReads, liveness: &Liveness) {
-    let mut current = place(&orders.get_postgres_connection_pool().connect_options());
+    let mut current = host_and_port(&orders.get_postgres_connection_pool().connect_options());
     let (mut outage, mut is_found) = (Outage::default(), true);
     loop {
         if is_found {
@@ -121,8 +121,8 @@ async fn lead(address: &Address, patience: Duration, (orders, reads): &OrdersAnd
         is_found = found.is_ok();
         match found {
             Ok(found) => {
-                if place(&found) != current {
-                    current = place(&found);
+                if host_and_port(&found) != current {
+                    current = host_and_port(&found);
                     info!(host = current, "the database is at another host now");
                     for pool in std::iter::once(orders).chain(reads) {
                         pool.get_postgres_connection_pool().set_connect_options(found.clone());

@@ -12,7 +12,7 @@ use thiserror::Error;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::address::{Address, TargetSession, place};
+use super::address::{Address, TargetSession, host_and_port};
 use super::error::StoreResult;
 use super::outage::Outage;
 use super::{sqlite_file, unreachable};
@@ -91,7 +91,7 @@ impl Address {
         .await
         .and_then(|unfit| match unfit {
             None => Ok(options.clone()),
-            Some(why) => Err(unreachable::passing(format!("{} {why}", place(options)))),
+            Some(why) => Err(unreachable::passing(format!("{} {why}", host_and_port(options)))),
         })
     }
 

@@ -8,7 +8,7 @@ use sea_orm::sqlx;
 use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 
-use super::address::place;
+use super::address::host_and_port;
 use super::reach::Unreachable;
 
 /// Nothing came back in time.
@@ -16,13 +16,13 @@ pub(super) fn silent(options: &PgConnectOptions, limit: Duration) -> Unreachable
     let limit = humantime::format_duration(limit);
     passing(format!(
         "{} timed out: no answer within {limit} (packets are dropped, or the server hangs)",
-        place(options)
+        host_and_port(options)
     ))
 }
 
 /// What the driver failed with.
 pub(super) fn cause(error: &sqlx::Error, options: &PgConnectOptions) -> Unreachable {
-    let server = place(options);
+    let server = host_and_port(options);
     match error {
         sqlx::Error::Io(error) => of_network(error, options, &server),
         sqlx::Error::Tls(error) if error.to_string().contains("does not support TLS") => lasting(format!(

@@ -2,7 +2,7 @@
 //!
 //! What belongs here: the line's fields and how they reach it. What does not: tokens, secrets, signatures, addresses
 //! and names; `tests/it/logs.rs` fails when one of them shows up.
-//! To add a field: a member of [`Facts`], a line in [`RequestLog::write`], a row in `docs/operations.md`.
+//! To add a field: a member of [`RequestFields`], a line in [`RequestLog::write`], a row in `docs/operations.md`.
 
 mod log;
 mod metrics;
@@ -27,7 +27,7 @@ pub use metrics::{
 
 /// What the layers noted about the request under way.
 #[derive(Debug, Default)]
-pub struct Facts {
+pub struct RequestFields {
     /// The client the bearer token proved.
     pub principal: Option<String>,
     /// `query`, `mutation` or `subscription`.
@@ -69,7 +69,7 @@ pub struct QuotaState {
 #[derive(Debug, Clone)]
 pub struct RequestLog {
     request_id: Arc<str>,
-    facts: Arc<Mutex<Facts>>,
+    facts: Arc<Mutex<RequestFields>>,
 }
 
 tokio::task_local! {
@@ -128,14 +128,14 @@ impl RequestLog {
         self.facts().error_code
     }
 
-    fn facts(&self) -> MutexGuard<'_, Facts> {
+    fn facts(&self) -> MutexGuard<'_, RequestFields> {
         // A panic while noting a fact loses nothing that matters more than the rest of the line.
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Notes something about the request under way; outside a request it does nothing.
-pub fn note(change: impl FnOnce(&mut Facts)) {
+pub fn note(change: impl FnOnce(&mut RequestFields)) {
     let _ = CURRENT.try_with(|log| change(&mut log.facts()));
 }
 

@@ -10,7 +10,7 @@ use crate::error::AppError;
 
 /// An object with a global id (Relay's global object identification).
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Names it among everything that `node` finds. Opaque."))]
+#[graphql(field(name = "id", ty = "ID", desc = "Global id, for `node` and `nodes`. Opaque."))]
 pub enum Node {
     SalesOrder(SalesOrder),
     SalesOrderEvent(SalesOrderEvent),

@@ -59,19 +59,19 @@ impl SalesOrder {
 pub const OPEN_FIELDS: [&str; 9] =
     ["id", "orderNumber", "status", "nextStatuses", "version", "acknowledgements", "events", "createdAt", "updatedAt"];
 
-/// Where an order stands.
+/// Status of an order in its life cycle.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "order::OrderStatus")]
 pub enum OrderStatus {
-    /// Taken from the partner.
+    /// Received and stored; not yet accepted.
     Received,
-    /// Accepted by us.
+    /// Accepted; goods have not left yet.
     Confirmed,
-    /// On its way.
+    /// Goods have left.
     Shipped,
-    /// With the customer.
+    /// Goods have arrived. Final.
     Delivered,
-    /// Called off.
+    /// Cancelled: nothing is delivered. Final.
     Cancelled,
 }
 
@@ -83,32 +83,32 @@ pub enum OrderStatus {
 #[Object]
 #[expect(clippy::unused_async, reason = "what may be refused is at hand all the same")]
 impl SalesOrder {
-    /// Names it among everything that `node` finds. Opaque.
+    /// Global id, for `node` and `nodes`. Opaque.
     pub(super) async fn id(&self) -> Result<ID, AppError> {
         order_id(self.order.number, self.reader.sealing.sealer().await?)
     }
 
-    /// Its public number, such as `SO-0000000042`.
+    /// Order number, such as `SO-0000000042`.
     async fn order_number(&self) -> String {
         self.order.number.to_string()
     }
 
-    /// Where it stands.
+    /// Status of the order, such as `CONFIRMED`.
     async fn status(&self) -> OrderStatus {
         self.order.status.into()
     }
 
-    /// Where it may go from here, by `updateSalesOrderStatus`.
+    /// Statuses that `updateSalesOrderStatus` may set next; empty when the present one is final.
     async fn next_statuses(&self) -> Vec<OrderStatus> {
         self.order.status.next().iter().copied().map(OrderStatus::from).collect()
     }
 
-    /// Counts its changes, from 1: a new order has version `1`.
+    /// Version of the order: `1` for a new order, one more after each change.
     async fn version(&self) -> i32 {
         self.order.version
     }
 
-    /// The client that sent it, such as `versuni-client-001`.
+    /// Client id of the order's sender, such as `versuni-client-001`.
     async fn client_id(&self) -> Result<&str, AppError> {
         Ok(self.sent()?.client_id.as_str())
     }
@@ -128,32 +128,32 @@ impl SalesOrder {
         Ok(&self.sent()?.content.sales_name)
     }
 
-    /// Delivery address, such as `Jl. Sudirman No. 1, Jakarta`; may have several lines.
+    /// Delivery address, such as `Jl. Sudirman No. 1, Jakarta`; it may hold line breaks.
     async fn address(&self) -> Result<&str, AppError> {
         Ok(&self.sent()?.content.address)
     }
 
-    /// Free text of its sender; null when there is none.
+    /// Free text of the sender; null when there is none.
     async fn note(&self) -> Result<Option<&str>, AppError> {
         Ok(self.sent()?.content.note.as_deref())
     }
 
-    /// Its number at its sender, such as `4500012345`; null when the sender gave none.
+    /// Number of the order in the sender's system, such as `4500012345`; null when the sender gave none.
     async fn partner_reference(&self) -> Result<Option<&str>, AppError> {
         Ok(self.sent()?.content.partner_reference.as_deref())
     }
 
-    /// The day for which its sender asks, such as `2026-12-24`; null when the sender named none.
+    /// Day on which the sender asks for delivery, such as `2026-12-24`; null when the sender gave none.
     async fn requested_delivery_date(&self) -> Result<Option<Date>, AppError> {
         Ok(self.sent()?.content.requested_delivery_date.map(Date))
     }
 
-    /// ISO 4217 code of its prices, such as `IDR`.
+    /// ISO 4217 code of the order's currency, such as `IDR`.
     async fn currency(&self) -> Result<&str, AppError> {
         Ok(&self.sent()?.content.currency)
     }
 
-    /// Its lines, in the sender's order.
+    /// Lines of the order, in the sequence in which they were sent.
     #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
     async fn products(&self, ctx: &Context<'_>) -> Result<ListInOrder<SalesOrderLine<'_>>> {
         self.sent()?;
@@ -177,7 +177,7 @@ impl SalesOrder {
         Ok(self.sent()?.total_amount.map(Decimal::from))
     }
 
-    /// Which receiving systems have it, in the order of their names.
+    /// Acknowledgements of receiving systems, sorted by the system's name.
     #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
     async fn acknowledgements(&self, ctx: &Context<'_>) -> Result<Vec<Acknowledgement>> {
         let found = match &self.acknowledgements {
@@ -187,7 +187,7 @@ impl SalesOrder {
         Ok(found.into_iter().map(|known| Acknowledgement::seen(known, &self.reader)).collect())
     }
 
-    /// Its history, oldest first.
+    /// Events of the order, the oldest first.
     #[graphql(complexity = "1 + EVENTS_PER_ORDER * child_complexity")]
     async fn events(&self, ctx: &Context<'_>) -> Result<Vec<SalesOrderEvent>> {
         let found = match &self.events {
@@ -197,7 +197,7 @@ impl SalesOrder {
         Ok(found.into_iter().map(|event| SalesOrderEvent::new(event, &self.reader)).collect())
     }
 
-    /// What its sender signed. Needs scope `orders:read`. Sample orders have none.
+    /// Signed text and signature of the order; null for sample orders. Needs scope `orders:read`.
     #[graphql(complexity = "2 + child_complexity")]
     async fn receipt(&self, ctx: &Context<'_>) -> Result<Option<SalesOrderReceipt>> {
         self.reader.ensure_reads_all()?;
@@ -208,12 +208,12 @@ impl SalesOrder {
         Ok(receipt.map(SalesOrderReceipt::from))
     }
 
-    /// When it was taken.
+    /// Time at which the order was received.
     async fn created_at(&self) -> DateTime {
         DateTime(self.order.created_at)
     }
 
-    /// When it last changed.
+    /// Time of the last change.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.order.updated_at)
     }

@@ -151,7 +151,7 @@ fn check_password_file(path: &OsStr) -> Result<(), String> {
 mod tests {
     use sea_orm::sqlx::postgres::PgSslMode;
 
-    use super::super::{Address, TargetSession, place};
+    use super::super::{Address, TargetSession, host_and_port};
     use super::*;
 
     fn read(url: &str, variables: &[(&str, &str)]) -> Result<Address, String> {
@@ -203,7 +203,7 @@ mod tests {
             ("PGDATA", "/var/lib/postgresql"),
         ];
         let address = read("postgres://", &environment).unwrap();
-        assert_eq!(address.candidates.iter().map(place).collect::<Vec<_>>(), ["h1:1", "h2:2"]);
+        assert_eq!(address.candidates.iter().map(host_and_port).collect::<Vec<_>>(), ["h1:1", "h2:2"]);
         assert_eq!((address.session, address.connect_timeout.unwrap().as_secs()), (TargetSession::Primary, 3));
         let options = &address.candidates[0];
         assert_eq!((options.get_username(), options.get_database()), ("us@er", Some("my orders")));
@@ -212,15 +212,15 @@ mod tests {
         assert!(matches!(options.get_ssl_mode(), PgSslMode::VerifyCa));
 
         let wins = read("postgres://u@db:7/orders?sslmode=verify-full", &environment).unwrap();
-        assert_eq!(wins.candidates.iter().map(place).collect::<Vec<_>>(), ["db:7"]);
+        assert_eq!(wins.candidates.iter().map(host_and_port).collect::<Vec<_>>(), ["db:7"]);
         assert!(matches!(wins.candidates[0].get_ssl_mode(), PgSslMode::VerifyFull));
         // Not read where the URL says it.
         let url = "postgres://u@db:7/orders?sslmode=disable";
         read(url, &[("PGSSLMODE", "verify_full"), ("PGPORT", "x"), ("PGHOST", "")]).unwrap();
-        let port = |url: &str| place(&read(url, &[("PGHOST", "h1"), ("PGPORT", "5")]).unwrap().candidates[0]);
+        let port = |url: &str| host_and_port(&read(url, &[("PGHOST", "h1"), ("PGPORT", "5")]).unwrap().candidates[0]);
         assert_eq!([port("postgres:///orders"), port("postgres://:6/orders")], ["h1:5", "h1:6"]);
         // As in libpq, a list with a port in it has the usual one elsewhere.
         let mixed = read("postgres://h1:7,h2/orders", &[("PGPORT", "5")]).unwrap();
-        assert_eq!(mixed.candidates.iter().map(place).collect::<Vec<_>>(), ["h1:7", "h2:5432"]);
+        assert_eq!(mixed.candidates.iter().map(host_and_port).collect::<Vec<_>>(), ["h1:7", "h2:5432"]);
     }
 }

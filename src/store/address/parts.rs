@@ -55,8 +55,8 @@ impl Parts {
                     hosts.len()
                 ));
             }
-            for (place, port) in hosts.iter_mut().zip(ports.iter().cycle()) {
-                place.1 = Some(port.clone()).filter(|port| !port.is_empty());
+            for (host, port) in hosts.iter_mut().zip(ports.iter().cycle()) {
+                host.1 = Some(port.clone()).filter(|port| !port.is_empty());
             }
         }
         let port = |text: String| match text.parse() {
@@ -100,8 +100,8 @@ pub(super) fn split(url: &str) -> Result<Parts, String> {
     if rest.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err("it contains white space or a control character; write %20 for a space".to_owned());
     }
-    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, database) = place.split_once('/').unwrap_or((place, ""));
+    let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, database) = location.split_once('/').unwrap_or((location, ""));
     let mut parts = Parts::default();
     // The last @: one in a password is plain to see.
     let hosts = match authority.rsplit_once('@') {

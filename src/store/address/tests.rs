@@ -9,8 +9,8 @@ fn refused(url: &str) -> String {
     }
 }
 
-fn places(url: &str) -> Vec<String> {
-    Address::parse(url).unwrap().candidates.iter().map(place).collect()
+fn hosts_and_ports(url: &str) -> Vec<String> {
+    Address::parse(url).unwrap().candidates.iter().map(host_and_port).collect()
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn several_hosts_are_read_as_libpq_writes_them() {
         ("postgres://%2Fvar%2Frun,h2/db", &["/var/run/.s.PGSQL.5432", "h2:5432"]),
         ("postgres:///db?host=/tmp/a,/tmp/b&port=1,2", &["/tmp/a/.s.PGSQL.1", "/tmp/b/.s.PGSQL.2"]),
     ] {
-        assert_eq!(places(url), expected, "{url}");
+        assert_eq!(hosts_and_ports(url), expected, "{url}");
     }
     let address = Address::parse("postgres://h1,h2/db?target_session_attrs=read-write&connect_timeout=3").unwrap();
     assert_eq!((address.session, address.connect_timeout), (TargetSession::ReadWrite, Some(Duration::from_secs(3))));
@@ -94,7 +94,7 @@ fn every_part_is_taken_off_the_url_with_its_special_characters() {
     assert_eq!(options.get_options(), Some("-c jit=off -c search_path=a,b"));
     assert!(format!("{options:?}").contains("p@s/s:%+é"), "the password was changed");
     let plain = Address::parse("postgres://u:p@ss@db/orders").unwrap();
-    assert_eq!((place(&plain.candidates[0]), plain.candidates[0].get_username()), ("db:5432".to_owned(), "u"));
+    assert_eq!((host_and_port(&plain.candidates[0]), plain.candidates[0].get_username()), ("db:5432".to_owned(), "u"));
     assert_eq!(plain.candidates[0].get_application_name(), Some("sales-order-api"));
 }
 
