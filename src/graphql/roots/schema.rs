@@ -12,7 +12,8 @@ use crate::graphql::cost::Limits;
 #[derive(MergedObject, Default)]
 pub struct Query(query::OrderQuery, client_query::ClientQuery);
 
-/// Mutations.
+/// Mutations. Those of one document run one after another; one that fails is null, `errors` says why, and the others are done all
+/// the same. A document creates at most one order (ONE_ORDER_PER_REQUEST).
 #[derive(MergedObject, Default)]
 pub struct Mutation(mutation::OrderMutation, client_mutation::ClientMutation);
 
