@@ -103,7 +103,7 @@ struct Catalog {
 const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
-    let definitions = parse_schema(super::schema::sdl()).map(|schema| schema.definitions).unwrap_or_default();
+    let definitions = parse_schema(super::schema::definitions()).map(|schema| schema.definitions).unwrap_or_default();
     let mut catalog = Catalog::default();
     catalog.inputs.extend(BUILT_IN.map(|name| (Name::new(name), InputKind::Scalar)));
     for definition in definitions {

@@ -224,7 +224,7 @@ impl Api {
             let work = known.complexity / POINTS_A_REQUEST;
             self.services.sessions.charge(&caller.credentials, work).map_err(error::refusal)?;
         }
-        self.ensure_one_order(&known, &caller).map_err(error::refusal)?;
+        Self::ensure_one_order(&known, &caller).map_err(error::refusal)?;
         // Strangers fill no cache, and a text may hold what proves who sends it.
         if let Some(registration) = registration.filter(|_| !known.authenticates())
             && caller.principal().await.is_ok()
@@ -244,7 +244,7 @@ impl Api {
 
     /// One signature, and one key, are for one order. Asked before anything runs: a neighbour in the same document must not
     /// be done when the order is refused.
-    fn ensure_one_order(&self, known: &Known, caller: &Caller) -> Result<(), AppError> {
+    fn ensure_one_order(known: &Known, caller: &Caller) -> Result<(), AppError> {
         match operation(&known.document).map_or(0, count_signed) {
             0 => Ok(()),
             1 => caller.credentials.ensure_signable(),

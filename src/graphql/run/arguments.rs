@@ -170,7 +170,9 @@ impl<'d> Walk<'d> {
                 self.uses.entry(self.at).or_default().push(Use { variable, at, ty, has_default });
             }
             (Literal::List(items), BaseType::List(of)) => {
-                items.iter().for_each(|item| self.value(item, of, false, at));
+                for item in items {
+                    self.value(item, of, false, at);
+                }
             }
             (_, BaseType::List(of)) => self.value(value, of, false, at),
             (Literal::Object(members), BaseType::Named(name)) => {

@@ -2,6 +2,7 @@
 //! the Basic Multilingual Plane as pairs of surrogates (GraphQL §2.9.4, September 2025).
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use async_graphql::{Pos, ServerError};
 
@@ -51,7 +52,7 @@ fn split_string(text: &str) -> (&str, &str) {
             Some(b'"') => return text.split_at(at + 1),
             Some(b'\n' | b'\r') => return text.split_at(at),
             // Whatever is escaped, if it is longer than a byte, its other bytes are none of these.
-            Some(b'\\') => at = if bytes.get(at + 1).is_some_and(|byte| byte.is_ascii()) { at + 2 } else { at + 1 },
+            Some(b'\\') => at = if bytes.get(at + 1).is_some_and(u8::is_ascii) { at + 2 } else { at + 1 },
             Some(_) => at += 1,
         }
         at = at.min(bytes.len());
@@ -127,7 +128,8 @@ fn push(character: char, resolved: &mut String) {
         '\\' => resolved.push_str("\\\\"),
         '\n' => resolved.push_str("\\n"),
         '\r' => resolved.push_str("\\r"),
-        control if control < ' ' => resolved.push_str(&format!("\\u{:04X}", u32::from(control))),
+        // Writing into a text cannot fail.
+        control if control < ' ' => drop(write!(resolved, "\\u{:04X}", u32::from(control))),
         character => resolved.push(character),
     }
 }

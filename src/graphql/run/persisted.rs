@@ -45,7 +45,7 @@ impl PersistedDocuments {
         let known = self.0.get(&hash);
         if request.query.is_empty() {
             let not_found = || AppError::new(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound");
-            request.query = known.ok_or_else(not_found)?.as_ref().to_owned();
+            known.ok_or_else(not_found)?.as_ref().clone_into(&mut request.query);
             return Ok(None);
         }
         if known.is_some_and(|text| *text == *request.query) {

@@ -18,17 +18,17 @@ pub(super) fn check<V: InputValue>(scalar: &str, value: &V) -> Result<(), Misfit
     let view = value.view();
     let of_type = |what: &str| Err(Misfit(FieldErrorCode::Type, format!("must be {what}, not {}", view.kind())));
     match (scalar, &view) {
-        ("String", View::Text(_)) | ("Boolean", View::Boolean) | ("Float", View::Number(_)) => Ok(()),
+        ("String" | "ID", View::Text(_)) | ("Boolean", View::Boolean) | ("Float" | "Decimal", View::Number(_)) => {
+            Ok(())
+        }
         ("String", _) => of_type("a string"),
         ("Boolean", _) => of_type("true or false"),
         ("Float", _) => of_type("a number"),
-        ("ID", View::Text(_)) => Ok(()),
         ("ID", View::Number(number)) if is_whole::<V>(number) => Ok(()),
         ("ID", _) => of_type("a string or a whole number"),
         ("Int" | "Long" | "UnixTime", View::Number(number)) => integer::<V>(scalar, number).map(drop),
         ("Int" | "Long" | "UnixTime", _) => of_type("a whole number"),
         ("Decimal", View::Text(text)) => decimal(Money::parse(text.trim()).is_ok() || is_decimal(text.trim())),
-        ("Decimal", View::Number(_)) => Ok(()),
         ("Decimal", _) => of_type("a decimal number or string"),
         ("Date", View::Text(text)) => read_by_domain(text, |fields| fields.optional_date("value").is_some()),
         ("Date", _) => of_type("a date such as \"2026-12-24\""),

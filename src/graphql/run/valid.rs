@@ -46,6 +46,7 @@ impl Valid {
         if let Some(operation) = self.operation() {
             nulls::complete(&mut response, operation);
             arrange::arrange(&mut response.data, &operation.selection_set.node);
+            introspection::describe(&mut response.data, &operation.selection_set.node);
         }
         self.with_cost(error::classify(response))
     }

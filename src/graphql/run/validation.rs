@@ -64,7 +64,7 @@ impl Extension for OneRequest {
 impl OneRequest {
     /// Whether an error is about a value, or about a variable without one, which are looked at by this module's neighbours. The
     /// texts are async-graphql's own; `arguments` and `coercion` find what they are about anew
-    /// (`a_value_is_refused_by_our_own_words_and_a_variable_that_is_left_out_by_nobody`).
+    /// (`a_variable_that_is_left_out_leaves_the_argument_its_default` notices when they change).
     fn is_about_values(&self, error: &ServerError) -> bool {
         let text = error.message.as_str();
         // The last two come from what a field costs, which reads its arguments.
