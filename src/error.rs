@@ -73,6 +73,18 @@ catalogue! {
     GraphqlValidationFailed = "GRAPHQL_VALIDATION_FAILED", 400, "GraphQL document refused";
     /// The GraphQL request asks for more than a request may: make it smaller or split it.
     LimitExceeded = "LIMIT_EXCEEDED", 400, "Request too costly";
+    /// The GraphQL document makes more than one signed order, and nothing was done: send each order in a request of its own, with
+    /// its own signature and `Idempotency-Key`.
+    OneOrderPerRequest = "ONE_ORDER_PER_REQUEST", 400, "One order per request";
+    /// The document with this hash is not known (automatic persisted queries): send it with its hash. Clients do so by themselves.
+    PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND", 400, "Persisted query not found";
+    /// `extensions.persistedQuery` is not `{"version": 1, "sha256Hash": "<64 hexadecimal digits>"}`: send whole documents.
+    PersistedQueryNotSupported = "PERSISTED_QUERY_NOT_SUPPORTED", 400, "Persisted query not supported";
+    /// The request names its document by an id (`doc_id`, `documentId`, `id`), and none are registered here: send the document as
+    /// `query`.
+    DocumentIdNotSupported = "DOCUMENT_ID_NOT_SUPPORTED", 400, "Document id not supported";
+    /// The body is a list of GraphQL requests, and nothing was done: send each request by itself.
+    BatchNotSupported = "BATCH_NOT_SUPPORTED", 400, "Batch not supported";
     /// The bearer token is missing, damaged, expired or revoked: log in or refresh.
     Unauthenticated = "UNAUTHENTICATED", 401, "Not authenticated";
     /// The client id or the client secret is wrong.

@@ -155,17 +155,17 @@ impl AuditEntry {
     }
 }
 
-/// Reads the argument `after` of the log, which shows the newest entry first. The form from before cursors were sealed is
+/// Reads a cursor of the log, the argument with this name, which shows the newest entry first. The form from before cursors were sealed is
 /// accepted for good: clients keep cursors.
-pub fn read_cursor(after: Option<&str>, sealer: &Sealer) -> Result<Option<i64>, Vec<FieldError>> {
-    let Some(text) = after else { return Ok(None) };
+pub fn read_cursor(name: &str, text: Option<&str>, sealer: &Sealer) -> Result<Option<i64>, Vec<FieldError>> {
+    let Some(text) = text else { return Ok(None) };
     if let Some([id]) = sealer.open(Purpose::AuditCursor, text) {
         return Ok(Some(id));
     }
     match old_form(text).and_then(|text| text.strip_prefix('a')?.parse().ok()) {
         Some(id) => Ok(Some(id)),
         None => Err(vec![fault(
-            "after",
+            name,
             FieldErrorCode::Cursor,
             "is not a cursor of the log; take one from an edge or from pageInfo",
         )]),
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_cursor_of_the_log_is_read_back_and_nothing_else_is_one() {
         let sealer = sealer::of_tests();
-        let at = |text: &str| read_cursor(Some(text), &sealer);
+        let at = |text: &str| read_cursor("after", Some(text), &sealer);
         assert_eq!(at(&sealer.seal(Purpose::AuditCursor, [42]).unwrap()), Ok(Some(42)));
         assert_eq!(at("YTQy"), Ok(Some(42)), "as it was before cursors were sealed");
         assert_eq!(at("ZTQy").unwrap_err()[0].pointer, "/after");

@@ -45,6 +45,19 @@ pub struct Cursor {
     pub id: i64,
 }
 
+/// A part of a list: so many rows from its start or from its end, of those between two positions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span<C> {
+    /// How many rows.
+    pub limit: usize,
+    /// Whether the last rows are wanted instead of the first.
+    pub from_end: bool,
+    /// Only rows after this one.
+    pub after: Option<C>,
+    /// Only rows before this one.
+    pub before: Option<C>,
+}
+
 /// The request for a page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
@@ -79,15 +92,39 @@ impl PageRequest {
         (first, after): (Option<i32>, Option<&str>),
         (last, before): (Option<i32>, Option<&str>),
     ) -> Result<Self, Vec<FieldError>> {
-        let mut errors = Vec::new();
-        let mut read_cursor = |name: &str, text: Option<&str>| {
-            let cursor = text.map(|text| Cursor::open(text, sort.key, sealer));
-            if cursor == Some(None) {
-                let message = "is not a cursor of this list in this order; take one from an edge or from pageInfo";
-                errors.push(fault(name, FieldErrorCode::Cursor, message));
-            }
-            cursor.flatten()
+        let read = |name: &str, text: Option<&str>| {
+            let Some(text) = text else { return Ok(None) };
+            let message = "is not a cursor of this list in this order; take one from an edge or from pageInfo";
+            let unknown = || vec![fault(name, FieldErrorCode::Cursor, message)];
+            Cursor::open(text, sort.key, sealer).map(Some).ok_or_else(unknown)
         };
+        let Span { limit, from_end, after, before } = Span::read((first, after), (last, before), read)?;
+        Ok(Self { sort, limit, from_end, after, before })
+    }
+
+    /// Turns what was fetched, one row more than wanted and counted from the page's own end, into the page.
+    #[must_use]
+    pub fn page<T>(&self, rows: Vec<T>) -> Page<T> {
+        let Self { limit, from_end, after, before, .. } = *self;
+        Span { limit, from_end, after, before }.page(rows)
+    }
+}
+
+impl<C> Span<C> {
+    /// The first rows.
+    #[must_use]
+    pub const fn first(limit: usize) -> Self {
+        Self { limit, from_end: false, after: None, before: None }
+    }
+
+    /// Reads the arguments of a Relay connection, noting every faulty one.
+    pub fn read(
+        (first, after): (Option<i32>, Option<&str>),
+        (last, before): (Option<i32>, Option<&str>),
+        read: impl Fn(&str, Option<&str>) -> Result<Option<C>, Vec<FieldError>>,
+    ) -> Result<Self, Vec<FieldError>> {
+        let mut errors = Vec::new();
+        let mut read_cursor = |name, text| read(name, text).map_err(|faults| errors.extend(faults)).ok().flatten();
         let (after, before) = (read_cursor("after", after), read_cursor("before", before));
         let mut read_length = |name, length: Option<i32>| {
             length.and_then(|length| read_length(name, length).map_err(|faults| errors.extend(faults)).ok())
@@ -102,7 +139,7 @@ impl PageRequest {
         }
         if errors.is_empty() {
             let limit = first.or(last).unwrap_or(DEFAULT_PAGE);
-            Ok(Self { sort, limit, from_end: last.is_some(), after, before })
+            Ok(Self { limit, from_end: last.is_some(), after, before })
         } else {
             Err(errors)
         }

@@ -28,6 +28,8 @@ pub enum Purpose {
     OrderId,
     /// The id of an event.
     EventId,
+    /// The id of an entry of the log of what was done to clients.
+    AuditEntryId,
 }
 
 /// Seals and opens. Making one works out the key's round keys once; using it is a few hundred nanoseconds.
@@ -56,6 +58,7 @@ impl Purpose {
             Self::AuditCursor => b"cursor/client-audit-log",
             Self::OrderId => b"id/sales-order",
             Self::EventId => b"id/sales-order-event",
+            Self::AuditEntryId => b"id/client-audit-entry",
         }
     }
 }

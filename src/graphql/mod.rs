@@ -25,5 +25,8 @@ pub use cost::Limits;
 pub use output::error::{into_app_error, is_request_error, refusal};
 pub use output::values::variables;
 pub use output::written::{holds_text, to_json};
-pub use roots::{MUTATIONS, Misfit, QUERIES, Root, SUBSCRIPTIONS, sdl};
-pub use run::{Api, Content, Member, PreparedOperation, Read, Sender, Shape, only_authenticates};
+pub use roots::{MUTATIONS, Misfit, QUERIES, Root, SUBSCRIPTIONS, definitions, sdl};
+pub use run::{
+    Api, Content, Member, PERSISTED_QUERY, PreparedOperation, Read, Sender, Shape, name_persisted_query,
+    only_authenticates,
+};

@@ -18,6 +18,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use serde_json::{Map, Value};
 
 use super::envelope;
+use super::parameters::{answers, read_parameters};
 use super::server::WriteTimeout;
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
@@ -195,32 +196,6 @@ pub(super) fn note_failures(response: &graphql::Response) {
     response.errors.iter().for_each(note);
 }
 
-/// Reads the parameters of a request (GraphQL over HTTP §5.1). A list is a batch, and a batch holds one request.
-pub(super) fn read_parameters(value: Value) -> Result<Request, AppError> {
-    let refuse = |message: &'static str| Err(AppError::new(ErrorCode::MalformedBody, message));
-    let Value::Object(mut parameters) = value else {
-        return refuse("Send one JSON object with the member query; batches are not taken");
-    };
-    let Some(Value::String(query)) = parameters.remove("query") else {
-        return refuse("The member query is required and must be a string holding a GraphQL document");
-    };
-    let mut request = Request::new(query);
-    match parameters.remove("operationName") {
-        None | Some(Value::Null) => {}
-        Some(Value::String(name)) => request.operation_name = (!name.is_empty()).then_some(name),
-        Some(_) => return refuse("The member operationName must be a string"),
-    }
-    match parameters.remove("variables") {
-        None | Some(Value::Null) => {}
-        Some(variables @ Value::Object(_)) => request.variables = graphql::variables(variables),
-        Some(_) => return refuse("The member variables must be an object"),
-    }
-    match parameters.remove("extensions") {
-        None | Some(Value::Null | Value::Object(_)) => Ok(request),
-        Some(_) => refuse("The member extensions must be an object"),
-    }
-}
-
 /// Refuses a request of which nothing but the head was read.
 pub(super) fn refuse(headers: &HeaderMap, error: AppError) -> Response {
     MediaType::accepted_by(headers).refuse(error)
@@ -284,7 +259,19 @@ impl MediaType {
 
     /// Refuses a request that holds no document to run, in the shape GraphQL clients read.
     fn refuse(self, error: AppError) -> Response {
+        if let Some(answers) = answers(&error) {
+            return self.refuse_each(answers, error);
+        }
         let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
         self.answer(status, graphql::refusal(error), None)
+    }
+
+    /// Refuses each of so many requests in a list, which their client takes apart.
+    fn refuse_each(self, requests: usize, error: AppError) -> Response {
+        let status = if self == Self::GraphqlResponse { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        let refusal = graphql::refusal(error);
+        let each = graphql::to_json(&refusal);
+        let answer = self.answer(status, refusal, None);
+        answer.map(|_| Body::from(format!("[{}]", vec![each; requests].join(","))))
     }
 }

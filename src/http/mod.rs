@@ -10,6 +10,7 @@ mod graphql;
 mod health;
 mod origin;
 mod pages;
+mod parameters;
 mod security;
 mod server;
 mod starting;

@@ -2,7 +2,7 @@
 
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, DatabaseTransaction, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::clients::parse_client_id;
@@ -10,22 +10,28 @@ use super::connect::{Store, instant, micros};
 use super::entity::client_audit_log::{ActiveModel, Column, Entity, Model};
 use super::error::{StoreError, StoreResult};
 use crate::domain::audit::{Actor, AuditEntry, NewAuditEntry};
+use crate::domain::page::Span;
 
 impl Store {
-    /// Entries, the newest first: of one client or of all, only those before an entry of the log.
-    pub async fn list_audit_entries(
-        &self,
-        client_id: Option<&str>,
-        before: Option<i64>,
-        limit: u64,
-    ) -> StoreResult<Vec<AuditEntry>> {
-        let mut query = Entity::find().order_by_desc(Column::Id).limit(limit);
+    /// Entries, the newest first: of one client or of all, those of a span, counted from its own end, and one more.
+    pub async fn list_audit_entries(&self, client_id: Option<&str>, span: &Span<i64>) -> StoreResult<Vec<AuditEntry>> {
+        let order = if span.from_end { Order::Asc } else { Order::Desc };
+        let mut query = Entity::find().order_by(Column::Id, order).limit(span.limit as u64 + 1);
         if let Some(client_id) = client_id {
             query = query.filter(Column::ClientId.eq(client_id));
         }
-        if let Some(id) = before {
-            query = query.filter(Column::Id.lt(id));
+        if let Some(newer) = span.after {
+            query = query.filter(Column::Id.lt(newer));
         }
+        if let Some(older) = span.before {
+            query = query.filter(Column::Id.gt(older));
+        }
+        query.all(&self.read).await?.into_iter().map(AuditEntry::try_from).collect()
+    }
+
+    /// Those of these entries that there are.
+    pub async fn list_audit_entries_by_id(&self, ids: &[i64]) -> StoreResult<Vec<AuditEntry>> {
+        let query = Entity::find().filter(Column::Id.is_in(ids.iter().copied()));
         query.all(&self.read).await?.into_iter().map(AuditEntry::try_from).collect()
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::audit;
@@ -15,6 +15,7 @@ use super::keys::{self, NewPublicKey};
 use super::secrets;
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::client::{Client, ClientId};
+use crate::domain::page::Span;
 use crate::domain::permission;
 
 /// A client to be stored, with the secret and the keys it starts with.
@@ -49,13 +50,25 @@ impl Store {
         Entity::find_by_id(client_id).one(&self.core).await?.map(Client::try_from).transpose()
     }
 
-    /// Clients by id: those behind one, so many at most; every one without a limit.
-    pub async fn list_clients(&self, after: Option<&str>, limit: Option<u64>) -> StoreResult<Vec<Client>> {
-        let mut query = Entity::find().order_by_asc(Column::ClientId).limit(limit);
-        if let Some(after) = after {
+    /// Clients by id: those of a span, counted from its own end, and one more; every one without a span.
+    pub async fn list_clients(&self, span: Option<&Span<String>>) -> StoreResult<Vec<Client>> {
+        let from_end = span.is_some_and(|span| span.from_end);
+        let limit = span.map(|span| span.limit as u64 + 1);
+        let order = if from_end { Order::Desc } else { Order::Asc };
+        let mut query = Entity::find().order_by(Column::ClientId, order).limit(limit);
+        if let Some(after) = span.and_then(|span| span.after.as_deref()) {
             query = query.filter(Column::ClientId.gt(after));
         }
+        if let Some(before) = span.and_then(|span| span.before.as_deref()) {
+            query = query.filter(Column::ClientId.lt(before));
+        }
         query.all(&self.read).await?.into_iter().map(Client::try_from).collect()
+    }
+
+    /// Those of these clients that there are.
+    pub async fn list_clients_by_id(&self, ids: &[ClientId]) -> StoreResult<Vec<Client>> {
+        let query = Entity::find().filter(Column::ClientId.is_in(ids.iter().map(ClientId::as_str)));
+        query.all(&self.core).await?.into_iter().map(Client::try_from).collect()
     }
 
     /// Changes a client as `change` says, with the entry that tells of it; `None` leaves everything as it is. Gives the

@@ -17,7 +17,16 @@ pub fn parse(body: &[u8]) -> Result<Value, AppError> {
     if let Some(name) = private_member(body) {
         return Err(refuse(format!("The member \"{name}\" cannot be taken; leave it out")));
     }
-    let value = serde_json::from_slice(body).map_err(|error| refuse(format!("The body is not valid JSON: {error}")))?;
+    let value = serde_json::from_slice(body).map_err(|error| {
+        let text = error.to_string();
+        let is_half = text.contains("hex escape");
+        let half = if is_half {
+            "; \\uD800 to \\uDFFF stand for a character only in pairs, such as \\uD83D\\uDE00"
+        } else {
+            ""
+        };
+        refuse(format!("The body is not valid JSON: {text}{half}"))
+    })?;
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     EachMemberOnce
         .deserialize(&mut deserializer)

@@ -1,6 +1,7 @@
 //! Operators manage clients over GraphQL, and everything they do is written down.
 
 mod audit;
+mod nodes;
 mod secrets;
 mod shared_keys;
 

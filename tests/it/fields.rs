@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{BaseType, Type, TypeKind, TypeSystemDefinition};
-use sales_order_api::graphql::sdl;
+use sales_order_api::graphql::definitions;
 use serde_json::{Value, json};
 
 use crate::support::{Database, Partner, TestApp, camel_case, on_postgres, respelled, snake_case};
@@ -26,7 +26,7 @@ fn most() -> Value {
 
 /// The fields of a type of the schema, in REST's spelling.
 fn fields(name: &str) -> BTreeMap<String, Type> {
-    let document = parse_schema(sdl()).unwrap();
+    let document = parse_schema(definitions()).unwrap();
     let kind = document.definitions.into_iter().find_map(|definition| match definition {
         TypeSystemDefinition::Type(it) if it.node.name.node == name => Some(it.node.kind),
         _ => None,

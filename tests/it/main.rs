@@ -14,6 +14,7 @@ mod browsers;
 mod cli;
 mod clients;
 mod clock_skew;
+mod coercion;
 mod connections;
 mod contract_shapes;
 mod crash;

@@ -4,7 +4,7 @@ use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{FieldDefinition, TypeDefinition, TypeKind, TypeSystemDefinition};
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
-use sales_order_api::graphql::{MUTATIONS, QUERIES, Root, SUBSCRIPTIONS, sdl};
+use sales_order_api::graphql::{MUTATIONS, QUERIES, Root, SUBSCRIPTIONS, definitions};
 use sales_order_api::service::Needs;
 use serde_json::{Value, json};
 
@@ -152,7 +152,7 @@ fn table() -> impl Iterator<Item = (String, &'static Root)> {
 }
 
 fn type_definitions() -> Vec<TypeDefinition> {
-    let document = parse_schema(sdl()).unwrap();
+    let document = parse_schema(definitions()).unwrap();
     let definitions = document.definitions.into_iter().filter_map(|definition| match definition {
         TypeSystemDefinition::Type(definition) => Some(definition.node),
         _ => None,

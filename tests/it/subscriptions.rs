@@ -2,6 +2,7 @@
 
 mod instances;
 mod protocol;
+mod roots;
 mod sockets;
 mod strangers;
 

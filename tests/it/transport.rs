@@ -1,6 +1,8 @@
 //! GraphQL over HTTP, as a stranger's client or a browser speaks it.
 
+mod escapes;
 mod media;
+mod persisted;
 mod requests;
 mod security;
 

@@ -7,6 +7,7 @@ use crate::cli::output::instant;
 use crate::cli::{Common, output};
 use crate::domain::audit::AuditEntry;
 use crate::domain::client::ClientId;
+use crate::domain::page::Span;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -20,7 +21,7 @@ pub struct Args {
 
 pub async fn run(common: &Common, args: Args) -> Result<()> {
     let clients = common.open_clients().await?;
-    let entries = clients.audit_log(args.client_id.as_ref().map(ClientId::as_str), None, args.last).await?.rows;
+    let entries = clients.audit_log(args.client_id.as_ref().map(ClientId::as_str), &Span::first(args.last)).await?.rows;
     if common.json {
         return output::json(&entries.iter().map(as_json).collect());
     }

@@ -5,7 +5,7 @@
 //! are and how often the database is asked shows on the way, and is charged here before the work is done.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use async_graphql::async_trait::async_trait;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo};
@@ -25,6 +25,8 @@ pub struct Budget {
     statements: AtomicUsize,
     bytes: AtomicUsize,
     values: AtomicU32,
+    /// Whether it is that of a stream that has begun.
+    has_begun: AtomicBool,
 }
 
 /// The number of values that are made between two yields to other tasks.
@@ -35,7 +37,8 @@ impl Budget {
     pub fn new(limits: Limits, document: usize) -> Arc<Self> {
         let [statements, bytes] = [0, 0].map(AtomicUsize::new);
         let (points, values) = (AtomicUsize::new(document), AtomicU32::new(0));
-        Arc::new(Self { limits, document, points, statements, bytes, values })
+        let has_begun = AtomicBool::new(false);
+        Arc::new(Self { limits, document, points, statements, bytes, values, has_begun })
     }
 
     /// A budget of what was priced before it runs and must not be given up when it has run: a mutation, or a document of
@@ -50,6 +53,11 @@ impl Budget {
         self.points.store(self.document, Ordering::Relaxed);
         self.statements.store(0, Ordering::Relaxed);
         self.bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether it is that of a stream that has begun: what fails before is the request, not an event (GraphQL §6.2.3.1).
+    pub fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Relaxed)
     }
 
     /// The points taken so far.
@@ -103,9 +111,10 @@ pub fn of<'c>(ctx: &Context<'c>) -> async_graphql::Result<&'c Arc<Budget>> {
     ctx.data::<Arc<Budget>>()
 }
 
-/// A stream each of whose items has the whole budget anew.
+/// A stream that has begun, and each of whose items has the whole budget anew.
 pub fn renewed<S: Stream>(ctx: &Context<'_>, items: S) -> async_graphql::Result<impl Stream<Item = S::Item> + use<S>> {
     let budget = Arc::clone(of(ctx)?);
+    budget.has_begun.store(true, Ordering::Relaxed);
     Ok(items.inspect(move |_| budget.renew()))
 }
 

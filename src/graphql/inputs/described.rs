@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn an_input_shows_the_fields_that_its_reader_reads() {
-        let definitions = parse_schema(include_str!("../../../schema.graphql")).unwrap().definitions;
+        let definitions = parse_schema(crate::graphql::definitions()).unwrap().definitions;
         let inputs: BTreeMap<_, _> = definitions
             .into_iter()
             .filter_map(|definition| {

@@ -37,6 +37,13 @@ pub fn is_request_error(response: &Response) -> bool {
     response.data == Value::Null && !response.errors.is_empty() && response.errors.iter().all(|e| e.path.is_empty())
 }
 
+/// The same failures as those of the request as a whole, of which nothing ran.
+pub fn of_request(mut response: Response) -> Response {
+    response.errors.iter_mut().for_each(|error| error.path.clear());
+    response.data = Value::Null;
+    response
+}
+
 /// Ends a subscription at the first event that the database was not there for, with that failure alone: whoever went on would
 /// lack the event, and who comes back with its last cursor does not.
 pub fn until_unavailable(responses: impl Stream<Item = Response>) -> impl Stream<Item = Response> {

@@ -19,7 +19,7 @@ impl fmt::Display for DateTime {
 }
 
 /// An instant: RFC 3339 in UTC with microseconds, such as `2026-11-23T13:37:16.123456Z`.
-#[Scalar]
+#[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
@@ -41,7 +41,7 @@ impl ScalarType for DateTime {
 pub struct Date(pub NaiveDate);
 
 /// A calendar day in ISO 8601, such as `2026-12-24`.
-#[Scalar]
+#[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
@@ -76,7 +76,7 @@ impl From<Sum> for Decimal {
 }
 
 /// An exact decimal number. Written as a string, such as `"125000.5"`; accepted as a string or a number.
-#[Scalar]
+#[Scalar(specified_by_url = "https://www.w3.org/TR/xmlschema11-2/#decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
@@ -100,7 +100,7 @@ impl ScalarType for Decimal {
 pub struct Long(pub i64);
 
 /// An integer of up to 64 bits; an `Int` has only 32.
-#[Scalar]
+#[Scalar(specified_by_url = "https://www.w3.org/TR/xmlschema11-2/#long")]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
@@ -123,7 +123,7 @@ impl TimeZone {
 }
 
 /// Name of a time zone in the IANA database, such as `Asia/Jakarta`.
-#[Scalar]
+#[Scalar(specified_by_url = "https://www.iana.org/time-zones")]
 impl ScalarType for TimeZone {
     fn parse(value: Value) -> InputValueResult<Self> {
         let unknown =
@@ -143,7 +143,7 @@ impl ScalarType for TimeZone {
 pub struct UnixTime(pub i64);
 
 /// Seconds since 1970-01-01T00:00:00Z, as a number. Not an `Int`, whose 32 bits end in January 2038.
-#[Scalar]
+#[Scalar(specified_by_url = "https://www.rfc-editor.org/rfc/rfc7519#section-2")]
 impl ScalarType for UnixTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {

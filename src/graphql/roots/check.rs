@@ -43,7 +43,7 @@ mod tests {
     use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 
     use super::*;
-    use crate::graphql::roots::schema::sdl;
+    use crate::graphql::roots::schema::definitions;
     use crate::graphql::roots::table::find;
     use crate::service::Needs;
 
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn each_row_reads_the_input_that_the_schema_shows() {
-        for definition in parse_schema(sdl()).unwrap().definitions {
+        for definition in parse_schema(definitions()).unwrap().definitions {
             let TypeSystemDefinition::Type(definition) = definition else { continue };
             let TypeKind::Object(object) = &definition.node.kind else { continue };
             let name = definition.node.name.node.as_str();

@@ -37,7 +37,8 @@ pub trait RootType {
     const KIND: OperationType;
 }
 
-/// A root type behind the gate. It also ends each field's description with what the field needs.
+/// A root type behind the gate. It also ends each field's description with what the field needs, and lets each mutation be
+/// null: of several in one document one may fail, and the answer still tells what the others did (GraphQL §6.2.2).
 #[derive(Default)]
 pub struct Gated<T>(pub T);
 
@@ -58,6 +59,9 @@ fn describe(registry: &mut Registry, kind: OperationType) {
         if !text.ends_with(&sentence) {
             text.push_str(if text.is_empty() { "" } else { " " });
             text.push_str(&sentence);
+        }
+        if kind == OperationType::Mutation && field.ty.ends_with('!') {
+            field.ty.pop();
         }
     }
 }

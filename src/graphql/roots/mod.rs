@@ -16,5 +16,5 @@ mod table;
 
 pub use check::{Misfit, check};
 pub use gate::pass;
-pub use schema::{ApiSchema, finish, schema, sdl};
+pub use schema::{ApiSchema, DESCRIPTION, definitions, finish, schema, sdl};
 pub use table::{MUTATIONS, QUERIES, Root, SUBSCRIPTIONS, authenticating, find, takes_secret, type_name};

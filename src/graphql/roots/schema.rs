@@ -1,7 +1,7 @@
 //! The schema: its root types, behind the gate.
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{MergedObject, Schema, SchemaBuilder};
+use async_graphql::{MergedObject, SDLExportOptions, Schema, SchemaBuilder};
 
 use super::gate::{Gated, RootType};
 use super::subscription::Subscription;
@@ -12,7 +12,8 @@ use crate::graphql::cost::Limits;
 #[derive(MergedObject, Default)]
 pub struct Query(query::OrderQuery, client_query::ClientQuery);
 
-/// Mutations.
+/// Mutations. Those of one document run one after another; one that fails is null, `errors` says why, and the others are done all
+/// the same. A document creates at most one order (ONE_ORDER_PER_REQUEST).
 #[derive(MergedObject, Default)]
 pub struct Mutation(mutation::OrderMutation, client_mutation::ClientMutation);
 
@@ -31,10 +32,21 @@ impl RootType for Subscription {
 pub type ApiSchema = Schema<Gated<Query>, Gated<Mutation>, Gated<Subscription>>;
 pub type ApiSchemaBuilder = SchemaBuilder<Gated<Query>, Gated<Mutation>, Gated<Subscription>>;
 
+/// The description of the schema, for whoever introspects it and for what generators make of it.
+pub const DESCRIPTION: &str = "Sales orders of partners, and what becomes of them. Partners send orders with \
+    `createSalesOrder` or over REST; dashboards read, add up and follow them; operators manage clients. `login` gives the \
+    bearer token that the other fields need.";
+
 /// The schema in the GraphQL schema definition language, as committed in `schema.graphql`.
 #[must_use]
 pub fn sdl() -> String {
-    schema().finish().sdl()
+    definitions().replacen("\nschema {", &format!("\n\"\"\"\n{DESCRIPTION}\n\"\"\"\nschema {{"), 1)
+}
+
+/// The same without a description of the schema itself, which async-graphql's own parser does not read.
+#[must_use]
+pub fn definitions() -> String {
+    schema().finish().sdl_with_options(SDLExportOptions::new().include_specified_by())
 }
 
 /// One definition for everybody: without data, so that it can be exported and tested alone.

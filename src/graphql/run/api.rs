@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Request, Response, ValidationMode, Value};
+use async_graphql::{Request, Response, ValidationMode, Value, Variables};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::checker::Checker;
 use super::known::{Known, KnownDocuments};
+use super::persisted::PersistedDocuments;
 use super::prepared::{PreparedOperation, Sender};
 use super::read::Read;
 use super::valid::{Valid, count_signed, operation};
-use super::{arrange, faults, prepared};
+use super::{arrange, coercion, faults, prepared};
 use crate::auth::credentials::Credentials;
 use crate::compute::{self, BYTES_A_REQUEST, Lane};
 use crate::domain::fields::Naming;
@@ -39,6 +40,7 @@ pub struct Api {
     /// The same for clients', each value of whose answers is taken from the budget.
     metered: ApiSchema,
     known: KnownDocuments,
+    persisted: PersistedDocuments,
 }
 
 /// What costs so many points takes about as long as to answer a request.
@@ -51,7 +53,8 @@ impl Api {
         let executor = || schema().data(Arc::clone(&services)).validation_mode(ValidationMode::Fast);
         let (executor, metered) = (finish(executor(), limits), finish(executor().extension(Meter), limits));
         let checker = Checker::new(limits);
-        Ok(Self { services, limits, checker, executor, metered, known: KnownDocuments::new() })
+        let (known, persisted) = (KnownDocuments::new(), PersistedDocuments::new());
+        Ok(Self { services, limits, checker, executor, metered, known, persisted })
     }
 
     /// Who sends these credentials, for a connection that wants to know before any operation.
@@ -62,10 +65,11 @@ impl Api {
     /// Reads a client's request, before async-graphql's own checks, which walk a fragment as often as it is spread. Gives
     /// the refusal of one that is no document, asks for too much or does not say what to run.
     pub async fn read(&self, mut request: Request, lane: Lane) -> Result<Read, Response> {
+        let registration = self.persisted.resolve(&mut request).map_err(error::refusal)?;
         let key = KnownDocuments::key(&request);
         if let Some(known) = self.known.find(&key) {
             let document = Arc::clone(&known.document);
-            return Ok(Read::new(key, request, 0, document, Some(known)));
+            return Ok(Read::new(key, request, 0, document, Some(known)).registering(registration));
         }
         let read = compute::on(lane, request.query.len(), || {
             let document = prepared::parse(&mut request)?.clone();
@@ -74,7 +78,9 @@ impl Api {
             Ok((document, selections))
         });
         match read.await {
-            Ok((document, selections)) => Ok(Read::new(key, request, selections, Arc::new(document), None)),
+            Ok((document, selections)) => {
+                Ok(Read::new(key, request, selections, Arc::new(document), None).registering(registration))
+            }
             Err(error) => Err(error::classify(Response::from_errors(vec![error]))),
         }
     }
@@ -185,11 +191,14 @@ impl Api {
     /// An operation that is valid and may run, with the request that runs it, or else the response that says what is
     /// wrong with it.
     async fn validate(&self, read: Read, caller: Caller) -> Result<(Valid, Request), Response> {
-        let Read { key, text, selections, document, known, operation_name, mut variables } = read;
+        let Read { key, text, selections, document, known, operation_name, variables, registration } = read;
         let name = operation_name.as_deref();
-        faults::null_missing_variables(&document, name, &mut variables);
-        let known = match known {
-            Some(known) => known,
+        let (known, variables) = match known {
+            Some(known) => {
+                let coerced = operation(&known.document).map(|operation| coercion::variables(operation, variables));
+                let coerced = coerced.unwrap_or_else(|| Ok(Variables::default()));
+                (known, coerced.map_err(|refused| error::classify(Response::from_errors(refused)))?)
+            }
             None => {
                 let credentials = &caller.credentials;
                 // A selection takes as long as some twenty bytes of text.
@@ -197,17 +206,16 @@ impl Api {
                 self.services.sessions.charge(credentials, work / BYTES_A_REQUEST).map_err(error::refusal)?;
                 let check = || self.checker.check(&document, name, &variables, text);
                 match compute::on(credentials.lane(), work, check).await {
-                    Ok(known) => {
+                    Ok((known, coerced)) => {
                         // A mutation comes but once, and may have a secret in its text.
                         if !known.is_mutation() {
                             self.known.remember(key, known.clone());
                         }
-                        known
+                        (known, coerced)
                     }
                     Err(refused) => {
-                        let refused = Response::from_errors(refused);
                         let refused = faults::complete(refused, &document, name, &variables, &caller).await;
-                        return Err(error::classify(refused));
+                        return Err(error::classify(Response::from_errors(refused)));
                     }
                 }
             }
@@ -216,14 +224,12 @@ impl Api {
             let work = known.complexity / POINTS_A_REQUEST;
             self.services.sessions.charge(&caller.credentials, work).map_err(error::refusal)?;
         }
-        let signed = operation(&known.document).map_or(0, count_signed);
-        if signed > 1 {
-            let message = "A request takes one signed operation; send each order in a request of its own";
-            return Err(error::refusal(AppError::new(ErrorCode::LimitExceeded, message)));
-        }
-        // Before anything runs: a neighbour in the same document must not be done when the order is refused.
-        if signed > 0 {
-            caller.credentials.ensure_signable().map_err(error::refusal)?;
+        Self::ensure_one_order(&known, &caller).map_err(error::refusal)?;
+        // Strangers fill no cache, and a text may hold what proves who sends it.
+        if let Some(registration) = registration.filter(|_| !known.authenticates())
+            && caller.principal().await.is_ok()
+        {
+            self.persisted.keep(registration);
         }
         telemetry::note(|facts| facts.complexity = Some(known.complexity));
         let request = prepared::request(&known.document, name, variables);
@@ -234,6 +240,22 @@ impl Api {
         };
         let request = self.equip(request, caller, Naming::CamelCase, Arc::clone(&budget));
         Ok((Valid { known, budget, limits: self.limits, key }, request))
+    }
+
+    /// One signature, and one key, are for one order. Asked before anything runs: a neighbour in the same document must not
+    /// be done when the order is refused.
+    fn ensure_one_order(known: &Known, caller: &Caller) -> Result<(), AppError> {
+        match operation(&known.document).map_or(0, count_signed) {
+            0 => Ok(()),
+            1 => caller.credentials.ensure_signable(),
+            orders => {
+                let message = format!(
+                    "The document has {orders} signed fields where one is allowed, and nothing was done; send each order in \
+                     a request of its own, with its own signature and Idempotency-Key"
+                );
+                Err(AppError::new(ErrorCode::OneOrderPerRequest, message))
+            }
+        }
     }
 
     fn caller(&self, credentials: Credentials) -> Caller {

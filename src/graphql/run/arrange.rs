@@ -35,7 +35,6 @@ pub fn arrange(value: &mut Value, set: &SelectionSet) {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::Variables;
     use async_graphql::parser::parse_query;
     use serde_json::json;
 
@@ -50,7 +49,7 @@ mod tests {
                  none { x @skip(if: true) } }
              fragment F on A { first }",
         );
-        let normal = normalise(&document.unwrap(), Some("chosen"), &Variables::default()).unwrap();
+        let normal = normalise(&document.unwrap(), Some("chosen"), None).unwrap();
         let (_, operation) = chosen(&normal, Some("chosen")).unwrap();
         let mut data = Value::from_json(json!({
             "scalar": {"z": 1, "a": 2}, "list": [{"y": 1, "z": 2}, null], "none": {"__object": "A"},

@@ -6,9 +6,8 @@ use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{ServerError, ValidationMode, Value, Variables};
 
 use super::known::{BYTES_A_FIELD, Known};
-use super::valid::operation;
 use super::validation::ValidateOnly;
-use super::{introspection, normal, prepared, selected};
+use super::{arguments, coercion, introspection, normal, prepared, selected, valid};
 use crate::compute;
 use crate::error::AppError;
 use crate::graphql::cost::{Limits, budget};
@@ -38,23 +37,26 @@ impl Checker {
         }
     }
 
-    /// The normal form of a valid document's operation, and what it costs.
+    /// The normal form of a valid document's operation with what it costs, and its variables, coerced.
     pub fn check(
         &self,
         document: &ExecutableDocument,
         name: Option<&str>,
         variables: &Variables,
         text: usize,
-    ) -> Result<Known, Vec<ServerError>> {
-        let validated = compute::drive(self.validator.execute(prepared::request(document, name, variables.clone())));
+    ) -> Result<(Known, Variables), Vec<ServerError>> {
+        // Without variables: they are coerced once the document is known to be valid (GraphQL §6.1).
+        let validated = compute::drive(self.validator.execute(prepared::request(document, name, Variables::default())));
         if !validated.errors.is_empty() {
             return Err(validated.errors);
         }
+        arguments::check(document)?;
         let refuse = |failure| vec![error::sourced(failure)];
-        let document = normal::normalise(document, name, variables).map_err(refuse)?;
-        let Some(root) = operation(&document).map(|operation| &operation.selection_set.node) else {
-            return Err(refuse(AppError::internal("an operation lost itself in its normal form")));
-        };
+        let lost = || refuse(AppError::internal("an operation lost itself in its normal form"));
+        let (_, operation) = prepared::chosen(document, name).ok_or_else(lost)?;
+        let variables = coercion::variables(operation, variables.clone())?;
+        let document = normal::normalise(document, name, Some(&variables)).map_err(refuse)?;
+        let root = valid::operation(&document).map(|operation| &operation.selection_set.node).ok_or_else(lost)?;
         self.limits.check_roots(root).map_err(refuse)?;
         let about_schema = introspection::cost(root);
         let priced = compute::drive(self.pricer.execute(prepared::request(&document, name, variables.clone())));
@@ -66,7 +68,7 @@ impl Checker {
             return Err(refuse(budget::too_dear(self.limits.complexity)));
         }
         let bytes = text.saturating_mul(2).saturating_add(selected::size(root).saturating_mul(BYTES_A_FIELD));
-        Ok(Known { document: Arc::new(document), bytes, complexity, answer: None })
+        Ok((Known { document: Arc::new(document), bytes, complexity, answer: None }, variables))
     }
 }
 

@@ -9,7 +9,7 @@ use async_graphql::Value;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 
 use crate::compute;
-use crate::graphql::roots::schema;
+use crate::graphql::roots::{DESCRIPTION, schema};
 
 /// An introspected value is at hand and costs less than one that is read from the database: so many are a point.
 const VALUES_A_POINT: usize = 2;
@@ -27,6 +27,17 @@ pub(super) fn cost(root: &SelectionSet) -> usize {
 /// Whether an operation asks about the schema and about nothing else.
 pub(super) fn is_all(root: &SelectionSet) -> bool {
     fields(root).all(|field| field.name.node.starts_with("__")) && fields(root).any(is_introspection)
+}
+
+/// Puts our description of the schema where async-graphql answers with that of its own type `__Schema`.
+pub(super) fn describe(data: &mut Value, root: &SelectionSet) {
+    let Value::Object(data) = data else { return };
+    for schema in fields(root).filter(|field| field.name.node == "__schema") {
+        let Some(Value::Object(members)) = data.get_mut(&schema.response_key().node) else { continue };
+        for description in fields(&schema.selection_set.node).filter(|field| field.name.node == "description") {
+            members.insert(description.response_key().node.clone(), Value::from(DESCRIPTION));
+        }
+    }
 }
 
 fn is_introspection(field: &Field) -> bool {

@@ -8,8 +8,10 @@ use async_graphql::{Request, Value};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
+use super::selected;
 use super::valid::operation;
 use crate::graphql::output::written::text_bytes;
+use crate::graphql::roots;
 
 /// A valid operation. Whoever sends it must still be allowed what it asks for: the gate is asked with it.
 #[derive(Clone)]
@@ -27,6 +29,13 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn is_mutation(&self) -> bool {
         operation(&self.document).is_some_and(|operation| operation.ty == OperationType::Mutation)
+    }
+
+    /// Whether one of its root fields proves by its input who calls.
+    pub(super) fn authenticates(&self) -> bool {
+        let names = |name: &str| roots::authenticating().any(|root| root.name == name);
+        let root = operation(&self.document).filter(|operation| operation.ty == OperationType::Mutation);
+        root.is_some_and(|root| root.selection_set.node.items.iter().any(|item| names(selected::name(&item.node))))
     }
 }
 

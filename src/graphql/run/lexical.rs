@@ -100,7 +100,7 @@ fn skip_ignored(mut text: &[u8]) -> &[u8] {
     }
 }
 
-fn skip_to_line_end(text: &[u8]) -> &[u8] {
+pub(super) fn skip_to_line_end(text: &[u8]) -> &[u8] {
     let end = text.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(text.len());
     &text[end..]
 }
@@ -116,7 +116,7 @@ fn skip_string(mut text: &[u8]) -> &[u8] {
     }
 }
 
-fn skip_block_string(mut text: &[u8]) -> Option<&[u8]> {
+pub(super) fn skip_block_string(mut text: &[u8]) -> Option<&[u8]> {
     loop {
         text = match text {
             [b'"', b'"', b'"', rest @ ..] => return Some(rest),

@@ -9,11 +9,13 @@ use std::collections::HashSet;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{
-    BaseType, Directive, DocumentOperations, ExecutableDocument, Field, InlineFragment, OperationDefinition,
-    OperationType, Selection, SelectionSet, Type, TypeCondition,
+    Directive, DocumentOperations, ExecutableDocument, Field, InlineFragment, InputValueDefinition,
+    OperationDefinition, OperationType, Selection, SelectionSet, Type, TypeCondition,
 };
 use async_graphql::{Name, Pos, Positioned, Value, Variables};
+use async_graphql_value::Value as Literal;
 
+use super::input_value::make_lists;
 use super::prepared;
 use super::selected::{OBJECT_TYPE, name};
 use crate::error::{AppError, ErrorCode};
@@ -21,16 +23,17 @@ use crate::graphql::roots::{self, catalog};
 
 /// The normal form of the operation with this name (or the only one), as a document of that operation alone.
 ///
-/// Takes a valid document. Fails where two fields of one response key differ, or a directive's argument is no Boolean.
+/// Takes a valid document, with its variables coerced; without them its arguments stay as they are written. Fails where two
+/// fields of one response key differ, or an argument that may not be null comes to null.
 pub(super) fn normalise(
     document: &ExecutableDocument,
     operation_name: Option<&str>,
-    variables: &Variables,
+    variables: Option<&Variables>,
 ) -> Result<ExecutableDocument, AppError> {
     let Some((name, operation)) = prepared::chosen(document, operation_name) else {
         return Err(AppError::internal("an operation was normalised before it was chosen"));
     };
-    let form = NormalForm { document, operation, variables };
+    let form = NormalForm { document, variables };
     let root = Name::new(roots::type_name(operation.ty));
     let selection_set = form.selection_set(&[&operation.selection_set.node], Some(&root))?;
     ensure_one_stream(operation.ty, &selection_set)?;
@@ -59,9 +62,10 @@ fn ensure_one_stream(operation: OperationType, root: &SelectionSet) -> Result<()
 
 struct NormalForm<'d> {
     document: &'d ExecutableDocument,
-    operation: &'d OperationDefinition,
-    variables: &'d Variables,
+    variables: Option<&'d Variables>,
 }
+
+type Argument = (Positioned<Name>, Positioned<Literal>);
 
 /// The fields under one response key: the first of them, and what is selected below any of them.
 struct Merged<'d> {
@@ -108,8 +112,9 @@ impl<'d> NormalForm<'d> {
         let items = members
             .into_values()
             .map(|member| {
-                let ty = fields.and_then(|fields| fields.get(&member.field.node.name.node));
-                self.field(&member, ty)
+                let name = &member.field.node.name.node;
+                let ty = fields.and_then(|fields| fields.get(name));
+                self.field(&member, ty, catalog::arguments(object, name))
             })
             .collect::<Result<Vec<_>, AppError>>()?;
         Ok(SelectionSet { items })
@@ -119,17 +124,21 @@ impl<'d> NormalForm<'d> {
         &self,
         Merged { field, below }: &Merged<'d>,
         ty: Option<&Type>,
+        definitions: &[InputValueDefinition],
     ) -> Result<Positioned<Selection>, AppError> {
         let Field { alias, name, arguments, selection_set, .. } = &field.node;
         let selected = if below.is_empty() {
             SelectionSet::default()
         } else {
-            self.selection_set(below, ty.map(|ty| named(&ty.base)))?
+            self.selection_set(below, ty.map(|ty| catalog::named(&ty.base)))?
         };
         let merged = Field {
             alias: alias.clone(),
             name: name.clone(),
-            arguments: arguments.clone(),
+            arguments: match self.variables {
+                Some(variables) => settled(arguments, definitions, variables)?,
+                None => arguments.clone(),
+            },
             directives: Vec::new(),
             selection_set: Positioned::new(selected, selection_set.pos),
         };
@@ -188,7 +197,9 @@ impl<'d> NormalForm<'d> {
 
     fn condition(&self, directive: &Directive) -> Result<bool, AppError> {
         let argument = directive.get_argument("if").map(|argument| argument.node.clone());
-        let value = argument.and_then(|argument| argument.into_const_with(|name| self.variable(&name).ok_or(())).ok());
+        let value = argument.and_then(|argument| {
+            argument.into_const_with(|name| self.variables.and_then(|all| all.get(&name)).cloned().ok_or(())).ok()
+        });
         match value {
             Some(Value::Boolean(condition)) => Ok(condition),
             _ => {
@@ -196,12 +207,6 @@ impl<'d> NormalForm<'d> {
                 Err(AppError::new(ErrorCode::ValidationFailed, message))
             }
         }
-    }
-
-    fn variable(&self, name: &Name) -> Option<Value> {
-        let given = self.variables.get(name).cloned();
-        let mut definitions = self.operation.variable_definitions.iter().map(|definition| &definition.node);
-        given.or_else(|| definitions.find(|definition| definition.name.node == *name)?.default_value().cloned())
     }
 }
 
@@ -235,12 +240,46 @@ fn merge<'d>(field: &'d Positioned<Field>, members: &mut IndexMap<&'d Name, Merg
     Ok(())
 }
 
-/// The object or interface that a type is made of.
-fn named(base: &BaseType) -> &Name {
-    match base {
-        BaseType::Named(name) => name,
-        BaseType::List(of) => named(&of.base),
+/// The arguments of a field as its resolver gets them (GraphQL §6.4.1): without those whose variable was left out, which
+/// leaves each its default, and with a list for each single value that stands for one.
+fn settled(
+    arguments: &[Argument],
+    definitions: &[InputValueDefinition],
+    variables: &Variables,
+) -> Result<Vec<Argument>, AppError> {
+    let mut settled = Vec::with_capacity(arguments.len());
+    for (name, Positioned { node: value, pos }) in arguments {
+        let ty = definitions.iter().find(|known| known.name.node == name.node).map(|known| &known.ty.node);
+        if let (Literal::Variable(variable), Some(ty)) = (value, ty)
+            && variables.get(variable) == Some(&Value::Null)
+            && !ty.nullable
+        {
+            let message = format!("The variable ${variable} must not be null where it is the argument {}", name.node);
+            return Err(AppError::new(ErrorCode::ValidationFailed, message).detail("variable", variable.as_str()));
+        }
+        if let Some(mut value) = given(value, variables) {
+            if let Some(ty) = ty {
+                make_lists(&mut value, ty);
+            }
+            settled.push((name.clone(), Positioned::new(value, *pos)));
+        }
     }
+    Ok(settled)
+}
+
+/// A value without the fields whose variables were left out; nothing when it is such a variable itself. In a list it is null.
+fn given(value: &Literal, variables: &Variables) -> Option<Literal> {
+    Some(match value {
+        Literal::Variable(name) if !variables.contains_key(name) => return None,
+        Literal::List(items) => {
+            Literal::List(items.iter().map(|item| given(item, variables).unwrap_or(Literal::Null)).collect())
+        }
+        Literal::Object(members) => {
+            let given = members.iter().filter_map(|(name, value)| Some((name.clone(), given(value, variables)?)));
+            Literal::Object(given.collect())
+        }
+        other => other.clone(),
+    })
 }
 
 fn object_type() -> Positioned<Selection> {

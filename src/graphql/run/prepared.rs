@@ -1,11 +1,13 @@
 //! Our own documents: parsed once, run by REST on the same schema.
 
+use std::borrow::Cow;
+
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
 use async_graphql::{Name, Request, ServerError, Variables};
 
 use super::normal::normalise;
-use super::{lexical, selected};
+use super::{escapes, lexical, selected};
 use crate::auth::credentials::Credentials;
 use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode};
@@ -46,7 +48,7 @@ impl PreparedOperation {
     /// When the document is faulty or has no root field; every one of them is a constant that the suite validates.
     #[must_use]
     pub fn new(text: &'static str) -> Self {
-        let normal = |document| normalise(&document, None, &Variables::default()).map_err(|error| error.to_string());
+        let normal = |document| normalise(&document, None, None).map_err(|error| error.to_string());
         let document = match parse_query(text).map_err(|error| error.to_string()).and_then(normal) {
             Ok(document) => document,
             Err(error) => panic!("a prepared document is faulty: {error}"),
@@ -100,6 +102,9 @@ fn root_of(document: &ExecutableDocument) -> Option<&'static Root> {
 /// The document of a request, parsed once and only if that is safe.
 pub(super) fn parse(request: &mut Request) -> Result<&ExecutableDocument, ServerError> {
     lexical::check(&request.query).map_err(error::sourced)?;
+    if let Cow::Owned(text) = escapes::resolve(&request.query)? {
+        request.set_parsed_query(parse_query(text).map_err(|failure| error::syntax(failure.into()))?);
+    }
     request.parsed_query().map_err(error::syntax)
 }
 

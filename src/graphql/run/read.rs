@@ -6,6 +6,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationType};
 use async_graphql::{Request, Variables};
 
 use super::known::{Key, Known};
+use super::persisted::Registration;
 use super::prepared::{self, chosen};
 
 /// A client's request whose document was read and holds to the limits.
@@ -18,6 +19,8 @@ pub struct Read {
     pub(super) known: Option<Known>,
     pub(super) operation_name: Option<String>,
     pub(super) variables: Variables,
+    /// Its document, when its sender wants it to be known by its hash.
+    pub(super) registration: Option<Registration>,
 }
 
 impl Read {
@@ -30,7 +33,11 @@ impl Read {
     ) -> Self {
         let Request { query, operation_name, variables, .. } = request;
         prepared::note(&document, operation_name.as_deref());
-        Self { key, text: query.len(), selections, document, known, operation_name, variables }
+        Self { key, text: query.len(), selections, document, known, operation_name, variables, registration: None }
+    }
+
+    pub(super) fn registering(self, registration: Option<Registration>) -> Self {
+        Self { registration, ..self }
     }
 
     /// Whether it runs a mutation.

@@ -12,7 +12,7 @@ use async_graphql::parser::types::{
 use super::prepared::{PreparedOperation, chosen};
 use crate::domain::fields::{Naming, Rule};
 use crate::graphql::inputs::rules_of;
-use crate::graphql::roots::{sdl, type_name};
+use crate::graphql::roots::{definitions, type_name};
 
 /// A type and what values of it hold.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ struct Definitions(HashMap<String, TypeDefinition>);
 
 impl Definitions {
     fn read() -> Self {
-        let definitions = parse_schema(sdl()).map(|schema| schema.definitions).unwrap_or_default();
+        let definitions = parse_schema(definitions()).map(|schema| schema.definitions).unwrap_or_default();
         let types = definitions.into_iter().filter_map(|definition| match definition {
             TypeSystemDefinition::Type(Positioned { node: ty, .. }) => Some((ty.name.node.to_string(), ty)),
             _ => None,

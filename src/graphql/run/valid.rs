@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use async_graphql::{Name, Response, Value};
 
 use super::known::{Key, Known};
@@ -34,6 +34,9 @@ impl Valid {
     /// Names what failed, puts the members in the document's order, and says what the request costs, so that who writes a
     /// query sees how near it is to the limit before it meets it.
     pub fn complete(&self, mut response: Response) -> Response {
+        if self.is_refused_stream(&response) {
+            return error::of_request(error::classify(response));
+        }
         // One is what a request that fails has.
         let errors = response.errors.len().saturating_sub(1);
         // Of a mutation, which was done, the budget has no end.
@@ -43,8 +46,15 @@ impl Valid {
         if let Some(operation) = self.operation() {
             nulls::complete(&mut response, operation);
             arrange::arrange(&mut response.data, &operation.selection_set.node);
+            introspection::describe(&mut response.data, &operation.selection_set.node);
         }
         self.with_cost(error::classify(response))
+    }
+
+    /// Whether a response tells why a subscription did not begin.
+    fn is_refused_stream(&self, response: &Response) -> bool {
+        let is_subscription = self.operation().is_some_and(|operation| operation.ty == OperationType::Subscription);
+        is_subscription && !self.budget.has_begun() && !response.errors.is_empty()
     }
 
     pub fn with_cost(&self, response: Response) -> Response {

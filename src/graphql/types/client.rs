@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::Utc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::client_credentials::{ClientKey, ClientSecret};
+use super::node::client_node_id;
 use crate::domain::{client, permission::Permission, signature_policy};
 use crate::graphql::output::scalars::{DateTime, Long};
 use crate::graphql::types::loaders::Loaders;
@@ -48,6 +49,11 @@ pub enum SignaturePolicy {
 /// An account for a program: a partner's system, a dashboard or an operator's tool.
 #[Object]
 impl Client {
+    /// Global id, for `node` and `nodes`. Opaque.
+    pub(super) async fn id(&self) -> ID {
+        client_node_id(&self.client.client_id)
+    }
+
     /// Client id, such as `versuni-client-001`.
     async fn client_id(&self) -> &str {
         self.client.client_id.as_str()
@@ -101,7 +107,8 @@ impl Client {
     async fn keys(&self, ctx: &Context<'_>) -> Result<Vec<ClientKey>> {
         let now = ctx.data::<Arc<Services>>()?.clients.now();
         let keys = ctx.data::<Loaders>()?.keys.load_one(self.client.client_id.clone()).await?.unwrap_or_default();
-        Ok(keys.into_iter().map(|key| ClientKey { key, now }).collect())
+        let client = &self.client.client_id;
+        Ok(keys.into_iter().map(|key| ClientKey { client: client.clone(), key, now }).collect())
     }
 
     /// Secrets that still work, the newest first: their times and their last use, never the secrets themselves.

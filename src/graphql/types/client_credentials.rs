@@ -1,9 +1,11 @@
 use async_graphql::connection::Connection;
-use async_graphql::{Context, Enum, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::Utc;
 
 use super::Client;
 use super::client::sees_clients;
+use super::node::{audit_entry_id, client_key_id};
+use super::reader::sealing;
 use crate::auth::registered_key;
 use crate::domain::audit::{self, AuditEntry};
 use crate::domain::client::ClientId;
@@ -18,6 +20,7 @@ pub type AuditConnection = Connection<String, ClientAuditEntry>;
 
 /// A client's public key.
 pub struct ClientKey {
+    pub client: ClientId,
     pub key: StoredPublicKey,
     pub now: chrono::DateTime<Utc>,
 }
@@ -39,6 +42,11 @@ pub enum KeyStatus {
 /// A public key of a client, and when it was used.
 #[Object]
 impl ClientKey {
+    /// Global id, for `node` and `nodes`. Opaque.
+    pub(super) async fn id(&self) -> ID {
+        client_key_id(&self.client, &self.key.fingerprint)
+    }
+
     /// Fingerprint of the key, the SHA-256 of its SubjectPublicKeyInfo: `SHA256:` and 43 characters of base64.
     async fn fingerprint(&self) -> &str {
         &self.key.fingerprint
@@ -159,7 +167,10 @@ pub enum AuditVia {
 
 /// An entry of the audit log: one change to one client. Entries are never changed.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct ClientAuditEntry {
+    #[graphql(skip)]
+    entry: i64,
     /// Client id of the client that was changed.
     client_id: String,
     /// Kind of the change.
@@ -176,6 +187,14 @@ pub struct ClientAuditEntry {
     created_at: DateTime,
 }
 
+#[ComplexObject]
+impl ClientAuditEntry {
+    /// Global id, for `node` and `nodes`. Opaque.
+    pub(super) async fn id(&self, ctx: &Context<'_>) -> Result<ID> {
+        Ok(audit_entry_id(self.entry, sealing(ctx)?.sealer().await?)?)
+    }
+}
+
 /// A detail of an audit log entry.
 #[derive(SimpleObject)]
 pub struct AuditDetail {
@@ -186,8 +205,9 @@ pub struct AuditDetail {
 }
 
 impl From<AuditEntry> for ClientAuditEntry {
-    fn from(AuditEntry { entry, .. }: AuditEntry) -> Self {
+    fn from(AuditEntry { id, entry }: AuditEntry) -> Self {
         Self {
+            entry: id,
             client_id: entry.client_id.to_string(),
             action: entry.action.into(),
             via: entry.actor.via.into(),

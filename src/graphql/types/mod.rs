@@ -4,6 +4,7 @@ mod acknowledgement;
 mod auth_token;
 mod client;
 mod client_credentials;
+mod client_nodes;
 pub mod connection;
 mod create_sales_order_payload;
 pub mod loaders;

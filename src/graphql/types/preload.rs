@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Lookahead, Result, SelectionField};
 
+use super::client_nodes::ClientNodes;
 use super::loaders::Loaders;
 use super::node::{GlobalId, Node, read_global_id};
 use super::reader::Reader;
@@ -91,7 +92,7 @@ pub async fn by_number(
     Ok(orders.into_values().map(|order| (order.number, related.attach(order, reader))).collect())
 }
 
-/// What each of the ids names, if the caller may see it: a statement for orders and one for events, however many.
+/// What each of the ids names, if the caller may see it: a statement or two for each kind, however many.
 pub async fn nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     let reader = Reader::of(ctx)?;
     let (scope, sealer) = (&reader.scope, reader.sealing.sealer().await?);
@@ -101,6 +102,7 @@ pub async fn nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
         match id {
             GlobalId::SalesOrder(number) => numbers.push(*number),
             GlobalId::SalesOrderEvent(at) => positions.push(*at),
+            GlobalId::Client(_) | GlobalId::ClientKey(..) | GlobalId::ClientAuditEntry(_) => {}
         }
     }
     let orders = by_number(ctx, scope, &numbers, &[ctx.look_ahead()], &reader).await?;
@@ -109,9 +111,11 @@ pub async fn nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
         positions => budget::read(ctx, 1)?.events.at(scope, positions, sealer).await?,
     };
     let event = |event: &OrderEvent| Node::SalesOrderEvent(SalesOrderEvent::new(event.clone(), &reader));
+    let clients = ClientNodes::load(ctx, ids.iter().flatten()).await?;
     let named = |id: Option<GlobalId>| match id? {
         GlobalId::SalesOrder(number) => orders.get(&number).cloned().map(Node::SalesOrder),
         GlobalId::SalesOrderEvent(at) => events.get(&at).map(event),
+        of_clients => clients.find(&of_clients),
     };
     Ok(ids.into_iter().map(named).collect())
 }

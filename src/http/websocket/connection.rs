@@ -24,7 +24,7 @@ use crate::auth::credentials::{Credentials, Header};
 use crate::compute::{self, BYTES_A_REQUEST};
 use crate::error::{AppError, ErrorCode};
 use crate::graphql;
-use crate::http::graphql::read_parameters;
+use crate::http::parameters::read_parameters;
 use crate::wire::json::parse;
 
 /// How long a client may take to say `connection_init`.
@@ -206,6 +206,10 @@ impl Connection {
         }
         let mut request = match members.remove("payload").map(read_parameters) {
             Some(Ok(request)) => request,
+            // A client that names its document may send the document itself next.
+            Some(Err(error)) if error.code == ErrorCode::DocumentIdNotSupported => {
+                return Ok(Some(Given::refusal(error).into_message(&id)));
+            }
             Some(Err(error)) => return Err(invalid(&error.message)),
             None => return Err(invalid("subscribe needs a payload")),
         };

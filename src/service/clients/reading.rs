@@ -9,7 +9,7 @@ use super::keys::{self, ExpiringKey};
 use crate::auth::signature::SignatureForm;
 use crate::domain::audit::AuditEntry;
 use crate::domain::client::{Client, ClientId};
-use crate::domain::page::Page;
+use crate::domain::page::{Page, Span};
 use crate::error::AppError;
 use crate::store::{StoredPublicKey, StoredSecret};
 
@@ -55,7 +55,7 @@ impl ClientDetails {
 impl Clients {
     /// Every client with its secrets and keys, by id.
     pub async fn list_clients(&self) -> Result<Vec<ClientDetails>, AppError> {
-        let clients = self.store.list_clients(None, None).await?;
+        let clients = self.store.list_clients(None).await?;
         let ids: Vec<_> = clients.iter().map(|client| client.client_id.clone()).collect();
         let (mut keys, mut secrets) = (self.keys_of(&ids).await?, self.secrets_of(&ids).await?);
         let with_details = clients.into_iter().map(|client| ClientDetails {
@@ -67,9 +67,31 @@ impl Clients {
     }
 
     /// One page of the clients, by id.
-    pub async fn page(&self, after: Option<&str>, first: usize) -> Result<Page<Client>, AppError> {
-        let rows = self.store.list_clients(after, Some(first as u64 + 1)).await?;
-        Ok(cut(rows, first, after.is_some()))
+    pub async fn page(&self, span: &Span<String>) -> Result<Page<Client>, AppError> {
+        Ok(span.page(self.store.list_clients(Some(span)).await?))
+    }
+
+    /// Those of these clients that there are.
+    pub async fn by_ids(&self, ids: &[ClientId]) -> Result<HashMap<ClientId, Client>, AppError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let clients = self.store.list_clients_by_id(ids).await?;
+        Ok(clients.into_iter().map(|client| (client.client_id.clone(), client)).collect())
+    }
+
+    /// The keys of these clients.
+    pub async fn keys_by_ids(&self, ids: &[ClientId]) -> Result<HashMap<ClientId, Vec<StoredPublicKey>>, AppError> {
+        if ids.is_empty() { Ok(HashMap::new()) } else { self.keys_of(ids).await }
+    }
+
+    /// Those of these entries of the log that there are.
+    pub async fn audit_entries(&self, ids: &[i64]) -> Result<HashMap<i64, AuditEntry>, AppError> {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let entries = self.store.list_audit_entries_by_id(ids).await?;
+        Ok(entries.into_iter().map(|entry| (entry.id, entry)).collect())
     }
 
     /// A client, if there is one.
@@ -96,14 +118,8 @@ impl Clients {
     }
 
     /// One page of the log of what was done to clients, the newest entry first.
-    pub async fn audit_log(
-        &self,
-        client_id: Option<&str>,
-        after: Option<i64>,
-        first: usize,
-    ) -> Result<Page<AuditEntry>, AppError> {
-        let rows = self.store.list_audit_entries(client_id, after, first as u64 + 1).await?;
-        Ok(cut(rows, first, after.is_some()))
+    pub async fn audit_log(&self, client_id: Option<&str>, span: &Span<i64>) -> Result<Page<AuditEntry>, AppError> {
+        Ok(span.page(self.store.list_audit_entries(client_id, span).await?))
     }
 
     /// The time, for whoever shows what of all this is still good.
@@ -111,11 +127,4 @@ impl Clients {
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
-}
-
-/// Turns what was fetched, one row more than wanted, into the page.
-fn cut<T>(mut rows: Vec<T>, first: usize, has_previous: bool) -> Page<T> {
-    let has_next = rows.len() > first;
-    rows.truncate(first);
-    Page { rows, has_previous, has_next }
 }

@@ -160,6 +160,23 @@ async fn refusals_of_graphql_documents(reached: &mut Reached) {
     reached.over_graphql(ErrorCode::GraphqlValidationFailed, &app.graphql("{ nothing }", json!({})).await);
     let aliases = (0..101).map(|number| format!("a{number}: __typename")).collect::<Vec<_>>().join(" ");
     reached.over_graphql(ErrorCode::LimitExceeded, &app.graphql(&format!("{{ {aliases} }}"), json!({})).await);
+    let order = "createSalesOrder(input: {customerCode: \"C\", siteCode: \"S\", salesName: \"N\", address: \"A\",
+        products: [{productCode: \"P\", quantity: 1}]}) { message }";
+    let two = app.graphql(&format!("mutation {{ a: {order} b: {order} }}"), json!({})).await;
+    reached.over_graphql(ErrorCode::OneOrderPerRequest, &two);
+    for (code, named) in [
+        (ErrorCode::PersistedQueryNotFound, json!({"version": 1, "sha256Hash": "0".repeat(64)})),
+        (ErrorCode::PersistedQueryNotSupported, json!({"version": 2})),
+    ] {
+        let answer = app.post("/graphql", &json!({"extensions": {"persistedQuery": named}})).await;
+        reached.over_graphql(code, &answer);
+    }
+    let by_id = app.post("/graphql", &json!({"doc_id": "7182"})).await;
+    assert_eq!(by_id.status, 400, "{}", by_id.text);
+    by_id.expect_error(ErrorCode::DocumentIdNotSupported.as_str());
+    let batch = app.post("/graphql", &json!([{"query": "{ __typename }"}])).await;
+    assert_eq!(batch.json()[0]["errors"][0]["extensions"]["code"], ErrorCode::BatchNotSupported.as_str());
+    reached.0.extend([ErrorCode::DocumentIdNotSupported.as_str(), ErrorCode::BatchNotSupported.as_str()]);
 }
 
 async fn refusals_of_operators(reached: &mut Reached) {

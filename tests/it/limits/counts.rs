@@ -143,17 +143,6 @@ async fn a_request_carries_one_login_however_it_is_hidden() {
 }
 
 #[tokio::test]
-async fn a_batch_is_refused() {
-    let app = TestApp::new().await;
-    for batch in [json!([]), json!([{"query": "{ __typename }"}]), json!([{"query": "{ a }"}, {"query": "{ b }"}])] {
-        let answer = app.post("/graphql", &batch).await;
-        assert_eq!(answer.status, 400, "{}", answer.text);
-        let error = answer.expect_error("MALFORMED_BODY");
-        assert!(error["message"].as_str().unwrap().contains("batches are not taken"), "{error}");
-    }
-}
-
-#[tokio::test]
 async fn a_body_has_a_mebibyte() {
     let app = TestApp::new().await;
     let body = |json: &serde_json::Value, length: usize| {

@@ -117,3 +117,22 @@ async fn a_question_about_the_schema_is_answered_by_its_variables_and_its_operat
         assert_eq!(ask("Name").await, json!({"t": {"name": name}}));
     }
 }
+
+#[tokio::test]
+async fn the_schema_says_what_it_is_for_and_where_each_of_its_scalars_is_specified() {
+    let app = TestApp::new().await;
+    let query =
+        "{ __schema { about: description types { name kind specifiedByURL } } again: __schema { description } }";
+    let answer = app.graphql(query, json!({})).await.data();
+    let about = answer["__schema"]["about"].as_str().unwrap();
+    assert!(about.starts_with("Sales orders of partners"), "{about}");
+    assert_eq!(answer["again"]["description"], about);
+    assert!(app.get("/schema.graphql").await.text.contains(&format!("\"\"\"\n{about}\n\"\"\"\nschema {{")));
+    let built_in = ["Boolean", "Float", "ID", "Int", "String"];
+    for scalar in answer["__schema"]["types"].as_array().unwrap().iter().filter(|known| known["kind"] == "SCALAR") {
+        let is_specified = scalar["specifiedByURL"].as_str().is_some_and(|url| url.starts_with("https://"));
+        assert!(is_specified || built_in.contains(&scalar["name"].as_str().unwrap()), "{scalar}");
+    }
+    let beside = "query($n: Boolean!) { __typename s: __schema @include(if: $n) { description } }";
+    assert_eq!(app.graphql(beside, json!({"n": true})).await.data()["s"]["description"], about);
+}

@@ -222,8 +222,8 @@ async fn a_request_takes_one_signed_order_or_none() {
         format!("mutation {{ a: {} b: {} }}", create("A"), create("B")),
         format!("mutation {{ a: {} ...F }} fragment F on Mutation {{ b: {} }}", create("A"), create("B")),
     ] {
-        let refused = partner.signed_graphql(&two, json!({})).await.expect_error("LIMIT_EXCEEDED");
-        assert!(refused["message"].as_str().unwrap().contains("one signed operation"), "{refused}");
+        let refused = partner.signed_graphql(&two, json!({})).await.expect_error("ONE_ORDER_PER_REQUEST");
+        assert!(refused["message"].as_str().unwrap().contains("2 signed fields"), "{refused}");
         assert_eq!(
             app.database.whole_orders(1).await,
             0,

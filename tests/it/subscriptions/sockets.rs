@@ -203,9 +203,9 @@ async fn follow(socket: &mut Socket, id: &str, after: &Value) -> Result<(), Valu
     loop {
         // Of others that run on the connection something may come, too.
         match socket.next().await {
-            Told::Message(mut told) if told["id"] == id && told["type"] == "next" => {
-                let errors = told["payload"]["errors"].take();
-                return if errors.is_null() { Ok(()) } else { Err(errors) };
+            Told::Message(told) if told["id"] == id && told["type"] == "next" => return Ok(()),
+            Told::Message(mut told) if told["id"] == id && told["type"] == "error" => {
+                return Err(told["payload"].take());
             }
             Told::Message(_) => {}
             Told::Closed(code) => panic!("closed with {code}"),
