@@ -1,8 +1,13 @@
-//! GraphQL over HTTP, as a stranger's client or a browser speaks it.
+//! HTTP, as a stranger's client, a browser or a proxy speaks it.
 
+mod bodies;
+mod compression;
+mod framing;
 mod media;
+mod public_url;
 mod requests;
 mod security;
+mod tags;
 
 use axum::body::Body;
 use axum::http::Request;
