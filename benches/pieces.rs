@@ -52,6 +52,7 @@ fn signatures(c: &mut Criterion) {
             signature,
             method: "POST",
             path: "/api/v1/sales-orders",
+            other_paths: &[],
             body: br#"{"customer_code":"CUST-001"}"#,
             idempotency_key: None,
         };

@@ -114,7 +114,7 @@ catalogue! {
     IllegalTransition = "ILLEGAL_TRANSITION", 409, "Illegal transition";
     /// The body is larger than the service accepts.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413, "Body too large";
-    /// The body must be sent as `application/json`.
+    /// The body must be sent as `application/json` in UTF-8, and not compressed.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", 415, "Unsupported media type";
     /// The `Idempotency-Key` was used for a different order: send a new key.
     IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED", 422, "Idempotency key reused";
@@ -125,6 +125,8 @@ catalogue! {
     RateLimited = "RATE_LIMITED", 429, "Too many requests";
     /// Something failed on our side: quote `request_id` to the operator.
     InternalError = "INTERNAL_ERROR", 500, "Internal error";
+    /// The body came in a transfer coding that is not known here: send it chunked, or with `Content-Length`.
+    TransferCodingUnknown = "TRANSFER_CODING_UNKNOWN", 501, "Transfer coding unknown";
     /// The database cannot be reached or is busy: send the same request again after `Retry-After`.
     DatabaseUnavailable = "DATABASE_UNAVAILABLE", 503, "Database unavailable";
     /// There is more to do than can be done in time, and the request was given up: send it again after `Retry-After`.
@@ -299,14 +301,5 @@ impl StdError for AppError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_seconds_to_wait_are_rounded_up() {
-        let seconds = |wait| AppError::new(ErrorCode::RateLimited, "wait").retry_after(wait).retry_after_seconds();
-        assert_eq!(seconds(Duration::from_secs(2)), Some(2));
-        assert_eq!(seconds(Duration::from_millis(1_001)), Some(2));
-        assert_eq!(seconds(Duration::from_nanos(1)), Some(1));
-    }
-}
+#[path = "error/tests.rs"]
+mod tests;

@@ -40,4 +40,8 @@ export default defineConfig({
     },
   },
   worker: { format: 'es' },
+  experimental: {
+    // Pages name files from the root, below which the server puts its prefix; files name each other from where they are.
+    renderBuiltUrl: (_, { hostType }) => (hostType === 'html' ? undefined : { relative: true }),
+  },
 });

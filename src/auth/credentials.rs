@@ -68,6 +68,8 @@ pub struct Credentials {
     pub method: String,
     /// The request's path, without its query.
     pub path: String,
+    /// Other spellings of the path, any of which may be signed: below the prefix that callers use, or with a slash at its end.
+    pub other_paths: Vec<String>,
     /// The body exactly as received.
     pub body: Arc<[u8]>,
     /// How the request stands with the budget of its address.
@@ -86,6 +88,7 @@ impl Default for Credentials {
             transport: Transport::default(),
             method: String::new(),
             path: String::new(),
+            other_paths: Vec::new(),
             body: Arc::default(),
             admission: Admission::default(),
         }

@@ -50,6 +50,7 @@ pub(super) fn request(signature: &str) -> SignedRequest<'_> {
         signature,
         method: METHOD,
         path: PATH,
+        other_paths: &[],
         body: BODY,
         idempotency_key: None,
     }

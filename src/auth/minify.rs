@@ -12,6 +12,8 @@ pub fn minify_json(body: &[u8]) -> Vec<u8> {
 }
 
 fn strip(body: &[u8]) -> Option<Vec<u8>> {
+    // A byte order mark is no part of the text (RFC 8259 §8.1).
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let mut minified = Vec::with_capacity(body.len());
     let (mut in_string, mut escaped, mut after_gap) = (false, false, false);
     for &byte in body {

@@ -273,6 +273,7 @@ mod tests {
             signature: "",
             method: "POST",
             path: "/api/v1/sales-orders",
+            other_paths: &[],
             body: b"{}",
             idempotency_key: Some("po-4711"),
         };

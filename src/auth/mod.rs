@@ -15,7 +15,7 @@ mod fixtures;
 pub mod hint;
 pub mod minify;
 mod mistakes;
-mod pem;
+pub mod pem;
 pub mod private_key;
 pub mod public_key;
 mod recovery;

@@ -1,4 +1,5 @@
-//! PEM envelopes (RFC 7468), read leniently: any line ends and widths, and any text around the envelopes.
+//! PEM envelopes (RFC 7468), read leniently: any line ends and widths, also those that were written out as `\n`, and any
+//! text around the envelopes. A file in UTF-16, as editors on Windows write it, is read too.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +15,20 @@ pub(super) struct Block<'a> {
     pub(super) label: &'a str,
     /// The text between its two border lines; none when the end line is missing.
     body: Option<&'a str>,
+}
+
+/// The text of a file. Of one in UTF-16 it is enough to leave the other half of each character out: all that matters is
+/// ASCII.
+#[must_use]
+pub fn text(file: &[u8]) -> Zeroizing<String> {
+    let plain: Zeroizing<Vec<u8>> = Zeroizing::new(file.iter().copied().filter(|byte| *byte != 0).collect());
+    Zeroizing::new(String::from_utf8_lossy(&plain).into_owned())
+}
+
+/// Whether a text is long base64 and nothing else.
+pub(super) fn is_base64(text: &str) -> bool {
+    let plain: Zeroizing<String> = Zeroizing::new(text.split_ascii_whitespace().collect());
+    plain.len() > 100 && STANDARD.decode(plain.as_bytes()).is_ok()
 }
 
 /// All envelopes of a text, in their order.
@@ -38,7 +53,16 @@ impl Block<'_> {
     /// The content; none when it is cut off or is not base64. Wiped from memory after use: it may be a private key.
     pub(super) fn der(&self) -> Option<Zeroizing<Vec<u8>>> {
         let mut text = Zeroizing::new(String::with_capacity(self.body?.len()));
-        text.extend(self.body?.split_ascii_whitespace());
+        // In environment variables and JSON, line ends are often written out, and sometimes twice.
+        let is_end = |c: char| c.is_ascii_whitespace() || matches!(c, '\\' | '\0');
+        let mut after_backslash = false;
+        for c in self.body?.chars() {
+            let is_escape = after_backslash && matches!(c, 'n' | 'r' | 't');
+            after_backslash = c == '\\';
+            if !is_escape && !is_end(c) {
+                text.push(c);
+            }
+        }
         STANDARD.decode(text.as_bytes()).ok().map(Zeroizing::new)
     }
 }
@@ -54,6 +78,25 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].label, "A B");
         assert_eq!(found[0].der().unwrap().as_slice(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn line_ends_that_were_written_out_are_line_ends() {
+        for end in ["\\n", "\\r\\n", "\\\\n", "\\\n", "\n\\n", "\r", " "] {
+            let text = format!("\"-----BEGIN A-----{end}AQ{end}ID{end}-----END A-----{end}\"");
+            assert_eq!(blocks(&text)[0].der().unwrap().as_slice(), [1, 2, 3], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_in_utf_16_is_read() {
+        let file = "\u{feff}-----BEGIN A-----\r\nAQID\r\n-----END A-----\r\n";
+        let (little, big): (Vec<_>, Vec<_>) =
+            file.encode_utf16().map(|unit| (unit.to_le_bytes(), unit.to_be_bytes())).unzip();
+        for bytes in [little.concat(), big.concat(), little[1..].concat(), big[1..].concat(), file.as_bytes().to_vec()]
+        {
+            assert_eq!(blocks(&text(&bytes))[0].der().unwrap().as_slice(), [1, 2, 3]);
+        }
     }
 
     #[test]

@@ -72,7 +72,8 @@ impl PrivateKey {
     ///
     /// Fails with the sentence that fits what was given instead.
     pub fn from_pem(text: &str) -> Result<Self, PrivateKeyError> {
-        let blocks = pem::blocks(text);
+        let text = pem::text(text.as_bytes());
+        let blocks = pem::blocks(&text);
         let private = blocks.iter().find(|block| block.label.ends_with("PRIVATE KEY"));
         let block = private.or(blocks.first()).ok_or(PrivateKeyError::NoPem)?;
         match block.label {

@@ -30,6 +30,12 @@ pub enum PublicKeyError {
          convert a DER file with `openssl rsa -pubin -inform DER -in public.der -out public.pem`"
     )]
     NoPem,
+    /// Base64 alone, of a PEM file or of what one holds.
+    #[error(
+        "this is base64 without its PEM lines: put it between -----BEGIN PUBLIC KEY----- and -----END PUBLIC KEY----- \
+         or, if it begins with LS0tLS1CRUdJTi, decode it (`base64 -d`), for it is a whole PEM file"
+    )]
+    Base64,
     /// An OpenSSH public key (`ssh-rsa …`).
     #[error("this is an OpenSSH key; convert it with `ssh-keygen -e -m PKCS8 -f id_rsa.pub > public.pem`")]
     OpenSsh,
@@ -113,12 +119,14 @@ impl PublicKey {
     ///
     /// Fails with the sentence that fits what was given instead; a private key anywhere in the text comes first.
     pub fn from_pem(text: &str) -> Result<Self, PublicKeyError> {
-        let blocks = pem::blocks(text);
+        let text = pem::text(text.as_bytes());
+        let blocks = pem::blocks(&text);
         if blocks.iter().any(|block| block.label.ends_with("PRIVATE KEY")) {
             return Err(PublicKeyError::PrivateKey);
         }
         match blocks.as_slice() {
             [] if text.trim_start().starts_with("ssh-") => Err(PublicKeyError::OpenSsh),
+            [] if pem::is_base64(&text) => Err(PublicKeyError::Base64),
             [] => Err(PublicKeyError::NoPem),
             [only] => Self::from_block(only),
             [first, ..] if first.label == "CERTIFICATE" => Err(PublicKeyError::Certificate),

@@ -36,6 +36,8 @@ pub struct SignedRequest<'a> {
     pub method: &'a str,
     /// The path without host and query.
     pub path: &'a str,
+    /// Other spellings of the path that count as well.
+    pub other_paths: &'a [String],
     /// The body's bytes as they were sent.
     pub body: &'a [u8],
     /// `Idempotency-Key` as it was sent, where it can be used.
@@ -154,12 +156,19 @@ impl Check<'_> {
             .then(|| (SignatureForm::Documented, documented_string(self.request.client_id, self.request.timestamp)));
         let minified = || Sha256::digest(minify_json(self.request.body)).into();
         let hashes = iter::once(self.body_sha256).chain(iter::once_with(minified));
-        let bound = hashes.flat_map(|hash| {
-            let body = (!self.policy.binds_key()).then(|| (SignatureForm::BodyBound, self.body_bound(&hash)));
-            let key = self.body_and_key_bound(&hash).map(|text| (SignatureForm::BodyAndKeyBound, text));
-            body.into_iter().chain(key)
-        });
+        let paths = move || iter::once(self.request.path).chain(self.request.other_paths.iter().map(String::as_str));
+        let bound = hashes.flat_map(move |hash| paths().flat_map(move |path| self.bound(path, &hash)));
         documented.into_iter().chain(bound)
+    }
+
+    fn bound(&self, path: &str, body_sha256: &[u8; 32]) -> impl Iterator<Item = (SignatureForm, String)> + use<> {
+        let SignedRequest { method, timestamp, idempotency_key, .. } = *self.request;
+        let body = (!self.policy.binds_key())
+            .then(|| (SignatureForm::BodyBound, body_bound_string(method, path, body_sha256, timestamp)));
+        let key = idempotency_key
+            .and_then(|key| body_and_key_bound_string(method, path, body_sha256, timestamp, key))
+            .map(|text| (SignatureForm::BodyAndKeyBound, text));
+        body.into_iter().chain(key)
     }
 
     fn body_bound(&self, body_sha256: &[u8; 32]) -> String {

@@ -16,7 +16,7 @@ use super::{Common, key, output};
 use crate::domain::client::ClientId;
 use crate::domain::permission::Permission;
 use crate::domain::signature_policy::SignaturePolicy;
-use crate::service::clients::{ClientChange, ClientToCreate};
+use crate::service::clients::{ChosenSecret, ClientChange, ClientToCreate, MIN_SECRET};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -78,6 +78,9 @@ pub struct Create {
     /// Read the secret from standard input instead of making one
     #[arg(long)]
     secret_stdin: bool,
+    /// For development only: take a secret that can be guessed, of less than 16 bytes
+    #[arg(long, requires = "secret_stdin")]
+    allow_weak_secret: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -159,7 +162,12 @@ async fn create(common: &Common, args: Create) -> Result<()> {
     for file in &args.public_keys {
         public_keys.push(key::read(file)?.to_pem());
     }
-    let secret = if args.secret_stdin { Some(read_secret()?) } else { None };
+    let secret = if args.secret_stdin {
+        Some(ChosenSecret { text: read_secret()?, may_be_weak: args.allow_weak_secret })
+    } else {
+        None
+    };
+    let is_weak = secret.as_ref().is_some_and(|secret| secret.text.expose_secret().len() < MIN_SECRET);
     let client_id = args.id.client_id;
     let new = ClientToCreate {
         client_id: client_id.clone(),
@@ -170,6 +178,10 @@ async fn create(common: &Common, args: Create) -> Result<()> {
         secret,
     };
     let secret = common.open_clients().await?.create_client(new).await?;
+    if is_weak {
+        let rotate = "before anybody else can reach the service, give it another one (client rotate-secret --grace 0s)";
+        output::remark(&format!("Warning: the secret of {client_id} has less than {MIN_SECRET} bytes; {rotate}"));
+    }
     if common.json {
         return output::json(&json!({"client_id": client_id.as_str(), "client_secret": secret.expose_secret()}));
     }

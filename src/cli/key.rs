@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::client::Id;
 use super::output::{instant, or_never};
 use super::{Common, output};
-use crate::auth::{public_key::PublicKey, registered_key::KeyStatus, timestamp};
+use crate::auth::{pem, public_key::PublicKey, registered_key::KeyStatus, timestamp};
 use crate::clock::Clock;
 use crate::domain::client::ClientId;
 use crate::domain::client_input::KeyToAdd;
@@ -72,8 +72,7 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
 pub fn read(file: &Path) -> Result<PublicKey> {
     let bytes = fs::read(file).with_context(|| format!("cannot read the key file {}", file.display()))?;
     // A binary file (DER) is no text, and the key's own reading says what to do about it.
-    PublicKey::from_pem(&String::from_utf8_lossy(&bytes))
-        .with_context(|| format!("cannot use the key in {}", file.display()))
+    PublicKey::from_pem(&pem::text(&bytes)).with_context(|| format!("cannot use the key in {}", file.display()))
 }
 
 pub fn print(keys: &[StoredPublicKey]) -> Result<()> {

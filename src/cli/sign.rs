@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Common, output};
 use crate::auth::credentials::{Credentials, Header};
 use crate::auth::hint::Hint;
+use crate::auth::pem;
 use crate::auth::private_key::PrivateKey;
 use crate::auth::string_to_sign::{body_and_key_bound_string, body_bound_string, documented_string};
 use crate::clock::Clock;
@@ -43,8 +44,8 @@ pub struct Args {
 
 pub fn run(common: &Common, args: &Args) -> Result<()> {
     let file = args.private_key.display();
-    let pem = fs::read_to_string(&args.private_key).with_context(|| format!("cannot read the key file {file}"))?;
-    let key = PrivateKey::from_pem(&pem).with_context(|| format!("cannot use the key in {file}"))?;
+    let bytes = fs::read(&args.private_key).with_context(|| format!("cannot read the key file {file}"))?;
+    let key = PrivateKey::from_pem(&pem::text(&bytes)).with_context(|| format!("cannot use the key in {file}"))?;
     let timestamp = args.timestamp.clone().unwrap_or_else(|| Clock::system().now().timestamp().to_string());
     let string_to_sign = match &args.body {
         None => documented_string(&args.client_id, &timestamp),

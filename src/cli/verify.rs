@@ -79,6 +79,7 @@ pub fn run(common: &Common, args: &Args) -> Result<()> {
         signature: headers.signature,
         method: &args.method,
         path: &args.path,
+        other_paths: &[],
         body: &body,
         idempotency_key,
     };

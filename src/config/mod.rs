@@ -9,6 +9,7 @@ mod check;
 mod error;
 mod keys;
 mod layers;
+mod public_url;
 mod secrets;
 mod sections;
 mod show;
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 pub use error::ConfigError;
+pub use public_url::PublicUrl;
 pub use secrets::{JwtSecrets, load_or_generate_jwt_secret};
 pub use sections::{Auth, DatabaseConfig, GraphqlLimits, Http, Log, LogFormat, Metrics, Orders, RateLimit};
 

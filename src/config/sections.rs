@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::public_url::{PublicUrl, public_url};
 use super::values::{address, duration, networks, optional_address};
 
 /// `[http]`: the listener and what it accepts.
@@ -22,6 +23,9 @@ pub struct Http {
     /// The address to listen on.
     #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
+    /// Where callers reach the service.
+    #[serde(deserialize_with = "public_url")]
+    pub public_url: PublicUrl,
     /// The longest a request may take.
     #[serde(deserialize_with = "duration")]
     pub request_timeout: Duration,

@@ -4,7 +4,8 @@
 //! number of seconds.
 
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, NaiveTime, Offset as _, TimeDelta, TimeZone as _, Utc};
-use chrono_tz::Tz;
+
+use super::zone::Zone;
 
 /// How long a bucket is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,13 @@ pub struct Bucket {
 pub struct TooMany;
 
 /// The buckets that cover everything from `from` until just before `to`, at most `most` of them.
-pub fn cut(unit: Unit, zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>, most: usize) -> Result<Vec<Bucket>, TooMany> {
+pub fn cut(
+    unit: Unit,
+    zone: Zone,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    most: usize,
+) -> Result<Vec<Bucket>, TooMany> {
     let mut buckets = Vec::new();
     let mut start = start_of(unit, zone, from);
     while start < to {
@@ -50,7 +57,7 @@ pub fn cut(unit: Unit, zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>, most: u
     Ok(buckets)
 }
 
-fn start_of(unit: Unit, zone: Tz, instant: DateTime<Utc>) -> DateTime<Utc> {
+fn start_of(unit: Unit, zone: Zone, instant: DateTime<Utc>) -> DateTime<Utc> {
     let date = instant.with_timezone(&zone).date_naive();
     match first_date(unit, date) {
         Some(first) => start_of_day(zone, first),
@@ -78,7 +85,7 @@ fn first_date(unit: Unit, date: NaiveDate) -> Option<NaiveDate> {
     }
 }
 
-fn end_of(unit: Unit, zone: Tz, start: DateTime<Utc>) -> DateTime<Utc> {
+fn end_of(unit: Unit, zone: Zone, start: DateTime<Utc>) -> DateTime<Utc> {
     let date = start.with_timezone(&zone).date_naive();
     let next = match unit {
         Unit::Hour => return end_of_hour(zone, start),
@@ -91,7 +98,7 @@ fn end_of(unit: Unit, zone: Tz, start: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// The first instant of a date. Where clocks jump over midnight that is the instant they jump.
-fn start_of_day(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
+fn start_of_day(zone: Zone, date: NaiveDate) -> DateTime<Utc> {
     let midnight = date.and_time(NaiveTime::MIN);
     if let Some(start) = zone.from_local_datetime(&midnight).earliest() {
         return start.to_utc();
@@ -102,7 +109,7 @@ fn start_of_day(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
 }
 
 /// The next full hour on the clock, or the instant before it at which the clocks are changed.
-fn end_of_hour(zone: Tz, start: DateTime<Utc>) -> DateTime<Utc> {
+fn end_of_hour(zone: Zone, start: DateTime<Utc>) -> DateTime<Utc> {
     let local = start.with_timezone(&zone).naive_local();
     let into_hour = local.and_utc().timestamp_micros().rem_euclid(3_600_000_000);
     let end = start + TimeDelta::microseconds(3_600_000_000 - into_hour);
@@ -110,7 +117,7 @@ fn end_of_hour(zone: Tz, start: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// The instant between two, both less than one change apart, at which the offset changes, if it does.
-fn change_of_offset(zone: Tz, mut before: DateTime<Utc>, mut after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn change_of_offset(zone: Zone, mut before: DateTime<Utc>, mut after: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let offset = |instant: DateTime<Utc>| zone.offset_from_utc_datetime(&instant.naive_utc()).fix();
     let first = offset(before);
     if offset(after) == first {
@@ -123,7 +130,7 @@ fn change_of_offset(zone: Tz, mut before: DateTime<Utc>, mut after: DateTime<Utc
     Some(after)
 }
 
-fn label(unit: Unit, zone: Tz, start: DateTime<Utc>) -> String {
+fn label(unit: Unit, zone: Zone, start: DateTime<Utc>) -> String {
     let local = start.with_timezone(&zone);
     if unit != Unit::Hour {
         return local.format("%Y-%m-%d").to_string();
@@ -134,12 +141,12 @@ fn label(unit: Unit, zone: Tz, start: DateTime<Utc>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use chrono_tz::{Africa, America, Asia, Australia, Europe, Pacific};
+    use chrono_tz::{Africa, America, Asia, Australia, Europe, Pacific, Tz};
 
     use super::*;
 
     fn cut_all(unit: Unit, zone: Tz, from: &str, to: &str) -> Vec<Bucket> {
-        cut(unit, zone, from.parse().unwrap(), to.parse().unwrap(), 100).unwrap()
+        cut(unit, Zone::Named(zone), from.parse().unwrap(), to.parse().unwrap(), 100).unwrap()
     }
 
     fn labels(unit: Unit, zone: Tz, from: &str, to: &str) -> Vec<String> {
@@ -159,7 +166,7 @@ mod tests {
         let (from, to) = ("2024-10-25T03:04:05Z".parse().unwrap(), "2024-11-06T01:00:00Z".parse().unwrap());
         for zone in chrono_tz::TZ_VARIANTS {
             for unit in [Unit::Hour, Unit::Day, Unit::Week, Unit::Month] {
-                let buckets = cut(unit, zone, from, to, 500).unwrap();
+                let buckets = cut(unit, Zone::Named(zone), from, to, 500).unwrap();
                 assert!(buckets[0].from <= from && buckets.last().unwrap().to >= to, "{zone} {unit:?}");
                 assert!(buckets[0].to > from && buckets.last().unwrap().from < to, "{zone} {unit:?}");
                 assert!(buckets.windows(2).all(|pair| pair[0].to == pair[1].from), "{zone} {unit:?}");
@@ -217,7 +224,9 @@ mod tests {
 
     #[test]
     fn more_buckets_than_allowed_are_refused() {
-        let cut = |most| cut(Unit::Day, Tz::UTC, DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::days(3), most);
+        let cut = |most| {
+            cut(Unit::Day, Zone::Named(Tz::UTC), DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::days(3), most)
+        };
         assert_eq!(cut(3).unwrap().len(), 3);
         assert_eq!(cut(2), Err(TooMany));
     }

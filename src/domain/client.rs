@@ -6,6 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+use super::fields::is_blank;
 use super::permission::Permission;
 use super::signature_policy::SignaturePolicy;
 
@@ -57,7 +58,7 @@ pub struct InvalidName;
 /// Reads a client's name for people.
 pub fn read_name(text: &str) -> Result<String, InvalidName> {
     let name = text.trim();
-    let fits = (1..=128).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    let fits = !is_blank(name) && name.chars().count() <= 128 && !name.chars().any(char::is_control);
     if fits { Ok(name.to_owned()) } else { Err(InvalidName) }
 }
 

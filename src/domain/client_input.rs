@@ -36,7 +36,15 @@ pub struct ClientToCreate {
     /// Its first keys (SPKI PEM).
     pub public_keys: Vec<String>,
     /// Its secret; `None` makes one.
-    pub secret: Option<SecretString>,
+    pub secret: Option<ChosenSecret>,
+}
+
+/// A secret that somebody chose.
+pub struct ChosenSecret {
+    /// The secret.
+    pub text: SecretString,
+    /// Whether it may be shorter than is safe, for development.
+    pub may_be_weak: bool,
 }
 
 /// What of a client is to change; the rest stays.

@@ -4,6 +4,7 @@
 //! method beside [`Fields::text`] and what it may hold to [`Holds`]; it must note its fault with [`Fields::refuse`] and
 //! return `None`.
 
+mod invisible;
 mod naming;
 mod optional;
 mod rules;
@@ -14,6 +15,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
 
+pub use invisible::{is_blank, is_invisible};
 pub use naming::Naming;
 pub use rules::{Holds, Rule, describe};
 
@@ -27,7 +29,7 @@ const MAX_LISTED: usize = 1000;
 pub struct Text {
     /// The most characters it may have.
     pub max: usize,
-    /// Whether line breaks are allowed, as in an address.
+    /// Whether line breaks and tabs are allowed, as in an address.
     pub line_breaks: bool,
 }
 
@@ -84,7 +86,7 @@ impl<'a> Fields<'a> {
     pub fn text(&mut self, name: &'static str, rule: Text) -> Option<String> {
         let value = self.required(name, || Holds::Text(rule))?;
         let text = self.string(name, value)?.trim();
-        if text.is_empty() {
+        if is_blank(text) {
             return self.refuse(name, FieldErrorCode::Blank, "must not be blank".to_owned());
         }
         self.checked(name, text, rule)
@@ -138,7 +140,7 @@ impl<'a> Fields<'a> {
             return self.refuse(
                 name,
                 FieldErrorCode::Type,
-                "must be a whole number, written without a fraction".to_owned(),
+                format!("must be a whole number from {} to {}", range.start(), range.end()),
             );
         }
         match text.parse::<i32>() {
@@ -241,13 +243,12 @@ impl<'a> Fields<'a> {
             let message = format!("must be at most {} characters, not {length}", rule.max);
             return self.refuse(name, FieldErrorCode::TooLong, message);
         }
-        if text.chars().any(|c| c.is_control() && !(rule.line_breaks && matches!(c, '\n' | '\r'))) {
-            let allowed = if rule.line_breaks { " other than line breaks" } else { "" };
-            return self.refuse(
-                name,
-                FieldErrorCode::ControlCharacter,
-                format!("must not hold control characters{allowed}"),
-            );
+        // A tab is what is pasted between the parts of an address.
+        let is_refused = |c: &char| c.is_control() && !(rule.line_breaks && matches!(c, '\n' | '\r' | '\t'));
+        if let Some(found) = text.chars().find(is_refused) {
+            let allowed = if rule.line_breaks { " other than line breaks and tabs" } else { "" };
+            let message = format!("must not hold control characters{allowed}, but has U+{:04X}", u32::from(found));
+            return self.refuse(name, FieldErrorCode::ControlCharacter, message);
         }
         Some(text.to_owned())
     }

@@ -4,7 +4,7 @@ use super::fields::{Fields, Text};
 use super::signature_policy::SignaturePolicy;
 use crate::error::FieldError;
 
-/// As large as a request's body may be by default.
+/// As large as a request's body may be without a token.
 const MAX_BODY: usize = 1024 * 1024;
 
 /// Everything the check of a signed request looks at.

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use super::buckets::Unit;
 use super::money::fmt_ten_thousandths;
 use super::page::fault;
+use super::zone::Zone;
 use crate::error::{FieldError, FieldErrorCode};
 
 /// By how many dimensions a summary may be grouped at once.
@@ -51,7 +51,7 @@ pub struct SummaryRequest {
     /// The dimensions, in the order of the keys.
     pub dimensions: Vec<Dimension>,
     /// The time zone in which the buckets begin.
-    pub zone: Tz,
+    pub zone: Zone,
     /// How many groups.
     pub first: usize,
     /// What is to be counted beside the cheap figures.
@@ -74,7 +74,7 @@ pub struct Wants {
 
 impl SummaryRequest {
     /// Reads the arguments, noting every faulty one.
-    pub fn read(dimensions: Vec<Dimension>, zone: Tz, first: i32, wants: Wants) -> Result<Self, Vec<FieldError>> {
+    pub fn read(dimensions: Vec<Dimension>, zone: Zone, first: i32, wants: Wants) -> Result<Self, Vec<FieldError>> {
         let mut errors = Vec::new();
         if dimensions.len() > MAX_DIMENSIONS {
             errors.push(fault(

@@ -30,7 +30,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// A required text is empty, or has nothing but white space.
+    /// A required text is empty, or has nothing but white space and characters that nobody sees.
     Blank = "blank";
     /// It contradicts another field, or was given more than once.
     Conflict = "conflict";

@@ -1,41 +1,73 @@
 //! What every request passes through: its id, its time limit, a net for panics, problem details, its log line.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 
+use super::{compress, framing};
 use crate::clock::random_bytes;
+use crate::config::{Http, PublicUrl};
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry::{self, QuotaState, RequestLog};
 use crate::wire::problem::{self, Problem};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Wraps one request, which may take so long.
-pub async fn wrap(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+/// What the envelope of each request is made of.
+#[derive(Clone)]
+pub struct Envelope(Arc<Inner>);
+
+struct Inner {
+    limit: Duration,
+    public_url: PublicUrl,
+}
+
+impl Envelope {
+    /// As configured.
+    pub fn new(http: &Http) -> Self {
+        Self(Arc::new(Inner { limit: http.request_timeout, public_url: http.public_url.clone() }))
+    }
+}
+
+/// Wraps one request.
+pub async fn wrap(State(Envelope(envelope)): State<Envelope>, request: Request, next: Next) -> Response {
+    let limit = envelope.limit;
     let request_id = request_id(&request);
     let log = RequestLog::new(&request_id);
-    let instance = request.uri().path().to_owned();
+    let path = request.uri().path().to_owned();
+    let (takes_gzip, misframed) = (compress::is_taken_by(request.headers()), framing::check(&request).err());
     // The template, not the path: paths hold order numbers, and what strangers ask for has no end.
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     let line = Line::new(log.clone(), method(&request), route);
     let scope = log.clone();
     scope
         .scope(async move {
-            let work = AssertUnwindSafe(next.run(request)).catch_unwind();
-            let response = match tokio::time::timeout(limit, work).await {
+            let is_misframed = misframed.is_some();
+            let work = async {
+                match misframed {
+                    Some(error) => Problem(error).into_response(),
+                    None => next.run(request).await,
+                }
+            };
+            let response = match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
                 Ok(Ok(response)) => response,
                 // What the panic said is in the log; the panic hook wrote it.
                 Ok(Err(_)) => Problem(AppError::internal("a handler panicked")).into_response(),
                 Err(_) if log.is_receiving() => Problem(too_slow_a_body(limit)).into_response(),
                 Err(_) => Problem(too_slow(limit)).into_response(),
             };
-            let mut response = problem::render(response, &instance, &request_id);
+            let mut response = problem::render(response, &path, &envelope.public_url, &request_id);
+            if is_misframed {
+                // Where the next request begins may be another matter to whoever is in between.
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             if let Ok(value) = HeaderValue::try_from(request_id) {
                 response.headers_mut().insert(X_REQUEST_ID.clone(), value);
             }
@@ -43,7 +75,7 @@ pub async fn wrap(State(limit): State<Duration>, request: Request, next: Next) -
                 tell_quota(response.headers_mut(), quota);
             }
             line.finish(response.status().as_u16());
-            response
+            if takes_gzip { compress::answer(response) } else { response }
         })
         .await
 }

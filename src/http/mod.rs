@@ -5,12 +5,15 @@
 
 mod address;
 mod budget;
+mod compress;
 mod envelope;
+mod framing;
 mod graphql;
 mod health;
 mod origin;
 mod pages;
 mod parameters;
+mod paths;
 mod security;
 mod server;
 mod starting;
@@ -19,12 +22,16 @@ mod websocket;
 use std::sync::LazyLock;
 
 use axum::body::Bytes;
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::from_fn_with_state;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
+use sha2::{Digest as _, Sha256};
 use tower::util::option_layer;
+
+use envelope::Envelope;
 
 pub use address::Peer;
 pub use server::{METRICS_CONNECTIONS, Routes, ServerOptions, serve};
@@ -34,6 +41,7 @@ use crate::app::AppState;
 use crate::config::{Config, Http};
 use crate::error::{AppError, ErrorCode};
 use crate::rest;
+use crate::wire::etag::{self, Caching};
 use crate::wire::problem::Problem;
 use crate::{graphql as schema, telemetry};
 
@@ -63,9 +71,10 @@ pub fn router(state: AppState) -> Router {
 
 /// What every request passes through, whatever answers it.
 fn enveloped(routes: Router, http: &Http) -> Router {
-    routes
-        .layer(from_fn_with_state(http.request_timeout, envelope::wrap))
-        .layer(from_fn_with_state(http.behind_tls, security::headers))
+    let routes = routes
+        .layer(from_fn_with_state(Envelope::new(http), envelope::wrap))
+        .layer(from_fn_with_state(http.behind_tls, security::headers));
+    paths::lead(routes, &http.public_url)
 }
 
 /// The metrics, unless they have a listener of their own.
@@ -83,11 +92,16 @@ pub fn metrics_router<S: Clone + Send + Sync + 'static>(state: Option<&AppState>
     Router::new().route("/metrics", get(metrics))
 }
 
-/// Made once: it takes longer than all the rest of the request.
-static SDL: LazyLock<Bytes> = LazyLock::new(|| schema::sdl().into());
+/// Made once, with its name: it takes longer than all the rest of the request.
+static SDL: LazyLock<(Bytes, String)> = LazyLock::new(|| {
+    let sdl = schema::sdl();
+    let tag = etag::tag(&Sha256::digest(&sdl));
+    (sdl.into(), tag)
+});
 
-async fn sdl() -> Response {
-    ([(CONTENT_TYPE, "application/graphql; charset=utf-8")], SDL.clone()).into_response()
+async fn sdl(request: HeaderMap) -> Response {
+    let (sdl, tag) = &*SDL;
+    etag::answer(&request, tag, "application/graphql; charset=utf-8", Caching::Anybody, sdl.clone())
 }
 
 async fn not_found() -> Problem {

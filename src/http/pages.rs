@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::health;
 use crate::app::AppState;
 use crate::config::Config;
+use crate::wire::etag;
 
 /// The paths of the pages. Without GraphiQL there is nothing at its path.
 pub fn router(config: &Config, readiness: Extension<health::Readiness>) -> Router<AppState> {
@@ -64,10 +65,10 @@ const HTML: &str = "text/html; charset=utf-8";
 /// A page. A browser keeps it, but asks each time whether it is still the same.
 fn page(state: &AppState, file: &str, policy: &'static str, request: &HeaderMap) -> Response {
     let Some(page) = assets::text(file) else { return not_built() };
-    let page = keep(&page, "graphiql", state.config().graphql.graphiql);
-    let tag = assets::tag(&Sha256::digest(&page));
+    let page = below(state, &keep(&page, "graphiql", state.config().graphql.graphiql));
+    let tag = etag::tag(&Sha256::digest(&page));
     let headers = [(POLICY, policy.to_owned()), (CACHE_CONTROL, "no-cache".to_owned()), (ETAG, tag.clone())];
-    if assets::is_known(request, &tag) {
+    if etag::is_known(request, &tag) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     (headers, [(CONTENT_TYPE, HTML)], page).into_response()
@@ -76,11 +77,18 @@ fn page(state: &AppState, file: &str, policy: &'static str, request: &HeaderMap)
 /// The landing page says how the service is, and needs no script for it.
 async fn landing(State(state): State<AppState>, Extension(readiness): Extension<health::Readiness>) -> Response {
     let Some(page) = assets::text("index.html") else { return not_built() };
+    let page = below(&state, &page);
     let graphiql = state.config().graphql.graphiql;
     let is_ready = health::ready(State(state), Extension(readiness)).await.is_ok();
     let page = keep(&page, "graphiql", graphiql);
     let page = keep(&keep(&page, "ready", is_ready), "not-ready", !is_ready);
     ([(POLICY, LANDING), (CONTENT_TYPE, HTML), (CACHE_CONTROL, "no-store")], page).into_response()
+}
+
+/// The page with its links below the prefix of `http.public_url`. Its scripts look for theirs in the page (`data-root`).
+fn below(state: &AppState, page: &str) -> String {
+    let prefix = state.config().http.public_url.prefix();
+    if prefix.is_empty() { page.to_owned() } else { page.replace("=\"/", &format!("=\"{prefix}/")) }
 }
 
 /// The page without the marks around a part, `<!-- name -->` and `<!-- /name -->`, and without the part unless it is

@@ -46,8 +46,8 @@ pub fn cors(http: &Http) -> Option<CorsLayer> {
     if http.cors_origins.is_empty() {
         return None;
     }
-    let request = ["x-client-id", "x-timestamp", "x-signature", "idempotency-key", "x-request-id"];
-    let answer = ["idempotent-replayed", "ratelimit", "ratelimit-policy", "x-request-id"];
+    let request = ["x-client-id", "x-timestamp", "x-signature", "idempotency-key", "x-request-id", "if-none-match"];
+    let answer = ["etag", "idempotent-replayed", "ratelimit", "ratelimit-policy", "x-request-id"];
     let origins = http.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     Some(
         CorsLayer::new()

@@ -5,13 +5,14 @@ use std::sync::{Arc, OnceLock};
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::header::LOCATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::operations::{CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SIGNATURE_CHECK};
 use super::{export, openapi};
@@ -20,6 +21,7 @@ use crate::auth::credentials::Credentials;
 use crate::domain::signature_input::ORDERS;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::PreparedOperation;
+use crate::wire::etag::{self, Caching};
 use crate::wire::json;
 use crate::wire::problem::Problem;
 use crate::wire::request::{BodyRoom, JsonRequest, credentials};
@@ -51,7 +53,8 @@ async fn create_sales_order(State(state): State<AppState>, request: JsonRequest)
     let (mut created, room) = run_with_body(&state, &CREATE_SALES_ORDER, request).await?;
     let replayed = created.as_object_mut().and_then(|created| created.remove("replayed")) == Some(Value::Bool(true));
     let number = created["data"]["order_number"].as_str().unwrap_or_default();
-    let location = HeaderValue::try_from(format!("/api/v1/sales-orders/{number}")).map_err(AppError::internal)?;
+    let location = state.config().http.public_url.of(&format!("{ORDERS}/{number}"));
+    let location = HeaderValue::try_from(location).map_err(AppError::internal)?;
     let mut response = (StatusCode::CREATED, [(LOCATION, location)], Json(created)).into_response();
     if replayed {
         let name = HeaderName::from_static("idempotent-replayed");
@@ -73,7 +76,10 @@ async fn sales_order(
     if order.is_null() {
         return Err(AppError::new(ErrorCode::NotFound, "There is no such order that you may read").into());
     }
-    Ok(Json(json!({"data": order})).into_response())
+    // What is shown of a version depends on who asks and on what this release knows.
+    let body: Bytes = json!({"data": order}).to_string().into();
+    let tag = etag::tag(&Sha256::digest(&body)).replacen('"', &format!("\"{}-", order["version"]), 1);
+    Ok(etag::answer(&parts.headers, &tag, "application/json", Caching::Caller, body))
 }
 
 /// Checks the request as if it had been sent as an order, so that what passes here passes there. The body may be anything.
@@ -81,28 +87,31 @@ async fn signature_check(
     State(state): State<AppState>,
     JsonRequest { mut credentials, room, .. }: JsonRequest,
 ) -> Result<Response, Problem> {
-    ORDERS.clone_into(&mut credentials.path);
+    let checked = std::mem::replace(&mut credentials.path, ORDERS.to_owned());
+    credentials.other_paths.iter_mut().for_each(|path| *path = path.replacen(&checked, ORDERS, 1));
     let check = state.api().execute_prepared(&SIGNATURE_CHECK, credentials, |_| Ok(json!({}))).await?;
     Ok(room.keep_with(Json(check).into_response()))
 }
 
 /// The description under the configuration in force. Made once: it takes longer than all the rest of the request.
 #[derive(Clone, Default)]
-struct Description(Arc<OnceLock<Bytes>>);
+struct Description(Arc<OnceLock<(Bytes, String)>>);
 
 async fn openapi_json(
     State(state): State<AppState>,
     Extension(Description(made)): Extension<Description>,
+    request: HeaderMap,
 ) -> Result<Response, Problem> {
-    let document = match made.get() {
-        Some(document) => document.clone(),
+    let (document, tag) = match made.get() {
+        Some(made) => made,
         None => {
             let document = openapi::document(state.config()).and_then(|document| serde_json::to_vec(&document));
             let document = document.map_err(AppError::internal)?;
-            made.get_or_init(|| document.into()).clone()
+            let tag = etag::tag(&Sha256::digest(&document));
+            made.get_or_init(|| (document.into(), tag))
         }
     };
-    Ok(([(CONTENT_TYPE, "application/json")], document).into_response())
+    Ok(etag::answer(&request, tag, "application/json", Caching::Anybody, document.clone()))
 }
 
 /// Runs an endpoint's document on the request's body.

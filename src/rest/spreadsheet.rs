@@ -9,6 +9,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::domain::fields::is_invisible;
+
 /// A value as a cell. Only texts are guarded: amounts and counts are ours, and stay numbers.
 pub(super) fn cell(value: &Value) -> Cow<'_, str> {
     match value {
@@ -66,17 +68,6 @@ const fn begins_formula(c: char) -> bool {
 /// and the quotes that would open a cell.
 fn is_passed_over(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '"' | '\u{201c}' | '\u{201d}') || is_invisible(c)
-}
-
-/// Unicode's `Default_Ignorable_Code_Point` (DerivedCoreProperties.txt) and the marks that annotate lines.
-const fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::turns::{Turn, TurnRules, Turns, too_many};
 use crate::compute::Lane;
 use crate::domain::client::ClientId;
-use crate::error::AppError;
+use crate::error::{AppError, ErrorCode};
 
 /// A usual order, any login. What is no larger takes no room and waits for none: all connections together, and the orders
 /// that may wait to be stored, take little with bodies of this size.
@@ -26,6 +26,10 @@ const OF_A_BYTE: usize = 6;
 
 /// What a value takes by itself, with its name, in all of these.
 const OF_A_VALUE: usize = 256;
+
+/// The most values of a body: an order of 500 lines with everything has some four thousand. A list of nothing but zeros
+/// takes hundreds of bytes for each two that are sent.
+const MOST_VALUES: usize = 64 * 1024;
 
 const BODIES: &str = "large bodies";
 
@@ -100,9 +104,14 @@ impl Bodies {
         if body.len() <= FREE {
             return Ok(None);
         }
+        let values = values(body);
+        if values > MOST_VALUES {
+            let message = format!("The body must hold at most {MOST_VALUES} values, not {values}; send fewer at once");
+            return Err(AppError::new(ErrorCode::PayloadTooLarge, message));
+        }
         let rooms = self.rooms(lane);
         let room = if body.len() <= USUAL { &rooms.usual } else { &rooms.large };
-        room.take(holder, weight(body)).await.map(Some)
+        room.take(holder, weight(body.len(), values)).await.map(Some)
     }
 
     const fn rooms(&self, lane: Lane) -> &Rooms {
@@ -139,16 +148,28 @@ const fn round_up(bytes: usize) -> usize {
     if bytes <= FREE { bytes } else { bytes.next_power_of_two() }
 }
 
-/// What becomes of a body, in bytes. JSON has one value more than it has these signs, at most.
-fn weight(body: &[u8]) -> usize {
-    let values = body.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
-    body.len() * OF_A_BYTE + values * OF_A_VALUE
+/// What becomes of a body, in bytes.
+const fn weight(bytes: usize, values: usize) -> usize {
+    bytes * OF_A_BYTE + values * OF_A_VALUE
+}
+
+/// How many values a body has at most: JSON has one more than it has these signs outside its strings.
+fn values(body: &[u8]) -> usize {
+    let (mut values, mut in_string, mut escaped) = (0, false, false);
+    for byte in body {
+        if in_string {
+            (in_string, escaped) = (escaped || *byte != b'"', !escaped && *byte == b'\\');
+        } else {
+            in_string = *byte == b'"';
+            values += usize::from(matches!(byte, b',' | b'[' | b'{'));
+        }
+    }
+    values
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorCode;
 
     fn client(name: &str) -> Holder {
         Holder::Client(name.parse().unwrap())
@@ -206,10 +227,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_of_many_values_weighs_more_than_one_of_long_texts_and_one_beyond_all_room_is_taken_alone() {
-        assert!(weight(&b"0,".repeat(1000)) > 20 * weight(&body(2000)));
+        let weigh = |body: &[u8]| weight(body.len(), values(body));
+        assert!(weigh(&b"0,".repeat(1000)) > 20 * weigh(&body(2000)));
+        // What stands in a string is no value.
+        assert_eq!(values(br#"{"a,[{\",\\":[0,"{,"]}"#), 3);
         let bodies = Bodies::new(1 << 20, Duration::from_secs(5));
-        let (one, beyond) = (client("one"), b"0,".repeat(1 << 20));
+        let (one, beyond) = (client("one"), b"0,".repeat(MOST_VALUES));
         let _held = bodies.work(Lane::Known, &&one, &beyond).await.unwrap();
         assert_eq!(bodies.work(Lane::Known, &&one, &beyond).await.unwrap_err().code, ErrorCode::Overloaded);
+        let too_many = b"0,".repeat(MOST_VALUES + 1);
+        assert_eq!(bodies.work(Lane::Known, &&one, &too_many).await.unwrap_err().code, ErrorCode::PayloadTooLarge);
     }
 }

@@ -185,13 +185,14 @@ impl Caller {
                 .into());
         }
         ensure_active(&principal.known.client)?;
-        let Credentials { path, body, .. } = &self.credentials;
+        let Credentials { path, other_paths, body, .. } = &self.credentials;
         // Signed operations come by POST alone; what is checked by GET is checked as if it were sent so.
         let method = SIGNED_METHOD;
         // One that cannot be used is refused later, as it is where it need not be signed.
         let idempotency_key = self.credentials.idempotency_key().ok().flatten();
         let SignatureHeaders { client_id, timestamp, signature } = headers;
-        let request = SignedRequest { client_id, timestamp, signature, method, path, body, idempotency_key };
+        let request =
+            SignedRequest { client_id, timestamp, signature, method, path, other_paths, body, idempotency_key };
         self.sessions.verify_signature(&principal.known, &request)
     }
 }

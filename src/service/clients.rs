@@ -8,12 +8,12 @@ use secrecy::SecretString;
 
 pub use keys::ExpiringKey;
 pub use reading::ClientDetails;
-pub use secrets::RotatedSecret;
+pub use secrets::{MIN_SECRET, RotatedSecret};
 
 use crate::clock::Clock;
 use crate::domain::audit::{Action, Actor, Detail, NewAuditEntry};
 use crate::domain::client::{self, Client, ClientId};
-pub use crate::domain::client_input::{ClientChange, ClientToCreate, KeyToAdd};
+pub use crate::domain::client_input::{ChosenSecret, ClientChange, ClientToCreate, KeyToAdd};
 use crate::domain::permission::{self, Permission};
 use crate::domain::signature_policy::SignaturePolicy;
 use crate::error::{AppError, ErrorCode, FieldError, FieldErrorCode};

@@ -172,7 +172,8 @@ fn verify(
     let SignatureHeaders { client_id, timestamp, signature } = credentials.signature_headers(input.signature_policy)?;
     let idempotency_key = credentials.idempotency_key()?;
     let (method, path, body) = (input.method.as_str(), input.path.as_str(), input.body.as_bytes());
-    let request = SignedRequest { client_id, timestamp, signature, method, path, body, idempotency_key };
+    let request =
+        SignedRequest { client_id, timestamp, signature, method, path, other_paths: &[], body, idempotency_key };
     let keys = [RegisteredKey { key, not_before: None, expires_at: None, revoked_at: None }];
     let verdict =
         signature::verify(&request, &keys, input.signature_policy, now, tolerance, &VerifiedSignatures::new(0));

@@ -6,18 +6,24 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::numbers::write_whole;
 use crate::error::{AppError, ErrorCode};
 
 /// Parses a whole body (RFC 8259). The message of a refusal names line and column: `… at line 1 column 17`.
 pub fn parse(body: &[u8]) -> Result<Value, AppError> {
     let refuse = |message: String| AppError::new(ErrorCode::MalformedBody, message);
+    // Some programs on Windows put a byte order mark before everything they write (RFC 8259 §8.1 lets it be ignored).
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    if let [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [0, b'{' | b'[', ..] | [b'{' | b'[', 0, ..] = body {
+        return Err(refuse("The body is UTF-16, and JSON is read as UTF-8; write it as UTF-8".to_owned()));
+    }
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(refuse("The body is empty; send a JSON object".to_owned()));
     }
     if let Some(name) = private_member(body) {
         return Err(refuse(format!("The member \"{name}\" cannot be taken; leave it out")));
     }
-    let value = serde_json::from_slice(body).map_err(|error| {
+    let mut value = serde_json::from_slice(body).map_err(|error| {
         let text = error.to_string();
         let is_half = text.contains("hex escape");
         let half = if is_half {
@@ -31,6 +37,7 @@ pub fn parse(body: &[u8]) -> Result<Value, AppError> {
     EachMemberOnce
         .deserialize(&mut deserializer)
         .map_err(|error| refuse(format!("The body is ambiguous: {error}; give it once")))?;
+    write_whole(&mut value);
     Ok(value)
 }
 
@@ -153,6 +160,20 @@ mod tests {
         }
         let text = r#"{"note":"$serde_json::private::Number","\\":"a\"b: c","n":1}"#;
         assert!(parse(text.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_a_body_is_passed_over_and_utf_16_is_named() {
+        assert_eq!(parse("\u{feff}{\"a\":1}".as_bytes()).unwrap()["a"], 1);
+        assert!(parse("\u{feff} ".as_bytes()).unwrap_err().message.contains("empty"));
+        assert!(parse("{\u{feff}\"a\":1}".as_bytes()).is_err(), "only before");
+        for text in ["\u{feff}{\"a\":1}", "{\"a\":1}", "[1]"] {
+            let (little, big): (Vec<_>, Vec<_>) =
+                text.encode_utf16().map(|unit| (unit.to_le_bytes(), unit.to_be_bytes())).unzip();
+            for body in [little.concat(), big.concat()] {
+                assert!(parse(&body).unwrap_err().message.contains("UTF-16"), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,10 @@
 //!
 //! What does not belong here: paths and shapes of answers (`rest`, `http`), and rules.
 
+pub mod etag;
 pub mod json;
+pub mod media;
+mod numbers;
 pub mod problem;
 pub mod query;
 pub mod request;

@@ -1,11 +1,13 @@
 //! Renders failures as problem details (RFC 9457).
 
 use axum::Json;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+use super::media;
+use crate::config::PublicUrl;
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry::{self, Wire};
 
@@ -31,10 +33,11 @@ impl IntoResponse for Problem {
 struct Unrendered(AppError);
 
 /// Renders the problem that a response carries, if it carries one.
-pub fn render(mut response: Response, instance: &str, request_id: &str) -> Response {
+pub fn render(mut response: Response, path: &str, public_url: &PublicUrl, request_id: &str) -> Response {
     let Some(Unrendered(error)) = response.extensions_mut().remove::<Unrendered>() else { return response };
-    telemetry::note_failure(Wire::of(instance), &error);
-    let mut rendered = (status(error.code), Json(body(&error, instance, request_id))).into_response();
+    telemetry::note_failure(Wire::of(path), &error);
+    let instance = format!("{}{path}", public_url.prefix());
+    let mut rendered = (status(error.code), Json(body(&error, &instance, public_url, request_id))).into_response();
     // Headers the failing layer set, such as `Allow`, stay.
     for (name, value) in response.headers() {
         if *name != CONTENT_TYPE && *name != axum::http::header::CONTENT_LENGTH {
@@ -51,10 +54,20 @@ pub fn render(mut response: Response, instance: &str, request_id: &str) -> Respo
     if let Some(seconds) = error.retry_after_seconds() {
         set(RETRY_AFTER, seconds.to_string());
     }
+    if let Some(codings) = error.details.get(media::ACCEPT_ENCODING).and_then(Value::as_str) {
+        // RFC 9110 §15.5.16.
+        set(ACCEPT_ENCODING, codings.to_owned());
+    }
     if error.code.status() == 401 {
         set(WWW_AUTHENTICATE, challenge(&error));
     }
     rendered
+}
+
+/// Where a code is documented: the `type` of a problem.
+#[must_use]
+pub fn documented_at(code: ErrorCode, public_url: &PublicUrl) -> String {
+    public_url.of(&format!("/docs#{code}"))
 }
 
 /// RFC 6750 §3: a caller who sent no token is asked for one; one who did is told that it was refused.
@@ -68,9 +81,9 @@ fn challenge(error: &AppError) -> String {
     }
 }
 
-fn body(error: &AppError, instance: &str, request_id: &str) -> Value {
+fn body(error: &AppError, instance: &str, public_url: &PublicUrl, request_id: &str) -> Value {
     let mut body = Map::new();
-    body.insert("type".to_owned(), json!(format!("/docs#{}", error.code)));
+    body.insert("type".to_owned(), json!(documented_at(error.code, public_url)));
     body.insert("title".to_owned(), json!(error.code.title()));
     body.insert("status".to_owned(), json!(error.code.status()));
     body.insert("detail".to_owned(), json!(error.message));

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName};
 use axum::response::Response;
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
 
+use super::media::ensure_json;
 use super::problem::Problem;
 use crate::app::{AppState, BodyHolder, BodyMemory, LargeBody};
 use crate::auth::admission::Admission;
@@ -27,6 +28,10 @@ use crate::telemetry;
 /// Where a request comes from, proxies of ours taken off; in its extensions.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientAddress(pub IpAddr);
+
+/// Other spellings of a request's path, which its sender may have signed; in its extensions.
+#[derive(Debug, Clone)]
+pub struct OtherPaths(pub Vec<String>);
 
 /// Where a request comes from.
 pub fn address(extensions: &Extensions) -> IpAddr {
@@ -51,6 +56,7 @@ pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
         transport: Transport::Http,
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
+        other_paths: parts.extensions.get().map(|OtherPaths(others)| others.clone()).unwrap_or_default(),
         body,
         admission: parts.extensions.get().cloned().unwrap_or_default(),
     }
@@ -60,7 +66,7 @@ pub fn credentials(parts: &Parts, body: Arc<[u8]>) -> Credentials {
 pub struct JsonRequest {
     /// Who sends it, and the body.
     pub credentials: Credentials,
-    /// Whether the body says that it is JSON.
+    /// Whether the body says that it is JSON, and not compressed.
     pub is_json: Result<(), AppError>,
     /// What the body takes of its address's and of all bodies' room, to be kept until the answer is sent.
     pub room: BodyRoom,
@@ -116,6 +122,9 @@ impl HttpBody for Kept {
 /// budget, and all that is read without a valid token before the body counts as a large one.
 const SMALL_BYTES: usize = 16 * 1024;
 
+/// The most that is read without a valid token, or as a message on a WebSocket: memory for large bodies is for orders.
+pub const ANONYMOUS_BYTES: usize = 1024 * 1024;
+
 fn no_room() -> AppError {
     let message = "Too many large bodies at once from this address without a valid token; send the token of a login";
     AppError::new(ErrorCode::RateLimited, message).retry_after(Duration::from_secs(1))
@@ -128,8 +137,12 @@ impl FromRequest<AppState> for JsonRequest {
         let (parts, body) = request.into_parts();
         let limit = state.config().http.max_body_bytes;
         let over_budget = matches!(parts.extensions.get(), Some(Admission::OverBudget(_)));
-        let limit = if over_budget { limit.min(SMALL_BYTES) } else { limit };
         let lane = parts.extensions.get().map_or(Lane::Known, Admission::lane);
+        let limit = match lane {
+            _ if over_budget => limit.min(SMALL_BYTES),
+            Lane::Known => limit,
+            Lane::Anonymous => limit.min(ANONYMOUS_BYTES),
+        };
         let of_whom =
             || state.body_holder(address(&parts.extensions), credentials_of(&parts.headers).bearer_token().ok());
         let holder = LazyLock::new(of_whom);
@@ -149,12 +162,7 @@ impl FromRequest<AppState> for JsonRequest {
         };
         let arriving = reader.arriving;
         telemetry::note(|facts| facts.receiving = false);
-        let is_json = if is_json(&parts.headers) {
-            Ok(())
-        } else {
-            let message = "Send the body as JSON, with the header Content-Type: application/json";
-            Err(AppError::new(ErrorCode::UnsupportedMediaType, message))
-        };
+        let is_json = ensure_json(&parts.headers);
         let credentials = credentials(&parts, body);
         state.sessions().charge(&credentials, credentials.body.len() / BYTES_A_REQUEST)?;
         let memory = state.bodies().work(lane, &holder, &credentials.body).await?;
@@ -211,20 +219,15 @@ impl<H: Deref<Target = BodyHolder> + Sync> Reader<'_, H> {
         if length <= self.limit {
             return Ok(());
         }
-        let message = format!("The body must have at most {} bytes", self.limit);
+        let without = match self.lane {
+            Lane::Anonymous if self.limit < self.state.config().http.max_body_bytes => {
+                " where there is no valid token; send the request with the token of a login"
+            }
+            _ => "",
+        };
+        let message = format!("The body must have at most {} bytes{without}", self.limit);
         Err(AppError::new(ErrorCode::PayloadTooLarge, message).detail("limit_bytes", self.limit))
     }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
-    let mut parts = value.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
-    // JSON is UTF-8 (RFC 8259 §8.1); another charset would be read wrongly, so it is refused.
-    let is_utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
-        !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
-    });
-    is_json && is_utf8
 }
 
 fn read_header(headers: &HeaderMap, name: &HeaderName) -> Header {

@@ -218,7 +218,7 @@ async fn partners_read_the_limits_that_the_operator_set() {
     for told in ["2 hours", "3 days", "20 days", "45 seconds", "70000 bytes"] {
         assert!(document.text.contains(told), "{told}");
     }
-    for default in ["12 hours", "7 days", "30 days", "300 seconds", "1048576", "{token", "{refresh", "{session", "{max"]
+    for default in ["12 hours", "7 days", "30 days", "300 seconds", "6291456", "{token", "{refresh", "{session", "{max"]
     {
         assert!(!document.text.contains(default), "{default}");
     }

@@ -242,6 +242,33 @@ async fn a_partner_totals_its_own_orders_only() {
 }
 
 #[tokio::test]
+async fn a_zone_is_known_by_its_name_in_any_case_and_by_its_offset() {
+    let app = TestApp::new().await;
+    app.partner().await.create(&order()).await.expect(201);
+    let dashboard = app.dashboard().await;
+    let hour = async |zone: &str| summary(&dashboard, &Value::Null, &["HOUR"], zone, 1).await["groups"].take();
+    let jakarta = hour("Asia/Jakarta").await;
+    assert_eq!(jakarta[0]["keys"][0]["value"], "2026-11-23T20:00");
+    for zone in
+        ["asia/jakarta", "ASIA/JAKARTA", " Asia/Jakarta ", "+07:00", "+0700", "+07", "UTC+7", " 07:00", "etc/gmt-7"]
+    {
+        assert_eq!(hour(zone).await, jakarta, "{zone}");
+    }
+    let newfoundland = hour("-03:30").await;
+    assert_eq!(newfoundland[0]["keys"][0]["value"], "2026-11-23T10:00");
+    assert_eq!(newfoundland[0]["keys"][0]["from"], "2026-11-23T13:30:00.000000Z");
+    // A + in a query string that nobody encoded.
+    let query = "query=%7BsalesOrderSummary(groupBy:HOUR,timeZone:%22+07:00%22)%7Bgroups%7Bkeys%7Bvalue%7D%7D%7D%7D";
+    let found = dashboard.get(&format!("/graphql?{query}")).await.data();
+    assert_eq!(found["salesOrderSummary"]["groups"][0]["keys"][0]["value"], "2026-11-23T20:00");
+    for unknown in ["+25:00", "WIB", "07:00"] {
+        let variables = json!({"groupBy": [], "timeZone": unknown, "first": 1});
+        let refused = dashboard.graphql(SUMMARY, variables).await.expect_error("VALIDATION_FAILED");
+        assert!(refused["message"].as_str().unwrap().contains("+07:00"), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn every_faulty_argument_of_a_summary_is_named_with_what_would_be_right() {
     let app = TestApp::new().await;
     let dashboard = app.dashboard().await;

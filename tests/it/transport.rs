@@ -1,10 +1,15 @@
-//! GraphQL over HTTP, as a stranger's client or a browser speaks it.
+//! HTTP, as a stranger's client, a browser or a proxy speaks it.
 
+mod bodies;
+mod compression;
 mod escapes;
+mod framing;
 mod media;
 mod persisted;
+mod public_url;
 mod requests;
 mod security;
+mod tags;
 
 use axum::body::Body;
 use axum::http::Request;

@@ -105,7 +105,7 @@ fn a_value_out_of_its_range_is_told_the_range() {
     for (variable, value, says) in [
         ("HTTP__REQUEST_TIMEOUT", "0", "http.request_timeout must be at least 1ms"),
         ("HTTP__MAX_BODY_BYTES", "0", "http.max_body_bytes must be at least 1, but is 0"),
-        ("HTTP__MAX_BODY_MEMORY_BYTES", "16777215", "less than 16 times http.max_body_bytes, which is 1048576"),
+        ("HTTP__MAX_BODY_MEMORY_BYTES", "100663295", "less than 16 times http.max_body_bytes, which is 6291456"),
         ("LOG__MAX_BUFFER_BYTES", "65535", "log.max_buffer_bytes must be at least 65536, but is 65535"),
         ("DATABASE__MAX_CONNECTIONS", "0", "database.max_connections must be at least 1"),
         ("DATABASE__ACQUIRE_TIMEOUT", "0s", "database.acquire_timeout must be at least 1ms"),

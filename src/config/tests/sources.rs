@@ -65,7 +65,7 @@ fn flags_win_over_the_environment_which_wins_over_later_files_which_win_over_ear
         ("http.request_timeout", json!("23"), "environment variable SALES_ORDER_HTTP__REQUEST_TIMEOUT".to_owned()),
         ("orders.default_currency", json!("USD"), format!("file {}", second.display())),
         ("log.filter", json!("warn"), format!("file {}", first.display())),
-        ("http.max_body_bytes", json!(1_048_576), "default".to_owned()),
+        ("http.max_body_bytes", json!(6_291_456), "default".to_owned()),
     ] {
         assert_eq!(shown[key], json!({ "value": value, "source": source }), "{key}");
     }

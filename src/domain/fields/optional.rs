@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, NaiveDate, Timelike as _, Utc};
 use serde_json::Value;
 
-use super::{Fields, Holds, Text, describe, kind};
+use super::{Fields, Holds, Text, describe, is_blank, kind};
+use crate::domain::instant;
 use crate::domain::money::Money;
 use crate::error::FieldErrorCode;
 
@@ -15,7 +16,7 @@ impl Fields<'_> {
     pub fn optional_text(&mut self, name: &'static str, rule: Text) -> Option<String> {
         let value = self.optional(name, || Holds::Text(rule))?;
         let text = self.string(name, value)?.trim();
-        if text.is_empty() { None } else { self.checked(name, text, rule) }
+        if is_blank(text) { None } else { self.checked(name, text, rule) }
     }
 
     /// An optional text taken to the letter; null and empty count as absent.
@@ -63,12 +64,12 @@ impl Fields<'_> {
         }
     }
 
-    /// An optional instant, in RFC 3339 with any offset. One between two microseconds, which no stored instant can equal,
+    /// An optional instant, with any offset. One between two microseconds, which no stored instant can equal,
     /// is rounded up: "not before" and "before" then mean the same as they did.
     pub fn optional_instant(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
         let value = self.optional(name, || Holds::Instant)?;
-        let text = self.string(name, value)?.trim();
-        let Ok(instant) = DateTime::parse_from_rfc3339(text) else {
+        let text = self.string(name, value)?;
+        let Some(instant) = instant::parse(text) else {
             let message = "must be a time with its offset, such as 2026-11-22T17:00:00Z".to_owned();
             return self.refuse(name, FieldErrorCode::Format, message);
         };

@@ -69,7 +69,7 @@ impl Rule {
         };
         let sentence = match &self.holds {
             Holds::Text(text) if text.line_breaks => {
-                format!("{}; line breaks are allowed", up_to(text.max, "characters"))
+                format!("{}; line breaks and tabs are allowed", up_to(text.max, "characters"))
             }
             Holds::Text(text) => up_to(text.max, "characters"),
             Holds::Verbatim(max) => up_to(*max, "bytes"),
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("note", false, bounds("At most 20 characters; line breaks are allowed.")),
+                ("note", false, bounds("At most 20 characters; line breaks and tabs are allowed.")),
                 ("count", true, bounds("1 to 9.")),
                 ("version", false, bounds("At least 1.")),
                 ("secret", true, bounds("1 to 30 bytes.")),

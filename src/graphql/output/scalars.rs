@@ -6,8 +6,10 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 use chrono::{NaiveDate, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
+use crate::domain::instant;
 use crate::domain::money::Money;
 use crate::domain::summary::Sum;
+use crate::domain::zone::Zone;
 
 #[derive(Debug, Clone, Copy)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
@@ -23,7 +25,10 @@ impl fmt::Display for DateTime {
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => Ok(Self(chrono::DateTime::parse_from_rfc3339(text)?.to_utc())),
+            Value::String(text) => {
+                let read = instant::parse(text).ok_or("no time with its offset, such as 2026-11-22T17:00:00Z");
+                Ok(Self(read?.to_utc()))
+            }
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -115,27 +120,29 @@ impl ScalarType for Long {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct TimeZone(pub Tz);
+pub struct TimeZone(pub Zone);
 
 impl TimeZone {
     /// Where the orders come from.
-    pub const JAKARTA: Self = Self(Tz::Asia__Jakarta);
+    pub const JAKARTA: Self = Self(Zone::Named(Tz::Asia__Jakarta));
 }
 
-/// Name of a time zone in the IANA database, such as `Asia/Jakarta`.
+/// Name of a time zone in the IANA database, such as `Asia/Jakarta`, or an offset from UTC, such as `+07:00`.
 #[Scalar(specified_by_url = "https://www.iana.org/time-zones")]
 impl ScalarType for TimeZone {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let unknown =
-            || InputValueError::custom("no such time zone; use a name of the IANA database, such as Asia/Jakarta");
+        let unknown = || {
+            let known = "use a name of the IANA database, such as Asia/Jakarta, or an offset, such as +07:00";
+            InputValueError::custom(format!("no such time zone; {known}"))
+        };
         match &value {
-            Value::String(name) => name.parse().map(Self).map_err(|_| unknown()),
+            Value::String(name) => Zone::parse(name).map(Self).ok_or_else(unknown),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
 
     fn to_value(&self) -> Value {
-        Value::String(self.0.name().to_owned())
+        Value::String(self.0.to_string())
     }
 }
 

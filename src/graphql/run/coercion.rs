@@ -35,7 +35,6 @@ pub(super) fn variables(operation: &OperationDefinition, mut given: Variables) -
                 let faults = if is_given { faults(&value, ty, &format!("/variables/{name}")) } else { Vec::new() };
                 if faults.is_empty() {
                     make_lists(&mut value, ty);
-                    scalar_values::make_integer(&mut value, ty);
                     coerced.insert(name.clone(), value);
                 } else {
                     found += faults.len();

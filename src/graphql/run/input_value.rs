@@ -56,7 +56,6 @@ pub(super) trait InputValue: Sized + Clone {
     fn view(&self) -> View<'_, Self>;
     fn parts(&mut self) -> Parts<'_, Self>;
     fn list(item: Self) -> Self;
-    fn number(number: Number) -> Self;
 }
 
 macro_rules! input_value {
@@ -89,10 +88,6 @@ macro_rules! input_value {
 
             fn list(item: Self) -> Self {
                 Self::List(vec![item])
-            }
-
-            fn number(number: Number) -> Self {
-                Self::Number(number)
             }
         }
     };

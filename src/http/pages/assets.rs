@@ -7,9 +7,7 @@ use std::sync::LazyLock;
 
 use axum::body::Bytes;
 use axum::extract::Path;
-use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use flate2::read::GzDecoder;
@@ -17,6 +15,8 @@ use moka::sync::Cache;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::error::{AppError, ErrorCode};
+use crate::http::compress::quality;
+use crate::wire::etag::{is_known, tag};
 use crate::wire::problem::Problem;
 
 /// A debug build reads the folder when asked, so that a new page needs no compiler.
@@ -43,17 +43,6 @@ pub async fn asset(Path(file): Path<String>, request: HeaderMap) -> Response {
 /// A file in the plain.
 pub fn text(file: &str) -> Option<String> {
     String::from_utf8(plain(&Dist::get(&format!("{file}.gz"))?)?.to_vec()).ok()
-}
-
-/// The name of a content, for a browser that asks whether it is still the same.
-pub fn tag(sha256: &[u8]) -> String {
-    format!("\"{}\"", hex::encode(&sha256[..sha256.len().min(12)]))
-}
-
-/// Whether the browser has the content of this name.
-pub fn is_known(request: &HeaderMap, tag: &str) -> bool {
-    let known = request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    known.flat_map(|value| value.split(',')).any(|known| known.trim().trim_start_matches("W/") == tag)
 }
 
 /// The form of a file that the client takes.
@@ -119,11 +108,10 @@ enum Form {
 impl Form {
     /// The smallest one the client takes. Browsers take brotli over TLS and on their own machine only.
     fn accepted_by(request: &HeaderMap) -> Self {
-        let accepted = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-        let codings: Vec<_> = accepted.flat_map(|value| value.split(',')).filter_map(wanted_coding).collect();
-        if codings.iter().any(|coding| coding == "br") {
+        let takes = |coding| quality(request, coding).is_some_and(|quality| quality > 0.0);
+        if takes("br") {
             Self::Brotli
-        } else if codings.iter().any(|coding| coding == "gzip") {
+        } else if takes("gzip") {
             Self::Gzip
         } else {
             Self::Plain
@@ -137,13 +125,6 @@ impl Form {
             Self::Gzip | Self::Plain => "gz",
         }
     }
-}
-
-/// A coding from `Accept-Encoding`, unless the client says with `q=0` that it does not want it.
-fn wanted_coding(range: &str) -> Option<String> {
-    let (coding, quality) = range.split_once(';').unwrap_or((range, ""));
-    let refused = quality.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|q| q <= 0.0);
-    (!refused).then(|| coding.trim().to_ascii_lowercase())
 }
 
 /// Whether a name is `name-HASH.extension`, as the build writes it.
@@ -166,6 +147,8 @@ fn content_type(file: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::ACCEPT_ENCODING;
+
     use super::*;
 
     fn form(accepted: &str) -> Form {

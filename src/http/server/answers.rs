@@ -33,6 +33,8 @@ pub fn prepare(mut response: Response, connection: &Arc<Connection>, wants_more:
     let headers = response.headers_mut();
     if connection.ends_after_answer() {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    } else if headers.contains_key(CONNECTION) {
+        // The answer ends it already.
     } else if wants_more && connection.announced_idle_seconds() > 0 {
         // RFC 2068 §19.7.1.1: so that a client does not send its next request into the moment of closing.
         if let Ok(value) = HeaderValue::try_from(format!("timeout={}", connection.announced_idle_seconds())) {

@@ -35,7 +35,8 @@ use socket::Socket;
 use transport::Transport;
 
 use super::address::Peer;
-use crate::config::Http;
+use super::framing;
+use crate::config::{Http, PublicUrl};
 
 /// What is read of a connection before somebody asks for it: the largest head, and a piece of a body. The buffer of a
 /// connection takes up to twice as much, and stays while the connection does.
@@ -56,6 +57,8 @@ pub const METRICS_CONNECTIONS: usize = 64;
 pub struct ServerOptions {
     timeouts: Timeouts,
     capacity: Capacity,
+    /// Where errors are documented.
+    public_url: PublicUrl,
 }
 
 impl ServerOptions {
@@ -71,6 +74,7 @@ impl ServerOptions {
                 per_address: http.max_connections_per_address.min(connections.div_ceil(2)),
                 trusted_proxies: http.trusted_proxies.clone(),
             },
+            public_url: http.public_url.clone(),
         }
     }
 
@@ -79,7 +83,7 @@ impl ServerOptions {
     pub fn for_metrics(&self) -> Self {
         let connections = METRICS_CONNECTIONS.min(self.capacity.connections);
         let capacity = Capacity { connections, per_address: connections.div_ceil(2), ..self.capacity.clone() };
-        Self { capacity, timeouts: self.timeouts }
+        Self { capacity, timeouts: self.timeouts, public_url: self.public_url.clone() }
     }
 }
 
@@ -108,7 +112,7 @@ pub async fn serve(
 ) {
     let routes = routes.into();
     let connections = Connections::new(options.capacity, options.timeouts);
-    let refusals = Refusals::new();
+    let refusals = Refusals::new(options.public_url);
     // Each connection holds a receiver, so the sender knows when the last one is gone.
     let stage = watch::Sender::new(Stage::Serving);
     let take = |(stream, peer): (TcpStream, SocketAddr)| match connections.open(peer.ip()) {
@@ -164,6 +168,7 @@ where
     let service = service_fn(|mut request: hyper::Request<Incoming>| {
         connection.begin_answer();
         request.extensions_mut().insert(peer);
+        framing::note(&mut request);
         if let Some(refused) = connection.beyond {
             request.extensions_mut().insert(BeyondLimit(refused));
         }

@@ -11,8 +11,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::connections::Refused;
+use crate::config::PublicUrl;
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
+use crate::wire::problem::documented_at;
 
 /// How many refused connections are drained at the same time, for how long, and how many reads each gets.
 pub const LINGERING: usize = 32;
@@ -34,24 +36,27 @@ impl Refused {
 }
 
 /// Sends refusals.
-pub struct Refusals(Arc<Semaphore>);
+pub struct Refusals {
+    turns: Arc<Semaphore>,
+    public_url: PublicUrl,
+}
 
 impl Refusals {
     /// None under way.
-    pub fn new() -> Self {
-        Self(Arc::new(Semaphore::new(LINGERING)))
+    pub fn new(public_url: PublicUrl) -> Self {
+        Self { turns: Arc::new(Semaphore::new(LINGERING)), public_url }
     }
 
     /// Sends one, and closes the connection. A connection that is closed with something unread is reset, and then the other
     /// end's system may throw the answer away (RFC 9112 §9.6); so what the other end sends is read for a short while.
     pub fn send(&self, stream: TcpStream, refused: Refused) {
-        let answer = write(refused);
+        let answer = write(refused, &self.public_url);
         // Not by the runtime, which has not looked yet whether there is room; on a new connection there is.
         let socket = SockRef::from(&stream);
         let _ = socket.send(answer.as_bytes());
         let _ = socket.shutdown(Shutdown::Write);
         let mut bytes = [MaybeUninit::uninit(); 4096];
-        if let Ok(turn) = Arc::clone(&self.0).try_acquire_owned() {
+        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
             tokio::spawn(async move {
                 let _ = timeout(LINGER, read_on(&stream)).await;
                 drop((stream, turn));
@@ -76,13 +81,14 @@ async fn read_on(stream: &TcpStream) {
     }
 }
 
-fn write(refused: Refused) -> String {
+fn write(refused: Refused, public_url: &PublicUrl) -> String {
     let error = refused.error();
     let (code, message) = (error.code, &error.message);
     let (status, title) = (code.status(), code.title());
+    let kind = documented_at(code, public_url);
     let reason = axum::http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     let body = format!(
-        r#"{{"type":"/docs#{code}","title":"{title}","status":{status},"detail":"{message}","code":"{code}","message":"{message}"}}"#
+        r#"{{"type":"{kind}","title":"{title}","status":{status},"detail":"{message}","code":"{code}","message":"{message}"}}"#
     );
     telemetry::count_connection_refused(code);
     format!(
@@ -123,7 +129,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_client_reads_why_although_it_has_sent_a_request_already() {
-        let (lingering, crowded) = (Refusals::new(), Refusals(Arc::new(Semaphore::new(0))));
+        let lingering = Refusals::new(PublicUrl::default());
+        let crowded = Refusals { turns: Arc::new(Semaphore::new(0)), public_url: PublicUrl::default() };
         // What comes while the refusal is sent is read on for a while; where many are refused, what has come already.
         for (refusals, body) in [(&lingering, 0), (&lingering, 60_000), (&crowded, 0), (&crowded, 1_000)] {
             let answer = refuse(refusals, body).await;

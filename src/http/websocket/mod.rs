@@ -25,7 +25,7 @@ use crate::error::{AppError, ErrorCode};
 use crate::service::rate_limit::network;
 use crate::service::sessions::ensure_active;
 use crate::wire::problem::Problem;
-use crate::wire::request::credentials;
+use crate::wire::request::{ANONYMOUS_BYTES, credentials};
 
 const PROTOCOL: &str = "graphql-transport-ws";
 
@@ -40,7 +40,10 @@ pub async fn upgrade(
     let credentials = Credentials { transport: Transport::WebSocket, ..credentials(&parts, Arc::default()) };
     let http = &state.config().http;
     let is_proxied = is_proxied(&parts.extensions, &http.trusted_proxies);
-    if let Err(error) = origin::ensure_allowed(&parts.uri, &parts.headers, is_proxied, &http.cors_origins) {
+    // A proxy need not tell by which host it was called.
+    let own = http.public_url.origin().map(str::to_owned);
+    let allowed: Vec<_> = http.cors_origins.iter().cloned().chain(own).collect();
+    if let Err(error) = origin::ensure_allowed(&parts.uri, &parts.headers, is_proxied, &allowed) {
         return refuse(&credentials, error);
     }
     let Ok(upgrade) = upgrade else {
@@ -52,7 +55,7 @@ pub async fn upgrade(
         let error = AppError::new(ErrorCode::RateLimited, message).retry_after(http.anonymous_socket_timeout);
         return refuse(&credentials, error);
     };
-    let (limit, patience) = (http.max_body_bytes, http.subscription_write_timeout);
+    let (limit, patience) = (http.max_body_bytes.min(ANONYMOUS_BYTES), http.subscription_write_timeout);
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(limit).max_frame_size(limit);
     let mut response = upgrade.on_upgrade(move |socket| Connection::new(state, credentials, held).run(socket));
     response.extensions_mut().insert(WriteTimeout(patience));

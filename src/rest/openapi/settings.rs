@@ -17,6 +17,11 @@ pub fn fill_in(document: &mut Value, config: &Config) {
         ("{max_body_bytes}", config.http.max_body_bytes.to_string()),
     ];
     fill(document, &settings);
+    if let (Some(url), Value::Object(members)) = (config.http.public_url.told(), &mut *document) {
+        members.insert("servers".to_owned(), json!([{"url": url}]));
+        // Links to the pages, for readers who have the text alone.
+        fill(document, &[("](/", format!("]({url}/"))]);
+    }
     let currency = document.pointer_mut("/components/schemas/CreateSalesOrderRequest/properties/currency");
     if let Some(Value::Object(currency)) = currency {
         currency.insert("default".to_owned(), json!(config.orders.default_currency));
@@ -25,8 +30,8 @@ pub fn fill_in(document: &mut Value, config: &Config) {
 
 fn fill(value: &mut Value, settings: &[(&str, String)]) {
     match value {
-        Value::String(text) if text.contains('{') => {
-            for (name, told) in settings {
+        Value::String(text) => {
+            for (name, told) in settings.iter().filter(|(name, _)| text.contains(name)).collect::<Vec<_>>() {
                 *text = text.replace(name, told);
             }
         }

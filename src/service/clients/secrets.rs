@@ -9,6 +9,7 @@ use super::{Clients, refuse};
 use crate::auth::secret;
 use crate::domain::audit::Action;
 use crate::domain::client::ClientId;
+use crate::domain::client_input::ChosenSecret;
 use crate::error::{AppError, ErrorCode};
 use crate::store::Rotated;
 
@@ -20,8 +21,8 @@ pub struct RotatedSecret {
     pub previous_expires_at: DateTime<Utc>,
 }
 
-/// A secret chosen by people must still be long; ours have 64 characters.
-const MIN_SECRET: usize = 16;
+/// A secret chosen by people must still be long, unless it is for development; ours have 64 characters.
+pub const MIN_SECRET: usize = 16;
 const MAX_SECRET: usize = 512;
 
 /// As long as any configured duration may be; an instant this far away is still one.
@@ -70,12 +71,13 @@ pub(super) async fn hashed(secret: SecretString) -> Result<String, AppError> {
     tokio::task::spawn_blocking(move || secret::hash(&secret)).await.map_err(AppError::internal)?
 }
 
-pub(super) fn checked_or_made(secret: Option<SecretString>) -> Result<SecretString, AppError> {
-    let Some(secret) = secret else { return Ok(secret::generate()) };
-    let length = secret.expose_secret().len();
-    if (MIN_SECRET..=MAX_SECRET).contains(&length) {
-        Ok(secret)
-    } else {
-        Err(refuse("secret", format!("a secret must have {MIN_SECRET} to {MAX_SECRET} bytes, not {length}")))
+pub(super) fn checked_or_made(secret: Option<ChosenSecret>) -> Result<SecretString, AppError> {
+    let Some(ChosenSecret { text, may_be_weak }) = secret else { return Ok(secret::generate()) };
+    let length = text.expose_secret().len();
+    let shortest = if may_be_weak { 1 } else { MIN_SECRET };
+    if (shortest..=MAX_SECRET).contains(&length) {
+        return Ok(text);
     }
+    let weak = if (1..MIN_SECRET).contains(&length) { "; for development, --allow-weak-secret takes it" } else { "" };
+    Err(refuse("secret", format!("a secret must have {shortest} to {MAX_SECRET} bytes, not {length}{weak}")))
 }

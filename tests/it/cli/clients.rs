@@ -42,6 +42,29 @@ async fn a_script_creates_a_client_with_json_and_a_secret_of_its_own() {
 }
 
 #[tokio::test]
+async fn the_contracts_own_sample_secret_is_taken_for_development_and_never_silently() {
+    let desk = Desk::new().await;
+    let sample = "secret-key-123";
+    let create = ["client", "create", "--client-id", "a", "--name", "A", "--scope", "orders:create", "--secret-stdin"];
+    let refused = desk.run_with(&create, sample, |_| {}).fails();
+    assert_eq!(refused, "a secret must have 16 to 512 bytes, not 14; for development, --allow-weak-secret takes it");
+    let weak = [&create[..], &["--allow-weak-secret"]].concat();
+    let created = desk.run_with(&weak, sample, |_| {});
+    assert_eq!(created.succeeds(), format!("{sample}\n"));
+    assert!(created.stderr.contains("Warning: the secret of a has less than 16 bytes"), "{created:?}");
+    assert_eq!(log_in(&desk.serve(), "a", sample).await.0, 200);
+    // The option is for a secret of one's own, and an empty one is none.
+    let weak = ["client", "create", "--client-id", "b", "--name", "B", "--scope", "orders:read", "--allow-weak-secret"];
+    desk.run(&weak).is_misused();
+    let empty = desk.run_with(&[&weak[..], &["--secret-stdin"]].concat(), "\n", |_| {}).fails();
+    assert!(empty.starts_with("a secret must have 1 to 512 bytes, not 0"), "{empty}");
+    let strong = "long enough not to be guessed";
+    let silent = desk.run_with(&[&weak[..], &["--secret-stdin"]].concat(), strong, |_| {});
+    silent.succeeds();
+    assert!(!silent.stderr.contains("Warning"), "{silent:?}");
+}
+
+#[tokio::test]
 async fn a_client_may_have_several_scopes_and_several_keys() {
     let desk = Desk::new().await;
     desk.key_pair();

@@ -48,6 +48,46 @@ async fn every_wrong_kind_of_key_is_refused_in_its_own_words_and_nothing_is_crea
     assert_eq!(desk.run(&["client", "key", "list", "--client-id", "p", "--json"]).json(), json!([]));
 }
 
+/// The same key however an editor, a shell or a vault wrote its file.
+#[tokio::test]
+async fn a_key_file_is_read_whatever_wrote_it() {
+    let desk = Desk::new().await;
+    desk.key_pair();
+    let read = |name: &str| std::fs::read_to_string(desk.folder().join(name)).unwrap();
+    let (public, private) = (read("public.pem"), read("private.pem"));
+    let utf_16 = |text: &str, big: bool| -> Vec<u8> {
+        let units = format!("\u{feff}{text}");
+        units.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+    };
+    let write_all = |text: &str| {
+        [
+            text.replace('\n', "\r\n").into_bytes(),
+            format!("\u{feff}{text}").into_bytes(),
+            text.trim_end().replace('\n', "\\n").into_bytes(),
+            format!("\"{}\"", text.replace('\n', "\\r\\n")).into_bytes(),
+            text.replace('\n', " ").into_bytes(),
+            utf_16(&text.replace('\n', "\r\n"), false),
+            utf_16(text, true),
+        ]
+    };
+    desk.run(&["client", "create", "--client-id", "p", "--name", "P", "--scope", "orders:create"]).succeeds();
+    let sign = ["sign", "--private-key", "private.pem", "--client-id", "p", "--timestamp", "1795441036", "--json"];
+    let signature = desk.run(&sign).json();
+    for (public, private) in write_all(&public).into_iter().zip(write_all(&private)) {
+        std::fs::write(desk.folder().join("public.pem"), &public).unwrap();
+        std::fs::write(desk.folder().join("private.pem"), &private).unwrap();
+        let text = String::from_utf8_lossy(&public).into_owned();
+        let add = desk.run(&["client", "key", "add", "--client-id", "p", "--public-key", "public.pem"]);
+        assert_eq!(add.code, Some(0), "{text:?}: {add:?}");
+        desk.execute("DELETE FROM client_public_keys").await;
+        assert_eq!(desk.run(&sign).json(), signature, "{text:?}");
+    }
+    let bare: String = public.lines().filter(|line| !line.starts_with('-')).collect();
+    desk.file("public.pem", &bare);
+    let said = desk.run(&["client", "key", "add", "--client-id", "p", "--public-key", "public.pem"]).fails();
+    assert!(said.contains("this is base64 without its PEM lines"), "{said}");
+}
+
 #[tokio::test]
 async fn the_remedy_that_a_refusal_names_works_when_typed() {
     let desk = Desk::new().await;

@@ -82,9 +82,12 @@ async fn refusals_of_requests(reached: &mut Reached) {
     reached.over_rest(ErrorCode::NotFound, &partner.get("/api/v1/sales-orders/SO-0000000001").await);
     reached.over_rest(ErrorCode::MethodNotAllowed, &app.get(orders).await);
 
-    let answer = app.post_text(orders, &headers.headers(), vec![b' '; 1_048_577]).await;
+    let answer = app.post_text(orders, &headers.headers(), vec![b' '; 6_291_457]).await;
     let problem = reached.over_rest(ErrorCode::PayloadTooLarge, &answer);
-    assert_eq!(problem["limit_bytes"], 1_048_576);
+    assert_eq!(problem["limit_bytes"], 6_291_456);
+
+    let coded = Request::post(orders).header("transfer-encoding", "gzip, chunked").body(Body::empty());
+    reached.over_rest(ErrorCode::TransferCodingUnknown, &app.send(coded.unwrap()).await);
 
     let mut unnamed = Request::post(orders);
     for (name, value) in headers.headers() {

@@ -1,10 +1,11 @@
 import redocUrl from 'virtual:redoc';
 import { keepScrollable } from './accessibility';
+import { at } from '../root';
 import { addAnchors, goToAnchor } from './anchors';
 import { SAMPLES } from './samples';
 import { theme } from './theme';
 
-const DESCRIPTION = '/api/v1/openapi.json';
+const DESCRIPTION = at('/api/v1/openapi.json');
 
 interface OpenApi {
   info: { license?: unknown };

@@ -1,10 +1,11 @@
 import { createGraphiQLFetcher, type Fetcher, type FetcherParams } from '@graphiql/toolkit';
 import { parse, type DocumentNode } from 'graphql';
 import { createClient } from 'graphql-ws';
+import { at } from '../root';
 import { change, current } from './session';
 import { sha256Hex, sign } from './signing-key';
 
-export const GRAPHQL = '/graphql';
+export const GRAPHQL = at('/graphql');
 
 /** Sends what GraphiQL runs: with the token of who is signed in, and signed where the service asks for it. */
 export function createFetcher(): Fetcher {

@@ -1,3 +1,4 @@
+import { at } from '../root';
 import type { Check, Outcome } from './ask';
 
 /** What each step asks, in the words of somebody who meets it for the first time. */
@@ -27,7 +28,7 @@ function element<Name extends keyof HTMLElementTagNameMap>(
 
 function link(name: string): HTMLElement {
   const made = element('a', [element('code', name)]);
-  made.href = `/docs#${name}`;
+  made.href = at(`/docs#${name}`);
   return made;
 }
 
