@@ -17,7 +17,7 @@ pub fn read_parameters(value: Value) -> Result<Request, AppError> {
     let refuse = |message: &'static str| Err(AppError::new(ErrorCode::MalformedBody, message));
     let mut parameters = match value {
         Value::Object(parameters) => parameters,
-        Value::Array(requests) => return Err(refuse_batch(requests.len())),
+        Value::Array(requests) => return Err(refuse_batch(&requests)),
         _ => return refuse("Send one JSON object with the member query"),
     };
     let extensions = match parameters.remove("extensions") {
@@ -27,7 +27,9 @@ pub fn read_parameters(value: Value) -> Result<Request, AppError> {
         Some(Value::Object(extensions)) => Some(extensions),
         Some(_) => return refuse("The member extensions must be an object"),
     };
-    let persisted = extensions.and_then(|mut extensions| extensions.remove(graphql::PERSISTED_QUERY));
+    let persisted = extensions
+        .and_then(|mut extensions| extensions.remove(graphql::PERSISTED_QUERY))
+        .filter(|named| !named.is_null());
     let mut request = match parameters.remove("query") {
         Some(Value::String(query)) => Request::new(query),
         None | Some(Value::Null) if persisted.is_some() => Request::new(""),
@@ -54,7 +56,9 @@ pub fn read_parameters(value: Value) -> Result<Request, AppError> {
 }
 
 /// Each request of a batch would have a signature, a budget and a turn of its own, which one HTTP request has but once.
-fn refuse_batch(requests: usize) -> AppError {
+fn refuse_batch(requests: &[Value]) -> AppError {
+    let is_request = |request: &Value| request.as_object().is_some_and(|members| !members.is_empty());
+    let requests = if requests.iter().all(is_request) { requests.len() } else { 0 };
     let message = "Batches are not taken, and nothing was done; send each request by itself, as one JSON object (in Apollo \
                    Client: HttpLink instead of BatchHttpLink)";
     AppError::new(ErrorCode::BatchNotSupported, message).detail("requests", requests)

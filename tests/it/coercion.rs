@@ -172,6 +172,8 @@ async fn a_value_in_the_document_that_does_not_fit_is_a_request_error_also_besid
         ("query($a: Boolean) { viewer @skip(if: $a) { name } }", json!({"a": true})),
         ("query($a: Int = \"x\") { salesOrders(first: $a) { totalCount } }", json!({})),
         ("query($a: SalesOrderFilter = {colour: 1}) { salesOrders(where: $a) { totalCount } }", json!({})),
+        ("query($a: [Nothing] = [1]) { viewer { name } }", json!({})),
+        ("query($a: [SalesOrder!] = [1]) { viewer { name } }", json!({})),
         ("query($a: Int! = null) { salesOrders(first: $a) { totalCount } }", json!({"a": 1})),
     ] {
         expect_request_error(&dashboard, query, &variables, "GRAPHQL_VALIDATION_FAILED").await;

@@ -20,7 +20,7 @@ use crate::graphql::roots::{catalog, type_name};
 
 /// An error for each value and for each variable that does not fit; takes a document that fits the schema otherwise.
 pub(super) fn check(document: &ExecutableDocument) -> Result<(), Vec<ServerError>> {
-    let mut walk = Walk { errors: Vec::new(), uses: HashMap::new(), spreads: HashMap::new(), at: None };
+    let mut walk = Walk::default();
     for name in document.fragments.keys() {
         walk.at = Some(name);
         let fragment = &document.fragments[name].node;
@@ -31,6 +31,22 @@ pub(super) fn check(document: &ExecutableDocument) -> Result<(), Vec<ServerError
         walk.operation(&operation.node);
     }
     if walk.errors.is_empty() { Ok(()) } else { Err(walk.errors) }
+}
+
+/// Refuses variables whose types are no input types. Asked before async-graphql validates the document: it does not survive the
+/// default of a list of what it does not know.
+pub(super) fn ensure_known_types(document: &ExecutableDocument) -> Result<(), AppError> {
+    let operations = document.operations.iter();
+    let variables = operations.flat_map(|(_, operation)| &operation.node.variable_definitions);
+    for Positioned { node: variable, .. } in variables {
+        let ty = &variable.var_type.node;
+        if catalog::input(catalog::named(&ty.base)).is_none() {
+            let name = &variable.name.node;
+            let message = format!("The variable ${name} is of type {ty}, which is no input type of this schema");
+            return Err(AppError::new(ErrorCode::GraphqlValidationFailed, message));
+        }
+    }
+    Ok(())
 }
 
 /// A document of nothing but mistakes must not get an answer many times its size.
@@ -47,8 +63,11 @@ struct Use<'d> {
     has_default: bool,
 }
 
+#[derive(Default)]
 struct Walk<'d> {
     errors: Vec<ServerError>,
+    /// Those that were noted: a list may name one variable a hundred thousand times.
+    noted: HashSet<(Option<&'d Name>, &'d Name, *const Type, bool)>,
     /// By the fragment in which they stand; those of the operation under no name.
     uses: HashMap<Option<&'d Name>, Vec<Use<'d>>>,
     /// The fragments that are spread in a fragment, or in the operation.
@@ -75,6 +94,7 @@ impl<'d> Walk<'d> {
         self.at = None;
         self.uses.remove(&None);
         self.spreads.remove(&None);
+        self.noted.retain(|(at, ..)| at.is_some());
         self.directives(&operation.directives);
         self.set(&operation.selection_set.node, catalog::root(type_name(operation.ty)));
         self.positions(operation);
@@ -82,6 +102,8 @@ impl<'d> Walk<'d> {
 
     /// Each variable of an operation wherever the operation reaches it.
     fn positions(&mut self, operation: &'d OperationDefinition) {
+        let definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
+        let definitions: HashMap<_, _> = definitions.map(|variable| (&variable.name.node, variable)).collect();
         let (mut reached, mut waiting) = (HashSet::from([None]), vec![None]);
         while let Some(at) = waiting.pop() {
             for name in self.spreads.get(&at).into_iter().flatten() {
@@ -90,10 +112,7 @@ impl<'d> Walk<'d> {
                 }
             }
             for used in self.uses.get(&at).into_iter().flatten() {
-                let definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
-                let Some(variable) = definitions.into_iter().find(|known| known.name.node == *used.variable) else {
-                    continue;
-                };
+                let Some(variable) = definitions.get(used.variable) else { continue };
                 let has_default = variable.default_value.as_ref().is_some_and(|default| default.node != Value::Null);
                 let given = &variable.var_type.node;
                 if !may_stand(given, has_default, used) && self.errors.len() < MOST_ERRORS {
@@ -163,11 +182,17 @@ impl<'d> Walk<'d> {
         self.value(&value.node, &definition.ty.node, definition.default_value.is_some(), value.pos);
     }
 
+    fn note(&mut self, used: Use<'d>) {
+        if self.noted.insert((self.at, used.variable, std::ptr::from_ref(used.ty), used.has_default)) {
+            self.uses.entry(self.at).or_default().push(used);
+        }
+    }
+
     /// Notes the variables in a value.
     fn value(&mut self, value: &'d Literal, ty: &'static Type, has_default: bool, at: Pos) {
         match (value, &ty.base) {
             (Literal::Variable(variable), _) => {
-                self.uses.entry(self.at).or_default().push(Use { variable, at, ty, has_default });
+                self.note(Use { variable, at, ty, has_default });
             }
             (Literal::List(items), BaseType::List(of)) => {
                 for item in items {

@@ -45,6 +45,7 @@ impl Checker {
         variables: &Variables,
         text: usize,
     ) -> Result<(Known, Variables), Vec<ServerError>> {
+        arguments::ensure_known_types(document).map_err(|failure| vec![error::sourced(failure)])?;
         // Without variables: they are coerced once the document is known to be valid (GraphQL §6.1).
         let validated = compute::drive(self.validator.execute(prepared::request(document, name, Variables::default())));
         if !validated.errors.is_empty() {

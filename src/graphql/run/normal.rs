@@ -18,7 +18,7 @@ use async_graphql_value::Value as Literal;
 use super::input_value::make_lists;
 use super::prepared;
 use super::selected::{OBJECT_TYPE, name};
-use crate::error::{AppError, ErrorCode};
+use crate::error::{AppError, ErrorCode, FieldError, FieldErrorCode};
 use crate::graphql::roots::{self, catalog};
 
 /// The normal form of the operation with this name (or the only one), as a document of that operation alone.
@@ -255,7 +255,13 @@ fn settled(
             && !ty.nullable
         {
             let message = format!("The variable ${variable} must not be null where it is the argument {}", name.node);
-            return Err(AppError::new(ErrorCode::ValidationFailed, message).detail("variable", variable.as_str()));
+            let fault = FieldError {
+                pointer: format!("/variables/{variable}"),
+                code: FieldErrorCode::Required,
+                message: "must not be null".to_owned(),
+            };
+            let refusal = AppError::new(ErrorCode::ValidationFailed, message).with_errors(vec![fault]);
+            return Err(refusal.detail("variable", variable.as_str()));
         }
         if let Some(mut value) = given(value, variables) {
             if let Some(ty) = ty {

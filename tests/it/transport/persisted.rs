@@ -130,7 +130,7 @@ async fn another_form_of_persisted_queries_is_declined_in_the_words_of_the_proto
         let Told::Message(told) = socket.next().await else { panic!("closed") };
         assert_eq!(told["payload"][0]["extensions"]["code"], "DOCUMENT_ID_NOT_SUPPORTED", "{told}");
         // Beside a document it means nothing.
-        let both = json!({name: "7182", "query": VIEWER, "extensions": {"tracing": true}});
+        let both = json!({name: "7182", "query": VIEWER, "extensions": {"tracing": true, "persistedQuery": null}});
         assert_eq!(send(&partner, &both).await.data()["viewer"]["clientId"], partner.client_id);
     }
 }
