@@ -38,6 +38,7 @@ release: web ## Compile the binary that is shipped: target/release/sales-order-a
 test: ## Everything: lint, all tests on SQLite, then the integration tests on PostgreSQL
 	@# First what can fail for want of a package, so that nobody waits for a compiler to learn it.
 	$(MAKE) --no-print-directory tests/node/node_modules/.package-lock.json
+	scripts/python.sh
 	scripts/with-postgres.sh true
 	scripts/chromium.sh >/dev/null
 	scripts/pgbouncer.sh >/dev/null
@@ -64,6 +65,7 @@ deny: ## Check the packages we are built from: origin, licences, known vulnerabi
 
 .PHONY: test-sqlite
 test-sqlite: tests/node/node_modules/.package-lock.json web ## Unit, contract, architecture and integration tests on SQLite; ARGS=NAME picks some
+	scripts/python.sh
 	@scripts/left-out.sh --forget sqlite
 	env -u TEST_DATABASE_URL $(CARGO) test --locked --workspace $(ARGS)
 
@@ -104,9 +106,9 @@ faults: release ## Kill, freeze, cut off and fill what is around the service, un
 	npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# Everything that ends up in the pages: their sources, and the clients that the documentation shows.
+# Everything that ends up in the pages.
 WEB_SOURCES := $(shell find web/src web/docs web/graphiql web/build -type f 2>/dev/null) web/index.html \
-  web/vite.config.ts web/tsconfig.json $(wildcard tests/clients/*)
+  web/vite.config.ts web/tsconfig.json
 
 web/dist/index.html.gz: web/node_modules/.package-lock.json $(WEB_SOURCES)
 	npm run --prefix web --silent build

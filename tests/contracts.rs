@@ -62,12 +62,12 @@ fn every_rest_operation_is_called_as_its_graphql_operation_and_none_is_undocumen
 fn every_name_of_the_published_contract_is_in_the_openapi_document() {
     let document = openapi();
     for (schema, names) in [
-        ("LoginRequest", &["client_id", "client_secret"][..]),
-        ("RefreshRequest", &["token"]),
-        ("TokenResponse", &["token", "expired_at"]),
-        ("CreateSalesOrderRequest", &["customer_code", "site_code", "sales_name", "address", "products"]),
+        ("LoginInput", &["client_id", "client_secret"][..]),
+        ("RefreshInput", &["token"]),
+        ("AuthToken", &["token", "expired_at"]),
+        ("CreateSalesOrderInput", &["customer_code", "site_code", "sales_name", "address", "products"]),
         ("ProductDto", &["product_code", "quantity"]),
-        ("CreateSalesOrderResponse", &["message", "data"]),
+        ("CreateSalesOrderPayload", &["message", "data"]),
     ] {
         let schema = &document["components"]["schemas"][schema];
         for name in names {
@@ -84,6 +84,121 @@ fn every_name_of_the_published_contract_is_in_the_openapi_document() {
         assert!(document["components"]["securitySchemes"][scheme].is_object(), "{scheme}");
         assert!(asked[scheme].is_array(), "{scheme} is not asked for");
     }
+}
+
+/// What generators put behind the name of an operation to name types of their own.
+const OF_GENERATORS: [&str; 12] = [
+    "Request",
+    "Requests",
+    "Response",
+    "Responses",
+    "Data",
+    "Error",
+    "Errors",
+    "Params",
+    "Body",
+    "Headers",
+    "Result",
+    "Args",
+];
+
+#[test]
+fn no_schema_has_a_name_that_generators_of_clients_give() {
+    let document = openapi();
+    let operations: Vec<_> = operation_names().iter().map(|name| name.to_lowercase()).collect();
+    for schema in document["components"]["schemas"].as_object().unwrap().keys() {
+        let name = schema.to_lowercase();
+        for ending in OF_GENERATORS {
+            let of = name.strip_suffix(&ending.to_lowercase());
+            assert!(!of.is_some_and(|of| operations.iter().any(|known| known == of)), "{schema}");
+        }
+        // Whatever the operation: these are what most of them make.
+        assert!(!schema.ends_with("Request") && !schema.ends_with("Response"), "{schema}");
+    }
+}
+
+#[test]
+fn generated_clients_need_nothing_that_stands_beside_the_document() {
+    let document = openapi();
+    assert_eq!(document["servers"][0]["url"], "/");
+    for (path, operation) in operations(&document) {
+        assert!(operation["security"].is_array(), "{path} does not say whether it needs a token");
+        assert!(operation["description"].is_string(), "{path}");
+        // A status that an answer may have is there with its schema; each says what its headers are.
+        for status in ["400", "405", "429", "500", "503"] {
+            assert!(
+                operation["responses"][status]["content"]["application/problem+json"].is_object(),
+                "{path} {status}"
+            );
+        }
+        let takes_body = operation["requestBody"].is_object();
+        for status in ["408", "413", "415"] {
+            assert_eq!(operation["responses"][status].is_object(), takes_body, "{path} {status}");
+        }
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            for header in ["X-Request-Id", "RateLimit", "RateLimit-Policy"] {
+                assert!(response["headers"][header].is_object(), "{path} {status} {header}");
+            }
+        }
+    }
+    for public in ["/api/v1/auth/login", "/api/v1/auth/refresh"] {
+        assert_eq!(document["paths"][public]["post"]["security"], Value::Array(Vec::new()), "{public}");
+    }
+    let create = &document["paths"]["/api/v1/sales-orders"]["post"];
+    assert_eq!(create["responses"]["201"]["links"]["salesOrder"]["operationId"], "salesOrder");
+    let clients: BTreeSet<_> = fs::read_dir(root().join("tests/clients"))
+        .unwrap()
+        .collect::<Result<Vec<_>, _>>()
+        .unwrap()
+        .iter()
+        .map(|file| fs::read_to_string(file.path()).unwrap())
+        .collect();
+    let shown: BTreeSet<_> = create["x-codeSamples"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sample| sample["source"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(shown, clients, "the clients that the suite runs are those that the document shows");
+}
+
+#[test]
+fn no_amount_of_money_is_offered_as_a_floating_point_number() {
+    let text = openapi().to_string();
+    assert!(!text.contains("\"double\"") && !text.contains("\"float\""));
+}
+
+/// The operations of the document, each with its path.
+fn operations(document: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let paths = document["paths"].as_object().unwrap().iter();
+    paths.flat_map(|(path, methods)| methods.as_object().unwrap().values().map(move |operation| (path, operation)))
+}
+
+#[test]
+fn every_member_that_the_code_adds_to_a_problem_is_described() {
+    let document = openapi();
+    let members = document["components"]["schemas"]["Problem"]["properties"].as_object().unwrap();
+    // Of operations that only GraphQL has.
+    let elsewhere = ["fields", "external_number", "updated_at", "client_id", "fingerprint", "pending_migrations"];
+    let mut seen = 0;
+    for file in sources() {
+        let text = fs::read_to_string(&file).unwrap();
+        for added in text.split(".detail(\"").skip(1) {
+            let name = added.split('"').next().unwrap();
+            let is_known = members.contains_key(name) || elsewhere.contains(&name);
+            assert!(is_known, "{}: {name} is not described in src/rest/openapi/problems.rs", file.display());
+            seen += 1;
+        }
+        for hint in text.split(".hint(\"").skip(1) {
+            let name = hint.split('"').next().unwrap();
+            panic!("{}: the hint {name} is not of the list in src/auth/hint.rs", file.display());
+        }
+    }
+    assert!(seen > 10);
+}
+
+fn sources() -> Vec<PathBuf> {
+    documents().into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "rs")).collect()
 }
 
 #[test]

@@ -31,6 +31,8 @@ macro_rules! hints {
 }
 
 hints! {
+    ClientIdMismatch = "client_id_mismatch",
+        "X-CLIENT-ID is not the client of the bearer token; send the client id you logged in with";
     MillisecondsNotSeconds = "milliseconds_not_seconds",
         "X-TIMESTAMP is in milliseconds; divide by 1000, drop the fraction, and sign the same text that you send";
     MicrosecondsNotSeconds = "microseconds_not_seconds",

@@ -26,6 +26,7 @@ fn refusal(hint: Hint) -> Box<SignatureRejection> {
     let (later, own) = (now() + chrono::TimeDelta::seconds(1), registered(&OWN));
     let hash = hex::encode(Sha256::digest(BODY));
     let verdict = match hint {
+        Hint::ClientIdMismatch => panic!("found before the signature is looked at (tests/it/signatures/checks.rs)"),
         Hint::MillisecondsNotSeconds => at("1795441036000"),
         Hint::MicrosecondsNotSeconds => at("1795441036000000"),
         Hint::NanosecondsNotSeconds => at("1795441036000000000"),
@@ -79,7 +80,7 @@ fn refusal(hint: Hint) -> Box<SignatureRejection> {
 
 #[test]
 fn every_hint_is_reached_by_a_mistake_of_its_kind() {
-    for hint in Hint::ALL {
+    for hint in Hint::ALL.iter().filter(|hint| **hint != Hint::ClientIdMismatch) {
         assert_eq!(refusal(*hint).hint, *hint);
     }
 }

@@ -20,6 +20,9 @@ pub struct ClientId(String);
 pub struct InvalidClientId;
 
 impl ClientId {
+    /// What an id may be (ECMA-262).
+    pub const PATTERN: &str = "^[A-Za-z0-9._-]{1,64}$";
+
     /// The name under which the operator acts at the command line.
     #[must_use]
     pub fn operator() -> Self {

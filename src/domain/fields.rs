@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 pub use invisible::{is_blank, is_invisible};
 pub use naming::Naming;
-pub use rules::{Holds, Rule, describe};
+pub use rules::{Holds, Rule, currency_codes, describe};
 
 use crate::error::{FieldError, FieldErrorCode};
 
@@ -46,6 +46,9 @@ impl Text {
         Self { max, line_breaks: true }
     }
 }
+
+/// The code of a currency has three letters.
+const CURRENCY: Text = Text::line(3);
 
 /// One JSON object being read.
 pub struct Fields<'a> {
@@ -99,8 +102,8 @@ impl<'a> Fields<'a> {
         if text.is_empty() {
             return self.refuse(name, FieldErrorCode::Blank, "must not be empty".to_owned());
         }
-        if text.len() > max {
-            return self.refuse(name, FieldErrorCode::TooLong, format!("must be at most {max} bytes"));
+        if text.chars().count() > max {
+            return self.refuse(name, FieldErrorCode::TooLong, format!("must be at most {max} characters"));
         }
         Some(text.to_owned())
     }

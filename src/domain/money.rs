@@ -44,6 +44,8 @@ impl MoneyProblem {
 impl Money {
     /// The largest unit price: 9,999,999,999.9999.
     pub const MAX_UNIT_PRICE: Self = Self(99_999_999_999_999);
+    /// What [`Money::parse`] reads as a price in range, and a blank text, which is none (ECMA-262).
+    pub const PATTERN: &str = r"^\s*(0*[0-9]{1,10}(\.[0-9]{1,4}0*)?)?\s*$";
     /// The largest total of an order: 9,999,999,999,999.9999.
     pub const MAX_TOTAL: Self = Self(99_999_999_999_999_999);
 

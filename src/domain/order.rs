@@ -21,6 +21,8 @@ pub struct OrderNumber(i64);
 pub struct InvalidOrderNumber;
 
 impl OrderNumber {
+    /// How a number is spelled (ECMA-262).
+    pub const PATTERN: &str = "^SO-[0-9]{10,19}$";
     /// Of an order that is not stored yet.
     pub const NONE: Self = Self(0);
 

@@ -146,7 +146,7 @@ impl OrderFilter {
                     [it.optional_date("gte"), it.optional_date("lt")]
                 }),
             },
-            search: read_words(&mut fields),
+            search: fields.optional_words("search", Text::line(200), MAX_WORDS).iter().map(|word| fold(word)).collect(),
             not_acknowledged_by: fields.optional_text("not_acknowledged_by", Text::line(64)),
         };
         fields.finish()?;
@@ -206,15 +206,6 @@ fn read_statuses(fields: &mut Fields<'_>) -> Option<Vec<OrderStatus>> {
         return fields.refuse_here(FieldErrorCode::Status, UnknownStatus.to_string());
     }
     Some(statuses)
-}
-
-fn read_words(fields: &mut Fields<'_>) -> Vec<String> {
-    let text = fields.optional_text("search", Text::line(200)).unwrap_or_default();
-    let words: Vec<_> = text.split_whitespace().map(fold).collect();
-    if words.len() > MAX_WORDS {
-        fields.refuse::<()>("search", FieldErrorCode::Length, format!("must have at most {MAX_WORDS} words"));
-    }
-    words
 }
 
 fn both<T: PartialEq>(equal: Option<T>, listed: Option<Vec<T>>) -> Option<Vec<T>> {

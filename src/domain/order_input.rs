@@ -1,7 +1,6 @@
 //! How a partner's JSON becomes an order that can be taken: the one home of its rules.
 
 use chrono::NaiveDate;
-use iso_currency::Currency;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
@@ -79,17 +78,13 @@ impl NewOrder {
         let site_code = fields.text("site_code", Text::line(64));
         let sales_name = fields.text("sales_name", Text::line(128));
         let address = fields.text("address", Text::lines(1000));
-        let currency = fields.optional_text("currency", Text::line(3));
+        let currency = fields.optional_currency("currency");
         let note = fields.optional_text("note", Text::lines(1000));
         let partner_reference = fields.optional_text("partner_reference", Text::line(70));
         let requested_delivery_date = fields.optional_date("requested_delivery_date");
         let products = fields.list("products", &(1..=500), LineContent::read);
 
-        let currency = currency.unwrap_or_else(|| default_currency.to_owned());
-        if Currency::from_code(&currency).is_none() {
-            let message = "must be an ISO 4217 code in capitals, such as IDR".to_owned();
-            fields.refuse::<()>("currency", FieldErrorCode::Currency, message);
-        }
+        let currency = currency.map_or(default_currency, |currency| currency.code()).to_owned();
         if products.as_deref().map(priced_amount) == Some(Err(TotalTooLarge)) {
             let message = "make a total amount over 9999999999999.9999; split the order".to_owned();
             fields.refuse::<()>("products", FieldErrorCode::Range, message);

@@ -27,6 +27,7 @@ fn every_faulty_field_is_named_at_once() {
             ("/site_code", "required"),
             ("/sales_name", "type"),
             ("/address", "control_character"),
+            ("/currency", "currency"),
             ("/note", "too_long"),
             ("/products/0/quantity", "type"),
             ("/products/1/product_code", "required"),
@@ -34,7 +35,6 @@ fn every_faulty_field_is_named_at_once() {
             ("/products/1/unit_price", "range"),
             ("/products/1/colour", "unknown"),
             ("/products/2", "type"),
-            ("/currency", "currency"),
             ("/custmer_note", "unknown"),
         ]
         .map(|(pointer, code)| (pointer.to_owned(), code))

@@ -2,9 +2,15 @@
 //! schema; what is written here is what GraphQL does not know: paths, headers, statuses.
 
 mod bodies;
+mod headers;
+mod patterns;
 mod problems;
+mod refusals;
+mod responses;
+mod samples;
 mod schemas;
 mod settings;
+mod words;
 
 use serde_json::Value;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -18,7 +24,10 @@ use crate::config::Config;
 /// The document, as served under this configuration. The committed one is of the default configuration.
 pub fn document(config: &Config) -> serde_json::Result<Value> {
     let mut document = serde_json::to_value(Description::openapi())?;
+    responses::complete(&mut document);
     settings::fill_in(&mut document, config);
+    // After the settings: programs have braces of their own.
+    samples::show(&mut document);
     Ok(document)
 }
 
@@ -39,25 +48,15 @@ struct Security;
 impl Modify for Security {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let components = openapi.components.get_or_insert_default();
-        let header =
-            |name: &str, text: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, text)));
         let jwt = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("JWT")
             .description(Some("The token that login or refresh gave, valid for {token_lifetime}."));
         components.add_security_scheme("JWT-auth", SecurityScheme::Http(jwt.build()));
-        components.add_security_scheme("X-CLIENT-ID", header("X-CLIENT-ID", "The client id of the bearer token."));
-        components.add_security_scheme(
-            "X-TIMESTAMP",
-            header(
-                "X-TIMESTAMP",
-                "Now, in unix seconds (not milliseconds) or ISO 8601 with an offset; {timestamp_tolerance} either way.",
-            ),
-        );
-        components.add_security_scheme(
-            "X-SIGNATURE",
-            header("X-SIGNATURE", "Base64 of SHA256withRSA(private key, client_id + \"|\" + X-TIMESTAMP), or of a text that binds the body."),
-        );
+        for header in &headers::SIGNATURE {
+            let key = ApiKeyValue::with_description(header.name, header.description);
+            components.add_security_scheme(header.name, SecurityScheme::ApiKey(ApiKey::Header(key)));
+        }
     }
 }
 
@@ -71,15 +70,12 @@ macro_rules! endpoint {
 
 endpoint! {
     /// Generate JWT token with client credentials
+    ///
+    /// A token is good for many requests: log in once, not for every order.
     #[utoipa::path(
         post, path = "/api/v1/auth/login", operation_id = "login", tag = "Authentication",
         responses(
             (status = 200, description = "A token, valid for {token_lifetime}"),
-            (status = 400, description = "Malformed or invalid input"),
-            (status = 401, description = "Wrong id or secret"),
-            (status = 403, description = "The client is disabled"),
-            (status = 413, description = "The body has more than {max_body_bytes} bytes"),
-            (status = 415, description = "The body is not application/json"),
         )
     )]
     login
@@ -93,11 +89,6 @@ endpoint! {
         post, path = "/api/v1/auth/refresh", operation_id = "refresh", tag = "Authentication",
         responses(
             (status = 200, description = "A new token; the old one stays valid until its own expiry"),
-            (status = 400, description = "Malformed or invalid input"),
-            (status = 401, description = "The session cannot be carried on; log in again"),
-            (status = 403, description = "The client is disabled"),
-            (status = 413, description = "The body has more than {max_body_bytes} bytes"),
-            (status = 415, description = "The body is not application/json"),
         )
     )]
     refresh
@@ -110,14 +101,11 @@ endpoint! {
     /// It is checked as if it had been sent there, and nothing is made. The answer is 200 for a wrong signature too: it
     /// says at which step the check stopped and why. Only the token must be there: of `X-CLIENT-ID`, `X-TIMESTAMP` and
     /// `X-SIGNATURE` those that are missing are named in the answer, which is 200 with `valid` false and the code
-    /// `MISSING_HEADER`.
+    /// `MISSING_HEADER`. The body may be anything, of any content type.
     #[utoipa::path(
         post, path = "/api/v1/signature/check", operation_id = "signatureCheck", tag = "Authentication",
         responses(
             (status = 200, description = "What the check found"),
-            (status = 401, description = "No valid bearer token"),
-            (status = 403, description = "The client is disabled"),
-            (status = 413, description = "The body has more than {max_body_bytes} bytes"),
         ),
     )]
     signature_check
@@ -131,18 +119,8 @@ endpoint! {
     /// one second are one order, and a retry with a new timestamp is a second one.
     #[utoipa::path(
         post, path = "/api/v1/sales-orders", operation_id = "createSalesOrder", tag = "Sales Orders",
-        params(("Idempotency-Key" = Option<String>, Header, description = "Your name for this order: 1 to 255 visible ASCII characters, the same for every retry", max_length = 255)),
         responses(
-            (status = 201, description = "The order", headers(
-                ("Location" = String, description = "The order's own path"),
-                ("Idempotent-Replayed" = String, description = "true when the order was there already"),
-            )),
-            (status = 400, description = "Malformed or invalid input, or a missing header"),
-            (status = 401, description = "Token, timestamp or signature refused; `hint` says why"),
-            (status = 403, description = "The client is disabled or lacks the scope orders:create"),
-            (status = 413, description = "The body has more than {max_body_bytes} bytes"),
-            (status = 415, description = "The body is not application/json"),
-            (status = 422, description = "The Idempotency-Key, or the signature over the body, was used for another order"),
+            (status = 201, description = "The order"),
         ),
     )]
     create_sales_order
@@ -150,14 +128,13 @@ endpoint! {
 
 endpoint! {
     /// Read one of your sales orders
+    ///
+    /// The order as it is now. Other clients' orders are not found. To list orders, ask over GraphQL.
     #[utoipa::path(
         get, path = "/api/v1/sales-orders/{order_number}", operation_id = "salesOrder", tag = "Sales Orders",
         params(("order_number" = String, Path, description = "Order number", example = "SO-0000000042")),
         responses(
             (status = 200, description = "The order"),
-            (status = 401, description = "No valid bearer token"),
-            (status = 403, description = "The client is disabled"),
-            (status = 404, description = "There is no such order that you may read"),
         ),
     )]
     sales_order
@@ -176,10 +153,6 @@ endpoint! {
         ),
         responses(
             (status = 200, description = "The orders"),
-            (status = 400, description = "Invalid parameter; `errors` names each"),
-            (status = 401, description = "No valid bearer token"),
-            (status = 403, description = "The client is disabled or lacks the scope"),
-            (status = 404, description = "There is no such format"),
         ),
     )]
     export_sales_orders

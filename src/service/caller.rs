@@ -10,6 +10,7 @@ use super::directory::KnownClient;
 use super::needs::Needs;
 use super::sessions::{Sessions, ensure_active};
 use crate::auth::credentials::{Credentials, SignatureHeaders};
+use crate::auth::hint::Hint;
 use crate::auth::rejection::SignatureRefusal;
 use crate::auth::signature::{SignedRequest, VerifiedSignature};
 use crate::compute;
@@ -177,9 +178,9 @@ impl Caller {
         let policy = principal.known.client.signature_policy;
         let headers = self.credentials.signature_headers(policy)?;
         if headers.client_id != principal.client_id().as_str() {
-            let message = "X-CLIENT-ID is not the client of the bearer token; send the client id you logged in with";
-            return Err(AppError::new(ErrorCode::ClientIdMismatch, message)
-                .hint("client_id_mismatch")
+            let hint = Hint::ClientIdMismatch;
+            return Err(AppError::new(ErrorCode::ClientIdMismatch, hint.explanation())
+                .hint(hint.as_str())
                 .detail("x_client_id", headers.client_id)
                 .detail("token_client_id", principal.client_id().as_str())
                 .into());

@@ -58,6 +58,7 @@ mod signatures;
 mod sqlite_files;
 mod start;
 mod statements;
+mod stock_clients;
 mod subscriptions;
 mod summaries;
 mod totals;

@@ -284,7 +284,14 @@ async fn the_description_says_that_the_check_needs_no_more_than_a_token() {
     let document = app.get("/api/v1/openapi.json").await.expect(200);
     let check = &document["paths"][CHECK]["post"];
     let signed = json!({"JWT-auth": [], "X-CLIENT-ID": [], "X-TIMESTAMP": [], "X-SIGNATURE": []});
-    assert_eq!(check["security"], json!([signed, {"JWT-auth": []}]));
+    assert_eq!(check["security"], json!([{"JWT-auth": []}]));
+    for (operation, is_required) in [(check, false), (&document["paths"]["/api/v1/sales-orders"]["post"], true)] {
+        let parameters = operation["parameters"].as_array().unwrap();
+        for header in ["X-CLIENT-ID", "X-TIMESTAMP", "X-SIGNATURE"] {
+            let parameter = parameters.iter().find(|parameter| parameter["name"] == header).unwrap();
+            assert_eq!((&parameter["in"], &parameter["required"]), (&json!("header"), &json!(is_required)), "{header}");
+        }
+    }
     let order = &document["paths"]["/api/v1/sales-orders"]["post"];
     assert_eq!(order["security"], json!([signed]), "an order needs them all");
     let token = ("authorization", partner.authorization());

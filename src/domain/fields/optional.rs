@@ -4,9 +4,10 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, NaiveDate, Timelike as _, Utc};
+use iso_currency::Currency;
 use serde_json::Value;
 
-use super::{Fields, Holds, Text, describe, is_blank, kind};
+use super::{CURRENCY, Fields, Holds, Text, describe, is_blank, kind};
 use crate::domain::instant;
 use crate::domain::money::Money;
 use crate::error::FieldErrorCode;
@@ -19,12 +20,37 @@ impl Fields<'_> {
         if is_blank(text) { None } else { self.checked(name, text, rule) }
     }
 
+    /// The words of an optional text, so many at most.
+    pub fn optional_words(&mut self, name: &'static str, rule: Text, most: usize) -> Vec<String> {
+        let Some(value) = self.optional(name, || Holds::Words(rule, most)) else { return Vec::new() };
+        let text = self.string(name, value).and_then(|text| self.checked(name, text.trim(), rule)).unwrap_or_default();
+        let words: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
+        if words.len() > most {
+            self.refuse::<()>(name, FieldErrorCode::Length, format!("must have at most {most} words"));
+        }
+        words
+    }
+
+    /// An optional code of a currency (ISO 4217), in capitals; null and blank count as absent.
+    pub fn optional_currency(&mut self, name: &'static str) -> Option<Currency> {
+        let value = self.optional(name, || Holds::Currency)?;
+        let text = self.string(name, value)?.trim();
+        if is_blank(text) {
+            return None;
+        }
+        let code = self.checked(name, text, CURRENCY)?;
+        Currency::from_code(&code).or_else(|| {
+            let message = "must be an ISO 4217 code in capitals, such as IDR".to_owned();
+            self.refuse(name, FieldErrorCode::Currency, message)
+        })
+    }
+
     /// An optional text taken to the letter; null and empty count as absent.
     pub fn optional_verbatim(&mut self, name: &'static str, max: usize) -> Option<String> {
         let value = self.optional(name, || Holds::Verbatim(max))?;
         let text = self.string(name, value)?;
-        if text.len() > max {
-            return self.refuse(name, FieldErrorCode::TooLong, format!("must be at most {max} bytes"));
+        if text.chars().count() > max {
+            return self.refuse(name, FieldErrorCode::TooLong, format!("must be at most {max} characters"));
         }
         (!text.is_empty()).then(|| text.to_owned())
     }
@@ -128,11 +154,11 @@ impl Fields<'_> {
     pub fn optional_verbatims(&mut self, name: &'static str, max: usize, most: usize) -> Option<Vec<String>> {
         let value = self.optional(name, || Holds::Verbatims(max, most))?;
         let items = if let Value::Array(items) = value { items.as_slice() } else { std::slice::from_ref(value) };
-        if items.len() > most || items.iter().any(|item| item.as_str().is_some_and(|text| text.len() > max)) {
+        if items.len() > most || items.iter().any(|item| item.as_str().is_some_and(|text| text.chars().count() > max)) {
             return self.refuse(
                 name,
                 FieldErrorCode::Length,
-                format!("must hold at most {most} texts of at most {max} bytes each"),
+                format!("must hold at most {most} texts of at most {max} characters each"),
             );
         }
         items.iter().map(|item| self.string(name, item).map(str::to_owned)).collect()

@@ -3,7 +3,9 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Fields, Text};
+use iso_currency::Currency;
+
+use super::{CURRENCY, Fields, Text};
 use crate::domain::money::Money;
 
 /// One field of an input.
@@ -22,8 +24,12 @@ pub struct Rule {
 pub enum Holds {
     /// A text, trimmed.
     Text(Text),
-    /// A text to the letter, of so many bytes at most.
+    /// Words of a text, so many at most.
+    Words(Text, usize),
+    /// A text to the letter, of so many characters at most.
     Verbatim(usize),
+    /// The code of a currency (ISO 4217).
+    Currency,
     /// A text that stands for something else.
     Parsed,
     /// A whole number.
@@ -36,7 +42,7 @@ pub enum Holds {
     Date,
     /// So many texts at most.
     Texts(Text, usize),
-    /// So many texts to the letter at most, each of so many bytes at most.
+    /// So many texts to the letter at most, each of so many characters at most.
     Verbatims(usize, usize),
     /// An object with these fields.
     Object(Vec<Rule>),
@@ -71,18 +77,28 @@ impl Rule {
             Holds::Text(text) if text.line_breaks => {
                 format!("{}; line breaks and tabs are allowed", up_to(text.max, "characters"))
             }
-            Holds::Text(text) => up_to(text.max, "characters"),
-            Holds::Verbatim(max) => up_to(*max, "bytes"),
+            Holds::Text(text) | Holds::Words(text, _) => up_to(text.max, "characters"),
+            Holds::Verbatim(max) => up_to(*max, "characters"),
+            Holds::Currency => up_to(CURRENCY.max, "characters"),
             Holds::Integer(range) if *range.end() == i32::MAX => format!("At least {}", range.start()),
             Holds::Integer(range) => format!("{} to {}", range.start(), range.end()),
             Holds::Money => format!("0 to {}, with at most 4 decimals", Money::MAX_UNIT_PRICE),
             Holds::Texts(text, most) => format!("At most {most} values, each of at most {} characters", text.max),
-            Holds::Verbatims(max, most) => format!("At most {most} values, each of at most {max} bytes"),
+            Holds::Verbatims(max, most) => format!("At most {most} values, each of at most {max} characters"),
             Holds::List(length, _) => format!("{} to {} items", length.start(), length.end()),
             Holds::Parsed | Holds::Instant | Holds::Date | Holds::Object(_) => return None,
         };
         Some(format!("{sentence}."))
     }
+}
+
+/// Every code that [`Fields::optional_currency`] takes, in the order of the alphabet.
+#[must_use]
+pub fn currency_codes() -> Vec<&'static str> {
+    let letters = || 'A'..='Z';
+    let codes =
+        letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| String::from_iter([a, b, c]))));
+    codes.filter_map(|code| Currency::from_code(&code)).map(|currency| currency.code()).collect()
 }
 
 #[cfg(test)]
@@ -115,7 +131,7 @@ mod tests {
                 ("note", false, bounds("At most 20 characters; line breaks and tabs are allowed.")),
                 ("count", true, bounds("1 to 9.")),
                 ("version", false, bounds("At least 1.")),
-                ("secret", true, bounds("1 to 30 bytes.")),
+                ("secret", true, bounds("1 to 30 characters.")),
                 ("lines", true, bounds("1 to 5 items.")),
                 ("line", false, None),
                 ("since", false, None),

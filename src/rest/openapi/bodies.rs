@@ -3,12 +3,12 @@
 use utoipa::Modify;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Required, Schema};
 
-use super::problems;
 use super::schemas::{Schemas, description};
+use super::{headers, problems};
 use crate::graphql::{Content as Holds, Member, Needs, PreparedOperation};
 use crate::rest::export::{COLUMNS, DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter};
 use crate::rest::operations::operations;
@@ -26,7 +26,6 @@ impl Modify for Bodies {
                 if let Some(behind) = behind {
                     describe(operation, behind, &mut Schemas(components));
                 }
-                problems::add_responses(operation);
             }
         }
         openapi.info.description.get_or_insert_default().push_str(&problems::tables());
@@ -35,7 +34,16 @@ impl Modify for Bodies {
 
 fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut Schemas<'_>) {
     operation.security = Some(behind.needs().next().map(security).unwrap_or_default());
+    let parameters = operation.parameters.get_or_insert_default();
+    parameters.extend(behind.needs().flat_map(headers::of).map(RefOr::T));
     let variables = behind.variables();
+    for parameter in parameters {
+        if let RefOr::T(parameter) = parameter
+            && let Some(variable) = variables.iter().find(|variable| variable.name == parameter.name)
+        {
+            parameter.schema = Some(schemas.member(variable));
+        }
+    }
     if let Some(input) = variables.iter().find(|variable| variable.name == "input") {
         let body = RequestBodyBuilder::new().content("application/json", content(schemas.body(input)));
         operation.request_body = Some(body.required(Some(Required::True)).build().into());
@@ -49,13 +57,14 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
                 .parameters
                 .get_or_insert_default()
                 .extend(PARAMETERS.iter().map(|parameter| of_query(parameter, schemas)));
-            vec![
-                ("text/csv", content(csv())),
-                ("application/jsonl", content(Ref::from_schema_name("SalesOrder").into())),
-            ]
+            vec![("text/csv", content(csv())), ("application/jsonl", content(jsonl()))]
         }
         // What a check finds hangs together; examples of its members do not.
-        "signatureCheck" => vec![("application/json", content(schemas.value(&answer)))],
+        "signatureCheck" => {
+            let body = RequestBodyBuilder::new().content("application/json", content(anything()));
+            operation.request_body = Some(body.description(Some("The order as it would be sent.")).build().into());
+            vec![("application/json", content(schemas.value(&answer)))]
+        }
         _ => vec![("application/json", content(schemas.body(&answer)))],
     };
     for (status, response) in &mut operation.responses.responses {
@@ -70,14 +79,10 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
 /// What a request must carry, each a way to be let through; none where the operation is open or its input proves who calls.
 fn security(needs: Needs) -> Vec<SecurityRequirement> {
     let token = || SecurityRequirement::new("JWT-auth", [""; 0]);
-    let signed = || {
-        let headers = ["X-CLIENT-ID", "X-TIMESTAMP", "X-SIGNATURE"];
-        headers.into_iter().fold(token(), |all, header| all.add(header, [""; 0]))
-    };
+    let signed = || headers::SIGNATURE.iter().fold(token(), |all, header| all.add(header.name, [""; 0]));
     match needs {
         Needs::Nothing | Needs::ClientSecret | Needs::InputToken => Vec::new(),
-        Needs::Token | Needs::Scope(_) => vec![token()],
-        Needs::SignatureReport => vec![signed(), token()],
+        Needs::Token | Needs::Scope(_) | Needs::SignatureReport => vec![token()],
         Needs::Signature(_) => vec![signed()],
     }
 }
@@ -100,15 +105,25 @@ fn enveloped(schemas: &mut Schemas<'_>, answer: Member) -> RefOr<Schema> {
     let description = "The order as it is now.".to_owned();
     let data = schemas.member(&Member { is_nullable: false, description, ..answer });
     let envelope = ObjectBuilder::new().schema_type(Type::Object).description(Some("The answer to a read order."));
-    let name = "SalesOrderResponse";
+    let name = "SalesOrderEnvelope";
     schemas.0.schemas.insert(name.to_owned(), envelope.property("data", data).required("data").into());
     Ref::from_schema_name(name).into()
+}
+
+fn anything() -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(SchemaType::AnyValue).into()
 }
 
 fn csv() -> RefOr<Schema> {
     let columns = COLUMNS.all().map(|column| format!("| `{}` | {} |\n", column.name, description(&column.member)));
     let head = "A row for each line of an order, below a row of these headings:\n\n| column | meaning |\n|---|---|\n";
     let text = columns.fold(head.to_owned(), |text, column| text + &column);
+    ObjectBuilder::new().schema_type(Type::String).description(Some(text)).into()
+}
+
+/// What has no end is no value of JSON; a whole file is described as the text that it is.
+fn jsonl() -> RefOr<Schema> {
+    let text = "JSON Lines: on each line an order as the schema `SalesOrder` describes it. Read it line by line.";
     ObjectBuilder::new().schema_type(Type::String).description(Some(text)).into()
 }
 

@@ -1,28 +1,32 @@
-//! How failures are described: the schema of a problem, the answers every operation may give, the tables of codes.
+//! How failures are described: the schema of a problem, and the tables of codes.
 
 use std::fmt::Write as _;
 
-use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::Operation;
-use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, Type};
-use utoipa::openapi::{Components, ContentBuilder, Object, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, RefBuilder, SchemaFormat, Type};
+use utoipa::openapi::{Components, Ref, RefOr, Schema};
 
+use super::words;
 use crate::auth::hint::Hint;
 use crate::error::{ErrorCode, FieldErrorCode};
 
 /// Adds the schemas of a problem and of a faulty field.
 pub fn add_schemas(components: &mut Components) {
+    for words in words::ALL {
+        components.schemas.insert(words.name.to_owned(), words.schema());
+    }
     let text = |description: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+    let word = |name: &str, description: &str| {
+        RefBuilder::new().ref_location_from_schema_name(name).description(Some(description)).build()
+    };
     let field = ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some("One faulty field."))
-        .property("pointer", text("JSON pointer (RFC 6901) into the body.").examples(["/products/0/quantity"]))
         .property(
-            "code",
-            text("What is wrong, for programs: one of the table of field errors.")
-                .enum_values(Some(FieldErrorCode::ALL.iter().map(|code| code.as_str())))
-                .examples([FieldErrorCode::Range.as_str()]),
+            "pointer",
+            text("JSON pointer (RFC 6901) into the body; of a parameter `/` and its name.")
+                .examples(["/products/0/quantity"]),
         )
+        .property("code", word("FieldErrorCode", "What is wrong, for programs."))
         .property("message", text("What is wrong and what would be right, for people."))
         .required("pointer")
         .required("code")
@@ -36,56 +40,93 @@ pub fn add_schemas(components: &mut Components) {
     let errors = ArrayBuilder::new()
         .items(Ref::from_schema_name("FieldProblem"))
         .description(Some("Every faulty field; absent where no field is at fault."));
-    let code = text("One of the table of errors.")
-        .enum_values(Some(ErrorCode::ALL.iter().map(|code| code.as_str())))
-        .examples([ErrorCode::ValidationFailed.as_str()]);
     let problem = ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some(
-            "A failure (RFC 9457). A failed signature check adds `hint`, `string_to_sign`, `server_time`, `skew_seconds` and\n\
-             `keys_tried`; a used key or signature adds `order_number`.",
+            "A failure (RFC 9457). Members that are not required are there where they have something to say.",
         ))
-        .property("type", text("Where the code is documented.").examples(["/docs#VALIDATION_FAILED"]))
+        .property(
+            "type",
+            text("Where the code is documented.").format(Some(reference())).examples(["/docs#VALIDATION_FAILED"]),
+        )
         .property("title", text("The code in words."))
         .property("status", status)
         .property("detail", text("What is wrong and what to do."))
-        .property("instance", text("The path of the request."))
-        .property("code", code)
+        .property("instance", text("The path of the request.").format(Some(reference())))
+        .property("code", word("ErrorCode", "What went wrong, for programs."))
         .property("message", text("The same sentence as `detail`."))
         .property("request_id", text("Quote it when you ask us about this request."))
-        .property("errors", errors);
+        .property("errors", errors)
+        .property("hint", word("Hint", "The likely mistake in the timestamp or the signature."));
+    let problem = DETAILS
+        .iter()
+        .fold(problem, |problem, (name, kind, description)| problem.property(*name, kind.schema(description)));
     let always = ["type", "title", "status", "detail", "instance", "code", "message", "request_id"];
     let problem = always.into_iter().fold(problem, ObjectBuilder::required);
     components.schemas.insert("FieldProblem".to_owned(), field.into());
     components.schemas.insert("Problem".to_owned(), problem.into());
 }
 
-/// Adds what every operation may answer, and says of each failure that it is a problem.
-pub fn add_responses(operation: &mut Operation) {
-    let responses = &mut operation.responses.responses;
-    let unavailable = "Not possible right now; send the same request again after Retry-After";
-    responses.insert("503".to_owned(), ResponseBuilder::new().description(unavailable).build().into());
-    responses.insert("429".to_owned(), too_many_requests().into());
-    for (status, response) in responses {
-        if let RefOr::T(response) = response
-            && !status.starts_with('2')
-        {
-            let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            response.content.insert("application/problem+json".to_owned(), problem.into());
-        }
-    }
+fn reference() -> SchemaFormat {
+    SchemaFormat::Custom("uri-reference".to_owned())
 }
 
-fn too_many_requests() -> utoipa::openapi::Response {
-    let header = |kind: Type, text: &str| {
-        HeaderBuilder::new().schema(Some(Object::with_type(kind))).description(Some(text)).build()
-    };
-    ResponseBuilder::new()
-        .description("Too many requests, or too many attempts to log in; wait for Retry-After")
-        .header("Retry-After", header(Type::Integer, "Seconds until the same request may be sent again"))
-        .header("RateLimit-Policy", header(Type::String, "The limit, such as \"requests\";q=600000;w=60"))
-        .header("RateLimit", header(Type::String, "What is left of it, such as \"requests\";r=0;t=60"))
-        .build()
+/// What a member of a problem holds.
+enum Kind {
+    Text,
+    Texts,
+    Time,
+    Whole,
+    Statuses,
+}
+
+/// The members that single codes add. The suite looks for each name that the code gives to `AppError::detail`.
+static DETAILS: [(&str, Kind, &str); 19] = [
+    ("string_to_sign", Kind::Text, "Of a refused signature: the text that is to be signed."),
+    ("body_bound_string", Kind::Text, "Of a refused signature: the text of the form that binds the body."),
+    (
+        "body_and_key_bound_string",
+        Kind::Text,
+        "Of a refused signature: the text of the form that binds the body and the key.",
+    ),
+    ("signed_string", Kind::Text, "Of a refused signature: the text that was signed instead, where it was found out."),
+    ("signed_with_key", Kind::Text, "Of a refused signature: the fingerprint of your key that made it."),
+    ("keys_tried", Kind::Texts, "Of a refused signature: the fingerprints of your active keys that it was tried with."),
+    ("server_time", Kind::Time, "Of a refused timestamp or signature: our time."),
+    ("skew_seconds", Kind::Whole, "Of a refused timestamp or signature: your time minus ours."),
+    ("expired_at", Kind::Whole, "Of an expired token: when it expired, in unix seconds."),
+    ("headers", Kind::Texts, "The headers that are missing or cannot be used."),
+    ("x_client_id", Kind::Text, "Of a client id that is not the token's: what `X-CLIENT-ID` holds."),
+    ("token_client_id", Kind::Text, "Of a client id that is not the token's: the client of the token."),
+    ("scope", Kind::Text, "The scope that the client lacks."),
+    ("order_number", Kind::Text, "Of a used key or signature: the order that it made."),
+    ("current_status", Kind::Text, "Of an illegal transition: the status that the order has."),
+    ("current_version", Kind::Whole, "Of a stale version: the version that the order has."),
+    ("next_statuses", Kind::Statuses, "Of an illegal transition: the statuses that the order may go to."),
+    ("limit_bytes", Kind::Whole, "Of a body that is too large: so many bytes it may have."),
+    ("clock_skew_seconds", Kind::Whole, "The time of this instance minus that of its database."),
+];
+
+impl Kind {
+    fn schema(&self, description: &str) -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        match self {
+            Self::Text => text.description(Some(description)).into(),
+            Self::Texts => ArrayBuilder::new().items(text).description(Some(description)).into(),
+            Self::Time => {
+                let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+                text.format(Some(format)).description(Some(description)).into()
+            }
+            Self::Whole => {
+                let format = SchemaFormat::KnownFormat(KnownFormat::Int64);
+                let whole = ObjectBuilder::new().schema_type(Type::Integer).format(Some(format));
+                whole.description(Some(description)).into()
+            }
+            Self::Statuses => {
+                ArrayBuilder::new().items(Ref::from_schema_name("OrderStatus")).description(Some(description)).into()
+            }
+        }
+    }
 }
 
 /// The tables of codes, in Markdown.

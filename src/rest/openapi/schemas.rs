@@ -2,11 +2,15 @@
 
 use serde_json::{Map, Value, json};
 use utoipa::openapi::schema::{
-    AdditionalProperties, ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, SchemaType, Type,
+    AdditionalProperties, AnyOfBuilder, ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat,
+    SchemaType, Type,
 };
 use utoipa::openapi::{Components, Ref, RefOr, Schema};
 
-use crate::domain::fields::Holds;
+use super::{patterns, words};
+use crate::domain::fields::{Holds, currency_codes};
+use crate::domain::money::Money;
+use crate::domain::order::OrderNumber;
 use crate::graphql::{Content, Member, Shape};
 
 /// The schemas that have names, noted as they are met.
@@ -42,7 +46,15 @@ impl Schemas<'_> {
     }
 
     fn nullable(&mut self, member: &Member, description: &str) -> RefOr<Schema> {
-        let RefOr::Ref(mut named) = self.value(member) else { return scalar(member).into() };
+        let value = match words::of(member) {
+            Some(words) => self.named(words.name, || words.schema()),
+            None => match member.rule.as_ref().map(|rule| &rule.holds) {
+                Some(Holds::Currency) => self.named("Currency", currency),
+                Some(Holds::Date) => return date_or_blank(member, description).into(),
+                _ => self.value(member),
+            },
+        };
+        let RefOr::Ref(mut named) = value else { return scalar(member).into() };
         description.clone_into(&mut named.description);
         if !member.is_nullable {
             return named.into();
@@ -59,7 +71,11 @@ impl Schemas<'_> {
             Content::Enum(values) => choice(&shape.description, values),
             Content::Members(members) => self.object(&shape.description, members),
         };
-        self.0.schemas.entry(name.clone()).or_insert(named);
+        self.named(&name, || named)
+    }
+
+    fn named(&mut self, name: &str, schema: impl FnOnce() -> RefOr<Schema>) -> RefOr<Schema> {
+        self.0.schemas.entry(name.to_owned()).or_insert_with(schema);
         Ref::from_schema_name(name).into()
     }
 
@@ -79,18 +95,14 @@ impl Schemas<'_> {
     }
 }
 
-/// The name under which the REST API publishes a type.
+/// The name under which the REST API publishes a type. Generators make names of their own that end in `Request`, `Response`,
+/// `Data`, `Error`, `Params` or `Body`, so none of these ends so.
 fn published(shape: &Shape) -> String {
     let name = shape.type_name.as_str();
     match name {
-        "AuthToken" => "TokenResponse".to_owned(),
         "Decimal" => "Price".to_owned(),
         "ProductInput" => "ProductDto".to_owned(),
-        _ => match (name.strip_suffix("Input"), name.strip_suffix("Payload")) {
-            (Some(name), _) => format!("{name}Request"),
-            (_, Some(name)) => format!("{name}Response"),
-            _ => name.to_owned(),
-        },
+        _ => name.to_owned(),
     }
 }
 
@@ -119,13 +131,20 @@ fn scalar(member: &Member) -> ObjectBuilder {
         none if none.is_empty() => schema,
         text => schema.description(Some(text)),
     };
-    let Some(rule) = &member.rule else { return schema };
+    let Some(rule) = &member.rule else {
+        let is_number = member.shape.type_name == "String" && member.name == "order_number";
+        return schema.pattern(is_number.then_some(OrderNumber::PATTERN));
+    };
     let at_least_one = rule.is_required.then_some(1);
     match &rule.holds {
-        Holds::Text(text) => schema.min_length(at_least_one).max_length(Some(text.max)),
-        // A character has at least one byte.
+        Holds::Text(text) => schema
+            .min_length(at_least_one)
+            .max_length(Some(text.max))
+            .pattern(Some(patterns::of_text(*text, rule.is_required))),
+        Holds::Words(text, most) => schema.max_length(Some(text.max)).pattern(Some(patterns::of_words(*text, *most))),
         Holds::Verbatim(max) => schema.min_length(at_least_one).max_length(Some(*max)),
-        Holds::Texts(text, _) => schema.max_length(Some(text.max)),
+        Holds::Texts(text, _) => schema.max_length(Some(text.max)).pattern(Some(patterns::of_text(*text, false))),
+        Holds::Verbatims(max, _) => schema.max_length(Some(*max)),
         Holds::Integer(range) => schema.minimum(Some(*range.start())).maximum(Some(*range.end())),
         _ => schema,
     }
@@ -149,11 +168,39 @@ fn choice(description: &str, values: &[(String, String)]) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).description(Some(description)).into()
 }
 
+/// A day, or a blank text, which is none.
+fn date_or_blank(member: &Member, description: &str) -> AnyOfBuilder {
+    let text = || ObjectBuilder::new().schema_type(Type::String);
+    let day = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)));
+    // Not one of them alone: to readers that check no formats a blank text is both.
+    let choices = AnyOfBuilder::new().item(day).item(text().enum_values(Some([""])));
+    let choices = if member.is_nullable { choices.item(ObjectBuilder::new().schema_type(Type::Null)) } else { choices };
+    let choices = choices.examples(example(member));
+    if description.is_empty() { choices } else { choices.description(Some(description)) }
+}
+
+fn currency() -> RefOr<Schema> {
+    let code = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(currency_codes()));
+    code.description(Some("The code of a currency (ISO 4217).")).into()
+}
+
 fn price(description: &str) -> RefOr<Schema> {
     let form = |kind: Type| ObjectBuilder::new().schema_type(kind);
+    // Of the document, not of an amount: JSON has no other numbers.
+    let number = |text: &str| text.parse().ok().map(utoipa::Number::Float);
     OneOfBuilder::new()
-        .item(form(Type::String).description(Some("As a decimal string.")))
-        .item(form(Type::Number).description(Some("As a number.")))
+        .item(
+            form(Type::String)
+                .pattern(Some(Money::PATTERN))
+                .description(Some("As a decimal string: exact everywhere.")),
+        )
+        .item(
+            form(Type::Number)
+                .minimum(Some(0))
+                .maximum(number(&Money::MAX_UNIT_PRICE.to_string()))
+                .multiple_of(number(&Money::from_ten_thousandths(1).to_string()))
+                .description(Some("As a number. A program whose numbers are floats writes fractions as a string.")),
+        )
         .description(Some(description))
         .examples(in_text(description))
         .into()

@@ -8,21 +8,29 @@ use crate::config::Config;
 
 /// Fills in each `{setting}` of every text, and the default of the one field that is a setting.
 pub fn fill_in(document: &mut Value, config: &Config) {
-    let auth = &config.auth;
+    let (auth, limit) = (&config.auth, &config.rate_limit);
     let settings = [
         ("{token_lifetime}", in_words(auth.token_lifetime)),
         ("{refresh_window}", in_words(auth.refresh_window)),
         ("{session_lifetime}", in_words(auth.session_lifetime)),
         ("{timestamp_tolerance}", in_words(auth.timestamp_tolerance)),
         ("{max_body_bytes}", config.http.max_body_bytes.to_string()),
+        ("{requests_per_minute}", limit.requests_per_minute.to_string()),
+        ("{login_attempts_per_minute}", limit.login_attempts_per_minute.to_string()),
+        ("{login_burst}", limit.login_burst.to_string()),
+        ("{anonymous_requests_per_minute}", limit.anonymous_requests_per_minute.to_string()),
     ];
     fill(document, &settings);
-    if let (Some(url), Value::Object(members)) = (config.http.public_url.told(), &mut *document) {
-        members.insert("servers".to_owned(), json!([{"url": url}]));
-        // Links to the pages, for readers who have the text alone.
-        fill(document, &[("](/", format!("]({url}/"))]);
-    }
-    let currency = document.pointer_mut("/components/schemas/CreateSalesOrderRequest/properties/currency");
+    document["servers"] = match config.http.public_url.told() {
+        Some(url) => {
+            // Links to the pages, for readers who have the text alone.
+            fill(document, &[("](/", format!("]({url}/"))]);
+            json!([{"url": url}])
+        }
+        // The paths of the document are whole, so that they lead from wherever it was fetched.
+        None => json!([{"url": "/", "description": "The service that this document was fetched from"}]),
+    };
+    let currency = document.pointer_mut("/components/schemas/CreateSalesOrderInput/properties/currency");
     if let Some(Value::Object(currency)) = currency {
         currency.insert("default".to_owned(), json!(config.orders.default_currency));
     }

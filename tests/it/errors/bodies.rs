@@ -105,13 +105,13 @@ async fn every_faulty_field_is_named_at_once_by_its_pointer() {
         ("/site_code", "type"),
         ("/sales_name", "required"),
         ("/address", "control_character"),
+        ("/currency", "currency"),
         ("/products/0/quantity", "range"),
         ("/products/0/unit_price", "precision"),
         ("/products/1/product_code", "required"),
         ("/products/1/quantity", "type"),
         ("/products/1/qty", "unknown"),
         ("/products/2", "type"),
-        ("/currency", "currency"),
         ("/a~1b~0c", "unknown"),
     ];
     assert_eq!(errors, expected.map(|(pointer, code)| (json!(pointer), json!(code))));

@@ -19,6 +19,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use super::described::ensure_described;
 use super::{Answer, Database, PARTNER_KEY, PATIENCE, Partner, TestClock, key_of};
 
 /// The service on a database of its own, with a clock that stands still, called without a network.
@@ -151,7 +152,10 @@ impl TestApp {
 
     /// Sends any request.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        Answer::read(self.router.clone().oneshot(request).await.unwrap()).await
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let answer = Answer::read(self.router.clone().oneshot(request).await.unwrap()).await;
+        ensure_described(&method, &path, &answer);
+        answer
     }
 
     pub async fn get(&self, path: &str) -> Answer {

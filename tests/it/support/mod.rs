@@ -5,6 +5,7 @@ mod answer;
 mod app;
 mod clock;
 mod database;
+mod described;
 #[macro_use]
 mod left_out;
 mod link;

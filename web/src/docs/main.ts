@@ -2,7 +2,6 @@ import redocUrl from 'virtual:redoc';
 import { keepScrollable } from './accessibility';
 import { at } from '../root';
 import { addAnchors, goToAnchor } from './anchors';
-import { SAMPLES } from './samples';
 import { theme } from './theme';
 
 const DESCRIPTION = at('/api/v1/openapi.json');
@@ -10,7 +9,6 @@ const DESCRIPTION = at('/api/v1/openapi.json');
 interface OpenApi {
   info: { license?: unknown };
   tags?: { name: string; 'x-displayName'?: string }[];
-  paths: Record<string, Record<string, { operationId?: string; 'x-codeSamples'?: typeof SAMPLES }>>;
 }
 
 declare global {
@@ -41,9 +39,6 @@ async function loadDescription(): Promise<OpenApi> {
   delete description.info.license;
   // In the menu the endpoints stand apart from the chapters before them, one of which is called like one of their tags.
   for (const tag of description.tags ?? []) tag['x-displayName'] = `Endpoints: ${tag.name}`;
-  const operations = Object.values(description.paths).flatMap((path) => Object.values(path));
-  const create = operations.find(({ operationId }) => operationId === 'createSalesOrder');
-  if (create) create['x-codeSamples'] = SAMPLES;
   return description;
 }
 

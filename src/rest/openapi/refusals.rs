@@ -1,0 +1,162 @@
+//! Which failures an operation may answer with, with their headers and an example of each. They come from the catalogue of
+//! codes and from what the operation asks of its caller, layer by layer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::error::ErrorCode;
+use crate::graphql::{Needs, PreparedOperation};
+use crate::rest::operations::operations;
+
+/// The codes with which an operation may be refused.
+fn codes(operation: &PreparedOperation, has_parameters: bool) -> Vec<ErrorCode> {
+    use ErrorCode as Code;
+    // The connection, the router, the budget of the address, the database: what every request passes.
+    let mut codes = vec![
+        Code::InvalidHeader,
+        Code::MethodNotAllowed,
+        Code::RateLimited,
+        Code::InternalError,
+        Code::DatabaseUnavailable,
+        Code::Overloaded,
+    ];
+    let has_input = operation.variables().iter().any(|variable| variable.name == "input");
+    let is_signed = operation.needs().any(Needs::is_signed);
+    if has_input || is_signed {
+        codes.extend([Code::MalformedBody, Code::RequestTimeout, Code::PayloadTooLarge, Code::UnsupportedMediaType]);
+    }
+    if has_input || has_parameters {
+        codes.push(Code::ValidationFailed);
+    }
+    for needs in operation.needs() {
+        match needs {
+            Needs::Nothing => {}
+            Needs::ClientSecret => codes.extend([Code::InvalidCredentials, Code::ClientDisabled]),
+            _ => codes.extend([Code::Unauthenticated, Code::ClientDisabled]),
+        }
+        if needs.permission().is_some() {
+            codes.push(Code::InsufficientScope);
+        }
+        if matches!(needs, Needs::Signature(_)) {
+            codes.extend([Code::MissingHeader, Code::ClientIdMismatch, Code::InvalidTimestamp, Code::InvalidSignature]);
+            codes.extend([Code::IdempotencyKeyReused, Code::SignatureReused, Code::ClockSkew]);
+        }
+    }
+    if operation.answer().is_nullable {
+        codes.push(Code::NotFound);
+    }
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+/// The failures by status, as they stand among the responses of an operation.
+pub fn of(operation: &PreparedOperation, parameters: &[Value]) -> Map<String, Value> {
+    let is_in = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
+    let mut codes = codes(operation, is_in("query"));
+    // A path that has a part of the caller's may lead nowhere.
+    if is_in("path") && !codes.contains(&ErrorCode::NotFound) {
+        codes.push(ErrorCode::NotFound);
+    }
+    let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
+    for code in codes {
+        by_status.entry(code.status()).or_default().push(code);
+    }
+    by_status.into_iter().map(|(status, codes)| (status.to_string(), response(status, &codes))).collect()
+}
+
+fn response(status: u16, codes: &[ErrorCode]) -> Value {
+    let described = codes.iter().map(|code| format!("`{code}`: {}", code.meaning()));
+    let description = match codes {
+        [_] => described.collect::<String>(),
+        _ => described.map(|line| format!("- {line}\n")).collect::<String>().trim_end().to_owned(),
+    };
+    let examples: Map<_, _> =
+        codes.iter().map(|code| (code.to_string(), json!({"$ref": format!("#/components/examples/{code}")}))).collect();
+    let own = match status {
+        401 => &["WWW-Authenticate"][..],
+        405 => &["Allow"],
+        429 | 503 => &["Retry-After"],
+        _ => &[],
+    };
+    json!({
+        "description": description,
+        "headers": headers(own),
+        "content": {"application/problem+json": {
+            "schema": {"$ref": "#/components/schemas/Problem"},
+            "examples": examples,
+        }},
+    })
+}
+
+/// The headers of every answer, and these.
+pub fn headers(own: &[&str]) -> Value {
+    let names = own.iter().chain(&["X-Request-Id", "RateLimit-Policy", "RateLimit"]);
+    names.map(|name| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")}))).collect()
+}
+
+/// What answers point to: an example of each failure, and the headers.
+pub fn add_components(document: &mut Value) {
+    let used: BTreeSet<_> = operations().iter().flat_map(|operation| codes(operation, true)).collect();
+    let examples: Map<_, _> = used.into_iter().map(|code| (code.to_string(), example(code))).collect();
+    document["components"]["examples"] = examples.into();
+    let text = |description: &str, example: &str| json!({"description": description, "schema": {"type": "string"}, "example": example});
+    let always = |mut header: Value| {
+        header["required"] = true.into();
+        header
+    };
+    document["components"]["headers"] = json!({
+        "X-Request-Id": always(text(
+            "Names this request in our log: quote it when you ask us about it. It is the `X-Request-Id` that you sent, if you sent \
+             one of 1 to 128 visible ASCII characters.",
+            "0b2d7c58f0e14c3a9d4f6a1b7e5c9d02",
+        )),
+        "RateLimit-Policy": text("The limit that counted this request.", "\"requests\";q=600000;w=60"),
+        "RateLimit": text(
+            "What is left of it: so many requests at once, and in so many seconds all of them again.",
+            "\"requests\";r=599999;t=1",
+        ),
+        "Retry-After": always(json!({
+            "description": "After so many seconds the same request may be sent again.",
+            "schema": {"type": "integer", "minimum": 0},
+            "example": 2,
+        })),
+        "WWW-Authenticate": always(text(
+            "How to prove who you are (RFC 6750).",
+            "Bearer realm=\"sales-order-api\", error=\"invalid_token\"",
+        )),
+        "Allow": always(text("The methods that the path has.", "POST")),
+        "Location": always(json!({
+            "description": "The order's own address.",
+            "schema": {"type": "string", "format": "uri-reference"},
+            "example": "/api/v1/sales-orders/SO-0000000042",
+        })),
+        "Idempotent-Replayed": {
+            "description": "Present where the order was there already: this request made none.",
+            "schema": {"type": "string", "enum": ["true"]},
+        },
+        "Content-Disposition": always(text("The name of the file.", "attachment; filename=\"sales-orders.csv\"")),
+    });
+}
+
+/// A problem as this code is written.
+fn example(code: ErrorCode) -> Value {
+    // Of what is said once for all requests of a kind; each answer says what is wrong with its own.
+    let detail = code.meaning().replace('`', "");
+    let mut value = json!({
+        "type": format!("/docs#{code}"),
+        "title": code.title(),
+        "status": code.status(),
+        "detail": detail,
+        "instance": "/api/v1/sales-orders",
+        "code": code.as_str(),
+        "message": detail,
+        "request_id": "0b2d7c58f0e14c3a9d4f6a1b7e5c9d02",
+    });
+    if code == ErrorCode::ValidationFailed {
+        let message = "must be from 1 to 1000000";
+        value["errors"] = json!([{"pointer": "/products/0/quantity", "code": "range", "message": message}]);
+    }
+    json!({"summary": code.title(), "value": value})
+}
