@@ -1,5 +1,6 @@
 //! Escapes in the strings of documents that async-graphql's parser does not read: code points in braces, and characters beyond
-//! the Basic Multilingual Plane as pairs of surrogates (GraphQL §2.9.4, September 2025).
+//! the Basic Multilingual Plane as pairs of surrogates; and quotation marks in block strings, which it leaves escaped
+//! (GraphQL §2.9.4, September 2025).
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,7 +14,7 @@ use crate::graphql::output::error::sourced;
 /// The document with each such escape replaced by its character. What follows on its line keeps its column: spaces behind the
 /// string make up for what the escape was longer.
 pub(super) fn resolve(document: &str) -> Result<Cow<'_, str>, ServerError> {
-    if !document.contains("\\u") {
+    if !document.contains("\\u") && !document.contains(ESCAPED_MARKS) {
         return Ok(Cow::Borrowed(document));
     }
     let mut resolved = String::with_capacity(document.len());
@@ -24,7 +25,7 @@ pub(super) fn resolve(document: &str) -> Result<Cow<'_, str>, ServerError> {
         let bytes = token.as_bytes();
         let end = if bytes[0] == b'#' {
             token.len() - skip_to_line_end(bytes).len()
-        } else if bytes.starts_with(b"\"\"\"") {
+        } else if token.starts_with(MARKS) {
             // Without an end it is read as an empty string.
             skip_block_string(&bytes[3..]).map_or(2, |behind| token.len() - behind.len())
         } else {
@@ -34,11 +35,41 @@ pub(super) fn resolve(document: &str) -> Result<Cow<'_, str>, ServerError> {
             rest = behind;
             continue;
         };
-        resolved.push_str(&token[..end]);
-        rest = &token[end..];
+        let (token, behind) = token.split_at(end);
+        match token.strip_prefix(MARKS).and_then(|text| text.strip_suffix(MARKS)) {
+            Some(block) if block.contains(ESCAPED_MARKS) => write_block_string(block, &mut resolved),
+            _ => resolved.push_str(token),
+        }
+        rest = behind;
     }
     resolved.push_str(rest);
     Ok(Cow::Owned(resolved))
+}
+
+/// What a block string begins and ends with, and how it holds the same.
+const MARKS: &str = "\"\"\"";
+const ESCAPED_MARKS: &str = "\\\"\"\"";
+
+/// Writes a block string as a string of one line, followed by as many lines and columns as it took.
+fn write_block_string(block: &str, resolved: &mut String) {
+    let is_indent = |character: char| matches!(character, ' ' | '\t');
+    let text = block.replace("\r\n", "\n").replace('\r', "\n");
+    let mut lines: Vec<_> = text.split('\n').collect();
+    let indent = |line: &&str| line.find(|character| !is_indent(character));
+    let common = lines.iter().skip(1).filter_map(indent).min().unwrap_or(0);
+    for line in lines.iter_mut().skip(1) {
+        *line = line.get(common..).unwrap_or("");
+    }
+    let is_blank = |line: &&str| line.chars().all(is_indent);
+    let first = lines.iter().position(|line| !is_blank(line)).unwrap_or(lines.len());
+    let end = lines.iter().rposition(|line| !is_blank(line)).map_or(first, |last| last + 1);
+    resolved.push('"');
+    lines[first..end].join("\n").replace(ESCAPED_MARKS, MARKS).chars().for_each(|character| push(character, resolved));
+    resolved.push('"');
+    if let Some((_, last)) = text.rsplit_once('\n') {
+        resolved.extend(std::iter::repeat_n('\n', text.matches('\n').count()));
+        resolved.extend(std::iter::repeat_n(' ', last.chars().count() + MARKS.len()));
+    }
 }
 
 /// A string with its quotation marks, and what follows it. A line break or the end of the document ends it too, where the
@@ -174,6 +205,9 @@ mod tests {
             (r#""\u{10FFFF}\u{E000}\uFFFF""#, "\u{10FFFF}\u{E000}\u{FFFF}"),
             (r#""é\\\u{e9}漢""#, "é\\é漢"),
             (r#""""\uD83D "\u{1F600}" \""" """"#, "\\uD83D \"\\u{1F600}\" \"\"\" "),
+            (r#""""\"""""""#, "\"\"\""),
+            ("\"\"\"\n    a\r\n\n      \\\"\"\"b\\n\r    c\t\n  \n\"\"\"", "a\n\n  \"\"\"b\\n\nc\t"),
+            ("\"\"\"  a\\\"\"\"\n  b\"\"\"", "  a\"\"\"\nb"),
             ("\"\\u{1F600}\" # \"\\uD83D\n", "😀"),
         ] {
             assert_eq!(argument(&format!("{{ a(b: {string}) }}")), expected, "{string}");
@@ -216,6 +250,10 @@ mod tests {
         }
         let document = r#"{ a(b: "\uD83D\uDE00\u{1F600}") c }"#;
         assert_eq!(resolve(document).unwrap().chars().position(|c| c == 'c'), document.chars().position(|c| c == 'c'));
+        let lines = "{ a(b: \"\"\"x\n \\\"\"\"é\r\n z\"\"\") c }";
+        let column = |text: &str| text.rsplit('\n').next().unwrap().chars().position(|c| c == 'c');
+        let written = resolve(lines).unwrap();
+        assert_eq!((written.lines().count(), column(&written)), (lines.lines().count(), column(lines)), "{written}");
         assert!(matches!(resolve(r#"{ a(b: "\n") }"#).unwrap(), Cow::Borrowed(_)));
     }
 }
