@@ -4,6 +4,9 @@
 //! To add one: a new `mYYYYMMDD_NNNNNN_<verb>_<object>.rs`, a line in [`Migrator::migrations`], and nothing else:
 //! the suite runs every migration up, down and up again on both databases.
 //!
+//! Whoever applies them calls [`reporting::take_down`] before and [`reporting::put_up`] afterwards: views hold on to the columns
+//! that they read.
+//!
 //! Times are unix microseconds (UTC) and money is ten-thousandths of the currency unit, both `bigint`: exact, ordered
 //! and summable in the same way on both databases. Dates are ISO 8601 text, which sorts by time.
 
@@ -27,6 +30,9 @@ mod m20261128_000014_keep_totals_of_every_change;
 mod m20261128_000015_add_line_reference;
 mod m20261128_000016_add_partner_reference;
 mod m20261128_000017_add_requested_delivery_date;
+mod m20261128_000018_create_reporting_views;
+mod m20261128_000019_create_search_folding;
+pub mod reporting;
 
 /// Indexes that PostgreSQL builds while their tables are in use, after the migrations: the name and what it is of. SQLite's are
 /// in the migrations.
@@ -56,6 +62,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000015_add_line_reference::Migration),
             Box::new(m20261128_000016_add_partner_reference::Migration),
             Box::new(m20261128_000017_add_requested_delivery_date::Migration),
+            Box::new(m20261128_000018_create_reporting_views::Migration),
+            Box::new(m20261128_000019_create_search_folding::Migration),
         ]
     }
 }

@@ -80,6 +80,7 @@ pub async fn open_to_serve(config: &Config) -> anyhow::Result<Store> {
     store.check_grants().await.context("cannot open the database (database.url)")?;
     if database.migrate_on_start {
         tokio::spawn(build_indexes(store.clone()));
+        tokio::spawn(fold_search_texts(store.clone()));
     }
     Ok(store)
 }
@@ -96,5 +97,26 @@ async fn build_indexes(store: Store) {
             return;
         }
         sleep(BUILD_AGAIN).await;
+    }
+}
+
+/// When texts are looked for again that an earlier version, which still runs somewhere, stored meanwhile.
+const FOLD_AGAIN: Duration = Duration::from_mins(10);
+
+/// Nobody waits for it: what is not folded yet is found as it was before.
+async fn fold_search_texts(store: Store) {
+    loop {
+        match store.fold_search_texts().await {
+            Ok(true) => sleep(FOLD_AGAIN).await,
+            Ok(false) => sleep(BUILD_AGAIN).await,
+            Err(error) => {
+                let is_passing = matches!(error, StoreError::Unavailable(_));
+                warn!(%error, is_passing, "texts could not be folded anew for searches; `sales-order-api migrate up` by the owner of the tables does it");
+                if !is_passing {
+                    return;
+                }
+                sleep(BUILD_AGAIN).await;
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ use super::{Common, output};
 use crate::app;
 use crate::clock::Clock;
 use crate::graphql::Sender;
-use crate::rest::export::{self, Format};
+use crate::rest::export::{self, AFTER, CURSORS, FOR, Format, SEPARATOR, TIME_ZONE};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -27,6 +27,40 @@ pub struct Args {
     /// query parameters of GET /api/v1/sales-orders.csv)
     #[arg(long = "filter", value_name = "NAME=VALUE", value_parser = pair)]
     filters: Vec<(String, String)>,
+    /// Who reads the file: `spreadsheet` (CSV for Excel and LibreOffice) or `program` (every text to the letter). A CSV without
+    /// it is guarded against formulas
+    #[arg(long = "for", value_name = "READER")]
+    audience: Option<String>,
+    /// Between the cells of a CSV for a spreadsheet: `;` or `,` (also: semicolon, comma); `;` when absent
+    #[arg(long, value_name = "CHARACTER", allow_hyphen_values = true)]
+    separator: Option<String>,
+    /// Time zone of the times for a spreadsheet, such as Asia/Jakarta, which it is when absent
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
+    /// Write with each order its cursor, which `--after` takes
+    #[arg(long)]
+    cursors: bool,
+    /// Only orders behind the one with this cursor, of an export with the same order_by: how one that broke off goes on
+    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
+    after: Option<String>,
+}
+
+impl Args {
+    /// The request in the words of the query parameters.
+    fn pairs(&mut self) -> Vec<(String, String)> {
+        let mut pairs = std::mem::take(&mut self.filters);
+        let cursors = self.cursors.then(|| "true".to_owned());
+        for (name, value) in [
+            (FOR, &self.audience),
+            (SEPARATOR, &self.separator),
+            (TIME_ZONE, &self.time_zone),
+            (CURSORS, &cursors),
+            (AFTER, &self.after),
+        ] {
+            pairs.extend(value.clone().map(|value| (name.to_owned(), value)));
+        }
+        pairs
+    }
 }
 
 impl ValueEnum for Format {
@@ -48,12 +82,12 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-pub async fn run(common: &Common, args: Args) -> Result<()> {
+pub async fn run(common: &Common, mut args: Args) -> Result<()> {
     let config = common.load(None)?.config;
     let api = app::offline_api(&config, &app::open(&config).await?, &Clock::system())?;
-    let variables = export::variables(&args.filters);
+    let request = export::request(args.format, &args.pairs());
     let page_limit = config.http.request_timeout;
-    let chunks = export::export(api, Sender::Operator, args.format, variables, page_limit).await?;
+    let chunks = export::export(api, Sender::Operator, request, page_limit).await?;
     let mut chunks = std::pin::pin!(chunks);
     // Not before the export has begun: what is refused leaves the file as it was.
     let file = args.output.as_deref().map_or_else(|| Ok(PrivateFile::stdout()), PrivateFile::create)?;

@@ -28,7 +28,10 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
     match command {
         Command::Up => {
             report(common, "applied", &store.migrate_up().await?)?;
-            Ok(store.build_indexes().await?)
+            store.build_indexes().await?;
+            // Where another instance is at it, that one goes on.
+            store.fold_search_texts().await?;
+            Ok(())
         }
         Command::Down { steps, yes: true } => report(common, "taken back", &store.migrate_down(steps).await?),
         Command::Down { steps, yes: false } => {

@@ -11,6 +11,7 @@ pub mod client;
 pub mod client_input;
 pub mod event;
 pub mod fields;
+pub mod folding;
 pub mod instant;
 pub mod money;
 pub mod order;

@@ -103,6 +103,12 @@ impl Money {
         Self(amount)
     }
 
+    /// As many times this amount, if it can be told.
+    #[must_use]
+    pub fn times(self, quantity: i64) -> Option<Self> {
+        self.0.checked_mul(quantity).map(Self)
+    }
+
     /// The number of ten-thousandths, as stored.
     #[must_use]
     pub const fn ten_thousandths(self) -> i64 {

@@ -4,8 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 
 use super::fields::{Fields, Naming, Text};
+use super::folding::Sought;
 use super::order::{OrderNumber, OrderStatus, UnknownStatus};
-use super::order_input::fold;
 use super::permission::{Permission, Scope};
 use crate::error::{AppError, ErrorCode, FieldError, FieldErrorCode};
 
@@ -31,7 +31,7 @@ pub struct OrderFilter {
     /// With these times.
     pub times: Times,
     /// Words that must all occur in the order, each in any of its searched texts.
-    pub search: Vec<String>,
+    pub search: Vec<Sought>,
     /// Not acknowledged by this receiving system.
     pub not_acknowledged_by: Option<String>,
 }
@@ -69,7 +69,7 @@ pub struct TextFilter {
     /// One of these, to the letter.
     pub any_of: Option<Vec<String>>,
     /// Holds this somewhere, whatever the case of its letters.
-    pub contains: Option<String>,
+    pub contains: Option<Sought>,
 }
 
 /// When something must be; each bound that is given must hold.
@@ -86,6 +86,8 @@ pub struct Range<T> {
 pub struct Times {
     /// Taken then.
     pub created_at: Range<DateTime<Utc>>,
+    /// Last changed then.
+    pub updated_at: Range<DateTime<Utc>>,
     /// Asked for on these days.
     pub requested_delivery_date: Range<NaiveDate>,
 }
@@ -102,12 +104,21 @@ pub enum Moment {
 impl Times {
     /// Each with the name of its column.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, Range<Moment>); 2] {
-        let Self { created_at, requested_delivery_date } = self;
+    pub fn all(&self) -> [(&'static str, Range<Moment>); 3] {
+        let Self { created_at, updated_at, requested_delivery_date } = self;
         [
             ("created_at", created_at.map(Moment::Instant)),
+            ("updated_at", updated_at.map(Moment::Instant)),
             ("requested_delivery_date", requested_delivery_date.map(Moment::Date)),
         ]
+    }
+}
+
+impl<T> Range<T> {
+    /// Whether it has no bound.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.from.is_none() && self.before.is_none()
     }
 }
 
@@ -139,14 +150,17 @@ impl OrderFilter {
             product_code: read_text(&mut fields, "product_code", 64),
             client_ids: fields.optional_object("client_id", |fields| any_of(fields, Text::line(64))),
             times: Times {
-                created_at: read_range(&mut fields, "created_at", |it| {
-                    [it.optional_instant("gte"), it.optional_instant("lt")]
-                }),
+                created_at: read_instants(&mut fields, "created_at"),
+                updated_at: read_instants(&mut fields, "updated_at"),
                 requested_delivery_date: read_range(&mut fields, "requested_delivery_date", |it| {
                     [it.optional_date("gte"), it.optional_date("lt")]
                 }),
             },
-            search: fields.optional_words("search", Text::line(200), MAX_WORDS).iter().map(|word| fold(word)).collect(),
+            search: fields
+                .optional_words("search", Text::line(200), MAX_WORDS)
+                .iter()
+                .map(|word| Sought::new(word))
+                .collect(),
             not_acknowledged_by: fields.optional_text("not_acknowledged_by", Text::line(64)),
         };
         fields.finish()?;
@@ -177,10 +191,14 @@ impl OrderFilter {
 fn read_text(fields: &mut Fields<'_>, name: &'static str, max: usize) -> TextFilter {
     let read = |fields: &mut Fields<'_>| {
         let any_of = any_of(fields, Text::line(max));
-        let contains = fields.optional_text("contains", Text::line(max)).map(|text| fold(&text));
+        let contains = fields.optional_text("contains", Text::line(max)).map(|text| Sought::new(&text));
         Some(TextFilter { any_of, contains })
     };
     fields.optional_object(name, read).unwrap_or_default()
+}
+
+fn read_instants(fields: &mut Fields<'_>, name: &'static str) -> Range<DateTime<Utc>> {
+    read_range(fields, name, |it| [it.optional_instant("gte"), it.optional_instant("lt")])
 }
 
 fn read_range<T>(

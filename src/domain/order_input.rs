@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use super::fields::{Fields, Text};
+use super::folding::fold;
 use super::money::Money;
 use crate::error::{FieldError, FieldErrorCode};
 
@@ -195,12 +196,6 @@ impl LineContent {
 /// An order has at most 500 lines.
 fn count<'a>(lines: impl Iterator<Item = &'a LineContent>) -> i32 {
     i32::try_from(lines.count()).unwrap_or(i32::MAX)
-}
-
-/// A text as it is searched: in small letters.
-#[must_use]
-pub fn fold(text: &str) -> String {
-    text.to_lowercase()
 }
 
 #[derive(Debug, PartialEq, Eq)]

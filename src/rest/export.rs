@@ -2,7 +2,9 @@
 //! takes the memory of a hundred.
 
 mod columns;
+mod form;
 mod parameters;
+mod rows;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +18,14 @@ use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 
 pub(super) use columns::COLUMNS;
+pub use form::{AFTER, CURSORS, FOR, SEPARATOR, TIME_ZONE};
+pub(super) use form::{FORM, FormParameter};
 use parameters::in_parameters;
-pub use parameters::variables;
 pub(super) use parameters::{DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter};
+pub use parameters::{Request, request};
+pub(super) use rows::{CURSOR, LINE_AMOUNT, TIME_ZONE as ZONE};
 
 use super::operations::EXPORT_SALES_ORDERS;
-use super::spreadsheet::cell;
 use crate::app::AppState;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::{Api, Sender};
@@ -59,9 +63,9 @@ async fn respond(
     parts: &Parts,
 ) -> Result<Response, Problem> {
     let sender = Sender::from(credentials(parts, Arc::default()));
-    let variables = pairs.and_then(|pairs| variables(&pairs));
+    let request = pairs.and_then(|pairs| request(format, &pairs));
     let page_limit = state.config().http.request_timeout;
-    let chunks = export(state.api().clone(), sender, format, variables, page_limit).await?;
+    let chunks = export(state.api().clone(), sender, request, page_limit).await?;
     // Nobody is told why but the operator.
     let noted = chunks.inspect_err(|error| telemetry::note_failure(Wire::Rest, error));
     let body = Body::from_stream(broken_off_by(state.stopping(), noted));
@@ -98,12 +102,12 @@ where
 pub async fn export(
     api: Api,
     sender: Sender,
-    format: Format,
-    variables: Result<Value, AppError>,
+    request: Result<Request, AppError>,
     page_limit: Duration,
 ) -> Result<impl Stream<Item = Result<Vec<u8>, AppError>> + Send + use<>, AppError> {
-    let first = read_page(&api, &sender, variables.clone(), page_limit).await?;
-    let variables = variables?;
+    let variables = request.as_ref().map(|request| request.variables.clone()).map_err(Clone::clone);
+    let first = read_page(&api, &sender, variables, page_limit).await?;
+    let Request { form, variables } = request?;
     let pages = stream::try_unfold(Some((first, variables)), move |state| {
         let (api, sender) = (api.clone(), sender.clone());
         async move {
@@ -118,8 +122,10 @@ pub async fn export(
             Ok(Some((orders, next)))
         }
     });
-    let rows = pages.and_then(move |orders| async move { write(format, orders.as_array().map_or(&[], Vec::as_slice)) });
-    Ok(stream::iter((format == Format::Csv).then(heading)).chain(rows))
+    let rows = pages.and_then(move |mut orders| async move {
+        form.orders(orders.as_array_mut().map_or(&mut [], Vec::as_mut_slice))
+    });
+    Ok(stream::iter(form.heading().transpose()).chain(rows))
 }
 
 async fn read_page(
@@ -136,29 +142,4 @@ fn too_slow(limit: Duration) -> AppError {
     let limit = humantime::format_duration(limit);
     let message = format!("A page of the export was not there within {limit} (http.request_timeout); try again later");
     AppError::new(ErrorCode::DatabaseUnavailable, message).caused_by("no answer in time")
-}
-
-fn heading() -> Result<Vec<u8>, AppError> {
-    csv(|writer| writer.write_record(COLUMNS.all().map(|column| &column.name)))
-}
-
-fn write(format: Format, orders: &[Value]) -> Result<Vec<u8>, AppError> {
-    match format {
-        Format::Jsonl => Ok(orders.iter().flat_map(|order| format!("{order}\n").into_bytes()).collect()),
-        Format::Csv => csv(|writer| {
-            for row in orders.iter().flat_map(|order| COLUMNS.rows(order)) {
-                for value in row {
-                    writer.write_field(cell(value).as_bytes())?;
-                }
-                writer.write_record(None::<&[u8]>)?;
-            }
-            Ok(())
-        }),
-    }
-}
-
-fn csv(write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>) -> Result<Vec<u8>, AppError> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    write(&mut writer).map_err(AppError::internal)?;
-    writer.into_inner().map_err(|error| AppError::internal(error.into_error()))
 }

@@ -144,8 +144,20 @@ endpoint! {
     /// Export sales orders
     ///
     /// `sales-orders.csv` has a row for each line of an order, `sales-orders.jsonl` an order on each line. Needs the scope
-    /// `orders:read`. An answer that breaks off is not whole: fetch it again. In the CSV an apostrophe stands in front of what a
-    /// spreadsheet would run as a formula; the JSON Lines hold every text to the letter.
+    /// `orders:read`. In both, what an order comes to stands once: whoever adds up `total_amount` counts no order twice.
+    ///
+    /// **Programs** read the JSON Lines, or the CSV with `for=program`: both are exact, every text to the letter, amounts as
+    /// decimals with a point, times in UTC with microseconds. **People** open the CSV with `for=spreadsheet`. In the plain CSV an
+    /// apostrophe stands in front of what a spreadsheet would run as a formula, so its texts are not always exact.
+    ///
+    /// An answer that breaks off is not whole. One that was asked for with `cursors=true` goes on: drop what arrived of the last
+    /// order, which may be cut, and send the same request with `after` = the cursor of the order before it. By `created_at` and
+    /// `order_number` no order comes twice and none is left out, whatever changed in between; new ones come at the end. By
+    /// `updated_at_asc` an order that changed in between comes once more, with a higher `version`, which replaces the first.
+    ///
+    /// **To load what changed** since the last time, ask for `updated_at_gte` = the `updated_at_lt` of the last time and
+    /// `updated_at_lt` = five minutes ago: an order that is being stored becomes visible within that time. What changes
+    /// meanwhile leaves this span and is in the next one.
     #[utoipa::path(
         get, path = "/api/v1/sales-orders.{format}", operation_id = "exportSalesOrders", tag = "Sales Orders",
         params(

@@ -7,26 +7,35 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use crate::domain::fields::is_invisible;
 
-/// A value as a cell. Only texts are guarded: amounts and counts are ours, and stay numbers.
-pub(super) fn cell(value: &Value) -> Cow<'_, str> {
-    match value {
-        Value::Null => Cow::Borrowed(""),
-        Value::String(text) => guarded(text),
-        other => Cow::Owned(other.to_string()),
+/// The longest text that may stand in a formula of Excel, in units of UTF-16.
+const MAX_IN_FORMULA: usize = 255;
+
+/// A text that a spreadsheet shows as it is, in a file with this separator. As `="00123"` it is no number, no date and no
+/// formula, whatever the spreadsheet's language; a text of several lines, or a long one, is none of these by itself.
+pub(super) fn text(text: &str, separator: char) -> String {
+    // Where a comma is expected between the cells, a file with another separator is cut at the commas of its texts.
+    let further = (separator != ',').then_some(',');
+    if text.chars().any(char::is_control) || text.encode_utf16().count() > MAX_IN_FORMULA {
+        return guarded(text, further).into_owned();
     }
+    let quoted = text.replace('"', "\"\"");
+    format!("=\"{}\"", guarded_within(&quoted, further, None))
 }
 
-/// The text with an apostrophe in front of each formula in it.
-fn guarded(text: &str) -> Cow<'_, str> {
+/// The text with an apostrophe in front of each formula in it, wherever it is cut, also at `further`.
+pub(super) fn guarded(text: &str, further: Option<char>) -> Cow<'_, str> {
+    guarded_within(text, further, Some(0))
+}
+
+/// The same for a text whose first cell begins at `start`, if it begins in it.
+fn guarded_within(text: &str, further: Option<char>, start: Option<usize>) -> Cow<'_, str> {
     let mut out = String::new();
     // Where the part begins that was not copied yet, and where a cell might.
-    let (mut copied, mut start) = (0, Some(0));
+    let (mut copied, mut start) = (0, start);
     for (at, c) in text.char_indices() {
-        if separates(c) {
+        if separates(c) || further == Some(c) {
             start = Some(at + c.len_utf8());
         } else if let Some(begin) = start
             && !is_passed_over(c)
@@ -72,8 +81,6 @@ fn is_passed_over(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -112,7 +119,7 @@ mod tests {
             ("a;\"=1\"", "a;'\"=1\""),
             ("\"=1", "'\"=1"),
         ] {
-            assert_eq!(guarded(text), expected, "{text:?}");
+            assert_eq!(guarded(text, None), expected, "{text:?}");
         }
     }
 
@@ -132,14 +139,27 @@ mod tests {
             "2026-11-28T01:00:00Z",
             "café; naïve | größer",
         ] {
-            assert!(matches!(guarded(text), Cow::Borrowed(same) if same == text), "{text:?}");
+            assert!(matches!(guarded(text, None), Cow::Borrowed(same) if same == text), "{text:?}");
         }
     }
 
     #[test]
-    fn numbers_stay_numbers() {
-        for (value, expected) in [(json!(null), ""), (json!(2), "2"), (json!("125000.5"), "125000.5")] {
-            assert_eq!(cell(&value), expected);
+    fn a_text_for_a_spreadsheet_is_a_text_there_and_no_formula_wherever_the_file_is_cut() {
+        let long = "7".repeat(256);
+        for (given, separator, expected) in [
+            ("00123", ';', "=\"00123\""),
+            ("+62", ';', "=\"+62\""),
+            ("=1+1", ',', "=\"=1+1\""),
+            ("a \"b\"", ',', "=\"a \"\"b\"\"\""),
+            ("a,=1;-2|+3", ';', "=\"a,'=1;'-2|'+3\""),
+            ("a,=1;-2", ',', "=\"a,=1;'-2\""),
+            ("a;\"=1", ',', "=\"a;'\"\"=1\""),
+            ("", ',', "=\"\""),
+            ("=1\n-2", ';', "'=1\n'-2"),
+            ("a,b\n,=1", ';', "a,b\n,'=1"),
+            (&long, ';', &long),
+        ] {
+            assert_eq!(text(given, separator), expected, "{given:?}");
         }
     }
 }

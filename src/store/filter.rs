@@ -11,9 +11,9 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend};
 use super::connect::{Store, micros};
 use super::entity::{sales_order_acknowledgements, sales_order_lines, sales_orders};
 use super::error::StoreResult;
+use crate::domain::folding::Sought;
 use crate::domain::order::OrderStatus;
 use crate::domain::order_filter::{Moment, OrderFilter, Range, TextFilter, named_order};
-use crate::domain::order_input::fold;
 use crate::domain::permission::Scope;
 
 use sales_orders::Column;
@@ -114,7 +114,7 @@ fn condition(filter: &OrderFilter) -> Condition {
         }))
         .add_option(product_code.contains.as_ref().map(|part| holds_in_section(part, '\u{4}')))
         .add_option(client_ids.as_ref().map(|ids| Column::ClientId.is_in(ids)))
-        .add_option(search.iter().map(|word| word_condition(word)).reduce(Condition::add))
+        .add_option(search.iter().map(word_condition).reduce(Condition::add))
         .add_option(not_acknowledged_by.as_ref().map(|system| {
             let acknowledged = Query::select()
                 .expr(Expr::value(1))
@@ -141,8 +141,7 @@ fn text((column, mark, filter): (&'static str, char, &TextFilter)) -> Condition 
         if INDEXED_TEXTS.contains(&column) {
             return is_one;
         }
-        let sections = values.iter().map(|value| like(&format!("%{}%", escape(&section(mark, value)))));
-        is_one.add(sections.fold(Condition::any(), Condition::add))
+        is_one.add(any_like(values.iter().flat_map(|value| sections(mark, value))))
     };
     Condition::all()
         .add_option(filter.any_of.as_ref().map(is_in))
@@ -160,20 +159,25 @@ fn time((column, range): (&'static str, Range<Moment>)) -> Condition {
         .add_option(range.before.map(|before| column().lt(stored(before))))
 }
 
-fn word_condition(word: &str) -> Condition {
-    let anywhere = Condition::any().add(like(&format!("%{}%", escape(word))));
-    let condition = anywhere.add_option(named_order(word).map(|number| Column::Id.eq(number.id())));
-    Condition::all().add(condition)
+fn word_condition(word: &Sought) -> Condition {
+    let number = named_order(word.folded()).map(|number| Column::Id.eq(number.id()));
+    Condition::all().add(any_like(word.forms().map(str::to_owned)).add_option(number))
 }
 
 /// Each kind of text stands between its mark and the next one, see `NewOrder::search_text`.
-fn holds_in_section(part: &str, mark: char) -> Expr {
-    like(&format!("%{mark}%{}%{}%", escape(part), next(mark)))
+fn holds_in_section(part: &Sought, mark: char) -> Condition {
+    let within = part.forms().map(|part| like(&format!("%{mark}%{}%{}%", escape(part), next(mark))));
+    within.fold(Condition::any(), Condition::add)
 }
 
-/// A whole text as it stands there.
-fn section(mark: char, text: &str) -> String {
-    format!("{mark}{}{}", fold(text), next(mark))
+/// A whole text as it stands there, in each form.
+fn sections(mark: char, text: &str) -> Vec<String> {
+    Sought::new(text).forms().map(|text| format!("{mark}{text}{}", next(mark))).collect()
+}
+
+/// Whether one of the texts is held anywhere.
+fn any_like(texts: impl Iterator<Item = String>) -> Condition {
+    texts.map(|text| like(&format!("%{}%", escape(&text)))).fold(Condition::any(), Condition::add)
 }
 
 fn next(mark: char) -> char {
@@ -192,28 +196,32 @@ fn escape(text: &str) -> String {
 fn starts(filter: &OrderFilter) -> Vec<SelectStatement> {
     let texts = filter.texts.all();
     let wholes = texts.iter().filter(|(column, ..)| !INDEXED_TEXTS.contains(column)).filter_map(|(_, mark, text)| {
-        let sections: Vec<_> = text.any_of.as_ref()?.iter().map(|text| section(*mark, text)).collect();
+        let sections: Vec<_> = text.any_of.as_ref()?.iter().flat_map(|text| sections(*mark, text)).collect();
         (!sections.is_empty()).then(|| holding(&sections))
     });
     let parts = texts.iter().map(|(_, _, text)| *text).chain([&filter.product_code]);
-    let parts = parts.filter_map(|text| text.contains.as_deref());
-    let parts = parts.filter(|part| has_trigram(part)).map(|part| holding(&[part]));
-    let words = filter.search.iter().filter(|word| has_trigram(word)).map(|word| match named_order(word) {
-        None => holding(&[word]),
-        Some(number) => {
+    let parts = parts.filter_map(|text| text.contains.as_ref()).filter_map(holding_form);
+    let words = filter.search.iter().filter_map(|word| match (named_order(word.folded()), holding_form(word)?) {
+        (None, holding) => Some(holding),
+        (Some(number), mut holding) => {
             let named = Query::select().expr(Expr::value(number.id())).take();
-            holding(&[word]).union(sea_orm::sea_query::UnionType::All, named).take()
+            Some(holding.union(sea_orm::sea_query::UnionType::All, named).take())
         }
     });
     let lines = filter.product_code.any_of.as_ref().map(|codes| {
         let mut lines = lines_of(codes);
         lines.clear_selects().column(sales_order_lines::Column::OrderId).take()
     });
-    wholes.chain(parts).chain(words).chain(lines).collect()
+    let times = filter.times.all().into_iter().filter(|(column, range)| *column != "created_at" && !range.is_open());
+    let times =
+        times.map(|range| Query::select().column(Column::Id).from(sales_orders::Entity).cond_where(time(range)).take());
+    wholes.chain(parts).chain(words).chain(lines).chain(times).collect()
 }
 
-fn has_trigram(text: &str) -> bool {
-    text.chars().count() >= 3
+/// The ids of the orders that hold the text in one of its forms, if the index can tell.
+fn holding_form(text: &Sought) -> Option<SelectStatement> {
+    let forms: Vec<_> = text.forms().collect();
+    forms.iter().all(|form| form.chars().count() >= 3).then(|| holding(&forms))
 }
 
 /// The ids of the orders that hold one of these texts, from SQLite's index of trigrams.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use migrations::{Migrator, MigratorTrait, SchemaManager, seaql_migrations};
+use migrations::{Migrator, MigratorTrait, SchemaManager, reporting, seaql_migrations};
 use sea_orm::{
     ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, Statement,
 };
@@ -45,7 +45,9 @@ impl Store {
                     Box::pin(async move {
                         lock_migrations(tx).await?;
                         let pending = Migrator::get_pending_migrations(tx).await?;
-                        Migrator::up(tx, None).await?;
+                        if !pending.is_empty() {
+                            between_views(tx, Migrator::up(tx, None)).await?;
+                        }
                         Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
                     })
                 })
@@ -78,7 +80,7 @@ impl Store {
                 let mut applied = Migrator::get_applied_migrations(tx).await?;
                 applied.reverse();
                 applied.truncate(steps as usize);
-                Migrator::down(tx, Some(steps)).await?;
+                between_views(tx, Migrator::down(tx, Some(steps))).await?;
                 Ok(applied.iter().map(|migration| migration.name().to_owned()).collect())
             })
         })
@@ -91,6 +93,20 @@ impl Store {
         let state = |name: String| MigrationState { applied: applied.contains(&name), name };
         Ok(Migrator::migrations().iter().map(|migration| state(migration.name().to_owned())).collect())
     }
+}
+
+/// Changes the schema while the views for reporting are out of the way.
+async fn between_views(
+    tx: &DatabaseTransaction,
+    change: impl Future<Output = Result<(), DbErr>> + Send,
+) -> Result<(), DbErr> {
+    let grants = reporting::take_down(tx).await?;
+    change.await?;
+    let applied = Migrator::get_applied_migrations(tx).await?;
+    if applied.iter().any(|migration| migration.name() == reporting::MIGRATION) {
+        reporting::put_up(tx, &grants).await?;
+    }
+    Ok(())
 }
 
 /// Any number will do as long as nobody else in the database uses it; this one spells "sales-or" in ASCII.

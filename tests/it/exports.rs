@@ -1,11 +1,13 @@
 //! Orders leave in files: CSV for people, JSON Lines for programs.
 
 mod broken_off;
+mod resumed;
+mod spreadsheets;
 
 use serde_json::{Value, json};
 
 use crate::filters::{matching, stock};
-use crate::support::{Partner, TestApp, order};
+use crate::support::{Partner, TestApp, on_postgres, order};
 
 async fn fetch(client: &Partner<'_>, path: &str) -> (u16, String) {
     let answer = client.get(path).await;
@@ -75,6 +77,10 @@ async fn an_export_takes_the_filters_of_the_list() {
         (
             "created_at_gte=2026-11-23T20:40:00%2B07:00&created_at_lt=2026-11-23T13:45:00Z",
             json!({"createdAt": {"gte": "2026-11-23T13:40:00Z", "lt": "2026-11-23T13:45:00Z"}}),
+        ),
+        (
+            "updated_at_gte=2026-11-23T20:40:00%2B07:00&updated_at_lt=2026-11-23T13:45:00Z",
+            json!({"updatedAt": {"gte": "2026-11-23T13:40:00Z", "lt": "2026-11-23T13:45:00Z"}}),
         ),
     ] {
         let (status, text) =
@@ -246,4 +252,29 @@ async fn stock_pages(app: &TestApp) {
     for n in 0..205 {
         partner.create_with_key(&n.to_string(), &order()).await.expect(201);
     }
+}
+
+/// So many copies of the first order, a second apart, past the service.
+pub async fn copies(app: &TestApp, count: usize) {
+    let columns = "client_id, request_digest, customer_code, site_code, sales_name, address, currency, status, version,
+                   total_quantity, search_text";
+    let copies = format!(
+        "INSERT INTO sales_orders ({columns}, idempotency_key, created_at, updated_at)
+         WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < {count})
+         SELECT {columns}, 'key:copy-' || x, created_at + CAST(x AS bigint) * 1000000, updated_at + CAST(x AS bigint) * 1000000
+         FROM n CROSS JOIN (SELECT * FROM sales_orders ORDER BY id LIMIT 1) first"
+    );
+    app.database.db_execute(&copies).await.unwrap();
+    if on_postgres().is_some() {
+        app.database.db_execute("ANALYZE sales_orders").await.unwrap();
+    }
+}
+
+/// How the database would go about a statement.
+async fn plan(app: &TestApp, sql: &str) -> String {
+    if on_postgres().is_none() {
+        // Its plan has more columns than one.
+        return app.database.db_last_texts(&format!("EXPLAIN QUERY PLAN {sql}")).await.join("; ");
+    }
+    app.database.db_last_texts(&format!("EXPLAIN {sql}")).await.join("; ")
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{BaseType, Type, TypeKind, TypeSystemDefinition};
+use rust_decimal::Decimal;
 use sales_order_api::graphql::definitions;
 use serde_json::{Value, json};
 
@@ -137,6 +138,11 @@ async fn shown_alike(app: &TestApp, order: &Value) -> Value {
         let heading = if of_order.contains_key(name) { format!("line_{name}") } else { name.clone() };
         expected.insert(heading, cell(value));
     }
+    let line = &answered["products"][0];
+    let amount = line["unit_price"].as_str().map(|price| price.parse::<Decimal>().unwrap());
+    let amount =
+        amount.map(|price| (price * Decimal::from(line["quantity"].as_i64().unwrap())).normalize().to_string());
+    expected.insert("line_amount".to_owned(), amount.unwrap_or_default());
     assert_eq!(row, expected);
     seen
 }

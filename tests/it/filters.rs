@@ -13,7 +13,7 @@ use crate::support::{Partner, TestApp};
 const ORDERS: &str = "query($where: SalesOrderFilter) {
     salesOrders(first: 100, orderBy: ORDER_NUMBER_ASC, where: $where) {
         totalCount
-        nodes { orderNumber clientId status customerCode siteCode salesName address partnerReference requestedDeliveryDate createdAt
+        nodes { orderNumber clientId status customerCode siteCode salesName address partnerReference requestedDeliveryDate createdAt updatedAt
                 products { productCode productName } acknowledgements { system } } } }";
 
 /// A few orders that differ in everything a filter looks at, some in the spelling alone.
@@ -85,7 +85,7 @@ fn matches(order: &Value, filter: &Map<String, Value>) -> bool {
     };
     filter.iter().all(|(name, wanted)| match name.as_str() {
         "productCode" => holds(&codes, wanted),
-        "createdAt" | "requestedDeliveryDate" => order[name].as_str().is_some_and(|time| {
+        "createdAt" | "updatedAt" | "requestedDeliveryDate" => order[name].as_str().is_some_and(|time| {
             wanted.get("gte").is_none_or(|from| time >= text(from).as_str())
                 && wanted.get("lt").is_none_or(|before| time < text(before).as_str())
         }),
@@ -136,6 +136,7 @@ fn filters() -> impl Strategy<Value = Map<String, Value>> {
         ("productCode", text_filter(&["HD9650", "X", "none"], &["hd96", "x", "2223"]).boxed()),
         ("clientId", Just(json!({"eq": "versuni-client-001"})).boxed()),
         ("createdAt", Just(json!({"gte": "2026-11-23T13:40:00.000000Z", "lt": "2026-11-23T13:50:16.123456Z"})).boxed()),
+        ("updatedAt", Just(json!({"gte": "2026-11-23T13:40:00.000000Z", "lt": "2026-11-23T13:50:16.123456Z"})).boxed()),
         (
             "requestedDeliveryDate",
             prop_oneof![

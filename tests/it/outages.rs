@@ -14,7 +14,7 @@ use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
 use crate::subscriptions::FOLLOW;
-use crate::support::{Link, Partner, Socket, TestApp, Told, found, options, order, until};
+use crate::support::{Link, Partner, Socket, TestApp, Told, found, options, order, take_back_to, until};
 
 /// The database by this address, with so little patience that a test can wait for its end.
 async fn hurried(url: &str, max_connections: u32) -> Store {
@@ -259,7 +259,7 @@ async fn a_migration_that_waits_for_a_long_reader_does_not_keep_orders_waiting_f
     only_on!(Postgres);
     let app = TestApp::new().await;
     let partner = app.partner().await;
-    let taken_back = app.store.migrate_down(1).await.unwrap();
+    let taken_back = take_back_to(&app.store, "add_requested_delivery_date").await;
     let reader = app.database.db_connect().await;
     reader.execute_unprepared("BEGIN; LOCK TABLE sales_orders IN ROW EXCLUSIVE MODE").await.unwrap();
     let store = app.database.connect().await;

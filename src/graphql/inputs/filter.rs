@@ -45,11 +45,13 @@ pub struct SalesOrderFilter {
     pub client_id: Option<CodeFilter>,
     /// Time at which the order was received.
     pub created_at: Option<TimeFilter>,
+    /// Time of the order's last change: of its receipt, or of its latest status.
+    pub updated_at: Option<TimeFilter>,
     /// Day on which the sender asks for delivery.
     pub requested_delivery_date: Option<DateFilter>,
-    /// Words that must all occur, in upper or lower case: in the customer code, site code, sales person's name, address,
-    /// number in the sender's system, or in a product's code or name. A word may also be an order number, `SO-0000000042`
-    /// or just `42`. At most 10 words.
+    /// Words that must all occur, whatever the case of letters and the encoding of accents: in the customer code, site code,
+    /// sales person's name, address, number in the sender's system, or in a product's code or name. A word may also be an
+    /// order number, `SO-0000000042` or just `42`. At most 10 words.
     pub search: Option<String>,
     /// Name of a receiving system that has not acknowledged the order, such as `erp`. Needs scope `orders:read`.
     pub not_acknowledged_by: Option<String>,
@@ -73,7 +75,7 @@ pub struct TextFilter {
     /// Equals one of these values, at most 100.
     #[graphql(name = "in")]
     pub any_of: Option<Vec<String>>,
-    /// Contains this text, in upper or lower case.
+    /// Contains this text, whatever the case of letters and the encoding of accents.
     pub contains: Option<String>,
 }
 

@@ -27,7 +27,9 @@ pub struct Columns {
 
 pub static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
     let page = members(EXPORT_SALES_ORDERS.answer());
-    let orders = page.into_iter().find(|member| member.name == "orders").map(members).unwrap_or_default();
+    let named =
+        |within: Vec<Member>, name| within.into_iter().find(|it| it.name == name).map(members).unwrap_or_default();
+    let orders = named(named(page, "orders"), "order");
     let (lists, own): (Vec<_>, Vec<_>) = orders.into_iter().partition(|member| member.is_list);
     let of_order: Vec<_> = own.into_iter().map(|member| Column { name: member.name.clone(), member }).collect();
     let Some(lines) = lists.into_iter().next() else {
@@ -49,12 +51,21 @@ impl Columns {
         self.of_order.iter().chain(&self.of_line)
     }
 
-    /// The values of each row that shows this order.
-    pub fn rows<'v>(&'v self, order: &'v Value) -> impl Iterator<Item = impl Iterator<Item = &'v Value>> {
-        let values =
-            |columns: &'v [Column], object: &'v Value| columns.iter().map(|column| &object[&column.member.name]);
-        let lines = order[&self.lines].as_array().into_iter().flatten();
-        lines.map(move |line| values(&self.of_order, order).chain(values(&self.of_line, line)))
+    /// The lines of an order, each of which is shown by a row.
+    pub fn lines<'v>(&self, order: &'v Value) -> &'v [Value] {
+        order[&self.lines].as_array().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Column {
+    /// Its value of an order or of a line.
+    pub fn of<'v>(&self, object: &'v Value) -> &'v Value {
+        &object[&self.member.name]
+    }
+
+    /// Whether it shows what the lines of an order come to.
+    pub fn is_total(&self) -> bool {
+        self.name.starts_with("total_")
     }
 }
 

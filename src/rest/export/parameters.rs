@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
+use super::Format;
+use super::form::{self, FORM, Form};
 use crate::domain::fields::listed;
 use crate::error::{AppError, FieldError, FieldErrorCode};
 use crate::graphql::{Content, Member};
@@ -72,18 +74,43 @@ fn sorts() -> Vec<&'static str> {
     }
 }
 
-/// The document's variables from pairs of a parameter's name and a value.
-pub fn variables(pairs: &[(String, String)]) -> Result<Value, AppError> {
+/// What is asked for.
+pub struct Request {
+    /// How the orders are written.
+    pub form: Form,
+    /// Which orders: the variables of the document.
+    pub variables: Value,
+}
+
+/// Reads a request from pairs of a parameter's name and a value.
+pub fn request(format: Format, pairs: &[(String, String)]) -> Result<Request, AppError> {
+    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let (of_form, of_filter): (Vec<_>, Vec<_>) = pairs.partition(|(name, _)| FORM.iter().any(|it| it.name == *name));
+    match (form::read(format, &of_form), variables(&of_filter)) {
+        (Ok((form, after)), Ok(mut variables)) => {
+            variables["after"] = after.into();
+            Ok(Request { form, variables })
+        }
+        (form, variables) => {
+            let faults = [form.err(), variables.err()].into_iter().flatten().flatten();
+            Err(AppError::invalid(listed(faults.collect(), String::new())))
+        }
+    }
+}
+
+/// The document's variables from the filters and the sequence.
+fn variables(pairs: &[(&str, &str)]) -> Result<Value, Vec<FieldError>> {
     let mut values: BTreeMap<&str, (&Parameter, Vec<&str>)> = BTreeMap::new();
     let mut faults = Vec::new();
     let fault = |name: &str, code, message| FieldError { pointer: format!("/{name}"), code, message };
-    for (name, value) in pairs {
-        if let Some(parameter) = PARAMETERS.iter().find(|parameter| parameter.name == *name) {
+    for &(name, value) in pairs {
+        if let Some(parameter) = PARAMETERS.iter().find(|parameter| parameter.name == name) {
             values.entry(name).or_insert((parameter, Vec::new())).1.push(value);
         } else {
             let shown: String = name.chars().take(100).collect();
-            let known: Vec<_> = PARAMETERS.iter().map(|parameter| parameter.name.as_str()).collect();
-            let message = format!("is not a known parameter; the parameters are {}", known.join(", "));
+            let known = PARAMETERS.iter().map(|parameter| parameter.name.as_str()).chain(FORM.iter().map(|it| it.name));
+            let known = known.collect::<Vec<_>>().join(", ");
+            let message = format!("is not a known parameter; the parameters are {known}");
             faults.push(fault(&shown, FieldErrorCode::Unknown, message));
         }
     }
@@ -115,9 +142,12 @@ pub fn variables(pairs: &[(String, String)]) -> Result<Value, AppError> {
     if faults.is_empty() {
         Ok(json!({"where": filter, "order_by": order_by.to_ascii_uppercase(), "after": null}))
     } else {
-        Err(AppError::invalid(listed(faults, String::new())))
+        Err(faults)
     }
 }
+
+/// What is wrong with an `after`.
+const NO_CURSOR: &str = "is not a cursor of an export with this order_by; take one from an export with cursors=true";
 
 /// Names faults of the filter by the parameters they came in: `/where/created_at/gte` as `/created_at_gte`.
 pub fn in_parameters(error: AppError) -> AppError {
@@ -125,6 +155,9 @@ pub fn in_parameters(error: AppError) -> AppError {
         return error;
     }
     let renamed = error.errors.iter().map(|fault| {
+        if fault.code == FieldErrorCode::Cursor {
+            return FieldError { message: NO_CURSOR.to_owned(), ..fault.clone() };
+        }
         let Some(path) = fault.pointer.strip_prefix("/where/") else { return fault.clone() };
         let path = path.replace('/', "_");
         FieldError { pointer: format!("/{}", path.strip_suffix("_in").unwrap_or(&path)), ..fault.clone() }
@@ -141,7 +174,7 @@ mod tests {
         let names: Vec<_> = PARAMETERS.iter().map(|parameter| parameter.name.as_str()).collect();
         let known = "order_number,status,customer_code,customer_code_contains,site_code,site_code_contains,sales_name,\
                      sales_name_contains,product_code,product_code_contains,client_id,created_at_gte,created_at_lt,\
-                     search,not_acknowledged_by,order_by";
+                     updated_at_gte,updated_at_lt,search,not_acknowledged_by,order_by";
         for known in known.split(',') {
             assert!(names.contains(&known), "{known}");
         }
@@ -150,7 +183,7 @@ mod tests {
     #[test]
     fn of_thousands_of_unknown_parameters_a_thousand_are_listed_and_the_rest_is_counted() {
         let unknown: Vec<_> = (0..3_000).map(|n| (format!("p{n}"), String::new())).collect();
-        let refused = variables(&unknown).unwrap_err();
+        let refused = request(Format::Csv, &unknown).err().unwrap();
         assert_eq!(refused.errors.len(), 1_001);
         assert_eq!(refused.errors[1_000].message, "2000 more faults are not listed");
     }

@@ -10,7 +10,9 @@ use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Required, Sc
 use super::schemas::{Schemas, description};
 use super::{headers, problems};
 use crate::graphql::{Content as Holds, Member, Needs, PreparedOperation};
-use crate::rest::export::{COLUMNS, DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter};
+use crate::rest::export::{
+    COLUMNS, CURSOR, DEFAULT_ORDER, FORM, FormParameter, LINE_AMOUNT, ORDER_BY, PARAMETERS, Parameter, ZONE,
+};
 use crate::rest::operations::operations;
 
 pub struct Bodies;
@@ -53,10 +55,9 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
         "createSalesOrder" => vec![("application/json", content(schemas.body(&without(answer, "replayed"))))],
         "salesOrder" => vec![("application/json", content(enveloped(schemas, answer)))],
         "exportSalesOrders" => {
-            operation
-                .parameters
-                .get_or_insert_default()
-                .extend(PARAMETERS.iter().map(|parameter| of_query(parameter, schemas)));
+            let parameters =
+                PARAMETERS.iter().map(|parameter| of_query(parameter, schemas)).chain(FORM.iter().map(of_form));
+            operation.parameters.get_or_insert_default().extend(parameters);
             vec![("text/csv", content(csv())), ("application/jsonl", content(jsonl()))]
         }
         // What a check finds hangs together; examples of its members do not.
@@ -115,9 +116,13 @@ fn anything() -> RefOr<Schema> {
 }
 
 fn csv() -> RefOr<Schema> {
-    let columns = COLUMNS.all().map(|column| format!("| `{}` | {} |\n", column.name, description(&column.member)));
+    let columns = COLUMNS.all().map(|column| {
+        let once = if column.is_total() { " In the first row of an order only." } else { "" };
+        (column.name.as_str(), format!("{}{once}", description(&column.member)))
+    });
+    let columns = columns.chain([LINE_AMOUNT, ZONE, CURSOR].map(|(name, meaning)| (name, meaning.to_owned())));
     let head = "A row for each line of an order, below a row of these headings:\n\n| column | meaning |\n|---|---|\n";
-    let text = columns.fold(head.to_owned(), |text, column| text + &column);
+    let text = columns.fold(head.to_owned(), |text, (name, meaning)| text + &format!("| `{name}` | {meaning} |\n"));
     ObjectBuilder::new().schema_type(Type::String).description(Some(text)).into()
 }
 
@@ -144,4 +149,13 @@ fn of_query(parameter: &Parameter, schemas: &mut Schemas<'_>) -> RefOr<utoipa::o
     };
     let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).required(Required::False);
     parameter.description(Some(format!("{}{written}", member.description))).schema(Some(schema)).build().into()
+}
+
+fn of_form(
+    FormParameter { name, description, values, default }: &FormParameter,
+) -> RefOr<utoipa::openapi::path::Parameter> {
+    let names = (!values.is_empty()).then(|| values.iter().copied());
+    let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(names).default(default.map(Into::into));
+    let parameter = ParameterBuilder::new().name(*name).parameter_in(ParameterIn::Query).required(Required::False);
+    parameter.description(Some(*description)).schema(Some(schema)).build().into()
 }

@@ -114,6 +114,16 @@ impl Database {
         text
     }
 
+    /// The text in the last column of each row that a statement gives.
+    pub async fn db_last_texts(&self, sql: &str) -> Vec<String> {
+        let connection = self.db_connect().await;
+        let statement = sea_orm::Statement::from_string(connection.get_database_backend(), sql);
+        let rows = connection.query_all_raw(statement).await.unwrap();
+        let texts = rows.iter().map(|row| row.try_get_by_index(row.column_names().len() - 1).unwrap()).collect();
+        connection.close().await.unwrap();
+        texts
+    }
+
     /// How many orders there are. Each must be whole: its lines, its one event, its one receipt, and true totals.
     pub async fn whole_orders(&self, lines_each: i64) -> i64 {
         let of_order = "WHERE order_id = o.id";
@@ -196,6 +206,15 @@ impl Drop for Database {
         // which waits for this.
         let _ = is_done.recv_timeout(Duration::from_secs(1));
     }
+}
+
+/// Takes migrations back up to the one with this name, and it too; gives their names, the oldest first.
+pub async fn take_back_to(store: &Store, name: &str) -> Vec<String> {
+    let last = store.migrations().await.unwrap();
+    let steps = last.iter().rev().position(|migration| migration.name.ends_with(name)).unwrap() + 1;
+    let mut taken_back = store.migrate_down(u32::try_from(steps).unwrap()).await.unwrap();
+    taken_back.reverse();
+    taken_back
 }
 
 async fn template() -> Template {

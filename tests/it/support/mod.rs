@@ -22,7 +22,7 @@ pub use actors::{Partner, Signed, order};
 pub use answer::Answer;
 pub use app::{JWT_SECRET, TestApp};
 pub use clock::TestClock;
-pub use database::{Database, on_postgres, options};
+pub use database::{Database, on_postgres, options, take_back_to};
 pub use left_out::{is_of_other, leave_out};
 pub use link::Link;
 pub use log::MemoryLog;
