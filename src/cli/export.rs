@@ -53,8 +53,9 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     let api = app::offline_api(&config, &app::open(&config).await?, &Clock::system())?;
     let variables = export::variables(&args.filters);
     let page_limit = config.http.request_timeout;
-    let chunks = export::export(api, Sender::Operator, args.format, variables, page_limit).await?;
-    let mut chunks = std::pin::pin!(chunks);
+    // A file that is there is whole.
+    let export = export::export(api, Sender::Operator, args.format, false, variables, page_limit).await?;
+    let mut chunks = std::pin::pin!(export.chunks);
     // Not before the export has begun: what is refused leaves the file as it was.
     let file = args.output.as_deref().map_or_else(|| Ok(PrivateFile::stdout()), PrivateFile::create)?;
     let name = args.output.unwrap_or_else(|| "the standard output".into());

@@ -3,6 +3,7 @@
 
 mod columns;
 mod parameters;
+mod trailer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,16 +20,19 @@ pub(super) use columns::COLUMNS;
 use parameters::in_parameters;
 pub use parameters::variables;
 pub(super) use parameters::{DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter};
+use trailer::Count;
+pub(super) use trailer::{MEANING as TRAILER_MEANING, TRAILER};
 
 use super::operations::EXPORT_SALES_ORDERS;
 use super::spreadsheet::cell;
 use crate::app::AppState;
-use crate::error::{AppError, ErrorCode};
+use crate::error::{AppError, ErrorCode, FieldError};
 use crate::graphql::{Api, Sender};
 use crate::telemetry::{self, Wire};
 use crate::wire::problem::Problem;
 use crate::wire::query::Pairs;
 use crate::wire::request::credentials;
+use crate::wire::unbuffered::UNBUFFERED;
 
 /// How an export is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
@@ -59,19 +63,35 @@ async fn respond(
     parts: &Parts,
 ) -> Result<Response, Problem> {
     let sender = Sender::from(credentials(parts, Arc::default()));
-    let variables = pairs.and_then(|pairs| variables(&pairs));
+    let (has_trailer, variables) = match pairs.map(trailer::asked_for) {
+        Ok((Ok(has_trailer), pairs)) => (has_trailer, variables(&pairs)),
+        Ok((Err(fault), pairs)) => (false, Err(with_fault(variables(&pairs), fault))),
+        Err(error) => (false, Err(error)),
+    };
     let page_limit = state.config().http.request_timeout;
-    let chunks = export(state.api().clone(), sender, format, variables, page_limit).await?;
+    let Export { is_small, chunks } =
+        export(state.api().clone(), sender, format, has_trailer, variables, page_limit).await?;
     // Nobody is told why but the operator.
     let noted = chunks.inspect_err(|error| telemetry::note_failure(Wire::Rest, error));
-    let body = Body::from_stream(broken_off_by(state.stopping(), noted));
+    let body = if is_small {
+        // At once, and so with its length.
+        Body::from(noted.try_concat().await?)
+    } else {
+        Body::from_stream(broken_off_by(state.stopping(), noted))
+    };
     let (content_type, name) = match format {
         Format::Csv => ("text/csv; charset=utf-8; header=present", "sales-orders.csv"),
         Format::Jsonl => ("application/jsonl; charset=utf-8", "sales-orders.jsonl"),
     };
     let headers =
         [(CONTENT_TYPE, content_type.to_owned()), (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
-    Ok((headers, body).into_response())
+    Ok((headers, [UNBUFFERED], body).into_response())
+}
+
+/// The refusal of the parameters, with one more fault.
+fn with_fault(variables: Result<Value, AppError>, fault: FieldError) -> AppError {
+    let faults = variables.err().map(|error| error.errors.clone()).unwrap_or_default();
+    AppError::invalid(faults.into_iter().chain([fault]).collect())
 }
 
 /// The pieces until the service stops. That is a failure like any other in the middle, which breaks the answer off: an
@@ -93,33 +113,50 @@ where
     })
 }
 
-/// The export in pieces. The first page is read before this returns, so what is refused is refused as a whole. Each page may
+/// An export in pieces.
+pub struct Export<S> {
+    /// Whether all of it is here already: it is one page.
+    pub is_small: bool,
+    /// The pieces.
+    pub chunks: S,
+}
+
+/// Begins an export. The first page is read before this returns, so what is refused is refused as a whole. Each page may
 /// take as long as a request: of those after the first no request's time is the end.
 pub async fn export(
     api: Api,
     sender: Sender,
     format: Format,
+    has_trailer: bool,
     variables: Result<Value, AppError>,
     page_limit: Duration,
-) -> Result<impl Stream<Item = Result<Vec<u8>, AppError>> + Send + use<>, AppError> {
+) -> Result<Export<impl Stream<Item = Result<Vec<u8>, AppError>> + Send + use<>>, AppError> {
     let first = read_page(&api, &sender, variables.clone(), page_limit).await?;
-    let variables = variables?;
-    let pages = stream::try_unfold(Some((first, variables)), move |state| {
+    let (variables, is_small) = (variables?, first["page"]["has_next"] != true);
+    let pages = stream::try_unfold(Some((first, variables, Count::default())), move |state| {
         let (api, sender) = (api.clone(), sender.clone());
         async move {
-            let Some((mut page, mut variables)) = state else { return Ok(None) };
+            let Some((mut page, mut variables, mut count)) = state else { return Ok(None) };
             let orders = page["orders"].take();
+            count.add(orders.as_array().map_or(&[], Vec::as_slice));
             let next = if page["page"]["has_next"] == true {
                 variables["after"] = page["page"]["end_cursor"].take();
-                Some((read_page(&api, &sender, Ok(variables.clone()), page_limit).await?, variables))
+                Some((read_page(&api, &sender, Ok(variables.clone()), page_limit).await?, variables, count))
             } else {
                 None
             };
-            Ok(Some((orders, next)))
+            let end = (next.is_none() && has_trailer).then_some(count);
+            Ok(Some(((orders, end), next)))
         }
     });
-    let rows = pages.and_then(move |orders| async move { write(format, orders.as_array().map_or(&[], Vec::as_slice)) });
-    Ok(stream::iter((format == Format::Csv).then(heading)).chain(rows))
+    let rows = pages.and_then(move |(orders, end)| async move {
+        let mut rows = write(format, orders.as_array().map_or(&[], Vec::as_slice))?;
+        if let Some(count) = end {
+            rows.extend(count.write(format)?);
+        }
+        Ok(rows)
+    });
+    Ok(Export { is_small, chunks: stream::iter((format == Format::Csv).then(heading)).chain(rows) })
 }
 
 async fn read_page(

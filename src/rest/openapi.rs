@@ -126,7 +126,8 @@ endpoint! {
 endpoint! {
     /// Create a new sales order
     ///
-    /// Sending the identical request again gives the same order again, marked `Idempotent-Replayed: true`. With an
+    /// Sending the identical request again gives the same order again, marked `Idempotent-Replayed: true` and, beside `message`,
+    /// `"replayed": true`. With an
     /// `Idempotency-Key` the key alone decides, so a retry may be signed anew. Always send one: without it two equal orders within
     /// one second are one order, and a retry with a new timestamp is a second one.
     #[utoipa::path(
@@ -167,7 +168,9 @@ endpoint! {
     /// Export sales orders
     ///
     /// `sales-orders.csv` has a row for each line of an order, `sales-orders.jsonl` an order on each line. Needs the scope
-    /// `orders:read`. An answer that breaks off is not whole: fetch it again. In the CSV an apostrophe stands in front of what a
+    /// `orders:read`. An answer that breaks off is not whole: fetch it again. A client or proxy that speaks HTTP/1.0 cannot tell
+    /// (nginx does by default): with `trailer=true` the file itself says that it is whole. An export of up to 100 orders has a
+    /// `Content-Length`. In the CSV an apostrophe stands in front of what a
     /// spreadsheet would run as a formula; the JSON Lines hold every text to the letter.
     #[utoipa::path(
         get, path = "/api/v1/sales-orders.{format}", operation_id = "exportSalesOrders", tag = "Sales Orders",

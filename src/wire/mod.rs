@@ -6,3 +6,4 @@ pub mod json;
 pub mod problem;
 pub mod query;
 pub mod request;
+pub mod unbuffered;

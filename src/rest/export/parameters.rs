@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
+use super::trailer::TRAILER;
 use crate::domain::fields::listed;
 use crate::error::{AppError, FieldError, FieldErrorCode};
 use crate::graphql::{Content, Member};
@@ -82,7 +83,7 @@ pub fn variables(pairs: &[(String, String)]) -> Result<Value, AppError> {
             values.entry(name).or_insert((parameter, Vec::new())).1.push(value);
         } else {
             let shown: String = name.chars().take(100).collect();
-            let known: Vec<_> = PARAMETERS.iter().map(|parameter| parameter.name.as_str()).collect();
+            let known: Vec<_> = PARAMETERS.iter().map(|parameter| parameter.name.as_str()).chain([TRAILER]).collect();
             let message = format!("is not a known parameter; the parameters are {}", known.join(", "));
             faults.push(fault(&shown, FieldErrorCode::Unknown, message));
         }

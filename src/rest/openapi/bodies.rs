@@ -10,7 +10,7 @@ use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Required, Sc
 use super::problems;
 use super::schemas::{Schemas, description};
 use crate::graphql::{Content as Holds, Member, Needs, PreparedOperation};
-use crate::rest::export::{COLUMNS, DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter};
+use crate::rest::export::{COLUMNS, DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter, TRAILER, TRAILER_MEANING};
 use crate::rest::operations::operations;
 
 pub struct Bodies;
@@ -42,13 +42,13 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
     }
     let answer = behind.answer();
     let answers = match behind.name() {
-        "createSalesOrder" => vec![("application/json", content(schemas.body(&without(answer, "replayed"))))],
+        "createSalesOrder" => vec![("application/json", content(with_optional(schemas, answer, "replayed")))],
         "salesOrder" => vec![("application/json", content(enveloped(schemas, answer)))],
         "exportSalesOrders" => {
             operation
                 .parameters
                 .get_or_insert_default()
-                .extend(PARAMETERS.iter().map(|parameter| of_query(parameter, schemas)));
+                .extend(PARAMETERS.iter().map(|parameter| of_query(parameter, schemas)).chain([trailer()]));
             vec![
                 ("text/csv", content(csv())),
                 ("application/jsonl", content(Ref::from_schema_name("SalesOrder").into())),
@@ -86,13 +86,19 @@ fn content(schema: RefOr<Schema>) -> Content {
     ContentBuilder::new().schema(Some(schema)).build()
 }
 
-/// An answer as REST gives it, where one of its members is told by a header.
-fn without(answer: Member, name: &str) -> Member {
+/// An answer of which REST leaves out one member where it says nothing new. The example is of one without it.
+fn with_optional(schemas: &mut Schemas<'_>, answer: Member, name: &str) -> RefOr<Schema> {
     let mut answer = answer;
-    if let Holds::Members(members) = &mut answer.shape.holds {
-        members.retain(|member| member.name != name);
+    let optional = match &mut answer.shape.holds {
+        Holds::Members(members) => members.extract_if(.., |member| member.name == name).next(),
+        _ => None,
+    };
+    let body = schemas.body(&answer);
+    if let Some(member) = optional {
+        let schema = schemas.member(&member);
+        schemas.add_optional(&answer, name, schema);
     }
-    answer
+    body
 }
 
 /// What is found stands in `data`; what is not is a 404.
@@ -110,6 +116,12 @@ fn csv() -> RefOr<Schema> {
     let head = "A row for each line of an order, below a row of these headings:\n\n| column | meaning |\n|---|---|\n";
     let text = columns.fold(head.to_owned(), |text, column| text + &column);
     ObjectBuilder::new().schema_type(Type::String).description(Some(text)).into()
+}
+
+fn trailer() -> RefOr<utoipa::openapi::path::Parameter> {
+    let schema = ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into())).build();
+    let parameter = ParameterBuilder::new().name(TRAILER).parameter_in(ParameterIn::Query).required(Required::False);
+    parameter.description(Some(TRAILER_MEANING)).schema(Some(schema)).build().into()
 }
 
 fn of_query(parameter: &Parameter, schemas: &mut Schemas<'_>) -> RefOr<utoipa::openapi::path::Parameter> {
