@@ -1,6 +1,7 @@
 //! Orders leave in files: CSV for people, JSON Lines for programs.
 
 mod broken_off;
+mod trailer;
 
 use serde_json::{Value, json};
 

@@ -39,6 +39,10 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 /// How often it is looked whether the token is still valid, at least: a revoked one ends within 5 seconds.
 const CHECK_TOKEN_EVERY: Duration = Duration::from_secs(2);
 
+/// Why a connection ends that brought no valid token in time.
+const NO_TOKEN: &str =
+    "No valid token: connect again and send connection_init with {\"Authorization\": \"Bearer <token>\"}";
+
 /// How many operations one connection may run at once.
 const MAX_OPERATIONS: usize = 100;
 
@@ -115,7 +119,7 @@ impl Connection {
                     break close_because(4408, "Connection initialisation timeout").into();
                 }
                 () = sleep_until(self.idle_since.max(self.owner.since()) + anonymous_timeout), if is_anonymous => {
-                    break close_because(4403, "No valid token; connect again with the token of a login").into();
+                    break close_because(4403, NO_TOKEN).into();
                 }
                 _ = check.tick(), if self.owner.has_valid_token() => {
                     self.owner.look_at_token().await;
