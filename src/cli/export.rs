@@ -51,10 +51,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
 pub async fn run(common: &Common, args: Args) -> Result<()> {
     let config = common.load(None)?.config;
     let api = app::offline_api(&config, &app::open(&config).await?, &Clock::system())?;
-    let variables = export::variables(&args.filters);
+    let asked = export::Asked::read(args.filters);
     let page_limit = config.http.request_timeout;
-    // A file that is there is whole.
-    let export = export::export(api, Sender::Operator, args.format, false, variables, page_limit).await?;
+    let export = export::export(api, Sender::Operator, args.format, asked, page_limit).await?;
     let mut chunks = std::pin::pin!(export.chunks);
     // Not before the export has begun: what is refused leaves the file as it was.
     let file = args.output.as_deref().map_or_else(|| Ok(PrivateFile::stdout()), PrivateFile::create)?;

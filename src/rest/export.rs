@@ -17,16 +17,15 @@ use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 
 pub(super) use columns::COLUMNS;
-use parameters::in_parameters;
-pub use parameters::variables;
 pub(super) use parameters::{DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter};
+use parameters::{in_parameters, variables};
 use trailer::Count;
 pub(super) use trailer::{MEANING as TRAILER_MEANING, TRAILER};
 
 use super::operations::EXPORT_SALES_ORDERS;
 use super::spreadsheet::cell;
 use crate::app::AppState;
-use crate::error::{AppError, ErrorCode, FieldError};
+use crate::error::{AppError, ErrorCode};
 use crate::graphql::{Api, Sender};
 use crate::telemetry::{self, Wire};
 use crate::wire::problem::Problem;
@@ -63,14 +62,9 @@ async fn respond(
     parts: &Parts,
 ) -> Result<Response, Problem> {
     let sender = Sender::from(credentials(parts, Arc::default()));
-    let (has_trailer, variables) = match pairs.map(trailer::asked_for) {
-        Ok((Ok(has_trailer), pairs)) => (has_trailer, variables(&pairs)),
-        Ok((Err(fault), pairs)) => (false, Err(with_fault(variables(&pairs), fault))),
-        Err(error) => (false, Err(error)),
-    };
+    let asked = pairs.and_then(Asked::read);
     let page_limit = state.config().http.request_timeout;
-    let Export { is_small, chunks } =
-        export(state.api().clone(), sender, format, has_trailer, variables, page_limit).await?;
+    let Export { is_small, chunks } = export(state.api().clone(), sender, format, asked, page_limit).await?;
     // Nobody is told why but the operator.
     let noted = chunks.inspect_err(|error| telemetry::note_failure(Wire::Rest, error));
     let body = if is_small {
@@ -88,10 +82,26 @@ async fn respond(
     Ok((headers, [UNBUFFERED], body).into_response())
 }
 
-/// The refusal of the parameters, with one more fault.
-fn with_fault(variables: Result<Value, AppError>, fault: FieldError) -> AppError {
-    let faults = variables.err().map(|error| error.errors.clone()).unwrap_or_default();
-    AppError::invalid(faults.into_iter().chain([fault]).collect())
+/// What an export is asked for.
+pub struct Asked {
+    /// Which orders.
+    variables: Value,
+    has_trailer: bool,
+}
+
+impl Asked {
+    /// By query parameters; all faulty ones are named.
+    pub fn read(pairs: Vec<(String, String)>) -> Result<Self, AppError> {
+        let (has_trailer, pairs) = trailer::asked_for(pairs);
+        match (variables(&pairs), has_trailer) {
+            (Ok(variables), Ok(has_trailer)) => Ok(Self { variables, has_trailer }),
+            (Err(error), Ok(_)) => Err(error),
+            (variables, Err(fault)) => {
+                let faults = variables.err().map(|error| error.errors.clone()).unwrap_or_default();
+                Err(AppError::invalid(faults.into_iter().chain([fault]).collect()))
+            }
+        }
+    }
 }
 
 /// The pieces until the service stops. That is a failure like any other in the middle, which breaks the answer off: an
@@ -127,12 +137,14 @@ pub async fn export(
     api: Api,
     sender: Sender,
     format: Format,
-    has_trailer: bool,
-    variables: Result<Value, AppError>,
+    asked: Result<Asked, AppError>,
     page_limit: Duration,
 ) -> Result<Export<impl Stream<Item = Result<Vec<u8>, AppError>> + Send + use<>>, AppError> {
-    let first = read_page(&api, &sender, variables.clone(), page_limit).await?;
-    let (variables, is_small) = (variables?, first["page"]["has_next"] != true);
+    // Who may not export learns that before what is wrong with its parameters.
+    let variables = asked.as_ref().map(|asked| asked.variables.clone()).map_err(Clone::clone);
+    let first = read_page(&api, &sender, variables, page_limit).await?;
+    let Asked { variables, has_trailer } = asked?;
+    let is_small = first["page"]["has_next"] != true;
     let pages = stream::try_unfold(Some((first, variables, Count::default())), move |state| {
         let (api, sender) = (api.clone(), sender.clone());
         async move {

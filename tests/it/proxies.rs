@@ -50,7 +50,10 @@ async fn events_come_one_by_one(kind: Kind) {
     for n in 1..4 {
         let mut told = String::new();
         while !told.ends_with("\n\n") {
-            let piece = in_time("the next event", events.chunk()).await.unwrap().expect("the stream goes on");
+            let piece = in_time("the next event", events.chunk())
+                .await
+                .unwrap()
+                .unwrap_or_else(|| panic!("the stream ends after {told}"));
             told.push_str(std::str::from_utf8(&piece).unwrap());
         }
         assert!(told.contains(&number), "{kind:?}: {told}");

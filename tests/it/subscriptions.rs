@@ -4,6 +4,7 @@ mod closing;
 mod instances;
 mod interrupted;
 mod protocol;
+mod resuming;
 mod sockets;
 mod strangers;
 

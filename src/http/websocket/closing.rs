@@ -50,7 +50,7 @@ impl End {
 pub async fn end<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>, end: End) {
     let closing = async {
         match end {
-            End::Lost => return false,
+            End::Lost => false,
             // tungstenite holds the answer ready: the same code, or 1002 to one that nobody may send.
             End::Theirs => socket.flush().await.is_ok(),
             End::Ours(Close(code, reason)) => {

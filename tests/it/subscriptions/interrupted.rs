@@ -1,31 +1,32 @@
 //! What ends a subscription before its end does not look like its end: the socket closes with a code after which clients
 //! connect again, a stream of events breaks off without `complete`.
 
-use std::future::pending;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::response::Response;
 use futures_util::StreamExt as _;
 use sales_order_api::domain::client::ClientId;
 use sales_order_api::http;
 use serde_json::json;
+use tower::ServiceExt as _;
 
 use super::{FOLLOW, take};
 use crate::support::frames::Frames;
-use crate::support::{Answer, Link, Partner, Socket, StockClient, TestApp, Told, in_time, options, until};
+use crate::support::{Answer, Socket, TestApp, Told, in_time};
 
 /// What an operator, or time, does to a session.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Ended {
+pub(super) enum Ended {
     Expired,
     Revoked,
     Disabled,
 }
 
 impl Ended {
-    const ALL: [Self; 3] = [Self::Expired, Self::Revoked, Self::Disabled];
+    pub(super) const ALL: [Self; 3] = [Self::Expired, Self::Revoked, Self::Disabled];
 
-    async fn befall(self, app: &TestApp, client_id: &str) {
+    pub(super) async fn befall(self, app: &TestApp, client_id: &str) {
         let client_id: ClientId = client_id.parse().unwrap();
         match self {
             Self::Expired => app.clock.advance(Duration::from_hours(12)),
@@ -44,11 +45,11 @@ impl Ended {
 }
 
 /// Posts a subscription for server-sent events.
-async fn ask_for_events(app: &TestApp, authorization: &str) -> axum::response::Response {
+async fn ask_for_events(app: &TestApp, authorization: &str) -> Response {
     let body = json!({"query": FOLLOW, "variables": {"after": "ZTA"}}).to_string();
     let headers = [("accept", "text/event-stream"), ("authorization", authorization)];
     let request = TestApp::post_request("/graphql", &headers, Body::from(body));
-    tower::ServiceExt::oneshot(app.router.clone(), request).await.unwrap()
+    app.router.clone().oneshot(request).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -169,93 +170,4 @@ async fn a_stopping_service_breaks_the_events_off_without_complete() {
     let told = in_time("what is told", pieces.next()).await.unwrap().unwrap();
     assert!(told.starts_with(b":STOPPING: "), "{told:?}");
     assert!(in_time("the end", pieces.next()).await.unwrap().is_err());
-}
-
-/// Follows with a stock client while one session after the other ends; gives what it was told of.
-async fn resumed(transport: &str) {
-    let app = TestApp::new().await;
-    let base = app.listen().await;
-    let dashboard = app.dashboard().await;
-    let mut client = StockClient::follow(&base, transport, &dashboard, FOLLOW, 2 * Ended::ALL.len());
-    let mut count = 0;
-    let mut told_of = async |partner: &Partner<'_>| {
-        count += 1;
-        take(partner, &format!("C-{count}")).await;
-        let (number, before) = client.next_order().await;
-        assert_eq!(number, format!("SO-{count:010}"), "nothing is missing and nothing comes twice: {before:?}");
-        before
-    };
-    let partner = app.partner().await;
-    let mut partner = partner.log_in_again().await;
-    for ended in Ended::ALL {
-        told_of(&partner).await;
-        ended.befall(&app, "dashboard-001").await;
-        if ended == Ended::Disabled {
-            app.clients.enable_client(&"dashboard-001".parse().unwrap()).await.unwrap();
-        }
-        partner = partner.log_in_again().await;
-        let before = told_of(&partner).await;
-        assert!(before.iter().any(|said| said["connected"] == true), "{transport}, {ended:?}: {before:?}");
-        if transport == "websocket" {
-            let closed = before.iter().find(|said| said.get("closed").is_some()).unwrap();
-            assert_eq!((&closed["closed"], &closed["wasClean"]), (&json!(4403), &json!(true)), "{closed}");
-        }
-    }
-    assert_eq!(client.next().await, None);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stock_websocket_client_goes_on_without_a_gap_after_its_session_ended() {
-    resumed("websocket").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stock_client_of_server_sent_events_goes_on_without_a_gap_after_its_session_ended() {
-    resumed("sse").await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn stock_clients_go_on_without_a_gap_after_the_database_was_away() {
-    only_on!(Postgres);
-    let app = TestApp::new().await;
-    let (partner, dashboard) = (app.partner().await, app.dashboard().await);
-    let link = Link::to(&app.database).await;
-    let store = sales_order_api::store::Store::connect(&options(&link.url)).await.unwrap();
-    let router = TestApp::router_on(&store, &app.clock, |config| {
-        config.http.ready_timeout = Duration::from_secs(2);
-        config.http.request_timeout = Duration::from_secs(9);
-    });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(http::serve(listener, router.clone(), app.server.clone(), pending(), pending()));
-    let mut clients =
-        ["websocket", "sse"].map(|transport| StockClient::follow(&base, transport, &dashboard, FOLLOW, 6));
-    for round in 0..3 {
-        take(&partner, &format!("before-{round}")).await;
-        for client in &mut clients {
-            assert_eq!(client.next_order().await.0, format!("SO-{:010}", 2 * round + 1));
-        }
-        match round {
-            0 => link.cut(),
-            1 => link.vanish(),
-            _ => link.silence(),
-        }
-        // The database itself is there, and others take orders.
-        take(&partner, &format!("meanwhile-{round}")).await;
-        if round < 2 {
-            until("the service is not ready", async || {
-                let ready = axum::http::Request::get("/health/ready").body(Body::empty()).unwrap();
-                tower::ServiceExt::oneshot(router.clone(), ready).await.unwrap().status() == 503
-            })
-            .await;
-        }
-        link.mend();
-        for client in &mut clients {
-            let (number, before) = client.next_order().await;
-            assert_eq!(number, format!("SO-{:010}", 2 * round + 2), "{before:?}");
-        }
-    }
-    for client in &mut clients {
-        assert_eq!(client.next().await, None);
-    }
 }
