@@ -45,6 +45,7 @@ test: ## Everything: lint, all tests on SQLite, then the integration tests on Po
 	@# Where that version cannot be had, what needs it says so and is left out.
 	scripts/pgbouncer.sh 1.21 >/dev/null || true
 	scripts/languages.sh
+	scripts/proxies.sh
 	$(MAKE) --no-print-directory web
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory test-sqlite ARGS=

@@ -124,9 +124,13 @@ impl Credentials {
     pub fn bearer_token(&self) -> Result<&str, AppError> {
         let refuse = |message: &'static str| Err(AppError::new(ErrorCode::Unauthenticated, message));
         match &self.authorization {
-            Header::Absent | Header::Empty => Err(AppError::anonymous(
-                "No bearer token: send \"Authorization: Bearer <token>\" with a token from login",
-            )),
+            Header::Absent | Header::Empty => Err(AppError::anonymous(match self.transport {
+                Transport::Http => "No bearer token: send \"Authorization: Bearer <token>\" with a token from login",
+                Transport::WebSocket => {
+                    "No bearer token: connect again and send connection_init with the payload {\"Authorization\": \"Bearer \
+                     <token>\"} and a token from login; {headers: {Authorization}}, {authToken} and {token} are read too"
+                }
+            })),
             Header::Repeated => refuse("The Authorization header was sent more than once; send it once"),
             Header::Value(value) => match value.split_once(' ') {
                 Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {

@@ -13,7 +13,7 @@ use super::{Common, output};
 use crate::app;
 use crate::clock::Clock;
 use crate::graphql::Sender;
-use crate::rest::export::{self, AFTER, CURSORS, FOR, Format, SEPARATOR, TIME_ZONE};
+use crate::rest::export::{self, AFTER, CURSORS, FOR, Format, SEPARATOR, TIME_ZONE, TRAILER};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -43,19 +43,23 @@ pub struct Args {
     /// Only orders behind the one with this cursor, of an export with the same order_by: how one that broke off goes on
     #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
     after: Option<String>,
+    /// End the file with a line that counts what is above it, so that a file that has it is whole
+    #[arg(long)]
+    trailer: bool,
 }
 
 impl Args {
     /// The request in the words of the query parameters.
     fn pairs(&mut self) -> Vec<(String, String)> {
         let mut pairs = std::mem::take(&mut self.filters);
-        let cursors = self.cursors.then(|| "true".to_owned());
+        let [cursors, trailer] = [self.cursors, self.trailer].map(|is_asked| is_asked.then(|| "true".to_owned()));
         for (name, value) in [
             (FOR, &self.audience),
             (SEPARATOR, &self.separator),
             (TIME_ZONE, &self.time_zone),
             (CURSORS, &cursors),
             (AFTER, &self.after),
+            (TRAILER, &trailer),
         ] {
             pairs.extend(value.clone().map(|value| (name.to_owned(), value)));
         }
@@ -87,8 +91,8 @@ pub async fn run(common: &Common, mut args: Args) -> Result<()> {
     let api = app::offline_api(&config, &app::open(&config).await?, &Clock::system())?;
     let request = export::request(args.format, &args.pairs());
     let page_limit = config.http.request_timeout;
-    let chunks = export::export(api, Sender::Operator, request, page_limit).await?;
-    let mut chunks = std::pin::pin!(chunks);
+    let export = export::export(api, Sender::Operator, request, page_limit).await?;
+    let mut chunks = std::pin::pin!(export.chunks);
     // Not before the export has begun: what is refused leaves the file as it was.
     let file = args.output.as_deref().map_or_else(|| Ok(PrivateFile::stdout()), PrivateFile::create)?;
     let name = args.output.unwrap_or_else(|| "the standard output".into());

@@ -22,7 +22,7 @@ mod types;
 pub use crate::service::Needs;
 pub use async_graphql::{Request, Response};
 pub use cost::Limits;
-pub use output::error::{into_app_error, is_request_error, refusal};
+pub use output::error::{interruption, into_app_error, is_request_error, refusal};
 pub use output::values::variables;
 pub use output::written::{holds_text, to_json};
 pub use roots::{MUTATIONS, Misfit, QUERIES, Root, SUBSCRIPTIONS, definitions, sdl};

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::graphql;
 use super::server::BeyondLimit;
+use super::websocket::is_asked_for;
 use crate::app::AppState;
 use crate::auth::admission::Admission;
 use crate::error::ErrorCode;
@@ -76,6 +77,7 @@ fn is_preflight(headers: &HeaderMap) -> bool {
 /// Where a login, a refresh, or the token of a connection may come.
 fn may_prove_itself(request: &Request) -> bool {
     match request.uri().path() {
+        "/graphql" if is_asked_for(request.headers()) => request.method() == Method::GET,
         "/api/v1/auth/login" | "/api/v1/auth/refresh" | "/graphql" => request.method() == Method::POST,
         "/graphql/ws" => request.method() == Method::GET,
         _ => false,

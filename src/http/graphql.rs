@@ -2,24 +2,22 @@
 //! its 61 audits. Our own transport, because async-graphql-axum's reads and answers some requests otherwise; its
 //! response type writes the body of every answer that is not text in part already (`graphql::written`).
 
-use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql_axum::GraphQLResponse;
-use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream::{self, BoxStream, StreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use serde_json::{Map, Value};
 
 use super::envelope;
+use super::event_stream::{event_stream, refuse_stream};
 use super::parameters::{answers, read_parameters};
-use super::server::WriteTimeout;
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::compute;
@@ -28,7 +26,7 @@ use crate::graphql::{self, Read, Request};
 use crate::service::turns::Turn;
 use crate::telemetry::{self, Wire};
 use crate::wire::json::parse as parse_json;
-use crate::wire::problem::Problem;
+use crate::wire::problem::{Problem, challenge};
 use crate::wire::query::Pairs;
 use crate::wire::request::{JsonRequest, credentials};
 
@@ -107,7 +105,10 @@ fn refused(request: &mut Request, credentials: &Credentials) -> Option<AppError>
 
 async fn execute(state: &AppState, read: Reading, credentials: Credentials, media: MediaType) -> Response {
     if media == MediaType::EventStream {
-        return event_stream(state, read, credentials);
+        return match run(state, read, credentials).await {
+            Ok(results) => event_stream(state, results),
+            Err(refusal) => refuse_stream(state, refusal),
+        };
     }
     let (response, turn) = match read {
         Ok(read) => state.api().execute(read, credentials).await,
@@ -122,41 +123,23 @@ async fn execute(state: &AppState, read: Reading, credentials: Credentials, medi
     media.answer(status, response, turn)
 }
 
-/// The protocol graphql-sse in its mode of distinct connections: an event `next` for each result, then `complete`. When
-/// the service stops, the stream breaks off without `complete`, and the client comes again with the last cursor.
-fn event_stream(state: &AppState, read: Reading, credentials: Credentials) -> Response {
-    let results = run(state, read, credentials);
-    let events = stream::unfold(Some(results), |results| async {
-        let mut results = results?;
-        Some(match tokio::time::timeout(KEEP_ALIVE, results.next()).await {
-            Ok(Some((response, turn))) => {
-                note_failures(&response);
-                (held(format!("event: next\ndata: {}\n\n", graphql::to_json(&response)), turn), Some(results))
-            }
-            // The empty line of data matters: without one, browsers dispatch no event. axum's own writes none.
-            Ok(None) => (Bytes::from_static(b"event: complete\ndata: \n\n"), None),
-            Err(_) => (Bytes::from_static(b":\n\n"), Some(results)),
-        })
-    });
-    let events = events.take_until(state.stopping()).map(Ok::<_, Infallible>);
-    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
-    let patience = WriteTimeout(state.config().http.subscription_write_timeout);
-    (headers, Extension(patience), Body::from_stream(events)).into_response()
-}
+/// What is told on a connection that stays: results, and at last perhaps why it breaks off.
+pub(super) type Results = BoxStream<'static, Result<(graphql::Response, Option<Turn>), AppError>>;
 
 /// Runs any operation on a connection that stays: a subscription for as long as it goes on, anything else within the time
-/// a request has.
-pub(super) fn run(
+/// a request has. Gives the refusal of a subscription that does not begin.
+pub(super) async fn run(
     state: &AppState,
     read: Reading,
     credentials: Credentials,
-) -> BoxStream<'static, (graphql::Response, Option<Turn>)> {
+) -> Result<Results, graphql::Response> {
     let read = match read {
         Ok(read) if read.is_subscription() => {
-            return state.api().subscribe(read, credentials).map(|response| (response, None)).boxed();
+            let results = state.api().subscribe(read, credentials).await?;
+            return Ok(results.map_ok(|response| (response, None)).boxed());
         }
         Ok(read) => read,
-        Err(refusal) => return stream::once(async { (refusal, None) }).boxed(),
+        Err(refusal) => return Ok(stream::once(ready(Ok((refusal, None)))).boxed()),
     };
     let (state, limit, address) = (state.clone(), state.config().http.request_timeout, credentials.address);
     let response = async move {
@@ -166,16 +149,16 @@ pub(super) fn run(
         if response.errors.iter().any(|error| graphql::into_app_error(error).code == ErrorCode::RateLimited) {
             state.sessions().pace_refusal(address).await;
         }
-        (response, turn)
+        Ok((response, turn))
     };
-    stream::once(response).boxed()
+    Ok(stream::once(response).boxed())
 }
 
 /// So little is held by the system, whoever reads it.
 const LITTLE: usize = 64 * 1024;
 
 /// A text that keeps the turn of its query for as long as it waits to be sent.
-fn held(text: String, turn: Option<Turn>) -> Bytes {
+pub(super) fn held(text: String, turn: Option<Turn>) -> Bytes {
     struct Held(String, #[expect(dead_code, reason = "held, not read")] Turn);
     impl AsRef<[u8]> for Held {
         fn as_ref(&self) -> &[u8] {
@@ -187,9 +170,6 @@ fn held(text: String, turn: Option<Turn>) -> Bytes {
         _ => Bytes::from(text),
     }
 }
-
-/// Proxies give up a connection that is silent for a minute.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub(super) fn note_failures(response: &graphql::Response) {
     let note = |error| telemetry::note_failure(Wire::Graphql, &graphql::into_app_error(error));
@@ -203,7 +183,7 @@ pub(super) fn refuse(headers: &HeaderMap, error: AppError) -> Response {
 
 /// The media types an answer may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum MediaType {
+pub(super) enum MediaType {
     Json,
     GraphqlResponse,
     EventStream,
@@ -258,12 +238,17 @@ impl MediaType {
     }
 
     /// Refuses a request that holds no document to run, in the shape GraphQL clients read.
-    fn refuse(self, error: AppError) -> Response {
+    pub(super) fn refuse(self, error: AppError) -> Response {
         if let Some(answers) = answers(&error) {
             return self.refuse_each(answers, error);
         }
         let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        self.answer(status, graphql::refusal(error), None)
+        let challenge = (status == StatusCode::UNAUTHORIZED).then(|| HeaderValue::try_from(challenge(&error)));
+        let mut answer = self.answer(status, graphql::refusal(error), None);
+        if let Some(Ok(challenge)) = challenge {
+            answer.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        answer
     }
 
     /// Refuses each of so many requests in a list, which their client takes apart.

@@ -7,6 +7,7 @@ mod address;
 mod budget;
 mod compress;
 mod envelope;
+mod event_stream;
 mod framing;
 mod graphql;
 mod health;
@@ -22,6 +23,7 @@ mod websocket;
 use std::sync::LazyLock;
 
 use axum::body::Bytes;
+use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::from_fn_with_state;
@@ -43,6 +45,7 @@ use crate::error::{AppError, ErrorCode};
 use crate::rest;
 use crate::wire::etag::{self, Caching};
 use crate::wire::problem::Problem;
+use crate::wire::query::Pairs;
 use crate::{graphql as schema, telemetry};
 
 /// Every path of the service.
@@ -54,7 +57,7 @@ pub fn router(state: AppState) -> Router {
         .merge(metrics_of(state.config(), Some(&state)))
         .merge(rest::router())
         .merge(pages::router(state.config(), readiness.clone()))
-        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/graphql", get(graphql_by_get).post(graphql::post))
         .route("/graphql/ws", get(websocket::upgrade))
         .route("/schema.graphql", get(sdl))
         .route("/health/live", get(health::live))
@@ -67,6 +70,14 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), address::note))
         .with_state(state);
     enveloped(routes, &http)
+}
+
+/// `GET /graphql`: a query, or a handshake, for which many clients have no path of its own.
+async fn graphql_by_get(state: State<AppState>, pairs: Pairs, request: Request) -> Response {
+    if websocket::is_asked_for(request.headers()) {
+        return websocket::upgrade(state, request).await;
+    }
+    graphql::get(state, pairs, request.into_parts().0).await
 }
 
 /// What every request passes through, whatever answers it.

@@ -5,6 +5,7 @@ mod columns;
 mod form;
 mod parameters;
 mod rows;
+mod trailer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +19,13 @@ use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 
 pub(super) use columns::COLUMNS;
-pub use form::{AFTER, CURSORS, FOR, SEPARATOR, TIME_ZONE};
+pub use form::{AFTER, CURSORS, FOR, SEPARATOR, TIME_ZONE, TRAILER};
 pub(super) use form::{FORM, FormParameter};
 use parameters::in_parameters;
 pub(super) use parameters::{DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter};
 pub use parameters::{Request, request};
 pub(super) use rows::{CURSOR, LINE_AMOUNT, TIME_ZONE as ZONE};
+use trailer::Count;
 
 use super::operations::EXPORT_SALES_ORDERS;
 use crate::app::AppState;
@@ -33,6 +35,7 @@ use crate::telemetry::{self, Wire};
 use crate::wire::problem::Problem;
 use crate::wire::query::Pairs;
 use crate::wire::request::credentials;
+use crate::wire::unbuffered::UNBUFFERED;
 
 /// How an export is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
@@ -65,17 +68,22 @@ async fn respond(
     let sender = Sender::from(credentials(parts, Arc::default()));
     let request = pairs.and_then(|pairs| request(format, &pairs));
     let page_limit = state.config().http.request_timeout;
-    let chunks = export(state.api().clone(), sender, request, page_limit).await?;
+    let Export { is_small, chunks } = export(state.api().clone(), sender, request, page_limit).await?;
     // Nobody is told why but the operator.
     let noted = chunks.inspect_err(|error| telemetry::note_failure(Wire::Rest, error));
-    let body = Body::from_stream(broken_off_by(state.stopping(), noted));
+    let body = if is_small {
+        // At once, and so with its length.
+        Body::from(noted.try_concat().await?)
+    } else {
+        Body::from_stream(broken_off_by(state.stopping(), noted))
+    };
     let (content_type, name) = match format {
         Format::Csv => ("text/csv; charset=utf-8; header=present", "sales-orders.csv"),
         Format::Jsonl => ("application/jsonl; charset=utf-8", "sales-orders.jsonl"),
     };
     let headers =
         [(CONTENT_TYPE, content_type.to_owned()), (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
-    Ok((headers, body).into_response())
+    Ok((headers, [UNBUFFERED], body).into_response())
 }
 
 /// The pieces until the service stops. That is a failure like any other in the middle, which breaks the answer off: an
@@ -97,35 +105,51 @@ where
     })
 }
 
-/// The export in pieces. The first page is read before this returns, so what is refused is refused as a whole. Each page may
+/// An export in pieces.
+pub struct Export<S> {
+    /// Whether all of it is here already: it is one page.
+    pub is_small: bool,
+    /// The pieces.
+    pub chunks: S,
+}
+
+/// Begins an export. The first page is read before this returns, so what is refused is refused as a whole. Each page may
 /// take as long as a request: of those after the first no request's time is the end.
 pub async fn export(
     api: Api,
     sender: Sender,
     request: Result<Request, AppError>,
     page_limit: Duration,
-) -> Result<impl Stream<Item = Result<Vec<u8>, AppError>> + Send + use<>, AppError> {
+) -> Result<Export<impl Stream<Item = Result<Vec<u8>, AppError>> + Send + use<>>, AppError> {
+    // Who may not export learns that before what is wrong with its parameters.
     let variables = request.as_ref().map(|request| request.variables.clone()).map_err(Clone::clone);
     let first = read_page(&api, &sender, variables, page_limit).await?;
     let Request { form, variables } = request?;
-    let pages = stream::try_unfold(Some((first, variables)), move |state| {
+    let is_small = first["page"]["has_next"] != true;
+    let pages = stream::try_unfold(Some((first, variables, Count::default())), move |state| {
         let (api, sender) = (api.clone(), sender.clone());
         async move {
-            let Some((mut page, mut variables)) = state else { return Ok(None) };
+            let Some((mut page, mut variables, mut count)) = state else { return Ok(None) };
             let orders = page["orders"].take();
+            count.add(orders.as_array().map_or(&[], Vec::as_slice));
             let next = if page["page"]["has_next"] == true {
                 variables["after"] = page["page"]["end_cursor"].take();
-                Some((read_page(&api, &sender, Ok(variables.clone()), page_limit).await?, variables))
+                Some((read_page(&api, &sender, Ok(variables.clone()), page_limit).await?, variables, count))
             } else {
                 None
             };
-            Ok(Some((orders, next)))
+            let end = (next.is_none() && form.trailer).then_some(count);
+            Ok(Some(((orders, end), next)))
         }
     });
-    let rows = pages.and_then(move |mut orders| async move {
-        form.orders(orders.as_array_mut().map_or(&mut [], Vec::as_mut_slice))
+    let rows = pages.and_then(move |(mut orders, end)| async move {
+        let mut rows = form.orders(orders.as_array_mut().map_or(&mut [], Vec::as_mut_slice))?;
+        if let Some(count) = end {
+            rows.extend(form.last_line(count)?);
+        }
+        Ok(rows)
     });
-    Ok(stream::iter(form.heading().transpose()).chain(rows))
+    Ok(Export { is_small, chunks: stream::iter(form.heading().transpose()).chain(rows) })
 }
 
 async fn read_page(

@@ -114,7 +114,8 @@ endpoint! {
 endpoint! {
     /// Create a new sales order
     ///
-    /// Sending the identical request again gives the same order again, marked `Idempotent-Replayed: true`. With an
+    /// Sending the identical request again gives the same order again, marked `Idempotent-Replayed: true` and, beside `message`,
+    /// `"replayed": true`. With an
     /// `Idempotency-Key` the key alone decides, so a retry may be signed anew. Always send one: without it two equal orders within
     /// one second are one order, and a retry with a new timestamp is a second one.
     #[utoipa::path(
@@ -150,7 +151,9 @@ endpoint! {
     /// decimals with a point, times in UTC with microseconds. **People** open the CSV with `for=spreadsheet`. In the plain CSV an
     /// apostrophe stands in front of what a spreadsheet would run as a formula, so its texts are not always exact.
     ///
-    /// An answer that breaks off is not whole. One that was asked for with `cursors=true` goes on: drop what arrived of the last
+    /// An answer that breaks off is not whole. A client or proxy that speaks HTTP/1.0 cannot tell (nginx does by default): with
+    /// `trailer=true` the file itself says that it is whole, and an export of up to 100 orders has a `Content-Length`. One that was
+    /// asked for with `cursors=true` goes on: drop what arrived of the last
     /// order, which may be cut, and send the same request with `after` = the cursor of the order before it. By `created_at` and
     /// `order_number` no order comes twice and none is left out, whatever changed in between; new ones come at the end. By
     /// `updated_at_asc` an order that changed in between comes once more, with a higher `version`, which replaces the first.

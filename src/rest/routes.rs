@@ -51,12 +51,16 @@ async fn refresh(State(state): State<AppState>, request: JsonRequest) -> Result<
 
 async fn create_sales_order(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
     let (mut created, room) = run_with_body(&state, &CREATE_SALES_ORDER, request).await?;
-    let replayed = created.as_object_mut().and_then(|created| created.remove("replayed")) == Some(Value::Bool(true));
+    let is_replayed = created["replayed"] == true;
+    if !is_replayed && let Some(members) = created.as_object_mut() {
+        // The first answer is the published one.
+        members.remove("replayed");
+    }
     let number = created["data"]["order_number"].as_str().unwrap_or_default();
     let location = state.config().http.public_url.of(&format!("{ORDERS}/{number}"));
     let location = HeaderValue::try_from(location).map_err(AppError::internal)?;
     let mut response = (StatusCode::CREATED, [(LOCATION, location)], Json(created)).into_response();
-    if replayed {
+    if is_replayed {
         let name = HeaderName::from_static("idempotent-replayed");
         response.headers_mut().insert(name, HeaderValue::from_static("true"));
     }

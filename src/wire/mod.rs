@@ -9,3 +9,4 @@ mod numbers;
 pub mod problem;
 pub mod query;
 pub mod request;
+pub mod unbuffered;

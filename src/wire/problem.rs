@@ -71,7 +71,7 @@ pub fn documented_at(code: ErrorCode, public_url: &PublicUrl) -> String {
 }
 
 /// RFC 6750 §3: a caller who sent no token is asked for one; one who did is told that it was refused.
-fn challenge(error: &AppError) -> String {
+pub fn challenge(error: &AppError) -> String {
     let realm = "Bearer realm=\"sales-order-api\"";
     match error.code {
         ErrorCode::InvalidCredentials => realm.to_owned(),

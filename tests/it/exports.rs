@@ -3,6 +3,7 @@
 mod broken_off;
 mod resumed;
 mod spreadsheets;
+mod trailer;
 
 use serde_json::{Value, json};
 

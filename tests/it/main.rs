@@ -44,6 +44,7 @@ mod parity;
 mod permissions;
 mod pooler;
 mod pools;
+mod proxies;
 mod rate_limit;
 mod receipts;
 mod refusals;

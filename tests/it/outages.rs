@@ -17,7 +17,7 @@ use crate::subscriptions::FOLLOW;
 use crate::support::{Link, Partner, Socket, TestApp, Told, found, options, order, take_back_to, until};
 
 /// The database by this address, with so little patience that a test can wait for its end.
-async fn hurried(url: &str, max_connections: u32) -> Store {
+pub async fn hurried(url: &str, max_connections: u32) -> Store {
     let (acquire_timeout, statement_timeout) = (Duration::from_secs(2), Duration::from_secs(8));
     let options = DatabaseOptions { max_connections, acquire_timeout, statement_timeout, ..options(url) };
     Store::connect(&options).await.unwrap()

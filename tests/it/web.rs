@@ -193,3 +193,11 @@ async fn everybody_can_use_every_page_without_a_mouse() {
 async fn a_word_in_the_console_or_a_request_to_another_host_fails_a_scene() {
     Stage::new().await.play("everyone", "isWatched").await;
 }
+
+#[tokio::test]
+async fn a_websocket_ends_cleanly_in_a_browser_whoever_closes_it_and_whatever_it_does() {
+    let mut stage = Stage::new().await;
+    let partner = Remote::log_in(&stage.service.base, PARTNER, &stage.told["secret"].as_str().unwrap().into()).await;
+    stage.tell("token", partner.token);
+    stage.play("sockets", "endCleanly").await;
+}

@@ -44,19 +44,34 @@ pub fn of_request(mut response: Response) -> Response {
     response
 }
 
-/// Ends a subscription at the first event that the database was not there for, with that failure alone: whoever went on would
-/// lack the event, and who comes back with its last cursor does not.
-pub fn until_unavailable(responses: impl Stream<Item = Response>) -> impl Stream<Item = Response> {
-    responses.scan(false, |has_ended, mut response| {
+/// Why a subscription breaks off at this response, though nothing says that it is done: the caller's credentials do not count
+/// any more, or the service cannot serve it now. Who went on after an event that the database was not there for would lack
+/// it; who comes back with the cursor before it does not. A caller that sent no token would only be refused again.
+pub fn interruption(response: &Response) -> Option<AppError> {
+    let has_ended = response.data == Value::Null;
+    let failures = response.errors.iter().map(|error| (error, into_app_error(error)));
+    let mut breaking = failures.filter(|(error, failure)| match failure.code {
+        ErrorCode::Unauthenticated | ErrorCode::ClientDisabled => !failure.is_anonymous && is_of_stream(error),
+        ErrorCode::InternalError => has_ended && is_of_stream(error),
+        code => code.status() == 503,
+    });
+    breaking.next().map(|(_, failure)| failure)
+}
+
+/// Whether an error is of the subscription itself, and not of a field of one of its events.
+fn is_of_stream(error: &ServerError) -> bool {
+    error.path.len() <= 1
+}
+
+/// The responses of a subscription up to the one at which it breaks off; that is told by its cause.
+pub fn until_interrupted(responses: impl Stream<Item = Response>) -> impl Stream<Item = Result<Response, AppError>> {
+    responses.scan(false, |has_ended, response| {
         if *has_ended {
             return ready(None);
         }
-        let is_away = |error: &&ServerError| into_app_error(error).code == ErrorCode::DatabaseUnavailable;
-        let Some(failure) = response.errors.iter().find(is_away) else { return ready(Some(response)) };
-        *has_ended = true;
-        let failure = ServerError { path: Vec::new(), locations: Vec::new(), ..failure.clone() };
-        (response.data, response.errors) = (Value::Null, vec![failure]);
-        ready(Some(response))
+        let cause = interruption(&response);
+        *has_ended = cause.is_some();
+        ready(Some(cause.map_or(Ok(response), Err)))
     })
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, ValidationMode, Value, Variables};
-use futures_util::stream::{self, BoxStream, StreamExt as _};
+use futures_util::stream::{BoxStream, StreamExt as _};
 
 use super::checker::Checker;
 use super::known::{Known, KnownDocuments};
@@ -115,22 +115,18 @@ impl Api {
         }
     }
 
-    /// Runs a client's subscription: a response for each of its events.
-    pub fn subscribe(&self, read: Read, credentials: Credentials) -> BoxStream<'static, Response> {
-        let api = self.clone();
-        let responses = async move {
-            let validating = async { Ok(api.validate(read, api.caller(credentials)).await) };
-            let validated = api.services.patience.limit(Box::pin(validating)).await;
-            match validated {
-                Ok(Ok((valid, request))) => {
-                    let responses = api.metered.execute_stream(request);
-                    error::until_unavailable(responses.map(move |response| valid.complete(response))).boxed()
-                }
-                Ok(Err(refusal)) => stream::once(async { refusal }).boxed(),
-                Err(failure) => stream::once(async { error::refusal(failure) }).boxed(),
-            }
-        };
-        stream::once(responses).flatten().boxed()
+    /// Begins a client's subscription: a response for each of its events, up to its end or to why it breaks off. Gives the
+    /// refusal of one that does not begin.
+    pub async fn subscribe(
+        &self,
+        read: Read,
+        credentials: Credentials,
+    ) -> Result<BoxStream<'static, Result<Response, AppError>>, Response> {
+        let validating = async { Ok(self.validate(read, self.caller(credentials)).await) };
+        let validated = self.services.patience.limit(Box::pin(validating)).await;
+        let (valid, request) = validated.map_err(error::refusal)??;
+        let responses = self.metered.execute_stream(request).map(move |response| valid.complete(response));
+        Ok(error::until_interrupted(responses).boxed())
     }
 
     /// Answers a question about the schema, which waits for nothing, from memory if somebody asked it before.
@@ -225,6 +221,10 @@ impl Api {
             self.services.sessions.charge(&caller.credentials, work).map_err(error::refusal)?;
         }
         Self::ensure_one_order(&known, &caller).map_err(error::refusal)?;
+        // A subscription refused for now is to be told apart from one that ended, also where there is a status.
+        if known.is_subscription() {
+            caller.principal().await.map_err(error::refusal)?;
+        }
         // Strangers fill no cache, and a text may hold what proves who sends it.
         if let Some(registration) = registration.filter(|_| !known.authenticates())
             && caller.principal().await.is_ok()

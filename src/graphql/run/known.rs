@@ -28,7 +28,15 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn is_mutation(&self) -> bool {
-        operation(&self.document).is_some_and(|operation| operation.ty == OperationType::Mutation)
+        self.is(OperationType::Mutation)
+    }
+
+    pub(super) fn is_subscription(&self) -> bool {
+        self.is(OperationType::Subscription)
+    }
+
+    fn is(&self, kind: OperationType) -> bool {
+        operation(&self.document).is_some_and(|operation| operation.ty == kind)
     }
 
     /// Whether one of its root fields proves by its input who calls.

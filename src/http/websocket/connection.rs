@@ -7,18 +7,21 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::stream::StreamExt as _;
 use futures_util::{SinkExt as _, pin_mut};
 use serde_json::{Map, Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 
-use super::PROTOCOL;
+use super::closing::{End, end};
 use super::operation::{OperationKey, run_operation};
 use super::owner::{Held, Owner};
-use super::protocol::{Close, Given, close_because, invalid, message, read_id};
+use super::parameters;
+use super::protocol::{Close, Given, Told, close_because, interrupted, invalid, message, read_id, unknown};
 use crate::app::AppState;
 use crate::auth::credentials::{Credentials, Header};
 use crate::compute::{self, BYTES_A_REQUEST};
@@ -36,8 +39,9 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 /// How often it is looked whether the token is still valid, at least: a revoked one ends within 5 seconds.
 const CHECK_TOKEN_EVERY: Duration = Duration::from_secs(2);
 
-/// How long a client may take to answer that a connection ends.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Why a connection ends that brought no valid token in time.
+const NO_TOKEN: &str =
+    "No valid token: connect again and send connection_init with {\"Authorization\": \"Bearer <token>\"}";
 
 /// How many operations one connection may run at once.
 const MAX_OPERATIONS: usize = 100;
@@ -54,8 +58,8 @@ pub struct Connection {
     idle_since: Instant,
     operations: HashMap<String, (u64, AbortHandle)>,
     started: u64,
-    results: mpsc::Sender<(OperationKey, Given)>,
-    waiting: mpsc::Receiver<(OperationKey, Given)>,
+    results: mpsc::Sender<(OperationKey, Told)>,
+    waiting: mpsc::Receiver<(OperationKey, Told)>,
 }
 
 impl Connection {
@@ -75,9 +79,11 @@ impl Connection {
     }
 
     /// Serves it to its end.
-    pub async fn run(mut self, socket: WebSocket) {
-        let is_our_protocol = socket.protocol().is_some_and(|protocol| protocol.as_bytes() == PROTOCOL.as_bytes());
-        let (mut sink, mut source) = socket.split();
+    pub async fn run<S>(mut self, mut socket: WebSocketStream<S>, is_our_protocol: bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        // Held to the end: a service that stops waits for the clients to have been told.
         let stopping = self.state.stopping();
         pin_mut!(stopping);
         let anonymous_timeout = self.state.config().http.anonymous_socket_timeout;
@@ -86,26 +92,34 @@ impl Connection {
         let mut check = interval(CHECK_TOKEN_EVERY.min(anonymous_timeout));
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut unanswered = 0;
-        let close = loop {
+        let how = loop {
             if !is_our_protocol {
-                break close_because(4406, "Subprotocol not acceptable");
+                break close_because(4406, "Subprotocol not acceptable: speak graphql-transport-ws").into();
             }
             let is_anonymous = self.is_acknowledged && self.operations.is_empty() && !self.owner.has_valid_token();
             let message = tokio::select! {
-                received = source.next() => {
+                received = socket.next() => {
                     unanswered = 0;
-                    let Some(Ok(message)) = received else { return };
-                    match self.receive(message).await {
+                    let given = match received {
+                        Some(Ok(Message::Close(_))) => break End::Theirs,
+                        Some(Ok(message)) => self.receive(message).await,
+                        Some(Err(error)) => break End::unreadable(&error, self.state.config().http.max_body_bytes),
+                        None => break End::Lost,
+                    };
+                    match given {
                         Ok(reply) => reply,
-                        Err(close) => break close,
+                        Err(close) => break close.into(),
                     }
                 }
-                Some((key, given)) = self.waiting.recv() => self.draw(key, given),
+                Some((key, given)) = self.waiting.recv() => match self.draw(key, given) {
+                    Ok(message) => message,
+                    Err(close) => break close.into(),
+                },
                 () = sleep_until(init_deadline), if !self.is_acknowledged => {
-                    break close_because(4408, "Connection initialisation timeout");
+                    break close_because(4408, "Connection initialisation timeout").into();
                 }
                 () = sleep_until(self.idle_since.max(self.owner.since()) + anonymous_timeout), if is_anonymous => {
-                    break close_because(4403, "No valid token; connect again with the token of a login");
+                    break close_because(4403, NO_TOKEN).into();
                 }
                 _ = check.tick(), if self.owner.has_valid_token() => {
                     self.owner.look_at_token().await;
@@ -114,28 +128,21 @@ impl Connection {
                 _ = ping.tick() => {
                     unanswered += 1;
                     if unanswered > 3 {
-                        return;
+                        break End::Lost;
                     }
                     Some(Message::Ping(Vec::new().into()))
                 }
-                () = &mut stopping => break close_because(1001, "The service is stopping; connect again"),
+                () = &mut stopping => break close_because(1001, "The service is stopping; connect again").into(),
             };
             if let Some(message) = message
-                && sink.send(message).await.is_err()
+                && socket.send(message).await.is_err()
             {
-                return;
+                break End::Lost;
             }
         };
-        // Close reasons have at most 123 bytes (RFC 6455 §5.5).
-        let reason: String = close.1.chars().take(120).filter(char::is_ascii).collect();
-        let frame = CloseFrame { code: close.0, reason: reason.into() };
-        let _ = timeout(CLOSE_TIMEOUT, async {
-            sink.send(Message::Close(Some(frame))).await?;
-            // Closed before the client has read it, the connection could lose what it says.
-            while let Some(Ok(_)) = source.next().await {}
-            Ok::<_, axum::Error>(())
-        })
-        .await;
+        // Nobody reads what they would give.
+        self.operations.drain().for_each(|(_, (_, operation))| operation.abort());
+        end(socket, how).await;
     }
 
     /// Takes a client's message and gives the direct answer to it, if it has one.
@@ -143,8 +150,7 @@ impl Connection {
         let text = match &received {
             Message::Text(text) => text,
             Message::Ping(_) | Message::Pong(_) => return self.owner.count_message().map(|()| None),
-            Message::Close(_) => return Err(close_because(1000, "")),
-            Message::Binary(_) => return Err(invalid("messages are texts")),
+            Message::Binary(_) | Message::Close(_) | Message::Frame(_) => return Err(invalid("messages are texts")),
         };
         self.owner.charge(u32::try_from(text.len() / BYTES_A_REQUEST).unwrap_or(u32::MAX))?;
         let parsed = compute::on(self.owner.credentials.lane(), text.len(), || parse(text.as_bytes())).await;
@@ -168,7 +174,7 @@ impl Connection {
                 }
                 Ok(None)
             }
-            _ => Err(invalid("unknown type")),
+            _ => Err(unknown(kind)),
         }
     }
 
@@ -176,16 +182,8 @@ impl Connection {
         if self.is_acknowledged {
             return Err(close_because(4429, "Too many initialisation requests"));
         }
-        let members = match payload {
-            None | Some(Value::Null) => Map::new(),
-            Some(Value::Object(members)) => members,
-            Some(_) => return Err(invalid("the payload must be an object")),
-        };
-        for (name, value) in members {
-            if name.eq_ignore_ascii_case("authorization") {
-                let Value::String(value) = value else { return Err(invalid("Authorization must be a string")) };
-                self.owner.credentials.authorization = Header::Value(value);
-            }
+        if let Some(authorization) = parameters::authorization(payload)? {
+            self.owner.credentials.authorization = Header::Value(authorization);
         }
         // Who brings no token learns it with each operation, as over HTTP; who brings a wrong one, at once.
         if self.owner.credentials.authorization != Header::Absent {
@@ -234,15 +232,16 @@ impl Connection {
     }
 
     /// A result as a message, unless its operation was completed by the client meanwhile.
-    fn draw(&mut self, (id, count): OperationKey, given: Given) -> Option<Message> {
+    fn draw(&mut self, (id, count): OperationKey, given: Told) -> Result<Option<Message>, Close> {
         if self.operations.get(&id).is_none_or(|(running, _)| *running != count) {
-            return None;
+            return Ok(None);
         }
+        let given = given.map_err(|failure| interrupted(&failure))?;
         if !matches!(given, Given::Next(..)) {
             self.operations.remove(&id);
             self.idle_since = Instant::now();
         }
-        Some(given.into_message(&id))
+        Ok(Some(given.into_message(&id)))
     }
 }
 

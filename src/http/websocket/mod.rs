@@ -1,16 +1,24 @@
 //! GraphQL over WebSocket: the handshake, and who may open how many.
 
+mod closing;
 mod connection;
 mod operation;
 mod owner;
+mod parameters;
 mod protocol;
 
 use std::sync::Arc;
 
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::header::{CONNECTION, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::server::create_response;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use connection::Connection;
 use owner::Held;
@@ -29,13 +37,15 @@ use crate::wire::request::{ANONYMOUS_BYTES, credentials};
 
 const PROTOCOL: &str = "graphql-transport-ws";
 
-/// `GET /graphql/ws`.
-pub async fn upgrade(
-    State(state): State<AppState>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-    request: Request,
-) -> Response {
-    let (parts, _) = request.into_parts();
+/// Whether a request asks for a WebSocket.
+pub fn is_asked_for(headers: &HeaderMap) -> bool {
+    has_member(headers, &UPGRADE, "websocket")
+}
+
+/// `GET /graphql/ws`, and `GET /graphql` where it asks for a WebSocket.
+pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Response {
+    let upgraded = hyper::upgrade::on(&mut request);
+    let (mut parts, _) = request.into_parts();
     // A client that is no browser may send its token with the handshake.
     let credentials = Credentials { transport: Transport::WebSocket, ..credentials(&parts, Arc::default()) };
     let http = &state.config().http;
@@ -46,20 +56,47 @@ pub async fn upgrade(
     if let Err(error) = origin::ensure_allowed(&parts.uri, &parts.headers, is_proxied, &allowed) {
         return refuse(&credentials, error);
     }
-    let Ok(upgrade) = upgrade else {
+    if has_member(&parts.headers, &CONNECTION, "upgrade") {
+        // Whatever stands beside it, and in however many lines: tungstenite reads the first one.
+        parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    }
+    let is_our_protocol = has_member(&parts.headers, &SEC_WEBSOCKET_PROTOCOL, PROTOCOL);
+    let Ok(handshake) = create_response(&Request::from_parts(parts, ())) else {
         let message = "This path speaks WebSocket: open it with Sec-WebSocket-Protocol: graphql-transport-ws";
-        return refuse(&credentials, AppError::new(ErrorCode::InvalidHeader, message));
+        let mut refused = refuse(&credentials, AppError::new(ErrorCode::InvalidHeader, message));
+        // RFC 6455 §4.4: who sent another version learns which one is spoken.
+        refused.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return refused;
     };
     let Some(held) = hold(&state, &credentials).await else {
         let message = "Too many WebSockets from this address have brought no valid token yet; try again shortly";
         let error = AppError::new(ErrorCode::RateLimited, message).retry_after(http.anonymous_socket_timeout);
         return refuse(&credentials, error);
     };
-    let (limit, patience) = (http.max_body_bytes.min(ANONYMOUS_BYTES), http.subscription_write_timeout);
-    let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(limit).max_frame_size(limit);
-    let mut response = upgrade.on_upgrade(move |socket| Connection::new(state, credentials, held).run(socket));
-    response.extensions_mut().insert(WriteTimeout(patience));
+    let mut response = handshake.map(|()| Body::empty());
+    if is_our_protocol {
+        response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
+    }
+    response.extensions_mut().insert(WriteTimeout(http.subscription_write_timeout));
+    let limit = http.max_body_bytes.min(ANONYMOUS_BYTES);
+    let connection = Connection::new(state, credentials, held);
+    tokio::spawn(serve(upgraded, limit, connection, is_our_protocol));
     response
+}
+
+/// Serves a connection as soon as the answer to its handshake is sent.
+async fn serve(upgraded: OnUpgrade, limit: usize, connection: Connection, is_our_protocol: bool) {
+    let Ok(upgraded) = upgraded.await else { return };
+    let config = WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
+    let stream = TokioIo::new(upgraded);
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    connection.run(socket, is_our_protocol).await;
+}
+
+/// Whether a list of a header names this, whatever its case.
+fn has_member(headers: &HeaderMap, name: &HeaderName, member: &str) -> bool {
+    let lists = headers.get_all(name).iter().filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|listed| listed.trim().eq_ignore_ascii_case(member))
 }
 
 /// Refuses a handshake; it is heard even where the address has used up its budget, for a token may come after it.

@@ -1,16 +1,18 @@
 //! One operation on a connection.
 
-use futures_util::stream::StreamExt as _;
+use std::future::ready;
+
+use futures_util::stream::{self, StreamExt as _};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::protocol::Given;
+use super::protocol::{Given, Told};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::graphql;
 use crate::http::envelope::Line;
 use crate::http::graphql::{note_failures, run};
-use crate::telemetry::RequestLog;
+use crate::telemetry::{self, RequestLog, Wire};
 
 /// An id with the count that tells its second use from the first.
 pub type OperationKey = (String, u64);
@@ -21,15 +23,30 @@ pub async fn run_operation(
     request: graphql::Request,
     credentials: Credentials,
     key: OperationKey,
-    results: mpsc::Sender<(OperationKey, Given)>,
+    results: mpsc::Sender<(OperationKey, Told)>,
 ) {
     let log = RequestLog::new(&key.0.chars().take(100).collect::<String>());
     let line = Line::new(log.clone(), "WS", "/graphql/ws".to_owned());
     let work = async move {
         let read = state.api().read(request, credentials.lane()).await;
-        let mut responses = run(&state, read, credentials);
         let mut status = 200;
-        while let Some((response, turn)) = responses.next().await {
+        let mut told = match run(&state, read, credentials).await {
+            Ok(told) => told,
+            // Who is refused with an error does not come again by itself.
+            Err(refusal) => {
+                stream::once(ready(graphql::interruption(&refusal).map_or(Ok((refusal, None)), Err))).boxed()
+            }
+        };
+        while let Some(result) = told.next().await {
+            let (response, turn) = match result {
+                Ok(result) => result,
+                Err(failure) => {
+                    telemetry::note_failure(Wire::Graphql, &failure);
+                    let status = failure.code.status();
+                    let _ = results.send((key, Err(failure))).await;
+                    return status;
+                }
+            };
             note_failures(&response);
             if let Some(error) = response.errors.first() {
                 status = graphql::into_app_error(error).code.status();
@@ -41,11 +58,11 @@ pub async fn run_operation(
             } else {
                 Given::Next(graphql::to_json(&response), turn)
             };
-            if results.send((key.clone(), given)).await.is_err() || is_refusal {
+            if results.send((key.clone(), Ok(given))).await.is_err() || is_refusal {
                 return status;
             }
         }
-        let _ = results.send((key, Given::Complete)).await;
+        let _ = results.send((key, Ok(Given::Complete))).await;
         status
     };
     line.finish(log.scope(work).await);

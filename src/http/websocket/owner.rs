@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::protocol::{Close, close_because, close_for};
+use super::protocol::{Close, close_because, close_for, interruption_code};
 use crate::app::AppState;
 use crate::auth::admission::Admission;
 use crate::auth::credentials::Credentials;
@@ -76,10 +76,7 @@ impl Owner {
     pub async fn authenticate(&mut self) -> Result<(), Close> {
         let principal = match self.state.api().authenticate(self.credentials.clone()).await {
             Ok(principal) => principal,
-            Err(error) => {
-                let code = if error.code.status() < 500 { 4403 } else { 1013 };
-                return Err(close_for(code, &error));
-            }
+            Err(error) => return Err(close_for(interruption_code(&error), &error)),
         };
         if !matches!(&self.held, Held::Client(slot) if slot.holder() == principal.client_id()) {
             let clients = &self.state.occupancy().client_sockets;

@@ -1,7 +1,7 @@
 //! The messages of graphql-transport-ws, and why a connection ends.
 
-use axum::extract::ws::Message;
 use serde_json::{Map, Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::error::AppError;
 use crate::graphql;
@@ -20,6 +20,9 @@ pub enum Given {
     /// Its end.
     Complete,
 }
+
+/// What an operation gives, or why it broke off, though it was not done: the client is to come again.
+pub type Told = Result<Given, AppError>;
 
 impl Given {
     /// The message for the operation with this id.
@@ -57,6 +60,32 @@ pub fn close_because(code: u16, reason: impl Into<String>) -> Close {
 pub fn close_for(code: u16, error: &AppError) -> Close {
     telemetry::count_error(Wire::Graphql, error.code);
     close_because(code, format!("{}: {}", error.code, error.message))
+}
+
+/// Ends a connection on which something broke off, with a code after which clients connect again: 4403 with other
+/// credentials, 1013 with the same. The failure was counted where it came up.
+pub fn interrupted(error: &AppError) -> Close {
+    close_because(interruption_code(error), format!("{}: {}", error.code, error.message))
+}
+
+/// The caller's credentials do not count (4403), or the service cannot serve now (1013).
+pub fn interruption_code(error: &AppError) -> u16 {
+    if error.code.status() < 500 { 4403 } else { 1013 }
+}
+
+/// The types of messages that Apollo's former protocol has and ours has not.
+const FORMER_TYPES: [&str; 3] = ["start", "stop", "connection_terminate"];
+
+/// Refuses a message whose type is none of the protocol's.
+pub fn unknown(kind: Option<&str>) -> Close {
+    match kind {
+        None => invalid("type must be a text"),
+        Some(kind) if FORMER_TYPES.contains(&kind) => {
+            let former = "that is the old subscriptions-transport-ws protocol; speak graphql-transport-ws";
+            close_because(4400, format!("unknown type \"{kind}\": {former}"))
+        }
+        Some(kind) => invalid(&format!("unknown type \"{}\"", kind.chars().take(40).collect::<String>())),
+    }
 }
 
 pub fn invalid(why: &str) -> Close {

@@ -29,8 +29,11 @@ pub const CURSORS: &str = "cursors";
 /// The cursor of the last order that is known already.
 pub const AFTER: &str = "after";
 
+/// Whether the file says that it is whole.
+pub const TRAILER: &str = "trailer";
+
 /// All of them.
-pub const FORM: [FormParameter; 5] = [
+pub const FORM: [FormParameter; 6] = [
     FormParameter {
         name: FOR,
         description: "Who reads the file. `program`: every text is exact, to the letter, as in JSON Lines; never open that CSV in a \
@@ -70,6 +73,14 @@ pub const FORM: [FormParameter; 5] = [
         values: &[],
         default: None,
     },
+    FormParameter {
+        name: TRAILER,
+        description: "With `true`, the file ends with a line that counts what is above it, so that a file that has it is whole. Of \
+                      JSON Lines it is `{\"trailer\":{\"orders\":24}}`; of a CSV a row of the cells `TRAILER`, the number of orders, \
+                      the number of rows between the headings and it, and empty ones.",
+        values: &["true", "false"],
+        default: Some("false"),
+    },
 ];
 
 /// How the orders are written.
@@ -81,6 +92,8 @@ pub struct Form {
     pub cells: Cells,
     /// Whether each order has its cursor.
     pub cursors: bool,
+    /// Whether the file says that it is whole.
+    pub trailer: bool,
 }
 
 /// How values stand in the cells of a CSV file.
@@ -126,7 +139,7 @@ pub fn read(format: Format, pairs: &[(&str, &str)]) -> Result<(Form, Option<Stri
             _ => fault(name, FieldErrorCode::Conflict, "must be given once".to_owned()),
         }
     }
-    let [audience, separator, zone, cursors, after] = given;
+    let [audience, separator, zone, cursors, after, trailer] = given;
     let is_readable = audience == Some("spreadsheet");
     if is_readable && format == Format::Jsonl {
         let message = "must be program, or left out: spreadsheets read sales-orders.csv, not JSON Lines";
@@ -154,7 +167,8 @@ pub fn read(format: Format, pairs: &[(&str, &str)]) -> Result<(Form, Option<Stri
         (None, _) => Cells::Guarded,
     };
     if faults.is_empty() {
-        Ok((Form { format, cells, cursors: cursors == Some("true") }, after.map(str::to_owned)))
+        let [cursors, trailer] = [cursors, trailer].map(|value| value == Some("true"));
+        Ok((Form { format, cells, cursors, trailer }, after.map(str::to_owned)))
     } else {
         Err(listed(faults, String::new()))
     }

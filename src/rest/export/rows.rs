@@ -32,8 +32,7 @@ impl Form {
             return Ok(None);
         }
         let mark = if matches!(self.cells, Cells::Readable { .. }) { MARK } else { &[] };
-        let names = COLUMNS.all().map(|column| column.name.as_str()).chain(self.further().map(|(name, _)| name));
-        self.csv(mark.to_vec(), |writer| writer.write_record(names)).map(Some)
+        self.csv(mark.to_vec(), |writer| writer.write_record(self.headings())).map(Some)
     }
 
     /// The orders of a page, each with its cursor.
@@ -74,6 +73,10 @@ impl Form {
             writer.write_record(None::<&[u8]>)?;
         }
         Ok(())
+    }
+
+    pub(super) fn headings(&self) -> impl Iterator<Item = &'static str> {
+        COLUMNS.all().map(|column| column.name.as_str()).chain(self.further().map(|(name, _)| name))
     }
 
     fn further(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -118,7 +121,7 @@ impl Form {
         if self.separator() == ';' { text.replace('.', ",").into() } else { text.into() }
     }
 
-    fn csv(
+    pub(super) fn csv(
         &self,
         begin: Vec<u8>,
         write: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
@@ -170,7 +173,7 @@ mod tests {
     #[test]
     fn what_an_order_comes_to_stands_once_and_what_a_line_comes_to_on_each() {
         for cells in [Cells::Guarded, Cells::Exact] {
-            let text = written(Form { format: Format::Csv, cells, cursors: true }, &order());
+            let text = written(Form { format: Format::Csv, cells, cursors: true, trailer: false }, &order());
             assert_eq!(column(&text, b',', "total_amount"), ["0.3", "", ""]);
             assert_eq!(column(&text, b',', "total_quantity"), ["3", "", ""]);
             assert_eq!(column(&text, b',', "line_amount"), ["0.2", "0.1", ""]);
@@ -183,7 +186,7 @@ mod tests {
     fn the_file_for_a_spreadsheet_has_its_separator_its_decimal_mark_and_its_zone() {
         for (separator, amount) in [(';', "0,3"), (',', "0.3")] {
             let cells = Cells::Readable { separator, zone: Tz::Asia__Jakarta };
-            let text = written(Form { format: Format::Csv, cells, cursors: false }, &order());
+            let text = written(Form { format: Format::Csv, cells, cursors: false, trailer: false }, &order());
             let text = text.strip_prefix('\u{feff}').unwrap();
             let first = |name| column(text, separator as u8, name)[0].clone();
             assert_eq!(first("total_amount"), amount);
@@ -200,7 +203,7 @@ mod tests {
 
     #[test]
     fn json_lines_have_a_cursor_on_request_only() {
-        let form = |cursors| Form { format: Format::Jsonl, cells: Cells::Guarded, cursors };
+        let form = |cursors| Form { format: Format::Jsonl, cells: Cells::Guarded, cursors, trailer: false };
         assert_eq!(written(form(false), &order()), format!("{}\n", order()));
         let mut with = order();
         with["cursor"] = json!("c1");

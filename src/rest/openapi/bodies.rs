@@ -52,7 +52,7 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
     }
     let answer = behind.answer();
     let answers = match behind.name() {
-        "createSalesOrder" => vec![("application/json", content(schemas.body(&without(answer, "replayed"))))],
+        "createSalesOrder" => vec![("application/json", content(with_optional(schemas, answer, "replayed")))],
         "salesOrder" => vec![("application/json", content(enveloped(schemas, answer)))],
         "exportSalesOrders" => {
             let parameters =
@@ -92,13 +92,19 @@ fn content(schema: RefOr<Schema>) -> Content {
     ContentBuilder::new().schema(Some(schema)).build()
 }
 
-/// An answer as REST gives it, where one of its members is told by a header.
-fn without(answer: Member, name: &str) -> Member {
+/// An answer of which REST leaves out one member where it says nothing new. The example is of one without it.
+fn with_optional(schemas: &mut Schemas<'_>, answer: Member, name: &str) -> RefOr<Schema> {
     let mut answer = answer;
-    if let Holds::Members(members) = &mut answer.shape.holds {
-        members.retain(|member| member.name != name);
+    let optional = match &mut answer.shape.holds {
+        Holds::Members(members) => members.extract_if(.., |member| member.name == name).next(),
+        _ => None,
+    };
+    let body = schemas.body(&answer);
+    if let Some(member) = optional {
+        let schema = schemas.member(&member);
+        schemas.add_optional(&answer, name, schema);
     }
-    answer
+    body
 }
 
 /// What is found stands in `data`; what is not is a 404.

@@ -26,6 +26,13 @@ impl Schemas<'_> {
         reference
     }
 
+    /// Adds a member to a body that need not be there.
+    pub fn add_optional(&mut self, body: &Member, name: &str, schema: RefOr<Schema>) {
+        if let Some(RefOr::T(Schema::Object(object))) = self.0.schemas.get_mut(&published(&body.shape)) {
+            object.properties.insert(name.to_owned(), schema);
+        }
+    }
+
     /// The schema of a member.
     pub fn member(&mut self, member: &Member) -> RefOr<Schema> {
         if !member.is_list {

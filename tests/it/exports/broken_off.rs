@@ -21,7 +21,7 @@ use super::stock_pages;
 use crate::support::{Link, PATIENCE, TestApp, options, until};
 
 /// An instance that listens, and hands out no more than the first piece of an export until the semaphore is closed.
-async fn halting(app: &TestApp, state: &AppState) -> (String, Arc<Semaphore>) {
+pub(super) async fn halting(app: &TestApp, state: &AppState) -> (String, Arc<Semaphore>) {
     let halt = Arc::new(Semaphore::new(0));
     let halted = Arc::clone(&halt);
     let router = http::router(state.clone()).layer(map_response(move |response: Response| {

@@ -121,3 +121,33 @@ async fn a_completed_subscription_says_no_more_and_a_hundred_may_run_at_once() {
     assert_eq!(super::customer(&data), "C-1");
     assert_ne!(data, Value::Null);
 }
+
+/// Clients and their tutorials put the token where they like.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_is_read_wherever_clients_put_it_and_who_brings_none_learns_where_it_is_read() {
+    let app = TestApp::new().await;
+    let base = app.listen().await;
+    let dashboard = app.dashboard().await;
+    let (token, authorization) = (dashboard.token.clone(), dashboard.authorization());
+    for (payload, is_known) in [
+        (json!({"Authorization": authorization}), true),
+        (json!({"authorization": authorization}), true),
+        (json!({"headers": {"Authorization": authorization}}), true),
+        (json!({"headers": {"authorization": authorization}}), true),
+        (json!({"authToken": token}), true),
+        (json!({"token": authorization}), true),
+        (json!({"Authorization": null}), false),
+        (json!({"apiKey": token}), false),
+        (json!({"headers": {"x-token": token}}), false),
+    ] {
+        let mut socket = Socket::open(&base, PROTOCOL).await;
+        socket.send(json!({"type": "connection_init", "payload": payload})).await;
+        assert_eq!(socket.next().await, Told::Message(json!({"type": "connection_ack"})), "{payload}");
+        socket.subscribe("1", "{ viewer { clientId } }", json!({})).await;
+        let Told::Message(told) = socket.next().await else { panic!("closed at {payload}") };
+        assert_eq!(told["payload"]["data"]["viewer"]["clientId"] == "dashboard-001", is_known, "{payload}: {told}");
+        for read in ["connection_init", "Authorization", "headers", "authToken", "token"] {
+            assert_eq!(told.to_string().contains(read), !is_known, "{payload}: {told}");
+        }
+    }
+}

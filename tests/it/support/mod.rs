@@ -6,6 +6,7 @@ mod app;
 mod clock;
 mod database;
 mod described;
+pub mod frames;
 #[macro_use]
 mod left_out;
 mod link;
@@ -16,6 +17,7 @@ mod process;
 mod remote;
 mod socket;
 mod spelling;
+mod stock_client;
 mod wire;
 
 pub use actors::{Partner, Signed, order};
@@ -32,6 +34,7 @@ pub use process::{Process, command, stalled};
 pub use remote::Remote;
 pub use socket::{Socket, Told};
 pub use spelling::{camel_case, respelled, snake_case};
+pub use stock_client::StockClient;
 pub use wire::Wire;
 
 use std::collections::HashMap;

@@ -1,0 +1,8 @@
+//! Answers that take long to be whole.
+
+use axum::http::{HeaderName, HeaderValue};
+
+/// Tells proxies to pass on what they have instead of waiting for more (nginx buffers answers otherwise, and sends nothing of a
+/// stream of events before 4 KiB have come).
+pub const UNBUFFERED: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));

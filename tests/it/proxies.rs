@@ -1,0 +1,142 @@
+//! What stands between the service and its callers: the proxies of `docs/operations.md`, with the settings shown there.
+
+mod proxy;
+
+use std::num::NonZeroU32;
+
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::subscriptions::FOLLOW;
+use crate::support::frames::{CLOSE, Frames};
+use crate::support::{PATIENCE, Partner, Socket, TestApp, Told, in_time, order};
+use proxy::{Kind, Proxy};
+
+/// A caller from this address.
+fn caller(address: &str) -> Client {
+    Client::builder()
+        .no_proxy()
+        .local_address(address.parse::<std::net::IpAddr>().unwrap())
+        .timeout(PATIENCE)
+        .build()
+        .unwrap()
+}
+
+/// The proxy in front of two addresses of this service.
+async fn in_front_of(app: &TestApp, kind: Kind) -> Option<Proxy> {
+    let services = [app.listen().await, app.listen().await];
+    Proxy::start(kind, [&services[0], &services[1]]).await
+}
+
+async fn take(partner: &Partner<'_>, key: &str) -> String {
+    let made = partner.create_with_key(key, &order()).await.expect(201);
+    made["data"]["order_number"].as_str().unwrap().to_owned()
+}
+
+/// Each event comes when it happens, and nothing waits until there is more of them.
+async fn events_come_one_by_one(kind: Kind) {
+    let app = TestApp::new().await;
+    let Some(proxy) = in_front_of(&app, kind).await else { return };
+    let (partner, dashboard) = (app.partner().await, app.dashboard().await);
+    let mut number = take(&partner, "0").await;
+    let asked = caller("127.0.0.1")
+        .post(format!("{}/graphql", proxy.base))
+        .header("accept", "text/event-stream")
+        .bearer_auth(&dashboard.token)
+        .json(&json!({"query": FOLLOW, "variables": {"after": "ZTA"}}))
+        .send();
+    let mut events = in_time("the head of the stream", asked).await.unwrap();
+    assert_eq!(events.headers()["content-type"], "text/event-stream");
+    for n in 1..4 {
+        let mut told = String::new();
+        while !told.ends_with("\n\n") {
+            let piece = in_time("the next event", events.chunk())
+                .await
+                .unwrap()
+                .unwrap_or_else(|| panic!("the stream ends after {told}"));
+            told.push_str(std::str::from_utf8(&piece).unwrap());
+        }
+        assert!(told.contains(&number), "{kind:?}: {told}");
+        number = take(&partner, &n.to_string()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_come_one_by_one_behind_nginx_with_nothing_but_proxy_pass() {
+    events_come_one_by_one(Kind::BareNginx).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_come_one_by_one_behind_each_documented_proxy() {
+    for kind in Kind::DOCUMENTED {
+        events_come_one_by_one(kind).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dashboard_follows_over_websocket_behind_each_documented_proxy_and_both_ends_are_told() {
+    for kind in Kind::DOCUMENTED {
+        let app = TestApp::new().await;
+        let Some(proxy) = in_front_of(&app, kind).await else { continue };
+        let (partner, dashboard) = (app.partner().await, app.dashboard().await);
+        let mut socket = Socket::log_in(&proxy.base, &dashboard.token).await;
+        socket.subscribe("1", FOLLOW, json!({"after": "ZTA"})).await;
+        for n in 0..3 {
+            let number = take(&partner, &n.to_string()).await;
+            assert_eq!(socket.next_data("1").await["salesOrderEvents"]["orderNumber"], number.as_str(), "{kind:?}");
+        }
+        app.clients.revoke_sessions(&dashboard.client_id.parse().unwrap()).await.unwrap();
+        assert_eq!(socket.next().await, Told::Closed(4403), "{kind:?}");
+        let mut frames = Frames::open(&proxy.base, "/graphql").await;
+        frames.send(CLOSE, &[&4000_u16.to_be_bytes()[..], b"done"].concat()).await;
+        assert_eq!(frames.closed().await, (4000, "done".to_owned()), "{kind:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_comes_whole_through_each_proxy_and_says_so() {
+    for kind in Kind::ALL {
+        let app = TestApp::new().await;
+        let Some(proxy) = in_front_of(&app, kind).await else { continue };
+        let (partner, dashboard) = (app.partner().await, app.dashboard().await);
+        for n in 0..205 {
+            take(&partner, &n.to_string()).await;
+        }
+        for (format, end) in [("csv", "TRAILER,205,410,"), ("jsonl", r#"{"trailer":{"orders":205}}"#)] {
+            let url = format!("{}/api/v1/sales-orders.{format}?trailer=true", proxy.base);
+            let answer = caller("127.0.0.1").get(url).bearer_auth(&dashboard.token).send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            let text = answer.text().await.unwrap();
+            let last = text.lines().last().unwrap();
+            assert!(last.starts_with(end), "{kind:?}: {last}");
+            assert_eq!(text.lines().count(), if format == "csv" { 412 } else { 206 }, "{kind:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_each_documented_proxy_every_caller_has_the_limits_of_its_own_address() {
+    for kind in Kind::DOCUMENTED {
+        let app = TestApp::with(|config| {
+            config.http.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+            config.rate_limit.enabled = true;
+            config.rate_limit.anonymous_burst = NonZeroU32::new(2).unwrap();
+            config.rate_limit.anonymous_requests_per_minute = NonZeroU32::new(1).unwrap();
+        })
+        .await;
+        let Some(proxy) = in_front_of(&app, kind).await else { continue };
+        let ask = async |address: &str, forwarded: &str| {
+            let asked =
+                caller(address).get(format!("{}/schema.graphql", proxy.base)).header("x-forwarded-for", forwarded);
+            asked.send().await.unwrap().status().as_u16()
+        };
+        let mut statuses: Vec<Value> = Vec::new();
+        for address in ["127.0.0.2", "127.0.0.3"] {
+            for n in 0..3 {
+                // What a caller writes itself counts for nothing.
+                statuses.push(ask(address, &format!("192.0.2.{n}")).await.into());
+            }
+        }
+        assert_eq!(statuses, [200, 200, 429, 200, 200, 429].map(Value::from), "{kind:?}");
+    }
+}
