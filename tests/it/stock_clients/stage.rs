@@ -125,10 +125,10 @@ impl Stage {
 /// Runs a command, which must succeed.
 pub async fn finish(mut command: Command) {
     let started = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let child = started.unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
+    let child = started.unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
     let output = tokio::task::spawn_blocking(move || child.wait_with_output()).await.unwrap().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{:?} {}\n{out}{err}", command.get_program(), output.status);
+    assert!(output.status.success(), "{} {}\n{out}{err}", command.get_program().display(), output.status);
 }
 
 /// A tool that npm installed.
