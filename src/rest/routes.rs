@@ -23,6 +23,7 @@ use crate::error::{AppError, ErrorCode};
 use crate::graphql::PreparedOperation;
 use crate::wire::etag::{self, Caching};
 use crate::wire::json;
+use crate::wire::media::is_of_coding;
 use crate::wire::problem::Problem;
 use crate::wire::request::{BodyRoom, JsonRequest, credentials};
 
@@ -89,11 +90,17 @@ async fn sales_order(
 /// Checks the request as if it had been sent as an order, so that what passes here passes there. The body may be anything.
 async fn signature_check(
     State(state): State<AppState>,
-    JsonRequest { mut credentials, room, .. }: JsonRequest,
+    JsonRequest { mut credentials, room, is_json }: JsonRequest,
 ) -> Result<Response, Problem> {
     let checked = std::mem::replace(&mut credentials.path, ORDERS.to_owned());
     credentials.other_paths.iter_mut().for_each(|path| *path = path.replacen(&checked, ORDERS, 1));
     let check = state.api().execute_prepared(&SIGNATURE_CHECK, credentials, |_| Ok(json!({}))).await?;
+    // A compressed one would not pass there, whatever was signed.
+    if let Err(error) = is_json
+        && is_of_coding(&error)
+    {
+        return Err(error.into());
+    }
     Ok(room.keep_with(Json(check).into_response()))
 }
 

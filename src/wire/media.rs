@@ -64,6 +64,12 @@ pub fn ensure_json(headers: &HeaderMap) -> Result<(), AppError> {
     Ok(())
 }
 
+/// Whether a body was refused for its coding and not for its type.
+#[must_use]
+pub fn is_of_coding(error: &AppError) -> bool {
+    error.details.contains_key(ACCEPT_ENCODING)
+}
+
 /// A part of a header, as far as an answer shows it.
 fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().take(100).collect()

@@ -31,11 +31,20 @@ const PARTNER: &str = "versuni-client-001";
 
 impl Stage {
     async fn new() -> Self {
+        Self::below("").await
+    }
+
+    /// With the pages below a path, out of which no scene may lead.
+    async fn below(prefix: &str) -> Self {
         let database = Database::new().await;
         let secret = Remote::register(&database, PARTNER).await;
-        let service = Process::serve(database.folder.path(), &database.url, |_| {});
+        let service = Process::serve(database.folder.path(), &database.url, |command| {
+            if !prefix.is_empty() {
+                command.env("SALES_ORDER_HTTP__PUBLIC_URL", format!("https://api.example.com{prefix}"));
+            }
+        });
         let told = json!({
-            "base": service.base,
+            "base": format!("{}{prefix}", service.base),
             "clientId": PARTNER,
             "secret": secret.expose_secret(),
             "privateKey": PARTNER_KEY.to_pkcs8_pem().unwrap().expose_secret(),
@@ -131,7 +140,22 @@ async fn the_type_of_a_problem_leads_a_partner_to_the_line_about_its_code() {
 
 #[tokio::test]
 async fn a_developer_in_graphiql_signs_in_loads_a_key_creates_an_order_and_sees_it_arrive() {
-    let mut stage = Stage::new().await;
+    graphiql_creates_an_order(Stage::new().await).await;
+}
+
+#[tokio::test]
+async fn every_page_works_below_the_path_of_a_proxy() {
+    let mut stage = Stage::below("/orders").await;
+    stage.tell("codes", json!(["VALIDATION_FAILED"]));
+    stage.play("documentation", "explainsEachCode").await;
+    graphiql_creates_an_order(Stage::below("/orders/v1").await).await;
+    let mut stage = Stage::below("/orders").await;
+    stage.tell_other_keys();
+    stage.play("signature", "refusesPrivateKeys").await;
+    Stage::below("/orders").await.play("everyone", "canUseTheKeyboard").await;
+}
+
+async fn graphiql_creates_an_order(mut stage: Stage) {
     let partner = Remote::log_in(&stage.service.base, PARTNER, &stage.told["secret"].as_str().unwrap().into()).await;
     // A first order, so that there is a place in the feed to follow from.
     partner.create(&partner.sign(), None, &order()).await.unwrap().expect(201);
