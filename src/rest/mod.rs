@@ -2,8 +2,8 @@
 //!
 //! What belongs here: one route and one prepared GraphQL document for each endpoint, problem details, OpenAPI.
 //! What does not: rules. A request becomes the variables of its document, and the document's answer is the body.
-//! To add an endpoint: a document in `operations/` and its row in `operations.rs`, a route in [`routes`], its path and statuses in
-//! [`openapi`], then `make contracts`. Bodies are described by themselves.
+//! To add an endpoint: a document in `operations/` and its row in `operations.rs`, a route in [`routes`], its path and the status of
+//! success in [`openapi`], then `make contracts`. Bodies and failures are described by themselves.
 
 pub mod export;
 pub mod openapi;

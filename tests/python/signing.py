@@ -6,6 +6,7 @@ A header that schemathesis leaves out or damages on purpose stays as schemathesi
 import json
 import urllib.request
 import uuid
+from decimal import Decimal, InvalidOperation
 
 import schemathesis
 from partner import BASE_URL, CLIENT_ID, CLIENT_SECRET, DASHBOARD_ID, DASHBOARD_SECRET, signature
@@ -31,6 +32,24 @@ class Bearer:
     def set(self, case, data, ctx):
         if case.operation.definition.raw.get("security"):
             case.headers["Authorization"] = f"Bearer {data}"
+
+
+LARGEST_TOTAL = Decimal("9999999999999.9999")
+
+
+def amount(line):
+    try:
+        amount = Decimal(line["quantity"]) * Decimal(str(line["unit_price"]).strip())
+        return amount if amount.is_finite() else Decimal(0)
+    except (TypeError, KeyError, ValueError, InvalidOperation):
+        return Decimal(0)
+
+
+@schemathesis.hook
+def filter_body(context, body):
+    """Leaves out orders whose total is beyond the bound, which the description names and no schema can tell."""
+    lines = body.get("products") if isinstance(body, dict) else None
+    return not isinstance(lines, list) or sum(map(amount, lines)) <= LARGEST_TOTAL
 
 
 @schemathesis.hook

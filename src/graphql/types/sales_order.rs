@@ -93,7 +93,7 @@ impl SalesOrder {
         self.order.number.to_string()
     }
 
-    /// Status of the order, such as `CONFIRMED`.
+    /// Status of the order, such as `RECEIVED`.
     async fn status(&self) -> OrderStatus {
         self.order.status.into()
     }

@@ -38,6 +38,9 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
     operation.security = Some(behind.needs().next().map(security).unwrap_or_default());
     let parameters = operation.parameters.get_or_insert_default();
     parameters.extend(behind.needs().flat_map(headers::of).map(RefOr::T));
+    if behind.name() == "salesOrder" {
+        parameters.push(headers::IF_NONE_MATCH.free().into());
+    }
     let variables = behind.variables();
     for parameter in parameters {
         if let RefOr::T(parameter) = parameter

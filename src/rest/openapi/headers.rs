@@ -52,6 +52,15 @@ static IDEMPOTENCY_KEY: Header = Header {
     max: 255,
 };
 
+/// Names what the caller has.
+pub static IF_NONE_MATCH: Header = Header {
+    name: "If-None-Match",
+    description: "The `ETag` of what you have: if that is still the same, the answer is 304 without a body.",
+    example: None,
+    pattern: "",
+    max: 0,
+};
+
 /// The headers that a request is to carry, or may.
 pub fn of(needs: Needs) -> Vec<Parameter> {
     match needs {
@@ -71,7 +80,7 @@ impl Header {
         self.with(required, schema.pattern(Some(self.pattern)))
     }
 
-    fn free(&self) -> Parameter {
+    pub fn free(&self) -> Parameter {
         self.with(Required::False, ObjectBuilder::new().schema_type(Type::String))
     }
 

@@ -9,8 +9,8 @@ use crate::error::ErrorCode;
 use crate::graphql::{Needs, PreparedOperation};
 use crate::rest::operations::operations;
 
-/// The codes with which an operation may be refused.
-fn codes(operation: &PreparedOperation, has_parameters: bool) -> Vec<ErrorCode> {
+/// The codes with which an operation may be refused, by what it needs and where its parameters are.
+fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<ErrorCode> {
     use ErrorCode as Code;
     // The connection, the router, the budget of the address, the database: what every request passes.
     let mut codes = vec![
@@ -18,6 +18,7 @@ fn codes(operation: &PreparedOperation, has_parameters: bool) -> Vec<ErrorCode> 
         Code::MethodNotAllowed,
         Code::RateLimited,
         Code::InternalError,
+        Code::TransferCodingUnknown,
         Code::DatabaseUnavailable,
         Code::Overloaded,
     ];
@@ -26,8 +27,12 @@ fn codes(operation: &PreparedOperation, has_parameters: bool) -> Vec<ErrorCode> 
     if has_input || is_signed {
         codes.extend([Code::MalformedBody, Code::RequestTimeout, Code::PayloadTooLarge, Code::UnsupportedMediaType]);
     }
-    if has_input || has_parameters {
+    if has_input || is_in("query") {
         codes.push(Code::ValidationFailed);
+    }
+    // A path that has a part of the caller's may lead nowhere.
+    if is_in("path") {
+        codes.push(Code::NotFound);
     }
     for needs in operation.needs() {
         match needs {
@@ -43,9 +48,6 @@ fn codes(operation: &PreparedOperation, has_parameters: bool) -> Vec<ErrorCode> 
             codes.extend([Code::IdempotencyKeyReused, Code::SignatureReused, Code::ClockSkew]);
         }
     }
-    if operation.answer().is_nullable {
-        codes.push(Code::NotFound);
-    }
     codes.sort_unstable();
     codes.dedup();
     codes
@@ -54,13 +56,8 @@ fn codes(operation: &PreparedOperation, has_parameters: bool) -> Vec<ErrorCode> 
 /// The failures by status, as they stand among the responses of an operation.
 pub fn of(operation: &PreparedOperation, parameters: &[Value]) -> Map<String, Value> {
     let is_in = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
-    let mut codes = codes(operation, is_in("query"));
-    // A path that has a part of the caller's may lead nowhere.
-    if is_in("path") && !codes.contains(&ErrorCode::NotFound) {
-        codes.push(ErrorCode::NotFound);
-    }
     let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
-    for code in codes {
+    for code in codes(operation, is_in) {
         by_status.entry(code.status()).or_default().push(code);
     }
     by_status.into_iter().map(|(status, codes)| (status.to_string(), response(status, &codes))).collect()
@@ -77,6 +74,7 @@ fn response(status: u16, codes: &[ErrorCode]) -> Value {
     let own = match status {
         401 => &["WWW-Authenticate"][..],
         405 => &["Allow"],
+        415 => &["Accept-Encoding"],
         429 | 503 => &["Retry-After"],
         _ => &[],
     };
@@ -98,7 +96,7 @@ pub fn headers(own: &[&str]) -> Value {
 
 /// What answers point to: an example of each failure, and the headers.
 pub fn add_components(document: &mut Value) {
-    let used: BTreeSet<_> = operations().iter().flat_map(|operation| codes(operation, true)).collect();
+    let used: BTreeSet<_> = operations().iter().flat_map(|operation| codes(operation, |_| true)).collect();
     let examples: Map<_, _> = used.into_iter().map(|code| (code.to_string(), example(code))).collect();
     document["components"]["examples"] = examples.into();
     let text = |description: &str, example: &str| json!({"description": description, "schema": {"type": "string"}, "example": example});
@@ -127,6 +125,8 @@ pub fn add_components(document: &mut Value) {
             "Bearer realm=\"sales-order-api\", error=\"invalid_token\"",
         )),
         "Allow": always(text("The methods that the path has.", "POST")),
+        "Accept-Encoding": text("Present where the body was compressed, which it must not be.", "identity"),
+        "ETag": always(text("Names this content, for `If-None-Match`.", "\"3-5f0c1d2e3b4a59687766554f\"")),
         "Location": always(json!({
             "description": "The order's own address.",
             "schema": {"type": "string", "format": "uri-reference"},

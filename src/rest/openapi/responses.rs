@@ -17,6 +17,7 @@ pub fn complete(document: &mut Value) {
         let own: &[&str] = match behind.name() {
             "createSalesOrder" => &["Location", "Idempotent-Replayed"],
             "exportSalesOrders" => &["Content-Disposition"],
+            "salesOrder" => &["ETag"],
             _ => &[],
         };
         let Some(responses) = operation["responses"].as_object_mut() else { continue };
@@ -29,6 +30,10 @@ pub fn complete(document: &mut Value) {
                     "description": "The order that was made can be read.",
                 }});
             }
+        }
+        if behind.name() == "salesOrder" {
+            let description = "The order is still what `If-None-Match` names";
+            responses.insert("304".to_owned(), json!({"description": description, "headers": refusals::headers(own)}));
         }
         responses.extend(refusals);
     }
