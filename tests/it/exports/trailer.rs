@@ -43,7 +43,7 @@ async fn a_faulty_trailer_is_named_with_the_other_faults() {
         ("trailer=yes", &["/trailer"][..]),
         ("trailer=", &["/trailer"]),
         ("trailer=true&trailer=true", &["/trailer"]),
-        ("trailer=1&colour=red", &["/colour", "/trailer"]),
+        ("trailer=1&colour=red", &["/trailer", "/colour"]),
     ] {
         let refused = dashboard.get(&format!("/api/v1/sales-orders.csv?{query}")).await;
         let problem = refused.expect_problem(400, "VALIDATION_FAILED");

@@ -137,7 +137,7 @@ async fn deeply_nested_variables_are_refused() {
         app.post_text("/graphql", &partner.sign().headers(), body).await
     };
     send(120).await.expect_error("VALIDATION_FAILED");
-    for depth in [130, 100_000] {
+    for depth in [130, 60_000] {
         let answer = send(depth).await;
         assert_eq!(answer.status, 400);
         answer.expect_error("MALFORMED_BODY");

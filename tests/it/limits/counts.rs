@@ -143,7 +143,7 @@ async fn a_request_carries_one_login_however_it_is_hidden() {
 }
 
 #[tokio::test]
-async fn a_body_has_a_mebibyte() {
+async fn a_body_has_six_mebibytes() {
     let app = TestApp::new().await;
     let body = |json: &serde_json::Value, length: usize| {
         let json = json.to_string();
@@ -153,15 +153,15 @@ async fn a_body_has_a_mebibyte() {
     let query = json!({"query": "{ __typename }"});
     let login_at = async |length| app.post_text("/api/v1/auth/login", &[], body(&login, length)).await;
     let query_at = async |length| app.post_text("/graphql", &[], body(&query, length)).await;
-    login_at(1_048_576).await.expect_problem(401, "INVALID_CREDENTIALS");
-    login_at(1_048_577).await.expect_problem(413, "PAYLOAD_TOO_LARGE");
-    assert_eq!(query_at(1_048_576).await.data(), json!({"__typename": "Query"}));
-    query_at(1_048_577).await.expect_problem(413, "PAYLOAD_TOO_LARGE");
+    login_at(6_291_456).await.expect_problem(401, "INVALID_CREDENTIALS");
+    login_at(6_291_457).await.expect_problem(413, "PAYLOAD_TOO_LARGE");
+    assert_eq!(query_at(6_291_456).await.data(), json!({"__typename": "Query"}));
+    query_at(6_291_457).await.expect_problem(413, "PAYLOAD_TOO_LARGE");
 
     // One that announces too much is refused without being read.
     let announced = Request::post("/graphql").header("content-type", "application/json");
     let never = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
-    let answer: Answer = app.send(announced.header("content-length", "1048577").body(never).unwrap()).await;
+    let answer: Answer = app.send(announced.header("content-length", "6291457").body(never).unwrap()).await;
     answer.expect_problem(413, "PAYLOAD_TOO_LARGE");
 }
 

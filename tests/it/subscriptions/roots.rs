@@ -46,10 +46,17 @@ async fn refusals(
     variables: Value,
 ) -> [Value; 2] {
     let answer = app.subscribe(token, query, variables.clone()).await;
-    let event = answer.text.strip_prefix("event: next\ndata: ").unwrap_or_else(|| panic!("{query}: {}", answer.text));
-    let (event, rest) = event.split_once("\n\n").unwrap();
-    assert_eq!(rest, "event: complete\ndata: \n\n", "{query}");
-    let mut event: Value = serde_json::from_str(event).unwrap();
+    // Who sent no token is told so by the status.
+    let mut event = match answer.text.strip_prefix("event: next\ndata: ").and_then(|text| text.split_once("\n\n")) {
+        Some((event, rest)) => {
+            assert_eq!(rest, "event: complete\ndata: \n\n", "{query}");
+            serde_json::from_str(event).unwrap()
+        }
+        None => {
+            assert_eq!(answer.status, 401, "{query}: {}", answer.text);
+            answer.json()
+        }
+    };
     assert_eq!(event.get("data"), None, "{query}: {event}");
     socket.subscribe("1", query, variables).await;
     let Told::Message(mut told) = socket.next().await else { panic!("closed at {query}") };

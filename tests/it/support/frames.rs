@@ -71,31 +71,31 @@ impl Frames {
     /// The next frame, by its first byte and its payload; none when TCP has ended, which must not be by a reset. The service's
     /// pings are passed over.
     pub async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
-        loop {
-            let frame = self.next_of_any().await;
-            if frame.as_ref().is_none_or(|(head, _)| *head != PING) {
-                return frame;
+        in_time("the next frame", async {
+            loop {
+                let frame = self.next_of_any().await;
+                if frame.as_ref().is_none_or(|(head, _)| *head != PING) {
+                    return frame;
+                }
             }
-        }
+        })
+        .await
     }
 
     async fn next_of_any(&mut self) -> Option<(u8, Vec<u8>)> {
-        in_time("the next frame", async {
-            let head = match self.0.read_u8().await {
-                Ok(head) => head,
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return None,
-                Err(error) => panic!("{error}"),
-            };
-            let length = match self.0.read_u8().await.unwrap() {
-                126 => self.0.read_u16().await.unwrap().into(),
-                127 => usize::try_from(self.0.read_u64().await.unwrap()).unwrap(),
-                short => short.into(),
-            };
-            let mut payload = vec![0; length];
-            self.0.read_exact(&mut payload).await.unwrap();
-            Some((head, payload))
-        })
-        .await
+        let head = match self.0.read_u8().await {
+            Ok(head) => head,
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return None,
+            Err(error) => panic!("{error}"),
+        };
+        let length = match self.0.read_u8().await.unwrap() {
+            126 => self.0.read_u16().await.unwrap().into(),
+            127 => usize::try_from(self.0.read_u64().await.unwrap()).unwrap(),
+            short => short.into(),
+        };
+        let mut payload = vec![0; length];
+        self.0.read_exact(&mut payload).await.unwrap();
+        Some((head, payload))
     }
 
     /// The payload of the Close, whatever comes before it; the frame must be there.

@@ -101,14 +101,18 @@ impl Socket {
 
     /// What the service says next; its pings are answered on the way.
     pub async fn next(&mut self) -> Told {
-        loop {
-            match in_time("what the service says next", self.0.next()).await {
-                Some(Ok(Message::Text(text))) => return Told::Message(serde_json::from_str(&text).unwrap()),
-                Some(Ok(Message::Close(frame))) => return Told::Closed(frame.map_or(0, |frame| frame.code.into())),
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Told::Closed(0),
+        // One deadline for all: a connection on which nothing is said has pings all the same.
+        in_time("what the service says next", async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Text(text))) => return Told::Message(serde_json::from_str(&text).unwrap()),
+                    Some(Ok(Message::Close(frame))) => return Told::Closed(frame.map_or(0, |frame| frame.code.into())),
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return Told::Closed(0),
+                }
             }
-        }
+        })
+        .await
     }
 
     /// The data of the next result of a subscription.
