@@ -53,6 +53,14 @@ def filter_body(context, body):
 
 
 @schemathesis.hook
+def before_process_path(context, path, methods):
+    """Leaves out parameters of exports that go with some others or one format only, or hold a name or a cursor that no schema can tell."""
+    if path.endswith("{format}"):
+        untold = {"for", "separator", "time_zone", "after"}
+        methods["get"]["parameters"] = [one for one in methods["get"]["parameters"] if one["name"] not in untold]
+
+
+@schemathesis.hook
 def before_call(context, case, kwargs):
     if case.operation.path != "/api/v1/sales-orders" or case.method != "POST" or case.meta is None:
         return
