@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 
 use super::Format;
 use crate::domain::fields::listed;
+use crate::domain::zone::Zone;
 use crate::error::{FieldError, FieldErrorCode};
 
 /// A parameter that says how, or from where on.
@@ -32,6 +33,9 @@ pub const AFTER: &str = "after";
 /// Whether the file says that it is whole.
 pub const TRAILER: &str = "trailer";
 
+/// Where times are read when nothing is said.
+const DEFAULT_ZONE: Zone = Zone::Named(Tz::Asia__Jakarta);
+
 /// All of them.
 pub const FORM: [FormParameter; 6] = [
     FormParameter {
@@ -54,8 +58,8 @@ pub const FORM: [FormParameter; 6] = [
     },
     FormParameter {
         name: TIME_ZONE,
-        description: "With `for=spreadsheet` only: the time zone of its times, by its name in the IANA database; `Asia/Jakarta` when \
-                      absent. The column `time_zone` tells it.",
+        description: "With `for=spreadsheet` only: the time zone of its times, by its name in the IANA database or as an \
+                      offset such as `+07:00`; `Asia/Jakarta` when absent. The column `time_zone` tells it.",
         values: &[],
         default: None,
     },
@@ -108,7 +112,7 @@ pub enum Cells {
         /// Between the cells.
         separator: char,
         /// Of times.
-        zone: Tz,
+        zone: Zone,
     },
 }
 
@@ -154,13 +158,14 @@ pub fn read(format: Format, pairs: &[(&str, &str)]) -> Result<(Form, Option<Stri
             );
         }
     }
-    let zone = zone.map_or(Ok(Tz::Asia__Jakarta), str::parse);
-    if zone.is_err() {
-        let message = "is no time zone; use a name of the IANA database, such as Asia/Jakarta";
+    let zone = zone.map_or(Some(DEFAULT_ZONE), Zone::parse);
+    if zone.is_none() {
+        let message =
+            "is no time zone; use a name of the IANA database, such as Asia/Jakarta, or an offset, such as +07:00";
         fault(TIME_ZONE, FieldErrorCode::Format, message.to_owned());
     }
     let cells = match (audience, zone) {
-        (Some("spreadsheet"), Ok(zone)) => {
+        (Some("spreadsheet"), Some(zone)) => {
             Cells::Readable { separator: separator.and_then(|text| text.chars().next()).unwrap_or(';'), zone }
         }
         (Some(_), _) => Cells::Exact,
@@ -218,7 +223,7 @@ mod tests {
     #[test]
     fn what_is_not_said_has_the_default_that_is_published() {
         let (form, after) = read(Format::Csv, &[("for", "spreadsheet")]).unwrap();
-        assert!(matches!(form.cells, Cells::Readable { separator: ';', zone: Tz::Asia__Jakarta }), "{form:?}");
+        assert!(matches!(form.cells, Cells::Readable { separator: ';', zone: DEFAULT_ZONE }), "{form:?}");
         assert_eq!((form.cursors, after), (false, None));
         let said =
             [("for", "spreadsheet"), ("separator", "semicolon"), ("time_zone", "Asia/Jakarta"), ("cursors", "false")];

@@ -9,6 +9,7 @@ use super::Format;
 use super::columns::{COLUMNS, Column};
 use super::form::{Cells, Form};
 use crate::domain::money::Money;
+use crate::domain::zone::Zone;
 use crate::error::AppError;
 use crate::rest::spreadsheet;
 
@@ -66,7 +67,7 @@ impl Form {
                 let value = match name {
                     _ if name == LINE_AMOUNT.0 => self.amount(&line_amount(line)).into_owned(),
                     _ if name == CURSOR.0 => self.cursor(edge[CURSOR.0].as_str().unwrap_or_default()),
-                    _ => self.zone().to_owned(),
+                    _ => self.zone(),
                 };
                 writer.write_field(value)?;
             }
@@ -84,8 +85,15 @@ impl Form {
         [LINE_AMOUNT].into_iter().chain(zone).chain(self.cursors.then_some(CURSOR))
     }
 
-    fn zone(&self) -> &'static str {
-        if let Cells::Readable { zone, .. } = self.cells { zone.name() } else { "" }
+    fn zone(&self) -> String {
+        match self.cells {
+            Cells::Readable { zone: Zone::Named(zone), .. } => zone.name().to_owned(),
+            // It begins with a sign.
+            Cells::Readable { zone: Zone::Fixed(offset), separator } => {
+                spreadsheet::text(&offset.to_string(), separator)
+            }
+            Cells::Guarded | Cells::Exact => String::new(),
+        }
     }
 
     /// It may begin with a `-`.
@@ -185,7 +193,7 @@ mod tests {
     #[test]
     fn the_file_for_a_spreadsheet_has_its_separator_its_decimal_mark_and_its_zone() {
         for (separator, amount) in [(';', "0,3"), (',', "0.3")] {
-            let cells = Cells::Readable { separator, zone: Tz::Asia__Jakarta };
+            let cells = Cells::Readable { separator, zone: Zone::Named(Tz::Asia__Jakarta) };
             let text = written(Form { format: Format::Csv, cells, cursors: false, trailer: false }, &order());
             let text = text.strip_prefix('\u{feff}').unwrap();
             let first = |name| column(text, separator as u8, name)[0].clone();

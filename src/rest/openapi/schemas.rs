@@ -205,8 +205,10 @@ fn price(description: &str) -> RefOr<Schema> {
             form(Type::Number)
                 .minimum(Some(0))
                 .maximum(number(&Money::MAX_UNIT_PRICE.to_string()))
-                .multiple_of(number(&Money::from_ten_thousandths(1).to_string()))
-                .description(Some("As a number. A program whose numbers are floats writes fractions as a string.")),
+                // No `multipleOf`: validators that divide floats take 19.99 for no multiple of 0.0001.
+                .description(Some(
+                    "As a number of at most 4 decimals. A program whose numbers are floats writes fractions as a string.",
+                )),
         )
         .description(Some(description))
         .examples(in_text(description))
