@@ -47,6 +47,8 @@ function draw(description: OpenApi, element: HTMLElement): Promise<void> {
     theme: theme(window.matchMedia('(prefers-color-scheme: dark)').matches),
     downloadUrls: [{ title: 'Download', url: DESCRIPTION }],
     requiredPropsFirst: true,
+    // Patterns are for programs; the text says the same in words.
+    hideSchemaPattern: true,
     jsonSamplesExpandLevel: 3,
     nativeScrollbars: true,
     hideHostname: true,
