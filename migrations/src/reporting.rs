@@ -189,7 +189,8 @@ impl Column {
             (Kind::Time, false) => format!(
                 "strftime('%Y-%m-%d %H:%M:%S', {it} / 1000000, 'unixepoch') || printf('.%06d+00:00', {it} % 1000000)"
             ),
-            (Kind::Day, true) => format!("{it}::date"),
+            // One row that cannot be read would take the view away from everybody.
+            (Kind::Day, true) => format!("CASE WHEN {it} >= '0001-01-01' THEN {it}::date END"),
             (Kind::Json, true) => format!("{it}::jsonb"),
             (Kind::Money, true) => format!("({it} * 0.0001)::numeric(17, 4)"),
             (Kind::Money, false) => decimal_of_sqlite(&it),

@@ -36,7 +36,8 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
     let body = body.as_ref().map(read).transpose()?;
     let config = common.load(None)?.config;
     let orders = Orders::new(app::open(&config).await?, Turns::unlimited());
-    let evidence = orders.verify_receipt(&order, body.as_deref(), config.auth.timestamp_tolerance).await?;
+    let (tolerance, prefix) = (config.auth.timestamp_tolerance, config.http.public_url.prefix());
+    let evidence = orders.verify_receipt(&order, body.as_deref(), tolerance, prefix).await?;
     print(common, &evidence, body.is_some())?;
     if evidence.problems.is_empty() {
         return Ok(());

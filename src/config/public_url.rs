@@ -1,5 +1,8 @@
 //! Where callers reach the service, which a proxy in front of it may have at another address and below a prefix.
 
+use std::net::Ipv6Addr;
+use std::num::NonZeroU16;
+
 use serde::de::{Deserialize, Deserializer, Error, Unexpected};
 
 /// The address that callers use, without a slash at its end; empty where it is not told.
@@ -14,15 +17,15 @@ impl PublicUrl {
         }
         let (scheme, rest) = url.split_once("://")?;
         let (authority, path) = rest.split_once('/').map_or((rest, None), |(authority, path)| (authority, Some(path)));
-        let is_host = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
         // What needs no encoding in a path, so that it is the same text everywhere.
         let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'~');
         let is_segment = |part: &str| !matches!(part, "" | "." | "..") && part.bytes().all(is_plain);
-        let fits = ["http", "https"].contains(&scheme)
-            && !authority.is_empty()
-            && authority.bytes().all(is_host)
+        let fits = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+            && is_authority(authority)
             && path.is_none_or(|path| path.split('/').all(is_segment));
-        fits.then(|| Self(url.to_owned()))
+        // Scheme and host have no case (RFC 3986 §6.2.2.1); browsers send both in small letters.
+        let origin = format!("{scheme}://{authority}").to_ascii_lowercase();
+        fits.then(|| Self(path.map_or_else(|| origin.clone(), |path| format!("{origin}/{path}"))))
     }
 
     /// The address of a path of ours; the path alone where no address is told.
@@ -51,6 +54,18 @@ impl PublicUrl {
     }
 }
 
+/// A host, with its port if there is one.
+fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) if address.parse::<Ipv6Addr>().is_err() => return false,
+        Some((_, port)) => ("ipv6", port),
+        None => text.find(':').map_or((text, ""), |at| text.split_at(at)),
+    };
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    let is_port = |port: &str| port.parse::<NonZeroU16>().is_ok();
+    !host.is_empty() && host.bytes().all(is_plain) && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+}
+
 /// Reads the setting.
 pub(super) fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PublicUrl, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -69,6 +84,8 @@ mod tests {
             ("https://api.example.com", "https://api.example.com", ""),
             ("https://api.example.com/", "https://api.example.com", ""),
             (" http://localhost:8080/orders/ ", "http://localhost:8080", "/orders"),
+            ("HTTPS://API.example.com/Orders", "https://api.example.com", "/Orders"),
+            ("https://x_y.internal/o", "https://x_y.internal", "/o"),
             ("https://[2001:db8::1]:8443/a-b/v1.0_~", "https://[2001:db8::1]:8443", "/a-b/v1.0_~"),
         ] {
             let url = PublicUrl::read(text).unwrap();
@@ -97,6 +114,13 @@ mod tests {
             "https://api.example.com/../orders",
             "https://api.example.com/\"><script>",
             "https://api.example.com/é",
+            "https://:::",
+            "https://api.example.com:99999",
+            "https://api.example.com:0",
+            "https://api.example.com:",
+            "https://[::1",
+            "https://[nonsense]",
+            "https://[::1]x",
         ] {
             assert_eq!(PublicUrl::read(text), None, "{text}");
         }

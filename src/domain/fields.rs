@@ -128,7 +128,7 @@ impl<'a> Fields<'a> {
         parse(text.trim()).or_else(|error| self.refuse(name, FieldErrorCode::Value, error.to_string()).ok_or(())).ok()
     }
 
-    /// A required whole number, written without a fraction.
+    /// A required whole number.
     pub fn integer(&mut self, name: &'static str, range: &RangeInclusive<i32>) -> Option<i32> {
         let value = self.required(name, || Holds::Integer(range.clone()))?;
         self.whole_number(name, value, range)

@@ -19,7 +19,7 @@ pub fn parse(text: &str) -> Option<DateTime<FixedOffset>> {
 }
 
 /// An offset as RFC 3339 writes it.
-fn plain_offset(text: &str) -> Option<String> {
+pub(super) fn plain_offset(text: &str) -> Option<String> {
     let offset = text.trim_start();
     if offset.eq_ignore_ascii_case("Z") {
         return Some("Z".to_owned());

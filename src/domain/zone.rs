@@ -33,11 +33,17 @@ impl Zone {
         }
         // Not of `GMT`, whose signs the database turns round (`Etc/GMT-7`). A `+` that nobody encoded came as a blank.
         let after_utc = text.trim_start().split_at_checked(3).filter(|(utc, _)| utc.eq_ignore_ascii_case("UTC"));
-        let offset = after_utc.map_or(text, |(_, offset)| offset).trim_end();
-        let offset = match offset.strip_prefix(['+', '-', ' ', '\u{2212}']).map(str::as_bytes) {
+        let offset = after_utc.map_or(text, |(_, offset)| offset).trim_end().replace('\u{2212}', "-");
+        let signed = offset.trim_start();
+        let offset = if signed.starts_with(['+', '-']) { signed } else { &offset };
+        if after_utc.is_some() && offset.eq_ignore_ascii_case("Z") {
+            return None;
+        }
+        let offset = match offset.strip_prefix(['+', '-', ' ']).map(str::as_bytes) {
             Some([hour]) => format!("{}0{}", offset.strip_suffix(char::from(*hour))?, char::from(*hour)),
             _ => offset.to_owned(),
         };
+        let offset = instant::plain_offset(&offset)?;
         Some(Self::Fixed(*instant::parse(&format!("2000-01-01T00:00:00{offset}"))?.offset()))
     }
 }

@@ -9,16 +9,18 @@ use std::io::Write as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use axum::body::{Body, Bytes, HttpBody as _};
+use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-    VARY,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, VARY,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::{FutureExt as _, stream};
 use hyper::body::Frame;
+
+use crate::wire::encoding;
 
 /// Bytes: what fits one packet is not sent sooner for being smaller.
 const SMALLEST: u64 = 1024;
@@ -26,26 +28,8 @@ const SMALLEST: u64 = 1024;
 /// Bytes: what is coded before other requests go on.
 const AT_ONCE: usize = 64 * 1024;
 
-/// Whether a caller takes gzip, and not rather the answer as it is (RFC 9110 §12.5.3).
-pub fn is_taken_by(headers: &HeaderMap) -> bool {
-    if !headers.contains_key(ACCEPT_ENCODING) {
-        return false;
-    }
-    let gzip = quality(headers, "gzip").or_else(|| quality(headers, "x-gzip")).or_else(|| quality(headers, "*"));
-    gzip.is_some_and(|gzip| gzip > 0.0 && quality(headers, "identity").is_none_or(|identity| gzip >= identity))
-}
-
-/// How much a caller wants a coding: from 0, not at all, to 1; nothing where it does not say.
-pub fn quality(headers: &HeaderMap, coding: &str) -> Option<f32> {
-    let accepted = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    accepted.flat_map(|value| value.split(',')).find_map(|range| {
-        let (name, parameters) = range.split_once(';').unwrap_or((range, ""));
-        let weight =
-            parameters.split(';').map(str::trim).find_map(|it| it.strip_prefix("q=").or(it.strip_prefix("Q=")));
-        let weight = weight.map_or(Some(1.0), |weight| weight.parse().ok());
-        name.trim().eq_ignore_ascii_case(coding).then(|| weight.unwrap_or(0.0))
-    })
-}
+/// Bytes: an answer of this size that is there as a whole is coded as one, and so with its length.
+const WHOLE: usize = 256 * 1024;
 
 /// The answer in gzip, where that is worth while. Of an answer to HEAD the router takes the body away behind this.
 pub fn answer(response: Response) -> Response {
@@ -67,9 +51,22 @@ pub fn answer(response: Response) -> Response {
     if let Some(weak) = strong.and_then(|tag| HeaderValue::try_from(format!("W/{tag}")).ok()) {
         headers.insert(ETAG, weak);
     }
-    let is_streamed = body.size_hint().exact().is_none();
+    let whole = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+    let body = match whole {
+        Some(bytes) if bytes <= WHOLE => {
+            let mut collecting = Box::pin(to_bytes(body, WHOLE));
+            match (&mut collecting).now_or_never() {
+                Some(Ok(plain)) => {
+                    return Response::from_parts(parts, encoding::gzip(&plain, Compression::fast()).into());
+                }
+                Some(Err(error)) => Body::from_stream(stream::iter([Err::<Bytes, _>(error)])),
+                None => Body::from_stream(stream::once(collecting)),
+            }
+        }
+        _ => body,
+    };
     let coder = GzEncoder::new(Vec::new(), Compression::fast());
-    let body = Gzip { body, rest: Bytes::new(), coder: Some(coder), is_streamed };
+    let body = Gzip { body, rest: Bytes::new(), coder: Some(coder), is_streamed: whole.is_none() };
     Response::from_parts(parts, Body::new(body))
 }
 

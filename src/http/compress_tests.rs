@@ -3,16 +3,11 @@
 use std::convert::Infallible;
 use std::io::Read as _;
 
-use axum::body::to_bytes;
 use axum::response::IntoResponse as _;
 use flate2::read::MultiGzDecoder;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 
 use super::*;
-
-fn accepting(accepted: &str) -> HeaderMap {
-    HeaderMap::from_iter([(ACCEPT_ENCODING, accepted.parse().unwrap())])
-}
 
 fn json(bytes: usize) -> Response {
     ([(CONTENT_TYPE, "application/json")], "x".repeat(bytes)).into_response()
@@ -22,29 +17,6 @@ fn decoded(bytes: &[u8]) -> String {
     let mut text = String::new();
     MultiGzDecoder::new(bytes).read_to_string(&mut text).unwrap();
     text
-}
-
-#[test]
-fn gzip_is_for_those_who_take_it_and_want_nothing_rather() {
-    for accepted in [
-        "gzip",
-        "GZIP",
-        "gzip, deflate, br, zstd",
-        "br;q=1.0, gzip;q=0.8, *;q=0.1",
-        "*",
-        "x-gzip",
-        "gzip; q=0.001",
-        "identity;q=0, gzip;q=0.5",
-        "deflate, gzip;q=1.0, identity;q=0.5",
-    ] {
-        assert!(is_taken_by(&accepting(accepted)), "{accepted}");
-    }
-    for accepted in
-        ["", "identity", "br", "deflate", "gzip;q=0", "gzip;q=0.0, *;q=1", "gzip;q=0.5, identity", "*;q=0", "gzip;q=x"]
-    {
-        assert!(!is_taken_by(&accepting(accepted)), "{accepted}");
-    }
-    assert!(!is_taken_by(&HeaderMap::new()));
 }
 
 #[tokio::test]

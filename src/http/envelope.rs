@@ -16,6 +16,7 @@ use crate::clock::random_bytes;
 use crate::config::{Http, PublicUrl};
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry::{self, QuotaState, RequestLog};
+use crate::wire::encoding::is_taken_by;
 use crate::wire::problem::{self, Problem};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,7 +43,7 @@ pub async fn wrap(State(Envelope(envelope)): State<Envelope>, request: Request, 
     let request_id = request_id(&request);
     let log = RequestLog::new(&request_id);
     let path = request.uri().path().to_owned();
-    let (takes_gzip, misframed) = (compress::is_taken_by(request.headers()), framing::check(&request).err());
+    let (takes_gzip, misframed) = (is_taken_by(request.headers()), framing::check(&request).err());
     // The template, not the path: paths hold order numbers, and what strangers ask for has no end.
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     let line = Line::new(log.clone(), method(&request), route);

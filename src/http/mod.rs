@@ -22,7 +22,6 @@ mod websocket;
 
 use std::sync::LazyLock;
 
-use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
@@ -30,7 +29,6 @@ use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
-use sha2::{Digest as _, Sha256};
 use tower::util::option_layer;
 
 use envelope::Envelope;
@@ -43,7 +41,7 @@ use crate::app::AppState;
 use crate::config::{Config, Http};
 use crate::error::{AppError, ErrorCode};
 use crate::rest;
-use crate::wire::etag::{self, Caching};
+use crate::wire::etag::Document;
 use crate::wire::problem::Problem;
 use crate::wire::query::Pairs;
 use crate::{graphql as schema, telemetry};
@@ -104,15 +102,10 @@ pub fn metrics_router<S: Clone + Send + Sync + 'static>(state: Option<&AppState>
 }
 
 /// Made once, with its name: it takes longer than all the rest of the request.
-static SDL: LazyLock<(Bytes, String)> = LazyLock::new(|| {
-    let sdl = schema::sdl();
-    let tag = etag::tag(&Sha256::digest(&sdl));
-    (sdl.into(), tag)
-});
+static SDL: LazyLock<Document> = LazyLock::new(|| Document::new(schema::sdl()));
 
 async fn sdl(request: HeaderMap) -> Response {
-    let (sdl, tag) = &*SDL;
-    etag::answer(&request, tag, "application/graphql; charset=utf-8", Caching::Anybody, sdl.clone())
+    SDL.answer(&request, "application/graphql; charset=utf-8")
 }
 
 async fn not_found() -> Problem {

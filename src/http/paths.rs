@@ -41,25 +41,47 @@ fn of_unknown_length(response: Response) -> Response {
 
 fn respell(mut request: Request, prefix: &str) -> Request {
     let sent = request.uri().path();
-    let own = own_path(sent, prefix);
+    let below = below(sent, prefix);
+    let own = without_slash(below);
     if own == sent && prefix.is_empty() {
         return request;
     }
-    let (sent, own) = (sent.to_owned(), own.to_owned());
-    let others = [format!("{prefix}{own}"), sent.clone()];
+    let (sent, below, own) = (sent.to_owned(), below.to_owned(), own.to_owned());
+    // With and without the prefix, and with the slash at the end if there was one.
+    let mut others = vec![format!("{prefix}{own}"), below.clone(), format!("{prefix}{below}"), sent.clone()];
+    others.retain(|other| *other != own);
+    others.sort_unstable();
+    others.dedup();
     if own != sent
         && let Some(uri) = with_path(request.uri(), &own)
     {
         *request.uri_mut() = uri;
     }
-    request.extensions_mut().insert(OtherPaths(others.into_iter().filter(|other| *other != own).collect()));
+    request.extensions_mut().insert(OtherPaths(others));
     request
 }
 
-/// A path without the prefix and without a slash at its end.
-fn own_path<'p>(path: &'p str, prefix: &str) -> &'p str {
-    let below = path.strip_prefix(prefix).filter(|below| below.is_empty() || below.starts_with('/')).unwrap_or(path);
-    match below.trim_end_matches('/') {
+/// What all our paths begin with but the path of the first page
+/// (`every_path_is_there_behind_a_proxy_whatever_the_prefix_and_whether_it_is_left_on`).
+const OURS: [&str; 8] =
+    ["/api/v1", "/graphql", "/graphiql", "/docs", "/assets", "/health", "/metrics", "/schema.graphql"];
+
+/// A path without the prefix, if that was left on. A prefix may itself be what a path of ours begins with.
+fn below<'p>(sent: &'p str, prefix: &str) -> &'p str {
+    let is_ours = |path: &str| OURS.iter().any(|own| starts(path, own).is_some());
+    match starts(sent, prefix) {
+        Some(rest) if is_ours(rest) || !is_ours(sent) => rest,
+        _ => sent,
+    }
+}
+
+/// What stands behind the beginning of a path.
+fn starts<'p>(path: &'p str, beginning: &str) -> Option<&'p str> {
+    path.strip_prefix(beginning).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn without_slash(path: &str) -> &str {
+    match path.trim_end_matches('/') {
         "" => "/",
         own => own,
     }
@@ -90,8 +112,16 @@ mod tests {
             ("/graphql", "/orders", "/graphql"),
             ("/ordersgraphql", "/orders", "/ordersgraphql"),
             ("/orders/orders/graphql", "/orders", "/orders/graphql"),
+            ("/api/v1/auth/login", "/api", "/api/v1/auth/login"),
+            ("/api/api/v1/auth/login", "/api", "/api/v1/auth/login"),
+            ("/api/docs", "/api", "/docs"),
+            ("/api", "/api", "/"),
+            ("/docs", "/docs", "/docs"),
+            ("/docs/docs/signature", "/docs", "/docs/signature"),
+            ("/docs/signature", "/docs", "/docs/signature"),
+            ("/api/v1/api/v1/auth/login", "/api/v1", "/api/v1/auth/login"),
         ] {
-            assert_eq!(own_path(path, prefix), own, "{path} below {prefix:?}");
+            assert_eq!(without_slash(below(path, prefix)), own, "{path} below {prefix:?}");
         }
     }
 
@@ -101,7 +131,10 @@ mod tests {
         let respelled = respell(request("/orders/graphql/?query=%7Ba%7D"), "/orders");
         assert_eq!(respelled.uri(), "/graphql?query=%7Ba%7D");
         let OtherPaths(others) = respelled.extensions().get().unwrap();
-        assert_eq!(*others, ["/orders/graphql", "/orders/graphql/"]);
+        assert_eq!(*others, ["/graphql/", "/orders/graphql", "/orders/graphql/"]);
+        let taken_off = respell(request("/graphql/"), "/orders");
+        let OtherPaths(others) = taken_off.extensions().get().unwrap();
+        assert_eq!(*others, ["/graphql/", "/orders/graphql", "/orders/graphql/"]);
         let absolute = respell(request("http://api.example.com/graphql/?a=/"), "");
         assert_eq!(absolute.uri(), "http://api.example.com/graphql?a=/");
         assert!(respell(request("/graphql"), "").extensions().get::<OtherPaths>().is_none());

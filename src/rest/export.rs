@@ -19,6 +19,7 @@ use futures_util::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 
 pub(super) use columns::COLUMNS;
+use form::Cells;
 pub use form::{AFTER, CURSORS, FOR, SEPARATOR, TIME_ZONE, TRAILER};
 pub(super) use form::{FORM, FormParameter};
 use parameters::in_parameters;
@@ -36,6 +37,8 @@ use crate::wire::problem::Problem;
 use crate::wire::query::Pairs;
 use crate::wire::request::credentials;
 use crate::wire::unbuffered::UNBUFFERED;
+
+const CSV: &str = "text/csv; charset=utf-8; header=present";
 
 /// How an export is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
@@ -67,6 +70,7 @@ async fn respond(
 ) -> Result<Response, Problem> {
     let sender = Sender::from(credentials(parts, Arc::default()));
     let request = pairs.and_then(|pairs| request(format, &pairs));
+    let is_exact = request.as_ref().is_ok_and(|request| matches!(request.form.cells, Cells::Exact));
     let page_limit = state.config().http.request_timeout;
     let Export { is_small, chunks } = export(state.api().clone(), sender, request, page_limit).await?;
     // Nobody is told why but the operator.
@@ -78,7 +82,9 @@ async fn respond(
         Body::from_stream(broken_off_by(state.stopping(), noted))
     };
     let (content_type, name) = match format {
-        Format::Csv => ("text/csv; charset=utf-8; header=present", "sales-orders.csv"),
+        // By the name whoever finds the file knows that a spreadsheet would run its texts.
+        Format::Csv if is_exact => (CSV, "sales-orders-for-programs.csv"),
+        Format::Csv => (CSV, "sales-orders.csv"),
         Format::Jsonl => ("application/jsonl; charset=utf-8", "sales-orders.jsonl"),
     };
     let headers =

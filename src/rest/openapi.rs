@@ -152,7 +152,7 @@ endpoint! {
     /// apostrophe stands in front of what a spreadsheet would run as a formula, so its texts are not always exact.
     ///
     /// An answer that breaks off is not whole. A client or proxy that speaks HTTP/1.0 cannot tell (nginx does by default): with
-    /// `trailer=true` the file itself says that it is whole, and an export of up to 100 orders has a `Content-Length`. One that was
+    /// `trailer=true` the file itself says that it is whole, and an export of one page has a `Content-Length`. One that was
     /// asked for with `cursors=true` goes on: drop what arrived of the last
     /// order, which may be cut, and send the same request with `after` = the cursor of the order before it. By `created_at` and
     /// `order_number` no order comes twice and none is left out, whatever changed in between; new ones come at the end. By

@@ -21,7 +21,7 @@ use crate::auth::credentials::Credentials;
 use crate::domain::signature_input::ORDERS;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::PreparedOperation;
-use crate::wire::etag::{self, Caching};
+use crate::wire::etag::{self, Caching, Document};
 use crate::wire::json;
 use crate::wire::media::is_of_coding;
 use crate::wire::problem::Problem;
@@ -106,23 +106,22 @@ async fn signature_check(
 
 /// The description under the configuration in force. Made once: it takes longer than all the rest of the request.
 #[derive(Clone, Default)]
-struct Description(Arc<OnceLock<(Bytes, String)>>);
+struct Description(Arc<OnceLock<Document>>);
 
 async fn openapi_json(
     State(state): State<AppState>,
     Extension(Description(made)): Extension<Description>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (document, tag) = match made.get() {
+    let document = match made.get() {
         Some(made) => made,
         None => {
             let document = openapi::document(state.config()).and_then(|document| serde_json::to_vec(&document));
-            let document = document.map_err(AppError::internal)?;
-            let tag = etag::tag(&Sha256::digest(&document));
-            made.get_or_init(|| (document.into(), tag))
+            let document = Document::new(document.map_err(AppError::internal)?);
+            made.get_or_init(|| document)
         }
     };
-    Ok(etag::answer(&request, tag, "application/json", Caching::Anybody, document.clone()))
+    Ok(document.answer(&request, "application/json"))
 }
 
 /// Runs an endpoint's document on the request's body.

@@ -42,8 +42,9 @@ const IN_FORCE: TimeDelta = TimeDelta::seconds(5);
 impl Orders {
     /// Checks the receipt of an order: whether a key of the client that counted then made the signature over the stored
     /// text, whether that text is this client's and of the order's time, and, of the forms that bind them, whether it is of
-    /// a request that makes an order, of the body that was received, and of the key that the order was taken under. With the body as the client sent it, whether that is what was received. `tolerance` is
-    /// how far from the server's clock a signed time may be.
+    /// a request that makes an order, of the body that was received, and of the key that the order was taken under. With the
+    /// body as the client sent it, whether that is what was received. `tolerance` is how far from the server's clock a signed
+    /// time may be; `prefix` stands before our paths where callers sign them so (`http.public_url`).
     ///
     /// The order's own fields are not covered: a body says what was ordered, and the documented form does not sign it.
     pub async fn verify_receipt(
@@ -51,6 +52,7 @@ impl Orders {
         number: &str,
         body: Option<&[u8]>,
         tolerance: Duration,
+        prefix: &str,
     ) -> Result<Evidence, AppError> {
         let near = TimeDelta::from_std(tolerance.max(NEAR)).unwrap_or(TimeDelta::MAX);
         let nothing = |what: &str| AppError::new(ErrorCode::NotFound, format!("there is no {what} {number}"));
@@ -65,7 +67,7 @@ impl Orders {
             key_status_then
                 .filter(|status| *status != KeyStatus::Active)
                 .map(|status| format!("the key was {status} when the order was taken")),
-            text_problem(&order, &receipt, body, near, &key_of_order),
+            text_problem(&order, &receipt, body, (near, prefix), &key_of_order),
             body.filter(|body| Sha256::digest(body).as_slice() != receipt.body_sha256)
                 .map(|_| "the body is not the one that was received: its SHA-256 differs".to_owned()),
         ];
@@ -99,7 +101,7 @@ fn text_problem(
     order: &SalesOrder,
     receipt: &Receipt,
     body: Option<&[u8]>,
-    near: TimeDelta,
+    (near, prefix): (TimeDelta, &str),
     key_of_order: &str,
 ) -> Option<String> {
     let text = receipt.string_to_sign.as_str();
@@ -120,11 +122,11 @@ fn text_problem(
         return Some("the signed time is not the order's".to_owned());
     }
     let bound = bound.flatten()?;
-    request_problem(&bound, key_of_order).or_else(|| body_problem(&bound, receipt, body))
+    request_problem(&bound, prefix, key_of_order).or_else(|| body_problem(&bound, receipt, body))
 }
 
 /// What is wrong with the request that a text is of.
-fn request_problem(bound: &BoundText<'_>, key_of_order: &str) -> Option<String> {
+fn request_problem(bound: &BoundText<'_>, prefix: &str, key_of_order: &str) -> Option<String> {
     let BoundText { method, path, idempotency_key, .. } = *bound;
     if (method, path) == ("GET", "/graphql/ws") {
         // Older versions took signed orders there.
@@ -133,8 +135,8 @@ fn request_problem(bound: &BoundText<'_>, key_of_order: &str) -> Option<String> 
                 .to_owned(),
         );
     }
-    // Callers may reach the service below a prefix.
-    let is_ours = |own: &&str| path.trim_end_matches('/').ends_with(own);
+    let path_of_ours = path.trim_end_matches('/');
+    let is_ours = |own: &&str| path_of_ours == *own || path_of_ours.strip_prefix(prefix) == Some(own);
     if method != "POST" || !["/api/v1/sales-orders", "/graphql"].iter().any(is_ours) {
         return Some(format!("a request was signed that makes no order: {method} {path}"));
     }

@@ -2,6 +2,7 @@
 //!
 //! What does not belong here: paths and shapes of answers (`rest`, `http`), and rules.
 
+pub mod encoding;
 pub mod etag;
 pub mod json;
 pub mod media;

@@ -115,6 +115,26 @@ async fn an_export_comes_whole_through_each_proxy_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_largest_order_comes_through_each_documented_proxy() {
+    for kind in Kind::DOCUMENTED {
+        let app = TestApp::new().await;
+        let Some(proxy) = in_front_of(&app, kind).await else { continue };
+        let partner = app.partner().await;
+        let mut largest = order();
+        let line = json!({"product_code": "HD9650", "quantity": 1, "product_name": "空".repeat(256), "note": "空".repeat(500)});
+        largest["products"] = vec![line; 500].into();
+        let body = largest.to_string();
+        assert!(body.len() > 1 << 20, "more than a proxy takes by itself");
+        let mut request = caller("127.0.0.1").post(format!("{}/api/v1/sales-orders", proxy.base)).body(body);
+        for (name, value) in partner.sign().headers() {
+            request = request.header(name, value);
+        }
+        let answer = request.header("content-type", "application/json").send().await.unwrap();
+        assert_eq!(answer.status(), 201, "{kind:?}: {}", answer.text().await.unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_each_documented_proxy_every_caller_has_the_limits_of_its_own_address() {
     for kind in Kind::DOCUMENTED {
         let app = TestApp::with(|config| {

@@ -126,7 +126,7 @@ async fn a_receipt_that_binds_the_body_holds_for_no_other_body() {
     let signed = partner.sign_body("/api/v1/sales-orders", order().to_string().as_bytes());
     app.post_text("/api/v1/sales-orders", &signed.headers(), sent.clone()).await.expect(201);
     let problems = async |body: Option<&str>| {
-        let found = orders.verify_receipt(number, body.map(str::as_bytes), Duration::ZERO).await;
+        let found = orders.verify_receipt(number, body.map(str::as_bytes), Duration::ZERO, "/orders").await;
         found.unwrap().problems.join("; ")
     };
     assert_eq!(problems(Some(&sent)).await, "");
@@ -147,7 +147,7 @@ async fn problems_of_text(app: &TestApp, form: &str, text: &str) -> Vec<String> 
     let orders = sales_order_api::service::Orders::new(app.store.clone(), Turns::unlimited());
     let sql = format!("UPDATE sales_order_receipts SET signature_form = '{form}', string_to_sign = '{text}'");
     app.database.db_execute(&sql).await.unwrap();
-    let found = orders.verify_receipt("SO-0000000001", None, Duration::ZERO).await.unwrap().problems;
+    let found = orders.verify_receipt("SO-0000000001", None, Duration::ZERO, "/orders").await.unwrap().problems;
     found.into_iter().filter(|problem| !problem.contains("did not make this signature")).collect()
 }
 
@@ -162,7 +162,15 @@ async fn a_receipt_that_binds_the_body_is_of_a_request_that_makes_orders() {
     let of = async |request: &str| problems_of_text(&app, "body_bound", &format!("{request}:{hash}:{time}")).await;
     assert!(of("POST:/api/v1/sales-orders").await.is_empty());
     assert!(of("POST:/graphql").await.is_empty());
-    for other in ["GET:/graphql", "PUT:/api/v1/sales-orders", "POST:/api/v1/auth/login", "POST:/graphql/ws"] {
+    // As its callers reach the service, with a slash at the end or without.
+    assert!(of("POST:/orders/api/v1/sales-orders/").await.is_empty());
+    for other in [
+        "POST:/elsewhere/graphql",
+        "GET:/graphql",
+        "PUT:/api/v1/sales-orders",
+        "POST:/api/v1/auth/login",
+        "POST:/graphql/ws",
+    ] {
         let found = of(other).await;
         let expected = format!("a request was signed that makes no order: {}", other.replacen(':', " ", 1));
         assert_eq!(found, [expected]);
@@ -214,7 +222,8 @@ async fn a_receipt_that_binds_the_key_holds_for_the_key_of_its_order() {
     let headers = [&signed.headers()[..], &[("idempotency-key", "po:1")]].concat();
     app.post_text(path, &headers, body.clone()).await.expect(201);
     let orders = sales_order_api::service::Orders::new(app.store.clone(), Turns::unlimited());
-    let evidence = orders.verify_receipt("SO-0000000001", Some(body.as_bytes()), Duration::ZERO).await.unwrap();
+    let evidence =
+        orders.verify_receipt("SO-0000000001", Some(body.as_bytes()), Duration::ZERO, "/orders").await.unwrap();
     assert_eq!(
         (evidence.problems.join("; "), evidence.receipt.signature_form.as_str()),
         (String::new(), "body_and_key_bound")

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, NaiveDate, Timelike as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc};
 use iso_currency::Currency;
 use serde_json::Value;
 
@@ -66,7 +66,7 @@ impl Fields<'_> {
         self.parsed(name, text, parse)
     }
 
-    /// An optional whole number, written without a fraction.
+    /// An optional whole number.
     pub fn optional_integer(&mut self, name: &'static str, range: &RangeInclusive<i32>) -> Option<i32> {
         let value = self.optional(name, || Holds::Integer(range.clone()))?;
         self.whole_number(name, value, range)
@@ -110,9 +110,10 @@ impl Fields<'_> {
         if text.is_empty() {
             return None;
         }
-        // The parser also takes a month of one digit, and years of more than four with their sign.
+        // The parser also takes a month of one digit, years of more than four with their sign, and the year 0, which
+        // PostgreSQL does not have.
         match text.parse::<NaiveDate>() {
-            Ok(date) if text.len() == "YYYY-MM-DD".len() && date.to_string() == text => Some(date),
+            Ok(date) if text.len() == "YYYY-MM-DD".len() && date.to_string() == text && date.year() > 0 => Some(date),
             _ => self.refuse(name, FieldErrorCode::Format, "must be a date such as 2026-12-24".to_owned()),
         }
     }

@@ -11,7 +11,7 @@ use super::persisted::PersistedDocuments;
 use super::prepared::{PreparedOperation, Sender};
 use super::read::Read;
 use super::valid::{Valid, count_signed, operation};
-use super::{arrange, coercion, faults, prepared};
+use super::{arrange, coercion, faults, prepared, weight};
 use crate::auth::credentials::Credentials;
 use crate::compute::{self, BYTES_A_REQUEST, Lane};
 use crate::domain::fields::Naming;
@@ -189,6 +189,7 @@ impl Api {
     async fn validate(&self, read: Read, caller: Caller) -> Result<(Valid, Request), Response> {
         let Read { key, text, selections, document, known, operation_name, variables, registration } = read;
         let name = operation_name.as_deref();
+        weight::check(&document, name, &variables, text).map_err(error::refusal)?;
         let (known, variables) = match known {
             Some(known) => {
                 let coerced = operation(&known.document).map(|operation| coercion::variables(operation, variables));
@@ -198,7 +199,7 @@ impl Api {
             None => {
                 let credentials = &caller.credentials;
                 // A selection takes as long as some twenty bytes of text.
-                let work = selections * 20;
+                let work = (selections * 20).max(text);
                 self.services.sessions.charge(credentials, work / BYTES_A_REQUEST).map_err(error::refusal)?;
                 let check = || self.checker.check(&document, name, &variables, text);
                 match compute::on(credentials.lane(), work, check).await {

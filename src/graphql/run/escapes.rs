@@ -92,7 +92,7 @@ fn split_string(text: &str) -> (&str, &str) {
 
 /// Writes a string with its escapes resolved, or says where the first wrong one is.
 fn resolve_string(string: &str, resolved: &mut String) -> Result<(), usize> {
-    let (mut rest, before) = (string, resolved.chars().count());
+    let (mut rest, start_of_string) = (string, resolved.len());
     while let Some(start) = rest.find('\\') {
         let (text, escape) = rest.split_at(start);
         resolved.push_str(text);
@@ -111,7 +111,7 @@ fn resolve_string(string: &str, resolved: &mut String) -> Result<(), usize> {
         rest = &escape[length..];
     }
     resolved.push_str(rest);
-    let written = resolved.chars().count() - before;
+    let written = resolved[start_of_string..].chars().count();
     resolved.extend(std::iter::repeat_n(' ', string.chars().count().saturating_sub(written)));
     Ok(())
 }
@@ -126,8 +126,11 @@ enum Escape {
 }
 
 fn read(escape: &str) -> Escape {
-    if let Some(digits) = escape.strip_prefix("\\u{").and_then(|rest| rest.split_once('}')).map(|(digits, _)| digits) {
-        if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+    if let Some(inside) = escape.strip_prefix("\\u{") {
+        // Not looked for beyond the digits: a string of nothing but beginnings must not cost a search each.
+        let (digits, behind) =
+            inside.split_at(inside.bytes().position(|digit| !digit.is_ascii_hexdigit()).unwrap_or(inside.len()));
+        if digits.is_empty() || !behind.starts_with('}') {
             return Escape::Other;
         }
         let significant = digits.trim_start_matches('0');

@@ -29,7 +29,7 @@ pub async fn complete(
 ) -> Vec<ServerError> {
     let is_faulty_input = errors.iter().all(|error| into_app_error(error).code == ErrorCode::ValidationFailed);
     let Some((_, operation)) = prepared::chosen(document, chosen).filter(|_| is_faulty_input) else { return errors };
-    let mut fields = RootFields { document, visited: HashSet::new(), found: Vec::new() };
+    let mut fields = RootFields { document, variables, visited: HashSet::new(), found: Vec::new() };
     fields.collect(&operation.selection_set.node);
     let fields = fields.found;
     for field in &fields {
@@ -66,15 +66,42 @@ pub async fn complete(
 /// The root fields of an operation, those in fragments included.
 struct RootFields<'d> {
     document: &'d ExecutableDocument,
+    variables: &'d Variables,
     visited: HashSet<&'d Name>,
     found: Vec<&'d Positioned<Field>>,
 }
 
 impl<'d> RootFields<'d> {
+    /// Whether `@skip` or `@include` takes a field away, as far as that can be read.
+    fn is_skipped(&self, field: &Field) -> bool {
+        field.directives.iter().any(|directive| {
+            let condition = match directive.node.get_argument("if").map(|condition| &condition.node) {
+                Some(Literal::Boolean(condition)) => Some(*condition),
+                Some(Literal::Variable(name)) => match self.variables.get(name) {
+                    Some(Value::Boolean(condition)) => Some(*condition),
+                    _ => None,
+                },
+                _ => None,
+            };
+            match directive.node.name.node.as_str() {
+                "skip" => condition == Some(true),
+                "include" => condition == Some(false),
+                _ => false,
+            }
+        })
+    }
+
     fn collect(&mut self, set: &'d SelectionSet) {
         for selection in &set.items {
             match &selection.node {
-                Selection::Field(field) => self.found.push(field),
+                Selection::Field(field) => {
+                    // One that is merged with another is told with it.
+                    let key = field.node.response_key();
+                    let is_merged = self.found.iter().any(|known| known.node.response_key().node == key.node);
+                    if !is_merged && !self.is_skipped(&field.node) {
+                        self.found.push(field);
+                    }
+                }
                 Selection::InlineFragment(fragment) => self.collect(&fragment.node.selection_set.node),
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;

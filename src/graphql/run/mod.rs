@@ -24,6 +24,7 @@ mod selected;
 mod shape;
 mod valid;
 mod validation;
+mod weight;
 
 pub use api::Api;
 pub use authenticating::only_authenticates;

@@ -54,7 +54,7 @@ fn is_decimal(text: &str) -> bool {
 
 fn integer(scalar: &str, number: &Number) -> Result<(), Misfit> {
     if !is_whole(number) {
-        return Err(Misfit(FieldErrorCode::Type, "must be a whole number, written without a fraction".to_owned()));
+        return Err(Misfit(FieldErrorCode::Type, "must be a whole number".to_owned()));
     }
     let (least, most) = if scalar == "Int" { (i32::MIN.into(), i32::MAX.into()) } else { (i64::MIN, i64::MAX) };
     match number.as_i64() {

@@ -128,7 +128,7 @@ impl SalesOrder {
         Ok(&self.sent()?.content.sales_name)
     }
 
-    /// Delivery address, such as `Jl. Sudirman No. 1, Jakarta`; it may hold line breaks.
+    /// Delivery address, such as `Jl. Sudirman No. 1, Jakarta`; it may hold line breaks and tabs.
     async fn address(&self) -> Result<&str, AppError> {
         Ok(&self.sent()?.content.address)
     }

@@ -15,7 +15,7 @@ use moka::sync::Cache;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::error::{AppError, ErrorCode};
-use crate::http::compress::quality;
+use crate::wire::encoding::quality;
 use crate::wire::etag::{is_known, tag};
 use crate::wire::problem::Problem;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::config::Config;
+use crate::config::{Config, PublicUrl};
 
 /// Fills in each `{setting}` of every text, and the default of the one field that is a setting.
 pub fn fill_in(document: &mut Value, config: &Config) {
@@ -25,6 +25,7 @@ pub fn fill_in(document: &mut Value, config: &Config) {
         Some(url) => {
             // Links to the pages, for readers who have the text alone.
             fill(document, &[("](/", format!("]({url}/"))]);
+            show(document, &config.http.public_url);
             json!([{"url": url}])
         }
         // The paths of the document are whole, so that they lead from wherever it was fetched.
@@ -45,6 +46,28 @@ fn fill(value: &mut Value, settings: &[(&str, String)]) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| fill(item, settings)),
         Value::Object(members) => members.values_mut().for_each(|member| fill(member, settings)),
+        _ => {}
+    }
+}
+
+/// Gives examples the addresses that answers have.
+fn show(value: &mut Value, public_url: &PublicUrl) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| show(item, public_url)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                match (name.as_str(), &*member) {
+                    ("type", Value::String(path)) if path.starts_with("/docs#") => *member = public_url.of(path).into(),
+                    ("instance", Value::String(path)) if path.starts_with('/') => {
+                        *member = format!("{}{path}", public_url.prefix()).into();
+                    }
+                    ("example", Value::String(path)) if path.starts_with("/api/v1/") => {
+                        *member = public_url.of(path).into();
+                    }
+                    _ => show(member, public_url),
+                }
+            }
+        }
         _ => {}
     }
 }
