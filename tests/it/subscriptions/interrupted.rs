@@ -8,6 +8,7 @@ use axum::response::Response;
 use futures_util::StreamExt as _;
 use sales_order_api::domain::client::ClientId;
 use sales_order_api::http;
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tower::ServiceExt as _;
 
@@ -169,4 +170,36 @@ async fn a_stopping_service_breaks_the_events_off_without_complete() {
     let told = in_time("what is told", pieces.next()).await.unwrap().unwrap();
     assert!(told.starts_with(b":STOPPING: "), "{told:?}");
     assert!(in_time("the end", pieces.next()).await.unwrap().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_subscription_lets_the_mutations_of_its_socket_tell_what_they_did() {
+    const MOVE: &str =
+        "mutation { updateSalesOrderStatus(input: {orderNumber: \"SO-0000000001\", status: CONFIRMED}) { version } }";
+    let app = TestApp::new().await;
+    let base = app.listen().await;
+    let (partner, operator) = (app.partner().await, app.operator().await);
+    take(&partner, "C-0").await;
+    let mut socket = Socket::log_in(&base, &operator.token).await;
+    let mut other = Socket::log_in(&base, &operator.token).await;
+    for socket in [&mut socket, &mut other] {
+        socket.subscribe("1", FOLLOW, json!({"after": "ZTA"})).await;
+        socket.next_data("1").await;
+    }
+    let held = app.database.hold_orders().await;
+    socket.subscribe("2", MOVE, json!({})).await;
+    app.clock.advance(Duration::from_hours(12));
+    // The session has ended, and the mutation waits for its turn to write.
+    assert_eq!(other.next().await, Told::Closed(4403));
+    held.execute_unprepared("ROLLBACK").await.unwrap();
+    held.close().await.unwrap();
+    let Told::Message(told) = socket.next().await else { panic!("closed before the mutation told what it did") };
+    assert_eq!(told["id"], "2", "{told}");
+    let end = loop {
+        match socket.next().await {
+            Told::Message(_) => {}
+            Told::Closed(code) => break code,
+        }
+    };
+    assert_eq!(end, 4403);
 }
