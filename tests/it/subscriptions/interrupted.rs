@@ -7,6 +7,8 @@ use axum::body::Body;
 use axum::response::Response;
 use futures_util::StreamExt as _;
 use sales_order_api::domain::client::ClientId;
+use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::http;
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
@@ -14,7 +16,7 @@ use tower::ServiceExt as _;
 
 use super::{FOLLOW, take};
 use crate::support::frames::Frames;
-use crate::support::{Answer, Socket, TestApp, Told, in_time};
+use crate::support::{Answer, PARTNER_KEY, Partner, Socket, TestApp, Told, in_time};
 
 /// What an operator, or time, does to a session.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -178,8 +180,10 @@ async fn an_interrupted_subscription_lets_the_mutations_of_its_socket_tell_what_
         "mutation { updateSalesOrderStatus(input: {orderNumber: \"SO-0000000001\", status: CONFIRMED}) { version } }";
     let app = TestApp::new().await;
     let base = app.listen().await;
-    let (partner, operator) = (app.partner().await, app.operator().await);
-    take(&partner, "C-0").await;
+    take(&app.partner().await, "C-0").await;
+    let permissions = [Permission::OrdersRead, Permission::OrdersManage];
+    let secret = app.client("erp-002", &permissions, SignaturePolicy::Documented, Vec::new()).await;
+    let operator = Partner::log_in(&app, "erp-002", secret, &PARTNER_KEY).await;
     let mut socket = Socket::log_in(&base, &operator.token).await;
     let mut other = Socket::log_in(&base, &operator.token).await;
     for socket in [&mut socket, &mut other] {
