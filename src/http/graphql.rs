@@ -23,6 +23,7 @@ use crate::auth::credentials::Credentials;
 use crate::compute;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::{self, Read, Request};
+use crate::service::events::begin;
 use crate::service::turns::Turn;
 use crate::telemetry::{self, Wire};
 use crate::wire::json::parse as parse_json;
@@ -69,7 +70,10 @@ pub async fn get(State(state): State<AppState>, Pairs(pairs): Pairs, parts: Part
             "variables" | "extensions" if text.is_empty() => Value::Null,
             "variables" | "extensions" => match parse_json(text.as_bytes()) {
                 Ok(value) => value,
-                Err(_) => return media.refuse(malformed(&format!("The parameter {name} is no JSON object; it"))),
+                Err(error) => {
+                    let message = said_of(&format!("The parameter {name}"), &error);
+                    return media.refuse(AppError::new(ErrorCode::MalformedBody, message));
+                }
             },
             _ => Value::String(text),
         };
@@ -92,6 +96,11 @@ pub async fn get(State(state): State<AppState>, Pairs(pairs): Pairs, parts: Part
         return refusal;
     }
     execute(&state, read, credentials, media).await
+}
+
+/// Why a text of JSON cannot be read that is no body by itself.
+pub(super) fn said_of(what: &str, error: &AppError) -> String {
+    error.message.strip_prefix("The body").map_or_else(|| error.message.to_string(), |said| format!("{what}{said}"))
 }
 
 /// A request as the schema read it, or the refusal.
@@ -135,8 +144,13 @@ pub(super) async fn run(
 ) -> Result<Results, graphql::Response> {
     let read = match read {
         Ok(read) if read.is_subscription() => {
-            let results = state.api().subscribe(read, credentials).await?;
-            return Ok(results.map_ok(|response| (response, None)).boxed());
+            let mut results = state.api().subscribe(read, credentials).await?.fuse();
+            let first = match begin(results.next()).await {
+                Some(Ok(response)) if graphql::is_request_error(&response) => return Err(response),
+                Some(Err(failure)) => return Err(graphql::refusal(failure)),
+                first => first,
+            };
+            return Ok(stream::iter(first).chain(results).map_ok(|response| (response, None)).boxed());
         }
         Ok(read) => read,
         Err(refusal) => return Ok(stream::once(ready(Ok((refusal, None)))).boxed()),

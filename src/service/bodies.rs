@@ -104,11 +104,7 @@ impl Bodies {
         if body.len() <= FREE {
             return Ok(None);
         }
-        let values = values(body);
-        if values > MOST_VALUES {
-            let message = format!("The body must hold at most {MOST_VALUES} values, not {values}; send fewer at once");
-            return Err(AppError::new(ErrorCode::PayloadTooLarge, message));
-        }
+        let values = ensure_few_values(body)?;
         let rooms = self.rooms(lane);
         let room = if body.len() <= USUAL { &rooms.usual } else { &rooms.large };
         room.take(holder, weight(body.len(), values)).await.map(Some)
@@ -151,6 +147,16 @@ const fn round_up(bytes: usize) -> usize {
 /// What becomes of a body, in bytes.
 const fn weight(bytes: usize, values: usize) -> usize {
     bytes * OF_A_BYTE + values * OF_A_VALUE
+}
+
+/// Refuses a JSON text of too many values; gives how many it has at most.
+pub fn ensure_few_values(text: &[u8]) -> Result<usize, AppError> {
+    let values = values(text);
+    if values <= MOST_VALUES {
+        return Ok(values);
+    }
+    let message = format!("The body must hold at most {MOST_VALUES} values, not {values}; send fewer at once");
+    Err(AppError::new(ErrorCode::PayloadTooLarge, message))
 }
 
 /// How many values a body has at most: JSON has one more than it has these signs outside its strings.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use self::watcher::{Feed, Watcher};
 use super::caller::{LiveSession, Principal};
@@ -38,6 +38,26 @@ const WINDOW: i64 = NEAR;
 
 /// How many events a follower reads at once.
 const EVENTS_PER_READ: usize = 100;
+
+/// After how long a client may try again that has too many followers. Those on a network that was lost are there for up to a
+/// minute, until their connections are found to be gone.
+const SLOT_RETRY: Duration = Duration::from_secs(5);
+
+tokio::task_local! {
+    /// Told when the follower that this task waits for has begun.
+    static BEGUN: Arc<Notify>;
+}
+
+/// Waits for the first event of a stream that follows the feed, but no longer than until it has begun: from then on nothing may
+/// come for hours.
+pub async fn begin<T>(first: impl Future<Output = Option<T>>) -> Option<T> {
+    let begun = Arc::new(Notify::new());
+    tokio::select! {
+        biased;
+        first = BEGUN.scope(Arc::clone(&begun), first) => first,
+        () = begun.notified() => None,
+    }
+}
 
 /// Reads and follows the feed.
 #[derive(Clone)]
@@ -138,6 +158,7 @@ impl Events {
         let begin = Box::pin(self.begin(&session, &filter, after, sealer));
         let (slot, after) = self.store.in_time(begin).await?;
         let feed = self.watcher.watch();
+        let _ = BEGUN.try_with(|begun| begun.notify_one());
         let restores = feed.borrow().went_back_to.len();
         let ready = VecDeque::new();
         let follower = Follower { events: self.clone(), session, filter, after, feed, restores, ready, _slot: slot };
@@ -164,7 +185,7 @@ impl Events {
         let slot = self.followers.take(principal.client_id()).ok_or_else(|| {
             let limit = self.followers.each();
             let message = format!("A client may have {limit} subscriptions at once; end one, then subscribe again");
-            AppError::new(ErrorCode::LimitExceeded, message)
+            AppError::new(ErrorCode::RateLimited, message).retry_after(SLOT_RETRY)
         })?;
         match after {
             Some(after) => {

@@ -4,7 +4,6 @@
 //! puts no bound on what waits for a slow client. Here an operation waits until what it gave is sent: a client that
 //! reads too slowly slows down only its own subscriptions, and one that reads nothing is cut off by its socket.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::stream::StreamExt as _;
@@ -12,22 +11,24 @@ use futures_util::{SinkExt as _, pin_mut};
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::closing::{End, end};
 use super::operation::{OperationKey, run_operation};
+use super::operations::Operations;
 use super::owner::{Held, Owner};
-use super::parameters;
-use super::protocol::{Close, Given, Told, close_because, interrupted, invalid, message, read_id, unknown};
+use super::protocol::{Close, Given, Told, close_because, invalid, message, read_id, unknown};
+use super::{parameters, reasons};
 use crate::app::AppState;
 use crate::auth::credentials::{Credentials, Header};
 use crate::compute::{self, BYTES_A_REQUEST};
 use crate::error::{AppError, ErrorCode};
 use crate::graphql;
+use crate::http::graphql::said_of;
 use crate::http::parameters::read_parameters;
+use crate::service::bodies::ensure_few_values;
 use crate::wire::json::parse;
 
 /// How long a client may take to say `connection_init`.
@@ -39,10 +40,6 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 /// How often it is looked whether the token is still valid, at least: a revoked one ends within 5 seconds.
 const CHECK_TOKEN_EVERY: Duration = Duration::from_secs(2);
 
-/// Why a connection ends that brought no valid token in time.
-const NO_TOKEN: &str =
-    "No valid token: connect again and send connection_init with {\"Authorization\": \"Bearer <token>\"}";
-
 /// How many operations one connection may run at once.
 const MAX_OPERATIONS: usize = 100;
 
@@ -53,26 +50,26 @@ const MAX_WAITING: usize = 16;
 pub struct Connection {
     state: AppState,
     owner: Owner,
+    /// The path on which it was opened.
+    route: String,
+    max_message_bytes: usize,
     is_acknowledged: bool,
-    /// Since when it has had no operation.
-    idle_since: Instant,
-    operations: HashMap<String, (u64, AbortHandle)>,
-    started: u64,
+    operations: Operations,
     results: mpsc::Sender<(OperationKey, Told)>,
     waiting: mpsc::Receiver<(OperationKey, Told)>,
 }
 
 impl Connection {
     /// A connection that has said nothing yet, with what its handshake brought.
-    pub fn new(state: AppState, credentials: Credentials, held: Held) -> Self {
+    pub fn new(state: AppState, credentials: Credentials, held: Held, route: String, max_message_bytes: usize) -> Self {
         let (results, waiting) = mpsc::channel(MAX_WAITING);
         Self {
             owner: Owner::new(state.clone(), credentials, held),
             state,
+            route,
+            max_message_bytes,
             is_acknowledged: false,
-            idle_since: Instant::now(),
-            operations: HashMap::new(),
-            started: 0,
+            operations: Operations::new(),
             results,
             waiting,
         }
@@ -94,55 +91,83 @@ impl Connection {
         let mut unanswered = 0;
         let how = loop {
             if !is_our_protocol {
-                break close_because(4406, "Subprotocol not acceptable: speak graphql-transport-ws").into();
+                break close_because(4406, reasons::OTHER_PROTOCOL).into();
             }
             let is_anonymous = self.is_acknowledged && self.operations.is_empty() && !self.owner.has_valid_token();
-            let message = tokio::select! {
+            let messages = tokio::select! {
                 received = socket.next() => {
                     unanswered = 0;
                     let given = match received {
                         Some(Ok(Message::Close(_))) => break End::Theirs,
                         Some(Ok(message)) => self.receive(message).await,
-                        Some(Err(error)) => break End::unreadable(&error, self.state.config().http.max_body_bytes),
+                        Some(Err(error)) => break End::unreadable(&error, self.max_message_bytes),
                         None => break End::Lost,
                     };
                     match given {
-                        Ok(reply) => reply,
+                        Ok(reply) => reply.into_iter().collect(),
                         Err(close) => break close.into(),
                     }
                 }
-                Some((key, given)) = self.waiting.recv() => match self.draw(key, given) {
-                    Ok(message) => message,
-                    Err(close) => break close.into(),
-                },
-                () = sleep_until(init_deadline), if !self.is_acknowledged => {
-                    break close_because(4408, "Connection initialisation timeout").into();
+                Some((key, told)) = self.waiting.recv() => {
+                    let (messages, close) = self.operations.draw(key, told);
+                    if let Some(close) = close {
+                        let limit = self.state.config().http.request_timeout;
+                        tokio::select! {
+                            () = self.finish(&mut socket, messages) => {}
+                            () = sleep(limit) => {}
+                            () = &mut stopping => {}
+                        }
+                        break close.into();
+                    }
+                    messages
                 }
-                () = sleep_until(self.idle_since.max(self.owner.since()) + anonymous_timeout), if is_anonymous => {
-                    break close_because(4403, NO_TOKEN).into();
+                () = sleep_until(init_deadline), if !self.is_acknowledged => {
+                    break close_because(4408, reasons::NO_INIT).into();
+                }
+                () = sleep_until(self.operations.idle_since().max(self.owner.since()) + anonymous_timeout), if is_anonymous => {
+                    break close_because(4403, reasons::NO_TOKEN).into();
                 }
                 _ = check.tick(), if self.owner.has_valid_token() => {
                     self.owner.look_at_token().await;
-                    None
+                    Vec::new()
                 }
                 _ = ping.tick() => {
                     unanswered += 1;
                     if unanswered > 3 {
                         break End::Lost;
                     }
-                    Some(Message::Ping(Vec::new().into()))
+                    vec![Message::Ping(Vec::new().into())]
                 }
-                () = &mut stopping => break close_because(1001, "The service is stopping; connect again").into(),
+                () = &mut stopping => break close_because(1001, reasons::STOPPING).into(),
             };
-            if let Some(message) = message
-                && socket.send(message).await.is_err()
-            {
+            if send(&mut socket, messages).await.is_err() {
                 break End::Lost;
             }
         };
         // Nobody reads what they would give.
-        self.operations.drain().for_each(|(_, (_, operation))| operation.abort());
+        self.operations.abort();
         end(socket, how).await;
+    }
+
+    /// Tells, before a connection ends on which a subscription was interrupted, what waits to be told, and what becomes of the
+    /// operations under way: who sent a mutation could not know whether it was done.
+    async fn finish<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        socket: &mut WebSocketStream<S>,
+        messages: Vec<Message>,
+    ) {
+        self.operations.abort_subscriptions();
+        if send(socket, messages).await.is_err() {
+            return;
+        }
+        loop {
+            let next =
+                if self.operations.are_under_way() { self.waiting.recv().await } else { self.waiting.try_recv().ok() };
+            let Some((key, told)) = next else { return };
+            if send(socket, self.operations.draw_last(key, told)).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Takes a client's message and gives the direct answer to it, if it has one.
@@ -153,8 +178,13 @@ impl Connection {
             Message::Binary(_) | Message::Close(_) | Message::Frame(_) => return Err(invalid("messages are texts")),
         };
         self.owner.charge(u32::try_from(text.len() / BYTES_A_REQUEST).unwrap_or(u32::MAX))?;
+        ensure_few_values(text.as_bytes()).map_err(|error| close_because(1009, error.message.to_string()))?;
         let parsed = compute::on(self.owner.credentials.lane(), text.len(), || parse(text.as_bytes())).await;
-        let Ok(Value::Object(mut members)) = parsed else { return Err(invalid("not a JSON object")) };
+        let mut members = match parsed {
+            Ok(Value::Object(members)) => members,
+            Ok(_) => return Err(invalid("not a JSON object")),
+            Err(error) => return Err(invalid(&said_of("it", &error))),
+        };
         let kind = members.remove("type");
         let kind = kind.as_ref().and_then(Value::as_str);
         // An operation is counted as such, and where the budget is used up it may still be a login.
@@ -167,11 +197,7 @@ impl Connection {
             Some("pong") => Ok(None),
             Some("subscribe") => self.subscribe(members).await,
             Some("complete") => {
-                let id = read_id(&members)?;
-                if let Some((_, operation)) = self.operations.remove(&id) {
-                    operation.abort();
-                    self.idle_since = Instant::now();
-                }
+                self.operations.complete(&read_id(&members)?)?;
                 Ok(None)
             }
             _ => Err(unknown(kind)),
@@ -180,7 +206,7 @@ impl Connection {
 
     async fn initialise(&mut self, payload: Option<Value>) -> Result<Message, Close> {
         if self.is_acknowledged {
-            return Err(close_because(4429, "Too many initialisation requests"));
+            return Err(close_because(4429, reasons::SECOND_INIT));
         }
         if let Some(authorization) = parameters::authorization(payload)? {
             self.owner.credentials.authorization = Header::Value(authorization);
@@ -190,16 +216,16 @@ impl Connection {
             self.owner.authenticate().await?;
         }
         self.is_acknowledged = true;
-        self.idle_since = Instant::now();
+        self.operations.begin_idling();
         Ok(message(json!({"type": "connection_ack"}), None))
     }
 
     async fn subscribe(&mut self, mut members: Map<String, Value>) -> Result<Option<Message>, Close> {
         if !self.is_acknowledged {
-            return Err(close_because(4401, "Unauthorized"));
+            return Err(close_because(4401, reasons::UNAUTHORIZED));
         }
         let id = read_id(&members)?;
-        if self.operations.contains_key(&id) {
+        if self.operations.contains(&id) {
             return Err(close_because(4409, format!("Subscriber for {id} already exists")));
         }
         let mut request = match members.remove("payload").map(read_parameters) {
@@ -224,29 +250,20 @@ impl Connection {
             self.state.sessions().pace_refusal(credentials.address).await;
             return Ok(Some(Given::refusal(refusal).into_message(&id)));
         }
-        self.started += 1;
-        let key = (id.clone(), self.started);
-        let operation = run_operation(self.state.clone(), request, credentials, key, self.results.clone());
-        self.operations.insert(id, (self.started, tokio::spawn(operation).abort_handle()));
+        let (state, route, results) = (self.state.clone(), self.route.clone(), self.results.clone());
+        self.operations.start(id, |key| {
+            tokio::spawn(run_operation(state, route, request, credentials, key, results)).abort_handle()
+        });
         Ok(None)
-    }
-
-    /// A result as a message, unless its operation was completed by the client meanwhile.
-    fn draw(&mut self, (id, count): OperationKey, given: Told) -> Result<Option<Message>, Close> {
-        if self.operations.get(&id).is_none_or(|(running, _)| *running != count) {
-            return Ok(None);
-        }
-        let given = given.map_err(|failure| interrupted(&failure))?;
-        if !matches!(given, Given::Next(..)) {
-            self.operations.remove(&id);
-            self.idle_since = Instant::now();
-        }
-        Ok(Some(given.into_message(&id)))
     }
 }
 
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.operations.values().for_each(|(_, operation)| operation.abort());
+async fn send<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    messages: impl IntoIterator<Item = Message>,
+) -> Result<(), tungstenite::Error> {
+    for message in messages {
+        socket.send(message).await?;
     }
+    Ok(())
 }

@@ -3,14 +3,16 @@
 mod closing;
 mod connection;
 mod operation;
+mod operations;
 mod owner;
 mod parameters;
 mod protocol;
+mod reasons;
 
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CONNECTION, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -45,6 +47,8 @@ pub fn is_asked_for(headers: &HeaderMap) -> bool {
 /// `GET /graphql/ws`, and `GET /graphql` where it asks for a WebSocket.
 pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Response {
     let upgraded = hyper::upgrade::on(&mut request);
+    // The template, as in the log of requests.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
     let (mut parts, _) = request.into_parts();
     // A client that is no browser may send its token with the handshake.
     let credentials = Credentials { transport: Transport::WebSocket, ..credentials(&parts, Arc::default()) };
@@ -79,7 +83,7 @@ pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Res
     }
     response.extensions_mut().insert(WriteTimeout(http.subscription_write_timeout));
     let limit = http.max_body_bytes.min(ANONYMOUS_BYTES);
-    let connection = Connection::new(state, credentials, held);
+    let connection = Connection::new(state, credentials, held, route, limit);
     tokio::spawn(serve(upgraded, limit, connection, is_our_protocol));
     response
 }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::protocol::{Given, Told};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
+use crate::error::{AppError, ErrorCode};
 use crate::graphql;
 use crate::http::envelope::Line;
 use crate::http::graphql::{note_failures, run};
@@ -17,25 +18,30 @@ use crate::telemetry::{self, RequestLog, Wire};
 /// An id with the count that tells its second use from the first.
 pub type OperationKey = (String, u64);
 
-/// Runs one operation to its end; its line in the log comes with it.
+/// Runs one operation to its end; its line in the log, with the path on which its connection was opened, comes with it.
 pub async fn run_operation(
     state: AppState,
+    route: String,
     request: graphql::Request,
     credentials: Credentials,
     key: OperationKey,
     results: mpsc::Sender<(OperationKey, Told)>,
 ) {
     let log = RequestLog::new(&key.0.chars().take(100).collect::<String>());
-    let line = Line::new(log.clone(), "WS", "/graphql/ws".to_owned());
+    let line = Line::new(log.clone(), "WS", route);
     let work = async move {
         let read = state.api().read(request, credentials.lane()).await;
+        let is_subscription = read.as_ref().is_ok_and(graphql::Read::is_subscription);
         let mut status = 200;
         let mut told = match run(&state, read, credentials).await {
-            Ok(told) => told,
-            // Who is refused with an error does not come again by itself.
-            Err(refusal) => {
-                stream::once(ready(graphql::interruption(&refusal).map_or(Ok((refusal, None)), Err))).boxed()
+            Ok(told) => {
+                if is_subscription {
+                    let _ = results.send((key.clone(), Told::Begun)).await;
+                }
+                told
             }
+            // Who is refused with an error does not come again by itself.
+            Err(refusal) => stream::once(ready(passing(&refusal).map_or(Ok((refusal, None)), Err))).boxed(),
         };
         while let Some(result) = told.next().await {
             let (response, turn) = match result {
@@ -43,7 +49,7 @@ pub async fn run_operation(
                 Err(failure) => {
                     telemetry::note_failure(Wire::Graphql, &failure);
                     let status = failure.code.status();
-                    let _ = results.send((key, Err(failure))).await;
+                    let _ = results.send((key, Told::BrokeOff(failure))).await;
                     return status;
                 }
             };
@@ -58,12 +64,18 @@ pub async fn run_operation(
             } else {
                 Given::Next(graphql::to_json(&response), turn)
             };
-            if results.send((key.clone(), Ok(given))).await.is_err() || is_refusal {
+            if results.send((key.clone(), Told::Gave(given))).await.is_err() || is_refusal {
                 return status;
             }
         }
-        let _ = results.send((key, Ok(Given::Complete))).await;
+        let _ = results.send((key, Told::Gave(Given::Complete))).await;
         status
     };
     line.finish(log.scope(work).await);
+}
+
+/// Why a subscription does not begin, where it may later or with other credentials.
+fn passing(refusal: &graphql::Response) -> Option<AppError> {
+    let limited = refusal.errors.iter().map(graphql::into_app_error).find(|error| error.code == ErrorCode::RateLimited);
+    graphql::interruption(refusal).or(limited)
 }

@@ -1,5 +1,6 @@
 //! The payload of `connection_init`: where clients put their token. `Authorization` is what the documentation says; the
-//! other shapes are those that tutorials of Apollo, urql, Hasura and their like show.
+//! other shapes are those that tutorials of Apollo, urql, Hasura and their like show. Beside a token in one place, the
+//! others hold what the client means for somebody else, such as a CSRF token.
 
 use serde_json::{Map, Value};
 
@@ -15,15 +16,25 @@ pub fn authorization(payload: Option<Value>) -> Result<Option<String>, Close> {
         Some(Value::Object(members)) => members,
         Some(_) => return Err(invalid("the payload must be an object")),
     };
+    if let Some(found) = only(named_authorization(&members))? {
+        return Ok(Some(found));
+    }
     let nested = members.iter().filter(|(name, _)| name.eq_ignore_ascii_case("headers"));
     let nested = nested.filter_map(|(_, value)| value.as_object());
-    let named = std::iter::once(&members).chain(nested).flat_map(named_authorization);
-    let bare = ["authToken", "token"].into_iter().filter_map(|name| Some((name, members.get(name)?)));
+    if let Some(found) = only(nested.flat_map(named_authorization))? {
+        return Ok(Some(found));
+    }
+    only(["authToken", "token"].into_iter().filter_map(|name| Some((name, members.get(name)?))))
+}
+
+/// The one token that these members hold, if they hold any.
+fn only<'a>(members: impl Iterator<Item = (&'a str, &'a Value)>) -> Result<Option<String>, Close> {
     let mut found: Option<String> = None;
-    for (name, value) in named.chain(bare) {
+    for (name, value) in members {
         let text = match value {
             // A client that has no token yet.
             Value::Null => continue,
+            Value::String(text) if text.trim().is_empty() => continue,
             Value::String(text) => text,
             _ => return Err(invalid(&format!("{name} must be a string"))),
         };
@@ -71,12 +82,24 @@ mod tests {
             json!({"token": "abc"}),
             json!({"token": "Bearer abc", "Authorization": "Bearer abc"}),
             json!({"Authorization": null, "token": "abc"}),
+            json!({"Authorization": "", "token": "abc"}),
+            json!({"authToken": " ", "token": "abc"}),
+            // What is beside it is meant for somebody else.
+            json!({"Authorization": "Bearer abc", "token": "csrf", "authToken": 1, "headers": {"authorization": "xyz"}}),
+            json!({"authorization": "Bearer abc", "token": {"value": "csrf"}}),
+            json!({"headers": {"Authorization": "Bearer abc"}, "token": ["csrf"]}),
         ] {
             assert_eq!(read(payload.clone()), Ok(Some("Bearer abc".to_owned())), "{payload}");
         }
-        for payload in
-            [json!(null), json!({}), json!({"headers": {}}), json!({"headers": null}), json!({"token": null})]
-        {
+        for payload in [
+            json!(null),
+            json!({}),
+            json!({"headers": {}}),
+            json!({"headers": null}),
+            json!({"token": null}),
+            json!({"token": ""}),
+            json!({"Authorization": "", "authToken": "", "headers": {"Authorization": ""}}),
+        ] {
             assert_eq!(read(payload.clone()), Ok(None), "{payload}");
         }
     }
@@ -89,10 +112,12 @@ mod tests {
             json!(["abc"]),
             json!({"token": 1}),
             json!({"headers": {"authorization": {}}}),
+            json!({"Authorization": 1, "token": "abc"}),
+            json!({"Authorization": "Bearer abc", "authorization": "Bearer xyz"}),
         ] {
             assert!(read(payload.clone()).unwrap_err().starts_with("4400 Invalid message: "), "{payload}");
         }
-        let refused = read(json!({"Authorization": "Bearer abc", "token": "xyz"})).unwrap_err();
+        let refused = read(json!({"authToken": "abc", "token": "xyz"})).unwrap_err();
         assert!(refused.contains(SHAPES), "{refused}");
     }
 }

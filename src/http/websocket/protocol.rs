@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::error::AppError;
+use crate::error::{AppError, ErrorCode};
 use crate::graphql;
 use crate::service::turns::Turn;
 use crate::telemetry::{self, Wire};
@@ -21,8 +21,14 @@ pub enum Given {
     Complete,
 }
 
-/// What an operation gives, or why it broke off, though it was not done: the client is to come again.
-pub type Told = Result<Given, AppError>;
+/// What an operation tells its connection.
+pub enum Told {
+    /// It is a subscription, which follows the events from here on.
+    Begun,
+    Gave(Given),
+    /// Why it broke off, though it was not done: the client is to come again.
+    BrokeOff(AppError),
+}
 
 impl Given {
     /// The message for the operation with this id.
@@ -68,9 +74,13 @@ pub fn interrupted(error: &AppError) -> Close {
     close_because(interruption_code(error), format!("{}: {}", error.code, error.message))
 }
 
-/// The caller's credentials do not count (4403), or the service cannot serve now (1013).
+/// The caller's credentials do not count (4403), or the service cannot serve it now (1013).
 pub fn interruption_code(error: &AppError) -> u16 {
-    if error.code.status() < 500 { 4403 } else { 1013 }
+    match error.code {
+        ErrorCode::RateLimited => 1013,
+        code if code.status() < 500 => 4403,
+        _ => 1013,
+    }
 }
 
 /// The types of messages that Apollo's former protocol has and ours has not.

@@ -3,13 +3,13 @@
 
 use std::future::pending;
 
-use sales_order_api::http;
+use sales_order_api::{http, telemetry};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::FOLLOW;
 use crate::support::frames::{BINARY, CLOSE, Frames, PING, TEXT};
-use crate::support::{TestApp, in_time};
+use crate::support::{TestApp, in_time, keep_metrics, until};
 
 fn payload(code: u16, reason: &[u8]) -> Vec<u8> {
     [&code.to_be_bytes()[..], reason].concat()
@@ -112,6 +112,11 @@ async fn what_cannot_be_read_ends_the_connection_with_the_code_that_says_why() {
     let mut frames = Frames::log_in(&base, &token).await;
     frames.send_bytes(&unmasked).await;
     assert_eq!(frames.closed().await.0, 1002);
+    // Whatever a body may have, a message has at most a mebibyte.
+    let roomy = TestApp::with(|config| config.http.max_body_bytes = 4 << 20).await;
+    let mut frames = Frames::open(&roomy.listen().await, "/graphql/ws").await;
+    frames.send(TEXT, &vec![b' '; (1 << 20) + 1]).await;
+    assert_eq!(frames.closed().await, (1009, "A message has at most 1048576 bytes".to_owned()));
     // What a message may have is read.
     let mut frames = Frames::log_in(&base, &token).await;
     let padding = " ".repeat(100_000 - json!({"type": "ping"}).to_string().len());
@@ -176,6 +181,7 @@ async fn a_service_that_stops_closes_every_connection_and_has_ended_when_all_are
 /// Many clients know one path, that of GraphQL over HTTP.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handshake_at_graphql_is_one_at_graphql_ws() {
+    keep_metrics();
     let app = TestApp::with(|config| config.http.max_sockets_per_address = 1).await;
     let base = app.listen().await;
     let dashboard = app.dashboard().await;
@@ -192,6 +198,13 @@ async fn a_handshake_at_graphql_is_one_at_graphql_ws() {
         .send_json(&json!({"type": "connection_init", "payload": {"authorization": dashboard.authorization()}}))
         .await;
     assert_eq!(frames.next().await, Some((TEXT, br#"{"type":"connection_ack"}"#.to_vec())));
+    // What runs there is logged and counted by the path on which the client came.
+    frames.send_json(&subscribe("{ __typename }")).await;
+    until("the operation is counted", async || {
+        let counted = "http_requests_total{method=\"WS\",route=\"/graphql\",status=\"200\"}";
+        telemetry::render_metrics(|| ()).contains(counted)
+    })
+    .await;
     frames.send(CLOSE, &payload(1000, b"")).await;
     assert_eq!(frames.closed().await.0, 1000);
     // A foreign page is refused there too, a version that is not spoken is told which one is, and GET is still for queries.

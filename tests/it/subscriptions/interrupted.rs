@@ -7,13 +7,16 @@ use axum::body::Body;
 use axum::response::Response;
 use futures_util::StreamExt as _;
 use sales_order_api::domain::client::ClientId;
+use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::http;
+use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 use tower::ServiceExt as _;
 
 use super::{FOLLOW, take};
 use crate::support::frames::Frames;
-use crate::support::{Answer, Socket, TestApp, Told, in_time};
+use crate::support::{Answer, PARTNER_KEY, Partner, Socket, TestApp, Told, in_time};
 
 /// What an operator, or time, does to a session.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -169,4 +172,38 @@ async fn a_stopping_service_breaks_the_events_off_without_complete() {
     let told = in_time("what is told", pieces.next()).await.unwrap().unwrap();
     assert!(told.starts_with(b":STOPPING: "), "{told:?}");
     assert!(in_time("the end", pieces.next()).await.unwrap().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_subscription_lets_the_mutations_of_its_socket_tell_what_they_did() {
+    const MOVE: &str =
+        "mutation { updateSalesOrderStatus(input: {orderNumber: \"SO-0000000001\", status: CONFIRMED}) { version } }";
+    let app = TestApp::new().await;
+    let base = app.listen().await;
+    take(&app.partner().await, "C-0").await;
+    let permissions = [Permission::OrdersRead, Permission::OrdersManage];
+    let secret = app.client("erp-002", &permissions, SignaturePolicy::Documented, Vec::new()).await;
+    let operator = Partner::log_in(&app, "erp-002", secret, &PARTNER_KEY).await;
+    let mut socket = Socket::log_in(&base, &operator.token).await;
+    let mut other = Socket::log_in(&base, &operator.token).await;
+    for socket in [&mut socket, &mut other] {
+        socket.subscribe("1", FOLLOW, json!({"after": "ZTA"})).await;
+        socket.next_data("1").await;
+    }
+    let held = app.database.hold_orders().await;
+    socket.subscribe("2", MOVE, json!({})).await;
+    app.clock.advance(Duration::from_hours(12));
+    // The session has ended, and the mutation waits for its turn to write.
+    assert_eq!(other.next().await, Told::Closed(4403));
+    held.execute_unprepared("ROLLBACK").await.unwrap();
+    held.close().await.unwrap();
+    let Told::Message(told) = socket.next().await else { panic!("closed before the mutation told what it did") };
+    assert_eq!(told["id"], "2", "{told}");
+    let end = loop {
+        match socket.next().await {
+            Told::Message(_) => {}
+            Told::Closed(code) => break code,
+        }
+    };
+    assert_eq!(end, 4403);
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::FOLLOW;
+use crate::support::frames::{Frames, TEXT};
 use crate::support::{Socket, TestApp, Told};
 
 const PROTOCOL: Option<&str> = Some("graphql-transport-ws");
@@ -149,5 +150,34 @@ async fn a_token_is_read_wherever_clients_put_it_and_who_brings_none_learns_wher
         for read in ["connection_init", "Authorization", "headers", "authToken", "token"] {
             assert_eq!(told.to_string().contains(read), !is_known, "{payload}: {told}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_json_is_told_by_its_own_fault() {
+    let app = TestApp::new().await;
+    let base = app.listen().await;
+    for (text, reason) in [
+        (r#"{"type":"ping","type":"pong"}"#, "Invalid message: it is ambiguous: the member \"type\" is given twice"),
+        (r#"{"type":"ping","payload":{"a":"\ud800"}}"#, "Invalid message: it is not valid JSON: "),
+        ("hello", "Invalid message: it is not valid JSON: "),
+        ("", "Invalid message: it is empty; send a JSON object"),
+        ("[]", "Invalid message: not a JSON object"),
+    ] {
+        let mut frames = Frames::open(&base, "/graphql/ws").await;
+        frames.send(TEXT, text.as_bytes()).await;
+        let (code, told) = frames.closed().await;
+        assert!(code == 4400 && told.starts_with(reason), "{text}: {code} {told}");
+    }
+    let dashboard = app.dashboard().await;
+    for (variables, message) in [
+        ("%7B%22a%22:1,%22a%22:2%7D", "The parameter variables is ambiguous: the member \"a\" is given twice"),
+        ("%7B", "The parameter variables is not valid JSON: "),
+    ] {
+        let answer = dashboard.get(&format!("/graphql?query=%7B__typename%7D&variables={variables}")).await;
+        let body = answer.expect(400);
+        let error = &body["errors"][0];
+        assert!(error["message"].as_str().unwrap().starts_with(message), "{body}");
+        assert_eq!(error["extensions"]["code"], "MALFORMED_BODY");
     }
 }

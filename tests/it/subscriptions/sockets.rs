@@ -228,9 +228,18 @@ async fn a_client_has_so_many_subscriptions_over_both_wires_together() {
         follow(&mut socket, id, &after).await.unwrap();
     }
     let refused = follow(&mut socket, "3", &after).await.unwrap_err();
-    assert_eq!(refused[0]["extensions"]["code"], "LIMIT_EXCEEDED", "{refused}");
+    assert_eq!(refused[0]["extensions"]["code"], "RATE_LIMITED", "{refused}");
+    assert_eq!(refused[0]["extensions"]["retryAfter"], 5, "{refused}");
     let refused = app.subscribe(Some(dashboard.authorization()), FOLLOW, json!({})).await;
-    assert!(refused.text.contains("LIMIT_EXCEEDED") && refused.text.contains("at once"), "{}", refused.text);
+    assert_eq!(refused.header("retry-after"), Some("5"));
+    assert!(refused.text.contains("at once"), "{}", refused.text);
+    assert_eq!(refused.expect(429)["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+    // Where nothing follows on a connection, its end makes the client come again, with all that it asked for.
+    let mut again = Socket::log_in(&base, &dashboard.token).await;
+    for id in ["1", "2", "3"] {
+        again.subscribe(id, FOLLOW, json!({"after": after})).await;
+    }
+    assert_eq!(again.next().await, Told::Closed(1013));
     // Another client has its own.
     follow(&mut Socket::log_in(&base, &partner.token).await, "1", &after).await.unwrap();
     // One that was ended makes room, as soon as it has ended.
