@@ -14,7 +14,7 @@ use crate::error::{AppError, ErrorCode};
 /// Below the parser's own limit of 64, which it checks only after it went down; the standard introspection query has 14.
 const MAX_NESTING: usize = 60;
 
-/// Bytes of a name.
+/// Bytes of a name. An alias stands in the answer as often as its field has a value, a variable in each error about it.
 const LONGEST_NAME: usize = 128;
 
 /// Every use of a variable is looked up in the list of all of them, for each operation that reaches it.

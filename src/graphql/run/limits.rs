@@ -17,9 +17,6 @@ use crate::graphql::roots;
 /// async-graphql's own limit, which would refuse the rest with a worse message.
 const MAX_NESTING: usize = 32;
 
-/// An alias stands in the answer as often as its field has a value.
-const LONGEST_ALIAS: usize = 128;
-
 impl Limits {
     /// Refuses an operation in its normal form that has too many root fields.
     pub(super) fn check_roots(&self, root: &SelectionSet) -> Result<(), AppError> {
@@ -67,7 +64,6 @@ impl Limits {
         within("levels of fields", total.depth, self.depth)?;
         within("fields, fragments spread out,", total.selections, self.complexity)?;
         within("aliases", total.aliases, self.aliases)?;
-        within("bytes in an alias", total.longest_alias, LONGEST_ALIAS)?;
         within("directives", total.directives, self.directives)?;
         if total.introspection_is_circular {
             return Err("An introspection query must not go through fields more than once".to_owned());
@@ -92,8 +88,6 @@ struct Measure {
     /// Fields, and fragments too: nested ones without a single field are work all the same.
     selections: usize,
     aliases: usize,
-    /// Bytes of the longest of them.
-    longest_alias: usize,
     directives: usize,
     root_fields: usize,
     root_logins: usize,
@@ -112,7 +106,6 @@ impl Measure {
             height: self.height.max(other.height),
             selections: self.selections.saturating_add(other.selections),
             aliases: self.aliases.saturating_add(other.aliases),
-            longest_alias: self.longest_alias.max(other.longest_alias),
             directives: self.directives.saturating_add(other.directives),
             root_fields: self.root_fields.saturating_add(other.root_fields),
             root_logins: self.root_logins.saturating_add(other.root_logins),
@@ -173,7 +166,6 @@ impl<'d> Ruler<'d> {
             height: if is_leaf { 0 } else { inner.height.saturating_add(1) },
             selections: inner.selections.saturating_add(1),
             aliases: inner.aliases.saturating_add(usize::from(field.alias.is_some())),
-            longest_alias: inner.longest_alias.max(field.alias.as_ref().map_or(0, |alias| alias.node.len())),
             directives: inner.directives.saturating_add(field.directives.len()),
             root_fields: 1,
             root_logins: usize::from(roots::takes_secret(name)),

@@ -146,12 +146,12 @@ async fn an_export_reads_orders_of_many_lines_a_few_at_a_time_and_all_of_them() 
 }
 
 #[tokio::test]
-async fn an_alias_has_at_most_128_bytes() {
+async fn a_name_has_at_most_128_bytes() {
     let app = TestApp::new().await;
     let alias = |length: usize| format!("{{ __schema {{ types {{ {}: name }} }} }}", "a".repeat(length));
     send_within_limits(&app, "128", &alias(128)).await;
     let told = send_beyond_limits(&app, "129", &alias(129)).await;
-    assert!(told.contains("129 bytes in an alias"), "{told}");
+    assert!(told.contains("129 bytes in a name"), "{told}");
 }
 
 #[tokio::test]
