@@ -13,8 +13,7 @@ use flate2::write::GzEncoder;
 pub fn gzip(plain: &[u8], level: Compression) -> Bytes {
     let mut coder = GzEncoder::new(Vec::with_capacity(plain.len() / 4), level);
     // What writes to memory does not fail.
-    let coded = coder.write_all(plain).and_then(|()| coder.finish());
-    coded.unwrap_or_default().into()
+    coder.write_all(plain).and_then(|()| coder.finish()).unwrap_or_default().into()
 }
 
 /// Whether a caller takes gzip, and not rather the answer as it is (RFC 9110 §12.5.3).

@@ -94,7 +94,7 @@ pub async fn end<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<
 /// Reads what follows something that could not be read, such as the rest of a message that is too large, up to the client's own
 /// Close: a client whose Close is still on its way when TCP ends takes the end for an unclean one.
 async fn pass_over(stream: &mut (impl AsyncRead + Unpin)) {
-    let (mut tail, mut bytes) = (Vec::new(), [0; 16 * 1024]);
+    let (mut tail, mut bytes) = (Vec::new(), [0; 2048]);
     while let Ok(read @ 1..) = stream.read(&mut bytes).await {
         tail.extend_from_slice(&bytes[..read]);
         tail.drain(..tail.len().saturating_sub(LONGEST_CLOSE));
