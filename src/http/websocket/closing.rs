@@ -147,8 +147,8 @@ mod tests {
             ("x".repeat(124), format!("{}…", "x".repeat(120))),
             ("é".repeat(100), format!("{}…", "é".repeat(60))),
             ("注".repeat(100), format!("{}…", "注".repeat(40))),
-            (words("four"), format!("{}…", vec!["four"; 23].join(" "))),
-            (words("grün"), format!("{}…", vec!["grün"; 19].join(" "))),
+            (words("four"), format!("{}…", vec!["four"; 24].join(" "))),
+            (words("grün"), format!("{}…", vec!["grün"; 20].join(" "))),
             (format!("Subscriber for {}", "x".repeat(200)), format!("Subscriber for {}…", "x".repeat(105))),
         ];
         for (reason, kept) in cases {
