@@ -63,12 +63,17 @@ fn respell(mut request: Request, prefix: &str) -> Request {
 
 /// What all our paths begin with but the path of the first page
 /// (`every_path_is_there_behind_a_proxy_whatever_the_prefix_and_whether_it_is_left_on`).
-const OURS: [&str; 8] =
-    ["/api/v1", "/graphql", "/graphiql", "/docs", "/assets", "/health", "/metrics", "/schema.graphql"];
+const PAGES: [&str; 5] = ["/graphql", "/graphiql", "/docs", "/metrics", "/schema.graphql"];
+
+/// The same of paths that have more behind it.
+const FOLDERS: [&str; 3] = ["/api/v1", "/assets", "/health"];
 
 /// A path without the prefix, if that was left on. A prefix may itself be what a path of ours begins with.
 fn below<'p>(sent: &'p str, prefix: &str) -> &'p str {
-    let is_ours = |path: &str| OURS.iter().any(|own| starts(path, own).is_some());
+    let is_ours = |path: &str| {
+        PAGES.iter().any(|page| starts(path, page).is_some())
+            || FOLDERS.iter().any(|folder| starts(path, folder).is_some_and(|rest| rest.len() > 1))
+    };
     match starts(sent, prefix) {
         Some(rest) if is_ours(rest) || !is_ours(sent) => rest,
         _ => sent,

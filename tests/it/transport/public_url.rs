@@ -13,9 +13,13 @@ use sales_order_api::domain::signature_policy::SignaturePolicy;
 const PUBLIC: &str = "https://api.example.com/orders";
 
 fn below_orders(config: &mut Config) {
+    reach_at(&format!("{PUBLIC}/"), config);
+}
+
+fn reach_at(public_url: &str, config: &mut Config) {
     let environment = [
         ("SALES_ORDER_AUTH__JWT_SECRET".to_owned(), crate::support::JWT_SECRET.to_owned()),
-        ("SALES_ORDER_HTTP__PUBLIC_URL".to_owned(), format!("{PUBLIC}/")),
+        ("SALES_ORDER_HTTP__PUBLIC_URL".to_owned(), public_url.to_owned()),
     ];
     let loaded = sales_order_api::config::load_from(&[], environment, &Overrides::default()).unwrap();
     config.http.public_url = loaded.config.http.public_url;
@@ -53,6 +57,33 @@ async fn what_callers_are_told_begins_with_the_public_address() {
     let root = app.get("/orders").await;
     assert_eq!(root.status, 200, "{}", root.text);
     app.get("/ordersgraphql").await.expect(404);
+}
+
+#[tokio::test]
+async fn every_path_is_there_behind_a_proxy_whatever_the_prefix_and_whether_it_is_left_on() {
+    for prefix in ["/orders", "/api", "/api/v1", "/docs"] {
+        let app = TestApp::with(|config| reach_at(&format!("https://api.example.com{prefix}"), config)).await;
+        for path in [
+            "/",
+            "/docs",
+            "/docs/signature",
+            "/graphiql",
+            "/graphql?query=%7B__typename%7D",
+            "/schema.graphql",
+            "/health/live",
+            "/health/ready",
+            "/metrics",
+            "/api/v1/openapi.json",
+        ] {
+            for sent in [path.to_owned(), format!("{prefix}{path}")] {
+                assert_eq!(app.get(&sent).await.status, 200, "{sent} below {prefix}");
+            }
+        }
+        for sent in ["/api/v1/auth/login".to_owned(), format!("{prefix}/api/v1/auth/login/")] {
+            let refused = app.post_text(&sent, &[], "{}".to_owned()).await.expect(400);
+            assert_eq!(refused["code"], "VALIDATION_FAILED", "{sent} below {prefix}");
+        }
+    }
 }
 
 #[tokio::test]
