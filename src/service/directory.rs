@@ -14,6 +14,7 @@ use crate::auth::signature::{RegisteredKey, SignatureForm};
 use crate::domain::client::{Client, ClientId};
 use crate::error::AppError;
 use crate::store::{Store, StoredPublicKey};
+use crate::telemetry::spawn_in_request;
 
 /// A client with its keys as they were at most the cache's lifetime ago.
 #[derive(Debug)]
@@ -48,6 +49,17 @@ impl ClientDirectory {
 
     /// The client with this id. Simultaneous misses share one look-up.
     pub async fn find(&self, client_id: &ClientId) -> Result<Option<Arc<KnownClient>>, AppError> {
+        if let Some(known) = self.known.get(client_id).await {
+            return Ok(known);
+        }
+        // In a task of its own: the others wait for it, and whoever began it may not be polled for long, as a stream is not
+        // that nobody reads (`a_look_up_does_not_wait_for_who_began_it`).
+        let (directory, client_id) = (self.clone(), client_id.clone());
+        let looking = spawn_in_request(async move { directory.look_up(&client_id).await });
+        looking.await.map_err(AppError::internal)?
+    }
+
+    async fn look_up(&self, client_id: &ClientId) -> Result<Option<Arc<KnownClient>>, AppError> {
         // Sockets and subscriptions ask too, whom no request's time would end; and all who ask wait for one look-up.
         let load = self.store.in_time_hedged(async || {
             let Some(client) = self.store.find_client(client_id.as_str()).await? else { return Ok(None) };
@@ -106,4 +118,28 @@ fn register(client_id: &ClientId, keys: &[StoredPublicKey]) -> Vec<RegisteredKey
         }
     });
     usable.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::store::DatabaseOptions;
+
+    #[tokio::test]
+    async fn a_look_up_does_not_wait_for_who_began_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::connect(&DatabaseOptions::in_test(&folder.path().join("orders.db"))).await.unwrap();
+        store.migrate_up().await.unwrap();
+        let directory = ClientDirectory::new(store.clone(), Duration::from_mins(1));
+        let nobody: ClientId = "nobody".parse().unwrap();
+        let mut begun = Box::pin(directory.find(&nobody));
+        assert!((&mut begun).now_or_never().is_none(), "the database is asked");
+        // `begun` is not polled any more, and not dropped.
+        let found = tokio::time::timeout(Duration::from_mins(10), directory.find(&nobody)).await;
+        assert!(found.expect("an answer").unwrap().is_none());
+        drop(begun);
+        store.close().await;
+    }
 }

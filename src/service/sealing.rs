@@ -1,8 +1,9 @@
 //! Sealing cursors and ids with the key that all instances on one database share.
 
+use std::sync::OnceLock;
+
 use futures_util::FutureExt as _;
 use secrecy::ExposeSecret as _;
-use tokio::sync::OnceCell;
 
 use crate::domain::sealer::{Sealer, SealingFailed};
 use crate::error::AppError;
@@ -11,14 +12,14 @@ use crate::store::Store;
 /// Gives the sealer; the key is read once, when it is first needed.
 pub struct Sealing {
     store: Store,
-    sealer: OnceCell<Sealer>,
+    sealer: OnceLock<Sealer>,
 }
 
 impl Sealing {
     /// Seals with the key of this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
-        Self { store, sealer: OnceCell::const_new() }
+        Self { store, sealer: OnceLock::new() }
     }
 
     /// The sealer, if its key was read already.
@@ -32,8 +33,10 @@ impl Sealing {
         if let Some(sealer) = self.sealer.get() {
             return Ok(sealer);
         }
-        // In an allocation of its own: it happens once, and would make the future of every caller larger.
-        self.sealer.get_or_try_init(|| self.read()).boxed().await
+        // Each reads it by itself until one has it: nobody waits for another, who may not be polled for long. In an allocation
+        // of its own: it happens once, and would make the future of every caller larger.
+        let sealer = self.read().boxed().await?;
+        Ok(self.sealer.get_or_init(|| sealer))
     }
 
     async fn read(&self) -> Result<Sealer, AppError> {

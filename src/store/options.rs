@@ -30,7 +30,7 @@ pub struct DatabaseOptions {
 #[cfg(test)]
 impl DatabaseOptions {
     /// A SQLite file, for a test that asks for nothing else.
-    pub(super) fn in_test(path: &std::path::Path) -> Self {
+    pub(crate) fn in_test(path: &std::path::Path) -> Self {
         Self {
             url: format!("sqlite://{}", path.display()),
             listen_url: None,
