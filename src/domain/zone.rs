@@ -7,6 +7,10 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 
 use super::instant;
 
+/// What is said of a text that is no zone.
+pub const NO_ZONE: &str =
+    "is no time zone; use a name of the IANA database, such as Asia/Jakarta, or an offset, such as +07:00";
+
 /// Where clocks show the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Zone {

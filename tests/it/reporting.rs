@@ -250,3 +250,22 @@ async fn a_view_that_an_analyst_built_upon_ours_stays_through_an_update() {
     assert_eq!(app.database.db_number("SELECT count(*) FROM of_an_analyst").await, 1);
     assert_eq!(app.database.db_number("SELECT count(*) FROM reporting_sales_order_lines").await, 6);
 }
+
+#[tokio::test]
+async fn a_date_that_the_database_does_not_have_takes_no_view_away() {
+    let app = TestApp::new().await;
+    let partner = stock(&app).await;
+    for date in ["0000-01-01", "0000-12-31", "-0001-01-01", "+10000-01-01"] {
+        let mut wrong = order();
+        wrong["requested_delivery_date"] = json!(date);
+        let problem = partner.create_with_key(date, &wrong).await.expect_problem(400, "VALIDATION_FAILED");
+        assert_eq!(problem["errors"][0]["pointer"], "/requested_delivery_date", "{date}");
+    }
+    // Stored before it was refused.
+    app.database
+        .db_execute("UPDATE sales_orders SET requested_delivery_date = '0000-01-01' WHERE id = 1")
+        .await
+        .unwrap();
+    let days = shown(&app.database, "requested_delivery_date", "reporting_sales_orders", "order_id").await;
+    assert_eq!(days, if on_postgres().is_some() { ["-"; 3] } else { ["0000-01-01", "-", "-"] });
+}

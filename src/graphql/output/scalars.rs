@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use crate::domain::instant;
 use crate::domain::money::Money;
 use crate::domain::summary::Sum;
-use crate::domain::zone::Zone;
+use crate::domain::zone::{NO_ZONE, Zone};
 
 #[derive(Debug, Clone, Copy)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
@@ -131,12 +131,10 @@ impl TimeZone {
 #[Scalar(specified_by_url = "https://www.iana.org/time-zones")]
 impl ScalarType for TimeZone {
     fn parse(value: Value) -> InputValueResult<Self> {
-        let unknown = || {
-            let known = "use a name of the IANA database, such as Asia/Jakarta, or an offset, such as +07:00";
-            InputValueError::custom(format!("no such time zone; {known}"))
-        };
         match &value {
-            Value::String(name) => Zone::parse(name).map(Self).ok_or_else(unknown),
+            Value::String(name) => {
+                Zone::parse(name).map(Self).ok_or_else(|| InputValueError::custom(format!("it {NO_ZONE}")))
+            }
             _ => Err(InputValueError::expected_type(value)),
         }
     }

@@ -21,6 +21,7 @@ mod prepared;
 mod read;
 mod scalar_values;
 mod selected;
+mod settled;
 mod shape;
 mod valid;
 mod validation;

@@ -1,13 +1,13 @@
 //! Which values each scalar takes (GraphQL §3.5, and what the description of ours says).
 
-use async_graphql::{Number, Pos, ScalarType as _, Value};
+use async_graphql::Number;
 use serde_json::json;
 
 use super::input_value::{InputValue, View};
 use crate::domain::fields::{Fields, Naming};
 use crate::domain::money::Money;
+use crate::domain::zone::{NO_ZONE, Zone};
 use crate::error::FieldErrorCode;
-use crate::graphql::output::scalars::TimeZone;
 
 /// What is wrong with a value.
 pub(super) struct Misfit(pub FieldErrorCode, pub String);
@@ -81,16 +81,13 @@ fn read_by_domain(text: &str, read: impl FnOnce(&mut Fields<'_>) -> bool) -> Res
 }
 
 fn time_zone(name: &str) -> Result<(), Misfit> {
-    TimeZone::parse(Value::String(name.to_owned())).map(drop).map_err(|error| {
-        let message = error.into_server_error(Pos::default()).message;
-        // Behind async-graphql's own `Failed to parse "TimeZone": `.
-        let message = message.split_once("\": ").map_or(message.as_str(), |(_, cause)| cause);
-        Misfit(FieldErrorCode::Format, format!("is refused: {message}"))
-    })
+    Zone::parse(name).map(drop).ok_or_else(|| Misfit(FieldErrorCode::Format, NO_ZONE.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
+    use async_graphql::Value;
+
     use super::*;
     use crate::graphql::roots::catalog;
 

@@ -178,7 +178,7 @@ impl Connection {
             Message::Binary(_) | Message::Close(_) | Message::Frame(_) => return Err(invalid("messages are texts")),
         };
         self.owner.charge(u32::try_from(text.len() / BYTES_A_REQUEST).unwrap_or(u32::MAX))?;
-        ensure_few_values(text.as_bytes()).map_err(|error| close_because(1009, error.message.to_string()))?;
+        ensure_few_values(text.as_bytes()).map_err(|error| close_because(1009, said_of("A message", &error)))?;
         let parsed = compute::on(self.owner.credentials.lane(), text.len(), || parse(text.as_bytes())).await;
         let mut members = match parsed {
             Ok(Value::Object(members)) => members,

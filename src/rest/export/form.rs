@@ -4,7 +4,7 @@ use chrono_tz::Tz;
 
 use super::Format;
 use crate::domain::fields::listed;
-use crate::domain::zone::Zone;
+use crate::domain::zone::{NO_ZONE, Zone};
 use crate::error::{FieldError, FieldErrorCode};
 
 /// A parameter that says how, or from where on.
@@ -160,9 +160,7 @@ pub fn read(format: Format, pairs: &[(&str, &str)]) -> Result<(Form, Option<Stri
     }
     let zone = zone.map_or(Some(DEFAULT_ZONE), Zone::parse);
     if zone.is_none() {
-        let message =
-            "is no time zone; use a name of the IANA database, such as Asia/Jakarta, or an offset, such as +07:00";
-        fault(TIME_ZONE, FieldErrorCode::Format, message.to_owned());
+        fault(TIME_ZONE, FieldErrorCode::Format, NO_ZONE.to_owned());
     }
     let cells = match (audience, zone) {
         (Some("spreadsheet"), Some(zone)) => {

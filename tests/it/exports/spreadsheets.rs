@@ -100,6 +100,22 @@ async fn a_file_for_a_spreadsheet_runs_nothing_even_where_it_is_cut_at_another_s
 }
 
 #[tokio::test]
+async fn the_file_for_programs_is_known_by_its_name() {
+    let app = TestApp::new().await;
+    let dashboard = stock(&app).await;
+    // A spreadsheet would run the texts of that one alone.
+    for (query, name) in [
+        ("", "sales-orders.csv"),
+        ("?for=spreadsheet", "sales-orders.csv"),
+        ("?for=program", "sales-orders-for-programs.csv"),
+    ] {
+        let export = dashboard.get(&format!("/api/v1/sales-orders.csv{query}")).await;
+        let expected = format!("attachment; filename=\"{name}\"");
+        assert_eq!(export.header("content-disposition"), Some(expected.as_str()), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn the_file_for_programs_holds_every_text_to_the_letter() {
     let app = TestApp::new().await;
     let dashboard = stock(&app).await;

@@ -200,3 +200,29 @@ async fn texts_of_half_a_megabyte_are_only_texts() {
     assert_eq!(problem["errors"].as_array().unwrap().len(), 2);
     assert!(problem.to_string().len() < 5_000);
 }
+
+/// Each of these took gigabytes, or the process.
+#[tokio::test]
+async fn a_small_document_that_would_take_much_memory_is_refused_before_it_does() {
+    let app = TestApp::new().await;
+    let named = |count: usize| format!("query($x: ID!) {{ nodes(ids: [{}]) {{ id }} }}", "$x ".repeat(count));
+    let undefined: String = (0..1001).map(|n| format!("$a{n} ")).collect();
+    let long = "n".repeat(129);
+    for (document, variables) in [
+        (named(2000), json!({"x": "x".repeat(300_000)})),
+        (format!("query {long} {{ nodes(ids: [$a $b]) {{ id }} }}"), json!({})),
+        (format!("query(${long}: [ID!]!) {{ nodes(ids: ${long}) {{ id }} }}"), json!({long.as_str(): [true, true]})),
+        (format!("{{ nodes(ids: [{undefined}]) {{ id }} }}"), json!({})),
+        ("query q { ...F } ".repeat(101) + "fragment F on Query { nodes(ids: [$a]) { id } }", json!({})),
+        (format!("{{ nodes(ids: [{}]) {{ id }} }}", "0 ".repeat(65_536)), json!({})),
+    ] {
+        let shown: String = document.chars().take(60).collect();
+        let refused = app.graphql(&document, variables).await;
+        refused.expect_error("LIMIT_EXCEEDED");
+        assert!(refused.text.len() < 1000, "{shown}: {}", refused.text.len());
+    }
+    assert_eq!(
+        app.graphql(&named(2000), json!({"x": "x"})).await.json()["errors"][0]["extensions"]["code"],
+        "UNAUTHENTICATED"
+    );
+}

@@ -169,6 +169,12 @@ async fn what_is_no_json_is_told_by_its_own_fault() {
         let (code, told) = frames.closed().await;
         assert!(code == 4400 && told.starts_with(reason), "{text}: {code} {told}");
     }
+    // As over HTTP, a text of nothing but values is not even parsed.
+    let mut frames = Frames::open(&base, "/graphql/ws").await;
+    let many = format!(r#"{{"type":"ping","payload":{{"a":[{}0]}}}}"#, "0,".repeat(65_536));
+    frames.send(TEXT, many.as_bytes()).await;
+    let (code, told) = frames.closed().await;
+    assert!(code == 1009 && told.starts_with("A message must hold at most 65536 values"), "{code} {told}");
     let dashboard = app.dashboard().await;
     for (variables, message) in [
         ("%7B%22a%22:1,%22a%22:2%7D", "The parameter variables is ambiguous: the member \"a\" is given twice"),
