@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use futures_util::SinkExt as _;
-use futures_util::stream::StreamExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -12,6 +11,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::frames::Frames;
 use super::protocol::{Close, close_because};
 use super::reasons;
 
@@ -54,7 +54,7 @@ impl End {
 }
 
 /// Ends a connection.
-pub async fn end<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>, end: End) {
+pub async fn end<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<Frames<S>>, end: End) {
     let closing = async {
         match end {
             End::Lost => false,
@@ -65,13 +65,8 @@ pub async fn end<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<
                 if socket.send(Message::Close(Some(frame))).await.is_err() {
                     return false;
                 }
-                loop {
-                    match socket.next().await {
-                        Some(Ok(_)) => {}
-                        Some(Err(_)) => break pass_over(socket.get_mut()).await,
-                        None => break,
-                    }
-                }
+                // A client whose own Close is still on its way when TCP ends takes the end for an unclean one.
+                pass_over(socket.get_mut()).await;
                 true
             }
         }
@@ -91,28 +86,10 @@ pub async fn end<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<
     .await;
 }
 
-/// Reads what follows something that could not be read, such as the rest of a message that is too large, up to the client's own
-/// Close: a client whose Close is still on its way when TCP ends takes the end for an unclean one.
-async fn pass_over(stream: &mut (impl AsyncRead + Unpin)) {
-    let (mut tail, mut bytes) = (Vec::new(), [0; 2048]);
-    while let Ok(read @ 1..) = stream.read(&mut bytes).await {
-        tail.extend_from_slice(&bytes[..read]);
-        tail.drain(..tail.len().saturating_sub(LONGEST_CLOSE));
-        if ends_with_close(&tail) {
-            return;
-        }
-    }
-}
-
-/// Bytes: a head, a mask and a payload of at most 125.
-const LONGEST_CLOSE: usize = 2 + 4 + 125;
-
-/// Whether a client's Close stands at the end.
-fn ends_with_close(tail: &[u8]) -> bool {
-    (6..=tail.len()).any(|length| {
-        let frame = &tail[tail.len() - length..];
-        frame[0] == 0x88 && usize::from(frame[1]) == 0x80 + length - 6
-    })
+/// Reads up to the client's own Close, over whatever it had under way.
+async fn pass_over<S: AsyncRead + Unpin>(frames: &mut Frames<S>) {
+    let mut bytes = [0; 4096];
+    while !frames.is_closed() && frames.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
 }
 
 /// As much of a reason as a Close can hold, up to the end of a word.
@@ -131,12 +108,41 @@ fn shortened(mut reason: String) -> String {
 mod tests {
     use std::collections::HashSet;
 
+    use futures_util::stream::StreamExt as _;
     use serde_json::json;
+    use tokio::io::duplex;
     use tokio_tungstenite::tungstenite::error::CapacityError;
+    use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
     use super::super::parameters::authorization;
     use super::super::protocol::unknown;
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_service_ends_tcp_after_the_close_of_a_client_whose_message_was_too_large_has_come() {
+        let (mut client, stream) = duplex(1 << 20);
+        let config = WebSocketConfig::default().max_message_size(Some(100)).max_frame_size(Some(100));
+        let mut socket = WebSocketStream::from_raw_socket(Frames::new(stream), Role::Server, Some(config)).await;
+        let close = [0x88, 0x82, 0, 0, 0, 0, 0x03, 0xf1];
+        // A text of 80,000 bytes, each eight of which look like a Close, but for the last one.
+        let message = [&[0x81, 0xff, 0, 0, 0, 0, 0, 1, 0x38, 0x80, 0, 0, 0, 0][..], &close.repeat(10_000)].concat();
+        let (last, others) = message.split_last().unwrap();
+        client.write_all(others).await.unwrap();
+        let error = socket.next().await.unwrap().unwrap_err();
+        let serving = tokio::spawn(async move { end(socket, End::unreadable(&error, 100)).await });
+        let mut told = [0; 4];
+        client.read_exact(&mut told).await.unwrap();
+        assert_eq!((told[0], &told[2..]), (0x88, &[0x03, 0xf1][..]), "1009");
+        let mut reason = vec![0; usize::from(told[1]) - 2];
+        client.read_exact(&mut reason).await.unwrap();
+        client.write_all(&[*last]).await.unwrap();
+        let early = timeout(CLOSE_TIMEOUT - Duration::from_secs(1), client.read_u8()).await;
+        assert!(early.is_err(), "TCP ended before the client's Close came");
+        client.write_all(&close).await.unwrap();
+        assert!(client.read_u8().await.is_err(), "TCP ends");
+        drop(client);
+        serving.await.unwrap();
+    }
 
     #[test]
     fn a_reason_keeps_its_letters_and_ends_with_a_word() {

@@ -16,6 +16,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::closing::{End, end};
+use super::frames::Frames;
 use super::operation::{OperationKey, run_operation};
 use super::operations::Operations;
 use super::owner::{Held, Owner};
@@ -76,7 +77,7 @@ impl Connection {
     }
 
     /// Serves it to its end.
-    pub async fn run<S>(mut self, mut socket: WebSocketStream<S>, is_our_protocol: bool)
+    pub async fn run<S>(mut self, mut socket: WebSocketStream<Frames<S>>, is_our_protocol: bool)
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -153,7 +154,7 @@ impl Connection {
     /// operations under way: who sent a mutation could not know whether it was done.
     async fn finish<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
-        socket: &mut WebSocketStream<S>,
+        socket: &mut WebSocketStream<Frames<S>>,
         messages: Vec<Message>,
     ) {
         self.operations.abort_subscriptions();

@@ -2,6 +2,7 @@
 
 mod closing;
 mod connection;
+mod frames;
 mod operation;
 mod operations;
 mod owner;
@@ -23,6 +24,7 @@ use tokio_tungstenite::tungstenite::handshake::server::create_response;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use connection::Connection;
+use frames::Frames;
 use owner::Held;
 
 use super::address::is_proxied;
@@ -92,7 +94,7 @@ pub async fn upgrade(State(state): State<AppState>, mut request: Request) -> Res
 async fn serve(upgraded: OnUpgrade, limit: usize, connection: Connection, is_our_protocol: bool) {
     let Ok(upgraded) = upgraded.await else { return };
     let config = WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
-    let stream = TokioIo::new(upgraded);
+    let stream = Frames::new(TokioIo::new(upgraded));
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     connection.run(socket, is_our_protocol).await;
 }
