@@ -5,26 +5,52 @@ use std::net::Ipv6Addr;
 
 use axum::extract::Request;
 use axum::http::header::{HOST, TRANSFER_ENCODING};
-use axum::http::{HeaderMap, Version};
+use axum::http::{HeaderMap, HeaderValue, Uri, Version};
 
 use crate::error::{AppError, ErrorCode};
 
-/// A request by HTTP/1.1 that names no host; in its extensions. Whoever calls the service within its own process names
-/// none either.
+/// What is wrong with the host of a request that came on a connection; in its extensions. Whoever calls the service within
+/// its own process names none.
 #[derive(Debug, Clone, Copy)]
-pub struct Hostless;
+struct HostFault(&'static str);
 
-/// Notes that a request which came on a connection names no host, though it must.
+/// Notes that a request which came on a connection names no host, though it must. One by HTTP/2 is written as it would be by
+/// HTTP/1.1, so that nothing behind it needs to know of both.
 pub fn note(request: &mut hyper::Request<impl Sized>) {
-    if request.version() == Version::HTTP_11 && !request.headers().contains_key(HOST) {
-        request.extensions_mut().insert(Hostless);
+    let fault = match request.version() {
+        Version::HTTP_11 if !request.headers().contains_key(HOST) => "There is no Host header; HTTP/1.1 needs one",
+        Version::HTTP_2 => match take_authority(request) {
+            Ok(()) => return,
+            Err(fault) => fault,
+        },
+        _ => return,
+    };
+    request.extensions_mut().insert(HostFault(fault));
+}
+
+/// Makes the Host header of `:authority`, which takes its place (RFC 9113 §8.3.1).
+fn take_authority(request: &mut hyper::Request<impl Sized>) -> Result<(), &'static str> {
+    let authority = request.uri().authority().and_then(|host| HeaderValue::try_from(host.as_str()).ok());
+    if let Some(path) = request.uri().path_and_query() {
+        *request.uri_mut() = Uri::from(path.clone());
+    }
+    match (authority, request.headers().get(HOST)) {
+        (Some(authority), Some(host)) if !authority.as_bytes().eq_ignore_ascii_case(host.as_bytes()) => {
+            Err("The Host header names another host than :authority; send one of them")
+        }
+        // Neither is as by HTTP/1.0: a proxy's own health check names no host (RFC 9113 §8.3.1).
+        (None, None) | (None | Some(_), Some(_)) => Ok(()),
+        (Some(authority), None) => {
+            request.headers_mut().insert(HOST, authority);
+            Ok(())
+        }
     }
 }
 
 /// Refuses a request whose head breaks the rules.
 pub fn check(request: &Request) -> Result<(), AppError> {
-    if request.extensions().get::<Hostless>().is_some() {
-        return Err(AppError::new(ErrorCode::InvalidHeader, "There is no Host header; HTTP/1.1 needs one"));
+    if let Some(HostFault(fault)) = request.extensions().get() {
+        return Err(AppError::new(ErrorCode::InvalidHeader, *fault));
     }
     check_headers(request.headers())
 }

@@ -1,6 +1,7 @@
 //! Callers that are slow, send too much or hang up, and a service that is told to stop meanwhile.
 
 mod files;
+mod http2;
 mod limits;
 mod stopping;
 

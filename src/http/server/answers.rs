@@ -12,7 +12,8 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 use super::connection::{Connection, WriteTimeout};
 
-static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+/// What HTTP/1.1 announces the pause by.
+pub static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// Whether a client that sends this head wants the connection to go on.
 pub fn wants_more(version: Version, headers: &HeaderMap) -> bool {

@@ -2,7 +2,7 @@
 //! looks for one that can be closed.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -37,16 +37,25 @@ pub enum Phase {
     Idle,
     /// Nothing: it speaks another protocol, which has limits of its own.
     Upgraded,
+    /// The next stream of HTTP/2, whatever else comes and goes meanwhile.
+    Streamless,
 }
 
-const PHASES: [Phase; 4] = [Phase::Head, Phase::Answer, Phase::Idle, Phase::Upgraded];
+impl Phase {
+    /// Whether it is the pause between two requests.
+    pub const fn is_pause(self) -> bool {
+        matches!(self, Self::Idle | Self::Streamless)
+    }
+}
+
+const PHASES: [Phase; 5] = [Phase::Head, Phase::Answer, Phase::Idle, Phase::Upgraded, Phase::Streamless];
 
 /// How much longer than announced an idle connection stays: a client that keeps to what was announced never sends a request
 /// into the moment of closing.
 const IDLE_MARGIN: Duration = Duration::from_secs(1);
 
 /// How long a head may still take once the service closes its connections: it comes in one piece, or nearly so.
-const LAST_HEAD: Duration = Duration::from_secs(2);
+pub const LAST_HEAD: Duration = Duration::from_secs(2);
 
 /// Of `closing_since`: the service does not close its connections.
 const NEVER: u64 = u64::MAX;
@@ -68,6 +77,8 @@ pub struct Connection {
     is_stalled: AtomicBool,
     is_evicted: AtomicBool,
     is_last: AtomicBool,
+    /// Streams of HTTP/2 that hold a slot; changed while the list of connections is locked.
+    streams: AtomicUsize,
     /// Milliseconds from `opened` to when the service began to close its connections.
     closing_since: AtomicU64,
     /// Kept when it is woken: who reads may be woken often before it reads again.
@@ -88,6 +99,7 @@ impl Connection {
             is_stalled: AtomicBool::new(false),
             is_evicted: AtomicBool::new(false),
             is_last: AtomicBool::new(beyond.is_some()),
+            streams: AtomicUsize::new(0),
             closing_since: AtomicU64::new(NEVER),
             reader: Mutex::default(),
         }
@@ -148,6 +160,29 @@ impl Connection {
         self.wake_reader();
     }
 
+    /// The last stream of HTTP/2 has ended.
+    pub fn end_streams(&self) {
+        self.enter(Phase::Streamless);
+    }
+
+    /// How many streams of HTTP/2 hold a slot. The first one's is the connection's own.
+    pub fn streams(&self) -> usize {
+        self.streams.load(Ordering::Acquire)
+    }
+
+    /// Sets how many hold one.
+    pub fn set_streams(&self, streams: usize) {
+        self.streams.store(streams, Ordering::Release);
+    }
+
+    /// When a connection of HTTP/2 without a stream ends.
+    pub fn stream_deadline(&self) -> Instant {
+        match self.phase() {
+            Phase::Streamless => self.since() + self.timeouts.idle + IDLE_MARGIN,
+            _ => self.opened + self.timeouts.header,
+        }
+    }
+
     /// The connection speaks another protocol from here on.
     pub fn upgrade(&self) {
         self.enter(Phase::Upgraded);
@@ -162,7 +197,7 @@ impl Connection {
                 Some(closing.map_or(deadline, |closing| deadline.min(closing.max(self.since()) + LAST_HEAD)))
             }
             Phase::Idle => Some(closing.unwrap_or_else(|| self.since() + self.timeouts.idle + IDLE_MARGIN)),
-            Phase::Answer | Phase::Upgraded => None,
+            Phase::Answer | Phase::Upgraded | Phase::Streamless => None,
         }
     }
 
@@ -199,7 +234,8 @@ impl Connection {
         self.wake_reader();
     }
 
-    fn closing_since(&self) -> Option<Instant> {
+    /// When the service began to close it, if it did.
+    pub fn closing_since(&self) -> Option<Instant> {
         let since = self.closing_since.load(Ordering::Acquire);
         (since != NEVER).then(|| self.opened + Duration::from_millis(since))
     }

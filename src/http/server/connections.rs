@@ -54,6 +54,8 @@ struct Open {
 struct OfNetwork {
     connections: Vec<Arc<Connection>>,
     leaving: usize,
+    /// Slots of streams beside the first of their connection.
+    streams: usize,
     is_proxy: bool,
 }
 
@@ -71,6 +73,41 @@ pub struct Counted {
     /// The connection.
     pub connection: Arc<Connection>,
     connections: Arc<Connections>,
+}
+
+/// The slot of a stream of HTTP/2 among the connections; free again when this is dropped.
+pub struct StreamSlot(Arc<Counted>);
+
+impl Counted {
+    /// A slot for one more stream. Each beside the first of its connection counts as one more connection, for it may hold
+    /// as much.
+    pub fn stream_slot(self: &Arc<Self>) -> Result<StreamSlot, Refused> {
+        let connection = &self.connection;
+        if let Some(beyond) = connection.beyond {
+            return Err(beyond);
+        }
+        let mut open = self.connections.lock();
+        let streams = connection.streams();
+        if streams > 0 {
+            let is_proxy = open.within.get(&connection.network).is_some_and(|of_network| of_network.is_proxy);
+            self.connections.make_room(&mut open, connection.network, is_proxy)?;
+            open.count_streams(connection.network, |count| count + 1);
+        }
+        connection.set_streams(streams + 1);
+        Ok(StreamSlot(Arc::clone(self)))
+    }
+}
+
+impl Drop for StreamSlot {
+    fn drop(&mut self) {
+        let Counted { connection, connections } = &*self.0;
+        let mut open = connections.lock();
+        let left = connection.streams() - 1;
+        if left > 0 {
+            open.count_streams(connection.network, |count| count - 1);
+        }
+        connection.set_streams(left);
+    }
 }
 
 impl Connections {
@@ -141,7 +178,7 @@ impl Open {
     fn make_room_beyond(&mut self, network: IpAddr) -> Option<()> {
         let silent = |connections: &[Arc<Connection>], network: Option<IpAddr>| {
             let of_network = || connections.iter().filter(|one| network.is_none_or(|network| one.network == network));
-            longest(of_network(), Phase::Head).or_else(|| longest(of_network(), Phase::Idle))
+            longest(of_network(), |phase| phase == Phase::Head).or_else(|| longest(of_network(), Phase::is_pause))
         };
         let leaves = if self.beyond.iter().filter(|one| one.network == network).count() >= RESERVED_PER_ADDRESS {
             silent(&self.beyond, Some(network))?
@@ -153,6 +190,13 @@ impl Open {
         leaves.evict();
         self.beyond.retain(|other| !Arc::ptr_eq(other, &leaves));
         Some(())
+    }
+
+    fn count_streams(&mut self, network: IpAddr, change: impl Fn(usize) -> usize) {
+        self.count = change(self.count);
+        if let Some(of_network) = self.within.get_mut(&network) {
+            of_network.streams = change(of_network.streams);
+        }
     }
 
     fn evict(&mut self, connection: &Arc<Connection>) {
@@ -182,21 +226,26 @@ impl Open {
 }
 
 impl OfNetwork {
-    /// How many there are that were not told to make room.
+    /// How many there are that were not told to make room, streams included.
     fn staying(&self) -> usize {
-        self.connections.len() - self.leaving
+        self.connections.len() - self.leaving + self.streams
     }
 
     /// The one that waits longest for a next request, or else for the rest of a head that is long overdue.
     fn least_needed(&self) -> Option<Arc<Connection>> {
-        longest(self.connections.iter(), Phase::Idle)
-            .or_else(|| longest(self.connections.iter(), Phase::Head).filter(|slow| slow.since().elapsed() > OVERDUE))
+        longest(self.connections.iter(), Phase::is_pause).or_else(|| {
+            let slow = longest(self.connections.iter(), |phase| phase == Phase::Head);
+            slow.filter(|slow| slow.since().elapsed() > OVERDUE)
+        })
     }
 }
 
-/// The one that has been in this phase longest, of those that can make room: with nothing left to send, and not told yet.
-fn longest<'c>(connections: impl Iterator<Item = &'c Arc<Connection>>, phase: Phase) -> Option<Arc<Connection>> {
-    let in_phase = connections.filter(|one| one.phase() == phase && !one.is_stalled() && !one.is_evicted());
+/// The one that has been in such a phase longest, of those that can make room: with nothing left to send, and not told yet.
+fn longest<'c>(
+    connections: impl Iterator<Item = &'c Arc<Connection>>,
+    fits: impl Fn(Phase) -> bool,
+) -> Option<Arc<Connection>> {
+    let in_phase = connections.filter(|one| fits(one.phase()) && !one.is_stalled() && !one.is_evicted());
     in_phase.min_by_key(|connection| connection.since()).cloned()
 }
 

@@ -96,3 +96,35 @@ async fn where_there_are_too_many_in_all_the_address_that_has_the_most_makes_roo
     assert_eq!((evicted(&proxied), evicted(&many)), (vec![true, false, false], vec![true, false]));
     assert!([first, second, third].iter().all(|counted| counted.connection.beyond.is_none()));
 }
+
+#[tokio::test]
+async fn a_stream_beside_the_first_takes_the_place_of_a_connection_until_it_ends() {
+    let connections = connections(10, 3);
+    let one = Arc::new(open(&connections, "192.0.2.1").unwrap());
+    one.connection.begin_answer();
+    let first = one.stream_slot().ok().unwrap();
+    let idle = open(&connections, "192.0.2.1").unwrap();
+    idle.connection.end_streams();
+    let second = one.stream_slot().ok().unwrap();
+    // The idle one makes room, and counts no more.
+    let third = one.stream_slot().ok().unwrap();
+    assert!(idle.connection.is_evicted());
+    assert_eq!(one.stream_slot().err(), Some(Refused::Address));
+    let beyond = Arc::new(open(&connections, "192.0.2.1").unwrap());
+    assert_eq!(
+        (beyond.connection.beyond, beyond.stream_slot().err()),
+        (Some(Refused::Address), Some(Refused::Address))
+    );
+    assert!(open(&connections, "192.0.2.2").unwrap().connection.beyond.is_none());
+    // Whichever ends first.
+    drop(first);
+    let fourth = one.stream_slot().ok().unwrap();
+    assert_eq!(one.stream_slot().err(), Some(Refused::Address));
+    drop((idle, second, third, fourth));
+    let others = [open(&connections, "192.0.2.1").unwrap(), open(&connections, "192.0.2.1").unwrap()];
+    assert!(others.iter().all(|counted| counted.connection.beyond.is_none()));
+    let of_proxy = Arc::new(open(&connections, "10.0.0.1").unwrap());
+    let slots: Vec<_> = (0..20).map_while(|_| of_proxy.stream_slot().ok()).collect();
+    // Three of the other address, and one of the proxy, are not in these, but for the first.
+    assert_eq!(slots.len(), 7);
+}

@@ -3,9 +3,12 @@
 mod answers;
 mod connection;
 mod connections;
+mod http2;
+mod preface;
 mod refusal;
 mod routes;
 mod socket;
+mod stream;
 mod transport;
 
 use std::convert::Infallible;
@@ -164,28 +167,21 @@ async fn run<S>(stream: S, peer: Peer, counted: Counted, routes: Routes, mut sta
 where
     S: Transport + Send + 'static,
 {
-    let connection = &counted.connection;
-    let service = service_fn(|mut request: hyper::Request<Incoming>| {
-        connection.begin_answer();
-        request.extensions_mut().insert(peer);
-        framing::note(&mut request);
-        if let Some(refused) = connection.beyond {
-            request.extensions_mut().insert(BeyondLimit(refused));
+    let connection = Arc::clone(&counted.connection);
+    let mut socket = Socket::new(stream, Arc::clone(&connection));
+    let serving = async {
+        if socket.speaks_http2().await {
+            // Not kept in the task of those that speak HTTP/1.1.
+            if let Err(error) = Box::pin(http2::serve(socket, peer, counted, routes)).await {
+                debug!(%error, "a connection ended early");
+            }
+        } else if let Err(error) = serve_http1(socket, peer, &counted, &routes).await {
+            debug!(%error, "a connection ended early");
         }
-        let wants_more = answers::wants_more(request.version(), request.headers());
-        let (answering, connection) = (routes.now(), Arc::clone(connection));
-        async move {
-            let Ok(response) = answering.oneshot(request).await;
-            Ok::<_, Infallible>(answers::prepare(response, &connection, wants_more))
-        }
-    });
-    let mut http = http1::Builder::new();
-    // The socket keeps the time limits, for hyper knows none but that of heads, which it applies between requests too.
-    http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_BYTES);
-    let socket = Socket::new(stream, Arc::clone(connection));
-    let mut serving = std::pin::pin!(http.serve_connection(TokioIo::new(socket), service).with_upgrades());
+    };
+    let mut serving = std::pin::pin!(serving);
     let mut known = Stage::Serving;
-    let ended = loop {
+    loop {
         tokio::select! {
             // First what the answers have to know.
             biased;
@@ -197,11 +193,38 @@ where
                     Stage::Closing => connection.close(),
                 }
             }
-            ended = serving.as_mut() => break ended,
+            () = serving.as_mut() => break,
         }
-    };
-    if let Err(error) = ended {
-        debug!(%error, "a connection ended early");
+    }
+}
+
+async fn serve_http1<S>(socket: Socket<S>, peer: Peer, counted: &Counted, routes: &Routes) -> hyper::Result<()>
+where
+    S: Transport + Send + 'static,
+{
+    let connection = &counted.connection;
+    let service = service_fn(|mut request: hyper::Request<Incoming>| {
+        connection.begin_answer();
+        note(&mut request, peer, connection.beyond);
+        let wants_more = answers::wants_more(request.version(), request.headers());
+        let (answering, connection) = (routes.now(), Arc::clone(connection));
+        async move {
+            let Ok(response) = answering.oneshot(request).await;
+            Ok::<_, Infallible>(answers::prepare(response, &connection, wants_more))
+        }
+    });
+    let mut http = http1::Builder::new();
+    // The socket keeps the time limits, for hyper knows none but that of heads, which it applies between requests too.
+    http.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(BUFFER_BYTES);
+    http.serve_connection(TokioIo::new(socket), service).with_upgrades().await
+}
+
+/// Notes with a request what only its connection knows.
+fn note(request: &mut hyper::Request<impl Sized>, peer: Peer, refused: Option<Refused>) {
+    request.extensions_mut().insert(peer);
+    framing::note(request);
+    if let Some(refused) = refused {
+        request.extensions_mut().insert(BeyondLimit(refused));
     }
 }
 

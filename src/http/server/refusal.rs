@@ -1,16 +1,18 @@
 //! The answer to a refused connection: written in one piece, before anything is read.
 
+use std::io::Read as _;
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::SockRef;
+use socket2::{SockRef, Socket};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::connections::Refused;
+use super::preface::PREFACE;
 use crate::config::PublicUrl;
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
@@ -27,9 +29,11 @@ impl Refused {
         let (code, message) = match self {
             Self::Address => (
                 ErrorCode::RateLimited,
-                "This address has too many connections open; use those, or close some, and send the request again",
+                "This address has too many connections or streams open; use those, or close some, and send the request again",
             ),
-            Self::Full => (ErrorCode::Overloaded, "Too many connections are open; send the request again shortly"),
+            Self::Full => {
+                (ErrorCode::Overloaded, "Too many connections or streams are open; send the request again shortly")
+            }
         };
         AppError::new(code, message).retry_after(Duration::from_secs(1))
     }
@@ -50,10 +54,10 @@ impl Refusals {
     /// Sends one, and closes the connection. A connection that is closed with something unread is reset, and then the other
     /// end's system may throw the answer away (RFC 9112 §9.6); so what the other end sends is read for a short while.
     pub fn send(&self, stream: TcpStream, refused: Refused) {
-        let answer = write(refused, &self.public_url);
-        // Not by the runtime, which has not looked yet whether there is room; on a new connection there is.
         let socket = SockRef::from(&stream);
-        let _ = socket.send(answer.as_bytes());
+        let answer = if begins_http2(&socket) { go_away(refused) } else { write(refused, &self.public_url).into() };
+        // Not by the runtime, which has not looked yet whether there is room; on a new connection there is.
+        let _ = socket.send(&answer);
         let _ = socket.shutdown(Shutdown::Write);
         let mut bytes = [MaybeUninit::uninit(); 4096];
         if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
@@ -79,6 +83,24 @@ async fn read_on(stream: &TcpStream) {
             _ => return,
         }
     }
+}
+
+/// Whether what has come already is HTTP/2. It is read, as all of it is going to be.
+fn begins_http2(mut socket: &Socket) -> bool {
+    let mut bytes = [0; PREFACE.len()];
+    socket.read(&mut bytes).is_ok() && bytes == *PREFACE
+}
+
+/// The same in HTTP/2 (RFC 9113 §6.5, §6.8): settings, which come first; then that no stream was looked at, and why.
+fn go_away(refused: Refused) -> Vec<u8> {
+    let error = refused.error();
+    telemetry::count_connection_refused(error.code);
+    let length = u8::try_from(8 + error.message.len()).unwrap_or(u8::MAX);
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let head = [0, 0, length, 7, 0, 0, 0, 0, 0];
+    let code = [0, 0, 0, 0, 0, 0, 0, 0xb];
+    let text = &error.message.as_bytes()[..usize::from(length - 8)];
+    [&settings[..], &head, &code, text].concat()
 }
 
 fn write(refused: Refused, public_url: &PublicUrl) -> String {
@@ -110,10 +132,14 @@ mod tests {
     /// well. Linux gives what came before a reset all the same, others need not; that there was none shows when the client
     /// sends on.
     async fn refuse(refusals: &Refusals, body: usize) -> String {
+        let head = format!("POST /graphql HTTP/1.1\r\nhost: test\r\ncontent-length: {body}\r\n\r\n");
+        String::from_utf8(refuse_one(refusals, &[head.as_bytes(), &vec![b' '; body]].concat()).await).unwrap()
+    }
+
+    async fn refuse_one(refusals: &Refusals, sent: &[u8]) -> Vec<u8> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let head = format!("POST /graphql HTTP/1.1\r\nhost: test\r\ncontent-length: {body}\r\n\r\n");
-        client.write_all(&[head.as_bytes(), &vec![b' '; body]].concat()).await.unwrap();
+        client.write_all(sent).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         stream.readable().await.unwrap();
         refusals.send(stream, Refused::Full);
@@ -121,8 +147,8 @@ mod tests {
         for _ in 0..10 {
             tokio::task::yield_now().await;
         }
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).await.unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.unwrap();
         client.write_all(&[b' '; 1_000]).await.expect("the connection was not reset");
         answer
     }
@@ -137,5 +163,15 @@ mod tests {
             assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{answer}");
             assert!(answer.contains("retry-after: 1\r\n") && answer.ends_with('}'), "{answer}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_speaks_http_2_is_told_in_its_own_words() {
+        let refusals = Refusals::new(PublicUrl::default());
+        let answer = refuse_one(&refusals, PREFACE).await;
+        let message = "Too many connections or streams are open; send the request again shortly";
+        let length = u8::try_from(8 + message.len()).unwrap();
+        let head = [0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, length, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11];
+        assert_eq!(answer, [&head[..], message.as_bytes()].concat());
     }
 }

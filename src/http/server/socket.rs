@@ -1,6 +1,7 @@
 //! A socket that keeps the time limits of its connection. Here, and not around an answer, so that they hold for every byte
 //! of every answer, also for those that wait in a buffer.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::connection::Connection;
+use super::preface::{PREFACE_BYTES, Preface};
 use super::transport::Transport;
 
 /// How long a closed connection is read on, so that what the other end still sends does not make its system throw away the
@@ -25,6 +27,9 @@ const LINGER_BYTES: usize = 1024 * 1024;
 pub struct Socket<S = TcpStream> {
     stream: S,
     connection: Arc<Connection>,
+    preface: Preface,
+    /// Whoever speaks HTTP/2 on it knows of its streams, and keeps the limits of reading itself.
+    is_http2: bool,
     reading: Timer,
     writing: Timer,
     /// Since when something has been waiting to be sent.
@@ -42,6 +47,8 @@ impl<S: Transport> Socket<S> {
         Self {
             stream,
             connection,
+            preface: Preface::default(),
+            is_http2: false,
             reading: Timer::default(),
             writing: Timer::default(),
             stalled: None,
@@ -50,6 +57,61 @@ impl<S: Transport> Socket<S> {
             is_peer_closed: false,
             lingering: None,
         }
+    }
+
+    /// Whether the other end speaks HTTP/2: looks at what comes first, which is read again afterwards. Where nothing more
+    /// comes it does not.
+    pub async fn speaks_http2(&mut self) -> bool {
+        loop {
+            if let Some(is_http2) = self.preface.is_http2() {
+                self.is_http2 = is_http2;
+                return is_http2;
+            }
+            let read = poll_fn(|cx| {
+                let mut bytes = [0; PREFACE_BYTES];
+                let unread = self.preface.unread().len();
+                let mut buffer = ReadBuf::new(&mut bytes[..unread]);
+                let read = self.poll_stream(cx, &mut buffer);
+                let read = read.map(|read| read.map_or(0, |()| buffer.filled().len()));
+                if let Poll::Ready(read) = read {
+                    self.preface.unread()[..read].copy_from_slice(&bytes[..read]);
+                    self.preface.advance(read);
+                }
+                read
+            });
+            if read.await == 0 {
+                return false;
+            }
+        }
+    }
+
+    /// Reads, within the limits of time.
+    fn poll_stream(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.is_closed {
+            return Poll::Ready(Ok(()));
+        }
+        let before = buffer.filled().len();
+        if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, buffer) {
+            if buffer.filled().len() > before {
+                self.connection.received();
+            } else {
+                self.is_peer_closed = true;
+            }
+            return Poll::Ready(read);
+        }
+        // Before looking: whatever changes from here on wakes.
+        self.connection.register_reader(cx.waker());
+        // While something waits to be sent its own limit counts.
+        let Some(deadline) = self.connection.read_deadline().filter(|_| self.stalled.is_none() && !self.is_http2)
+        else {
+            return Poll::Pending;
+        };
+        if (self.connection.is_evicted() || self.reading.has_come(deadline, cx)) && self.stream.is_silent() {
+            // As if the peer had closed: between requests that is the usual end.
+            self.is_closed = true;
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Pending
     }
 
     fn tell_system(&mut self) {
@@ -83,30 +145,11 @@ impl<S: Transport> Socket<S> {
 impl<S: Transport> AsyncRead for Socket<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.is_closed {
-            return Poll::Ready(Ok(()));
+        if this.preface.is_given() {
+            return this.poll_stream(cx, buffer);
         }
-        let before = buffer.filled().len();
-        if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(cx, buffer) {
-            if buffer.filled().len() > before {
-                this.connection.received();
-            } else {
-                this.is_peer_closed = true;
-            }
-            return Poll::Ready(read);
-        }
-        // Before looking: whatever changes from here on wakes.
-        this.connection.register_reader(cx.waker());
-        // While something waits to be sent its own limit counts.
-        let Some(deadline) = this.connection.read_deadline().filter(|_| this.stalled.is_none()) else {
-            return Poll::Pending;
-        };
-        if (this.connection.is_evicted() || this.reading.has_come(deadline, cx)) && this.stream.is_silent() {
-            // As if the peer had closed: between requests that is the usual end.
-            this.is_closed = true;
-            return Poll::Ready(Ok(()));
-        }
-        Poll::Pending
+        buffer.put_slice(this.preface.give(buffer.remaining()));
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -63,7 +63,7 @@ async fn whoever_reads_nothing_of_an_answer_is_cut_off() {
 }
 
 /// A dashboard's subscription whose every event is large, from the first event on.
-async fn large_events(app: &TestApp) -> (Partner<'_>, String) {
+pub async fn large_events(app: &TestApp) -> (Partner<'_>, String) {
     let partner = app.partner().await;
     let mut order = order();
     order["address"] = json!("x".repeat(1000));

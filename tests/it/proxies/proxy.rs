@@ -19,18 +19,24 @@ pub enum Kind {
     BareNginx,
     HaProxy,
     Caddy,
+    /// As documented, and by HTTP/2 to the service.
+    HaProxyByHttp2,
+    /// Which passes on no WebSocket then.
+    CaddyByHttp2,
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [Self::Nginx, Self::BareNginx, Self::HaProxy, Self::Caddy];
+    pub const ALL: [Self; 6] =
+        [Self::Nginx, Self::BareNginx, Self::HaProxy, Self::Caddy, Self::HaProxyByHttp2, Self::CaddyByHttp2];
     /// Those whose settings are documented.
-    pub const DOCUMENTED: [Self; 3] = [Self::Nginx, Self::HaProxy, Self::Caddy];
+    pub const DOCUMENTED: [Self; 5] =
+        [Self::Nginx, Self::HaProxy, Self::Caddy, Self::HaProxyByHttp2, Self::CaddyByHttp2];
 
     fn program(self) -> &'static str {
         match self {
             Self::Nginx | Self::BareNginx => "nginx",
-            Self::HaProxy => "haproxy",
-            Self::Caddy => "caddy",
+            Self::HaProxy | Self::HaProxyByHttp2 => "haproxy",
+            Self::Caddy | Self::CaddyByHttp2 => "caddy",
         }
     }
 
@@ -46,11 +52,16 @@ impl Kind {
             }
             _ => documented(self.program()),
         };
+        let text = match self {
+            Self::HaProxyByHttp2 => replaced(text, ":8080", ":8080 proto h2 ws h1"),
+            Self::CaddyByHttp2 => replaced(text, "10.0.0.", "h2c://10.0.0."),
+            _ => text,
+        };
         let text = replaced(replaced(text, "10.0.0.10:8080", services[0]), "10.0.0.11:8080", services[1]);
         match self {
             Self::Nginx | Self::BareNginx => replaced(text, "listen 80;", &format!("listen {address};")),
-            Self::HaProxy => replaced(text, "bind :80", &format!("bind {address}")),
-            Self::Caddy => {
+            Self::HaProxy | Self::HaProxyByHttp2 => replaced(text, "bind :80", &format!("bind {address}")),
+            Self::Caddy | Self::CaddyByHttp2 => {
                 let port = address.rsplit_once(':').unwrap().1;
                 let host = address.split_once(':').unwrap().0;
                 replaced(text, ":80 {\n", &format!("http://:{port} {{\n  bind {host}\n"))
@@ -70,16 +81,18 @@ impl Kind {
                      http {{\naccess_log off;\n{folders}{settings}\n}}\n"
                 )
             }
-            Self::HaProxy => format!("{settings}\n"),
-            Self::Caddy => format!("{{\n  admin off\n  auto_https off\n  storage file_system {path}\n}}\n{settings}"),
+            Self::HaProxy | Self::HaProxyByHttp2 => format!("{settings}\n"),
+            Self::Caddy | Self::CaddyByHttp2 => {
+                format!("{{\n  admin off\n  auto_https off\n  storage file_system {path}\n}}\n{settings}")
+            }
         }
     }
 
     fn arguments(self, file: &str) -> Vec<&str> {
         match self {
             Self::Nginx | Self::BareNginx => vec!["-e", "stderr", "-c", file],
-            Self::HaProxy => vec!["-db", "-f", file],
-            Self::Caddy => vec!["run", "--config", file, "--adapter", "caddyfile"],
+            Self::HaProxy | Self::HaProxyByHttp2 => vec!["-db", "-f", file],
+            Self::Caddy | Self::CaddyByHttp2 => vec!["run", "--config", file, "--adapter", "caddyfile"],
         }
     }
 }
