@@ -201,10 +201,14 @@ static LOG: OnceLock<LogWriter> = OnceLock::new();
 /// How long a process that ends waits for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
+/// What libraries log unless the filter names them: h2 warns of each client that breaks its limits, as often as a stranger
+/// likes.
+const OF_LIBRARIES: &str = "h2=error";
+
 /// Installs what one process has once: the log, the metrics and the panic hook. At most so many bytes of the log wait to
 /// be written.
 pub fn install(filter: &str, json: bool, max_buffer_bytes: usize) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter)?;
+    let filter = EnvFilter::try_new(format!("{OF_LIBRARIES},{filter}"))?;
     let log = LogWriter::to_stderr(max_buffer_bytes)?;
     let _ = LOG.set(log.clone());
     let subscriber = tracing_subscriber::fmt()
