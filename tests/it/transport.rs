@@ -6,7 +6,7 @@ mod escapes;
 mod framing;
 mod media;
 mod persisted;
-mod public_url;
+pub mod public_url;
 mod requests;
 mod security;
 mod tags;

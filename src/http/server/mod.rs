@@ -3,13 +3,16 @@
 mod answers;
 mod connection;
 mod connections;
+mod gate;
 mod http2;
 mod preface;
 mod refusal;
+mod request_body;
 mod routes;
 mod socket;
 mod stream;
 mod transport;
+mod unsent;
 
 use std::convert::Infallible;
 use std::future::Future;

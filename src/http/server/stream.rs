@@ -1,8 +1,8 @@
 //! One stream of HTTP/2: a request and its answer, which is handed over no faster than it is taken.
 
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
@@ -10,14 +10,16 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, DATE, EXPECT, TRANSFER_ENCODING, UPGRADE};
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use h2::server::SendResponse;
-use h2::{Reason, RecvStream, SendStream};
+use h2::{Reason, SendStream};
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use tokio::time::timeout;
+use hyper::body::Body as _;
+use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 use super::answers::KEEP_ALIVE;
 use super::connection::WriteTimeout;
+use super::request_body::Receiving;
+use super::unsent::{Answers, Piece, Unsent};
 
 /// The most that is sent in one piece: the largest frame every client takes.
 const PIECE: usize = 16 * 1024;
@@ -41,39 +43,48 @@ enum Broken {
     Stalled,
 }
 
-/// Answers one request. Its reader may pause for as long as `patience` allows, unless the answer says otherwise.
+/// Answers one request, until the socket has the whole answer: until then h2 holds it. Its reader may pause for as long as
+/// `patience` allows, unless the answer says otherwise.
 pub async fn answer(
-    request: Request<RecvStream>,
-    mut respond: SendResponse<Bytes>,
+    request: Request<Body>,
+    receiving: Receiving,
+    mut respond: SendResponse<Piece>,
     answering: Router,
+    answers: Arc<Answers>,
     patience: Duration,
 ) -> Ended {
-    let is_told_to_wait =
+    let mut is_told_to_wait =
         request.headers().get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    if is_told_to_wait && !request.body().is_end_stream() {
-        let mut go_on = Response::new(());
-        *go_on.status_mut() = StatusCode::CONTINUE;
-        // What it may send before somebody reads it, the window says.
-        let _ = respond.send_informational(go_on);
-    }
-    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let request = request.map(|stream| Body::new(Received { stream, left: length }));
-    let response = tokio::select! {
-        biased;
-        _ = poll_fn(|cx| respond.poll_reset(cx)) => return Ended::Cancelled,
-        Ok(response) = answering.oneshot(request) => response,
+    let response = {
+        let mut answering = pin!(answering.oneshot(request));
+        loop {
+            tokio::select! {
+                biased;
+                _ = poll_fn(|cx| respond.poll_reset(cx)) => return Ended::Cancelled,
+                Ok(response) = &mut answering => break response,
+                // What is refused by its head need not be sent.
+                () = receiving.asked(), if is_told_to_wait => {
+                    is_told_to_wait = false;
+                    let mut go_on = Response::new(());
+                    *go_on.status_mut() = StatusCode::CONTINUE;
+                    let _ = respond.send_informational(go_on);
+                }
+            }
+        }
     };
     let (head, body) = response.into_parts();
     let mut head = Response::from_parts(head, ());
     let patience = head.extensions_mut().remove().map_or(patience, |WriteTimeout(other)| other);
     prepare(head.headers_mut(), &body);
     let is_whole = body.is_end_stream();
-    let Ok(mut out) = respond.send_response(head, is_whole) else { return Ended::Answered };
+    let Ok(out) = respond.send_response(head, is_whole) else { return Ended::Answered };
     if !is_whole {
-        match send(body, &mut out, patience).await {
+        let mut sender =
+            Sender { out, unsent: Unsent::new(Arc::clone(&answers)), answers, patience, since: Instant::now() };
+        match sender.send(body).await {
             Ok(()) | Err(Broken::ByClient) => {}
-            Err(Broken::Inside) => out.send_reset(Reason::INTERNAL_ERROR),
-            Err(Broken::Stalled) => out.send_reset(Reason::CANCEL),
+            Err(Broken::Inside) => sender.out.send_reset(Reason::INTERNAL_ERROR),
+            Err(Broken::Stalled) => sender.out.send_reset(Reason::CANCEL),
         }
     }
     Ended::Answered
@@ -92,71 +103,83 @@ fn prepare(headers: &mut HeaderMap, body: &Body) {
     }
 }
 
-/// Sends a body to its end. Nothing is handed over that the client has not made room for, so whoever takes nothing is seen,
-/// and nothing waits for it where nobody looks.
-async fn send(mut body: Body, out: &mut SendStream<Bytes>, patience: Duration) -> Result<(), Broken> {
-    loop {
-        let frame = tokio::select! {
-            biased;
-            _ = poll_fn(|cx| out.poll_reset(cx)) => return Err(Broken::ByClient),
-            frame = body.frame() => frame,
-        };
-        let Some(frame) = frame else {
-            return out.send_data(Bytes::new(), true).map_err(|_| Broken::ByClient);
-        };
-        let Ok(mut data) = frame.map_err(|_| Broken::Inside)?.into_data() else { continue };
-        while !data.is_empty() {
-            let room = room(out, data.len().min(PIECE), patience).await?;
-            let piece = data.split_to(room.min(data.len()));
-            let is_end = data.is_empty() && body.is_end_stream();
-            out.send_data(piece, is_end).map_err(|_| Broken::ByClient)?;
+/// Sends the body of an answer.
+struct Sender {
+    out: SendStream<Piece>,
+    unsent: Arc<Unsent>,
+    answers: Arc<Answers>,
+    patience: Duration,
+    /// Since when its client could have taken something.
+    since: Instant,
+}
+
+impl Sender {
+    /// Sends it until the socket has all of it. Nothing is handed over that the client has not made room for, so whoever
+    /// takes nothing is seen.
+    async fn send(&mut self, mut body: Body) -> Result<(), Broken> {
+        loop {
+            let frame = tokio::select! {
+                biased;
+                _ = poll_fn(|cx| self.out.poll_reset(cx)) => return Err(Broken::ByClient),
+                frame = body.frame() => frame,
+                () = self.unsent.abandoned(self.since, self.patience, false) => return Err(Broken::Stalled),
+            };
+            let Some(frame) = frame else {
+                self.hand_over(Bytes::new(), true)?;
+                break;
+            };
+            let Ok(mut data) = frame.map_err(|_| Broken::Inside)?.into_data() else { continue };
+            let mut is_end = false;
+            while !data.is_empty() {
+                let room = self.room(data.len().min(PIECE)).await?;
+                let piece = data.split_to(room.min(data.len()));
+                is_end = data.is_empty() && body.is_end_stream();
+                self.hand_over(piece, is_end)?;
+            }
             if is_end {
-                return Ok(());
+                break;
             }
         }
-    }
-}
-
-/// Waits until the client has room for at least one byte, and h2 for the socket.
-async fn room(out: &mut SendStream<Bytes>, wanted: usize, patience: Duration) -> Result<usize, Broken> {
-    out.reserve_capacity(wanted);
-    while out.capacity() == 0 {
-        let more = timeout(patience, poll_fn(|cx| out.poll_capacity(cx))).await;
-        if !matches!(more.map_err(|_| Broken::Stalled)?, Some(Ok(_))) {
-            return Err(Broken::ByClient);
+        // What it was made of is needed no more.
+        drop(body);
+        tokio::select! {
+            biased;
+            () = self.unsent.written() => Ok(()),
+            _ = poll_fn(|cx| self.out.poll_reset(cx)) => Err(Broken::ByClient),
+            () = self.unsent.abandoned(self.since, self.patience, false) => Err(Broken::Stalled),
         }
     }
-    Ok(out.capacity().min(wanted))
-}
 
-/// The body of a request.
-struct Received {
-    stream: RecvStream,
-    /// How much is to come, where its head says so; h2 sees to it that this is so.
-    left: Option<u64>,
-}
+    fn hand_over(&mut self, piece: Bytes, is_end: bool) -> Result<(), Broken> {
+        self.begin_waiting();
+        self.out.send_data(self.unsent.piece(piece), is_end).map_err(|_| Broken::ByClient)
+    }
 
-impl HttpBody for Received {
-    type Data = Bytes;
-    type Error = h2::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
-        self.stream.poll_data(cx).map(|data| {
-            let data = data?;
-            if let Ok(data) = &data {
-                // Whoever reads it has room for it.
-                let _ = self.stream.flow_control().release_capacity(data.len());
-                self.left = self.left.map(|left| left.saturating_sub(data.len() as u64));
+    /// Waits until the client has room for at least one byte, and h2 for the socket.
+    async fn room(&mut self, wanted: usize) -> Result<usize, Broken> {
+        self.begin_waiting();
+        let had_none = self.unsent.is_empty() && self.out.capacity() == 0;
+        self.out.reserve_capacity(wanted);
+        if self.out.capacity() > 0 && had_none {
+            self.answers.got_room();
+        }
+        while self.out.capacity() == 0 {
+            tokio::select! {
+                biased;
+                more = poll_fn(|cx| self.out.poll_capacity(cx)) => {
+                    if !matches!(more, Some(Ok(_))) {
+                        return Err(Broken::ByClient);
+                    }
+                }
+                () = self.unsent.abandoned(self.since, self.patience, true) => return Err(Broken::Stalled),
             }
-            Some(data.map(Frame::data))
-        })
+        }
+        Ok(self.out.capacity().min(wanted))
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.stream.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+    fn begin_waiting(&mut self) {
+        if self.unsent.is_empty() {
+            self.since = Instant::now();
+        }
     }
 }

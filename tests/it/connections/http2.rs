@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::{ORDERS, Wire, start};
 use crate::support::{TestApp, in_time, order, until};
+use crate::transport::public_url::below_orders;
 
 /// A client's connection.
 struct Http2 {
@@ -135,6 +136,25 @@ async fn a_partner_orders_and_a_dashboard_asks_exports_and_follows_on_one_connec
         let (head, created) = wire.ask(post(ORDERS, &headers), &order().to_string()).await.unwrap();
         assert_eq!(head.status(), 201, "{created}");
         next(&format!("SO-000000000{n}")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partner_signs_the_path_that_it_calls_below_a_public_address() {
+    let app = TestApp::with(below_orders).await;
+    let base = app.listen().await;
+    let partner = app.partner().await;
+    let wire = Http2::open(&base).await;
+    let body = order().to_string();
+    // The proxy may take the path off or leave it on.
+    for called in [ORDERS, "/orders/api/v1/sales-orders"] {
+        let signed = partner.sign_body("/orders/api/v1/sales-orders", body.as_bytes());
+        let (head, created) = wire.ask(post(called, &signed.headers()), &body).await.unwrap();
+        assert_eq!(head.status(), 201, "{created}");
+        let location = head.headers()["location"].to_str().unwrap();
+        assert!(location.starts_with("https://api.example.com/orders/api/v1/sales-orders/SO-"), "{location}");
+        let elsewhere = partner.sign_body("/elsewhere", body.as_bytes());
+        assert_eq!(wire.ask(post(called, &elsewhere.headers()), &body).await.unwrap().0.status(), 401);
     }
 }
 

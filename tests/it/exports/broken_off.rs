@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::Request;
 use axum::middleware::map_response;
 use axum::response::Response;
 use futures_util::future::join_all;
@@ -72,6 +73,33 @@ async fn is_whole(mut wire: TcpStream) -> bool {
     is_closed && rest.ends_with(b"\r\n0\r\n\r\n")
 }
 
+/// The same by HTTP/2, where only a stream that was not reset is whole.
+async fn begin_by_http2(address: &str, token: &str) -> h2::RecvStream {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut requests, connection) = h2::client::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let request =
+        Request::get("http://test/api/v1/sales-orders.jsonl").header("authorization", format!("Bearer {token}"));
+    let (answer, _) = requests.send_request(request.body(()).unwrap(), true).unwrap();
+    let mut body = answer.await.unwrap().into_body();
+    let piece = body.data().await.unwrap().unwrap();
+    body.flow_control().release_capacity(piece.len()).unwrap();
+    body
+}
+
+async fn is_whole_by_http2(mut body: h2::RecvStream) -> bool {
+    loop {
+        match tokio::time::timeout(PATIENCE / 2, body.data()).await.unwrap() {
+            Some(Ok(piece)) => body.flow_control().release_capacity(piece.len()).unwrap(),
+            Some(Err(error)) => {
+                assert_eq!(error.reason(), Some(h2::Reason::INTERNAL_ERROR));
+                return false;
+            }
+            None => return true,
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_export_that_a_stop_cuts_short_does_not_look_whole() {
     let app = TestApp::new().await;
@@ -81,11 +109,13 @@ async fn an_export_that_a_stop_cuts_short_does_not_look_whole() {
         let state = TestApp::state_in(&app.store, &app.clock, &[], |_| {});
         let (address, halt) = halting(&app, &state).await;
         let wire = begin(&address, &dashboard.token).await;
+        let stream = begin_by_http2(&address, &dashboard.token).await;
         if stops {
             state.stop_streams();
         }
         halt.close();
         assert_eq!(is_whole(wire).await, !stops, "stops: {stops}");
+        assert_eq!(is_whole_by_http2(stream).await, !stops, "stops: {stops}");
     }
 }
 

@@ -12,7 +12,8 @@ use sales_order_api::domain::signature_policy::SignaturePolicy;
 
 const PUBLIC: &str = "https://api.example.com/orders";
 
-fn below_orders(config: &mut Config) {
+/// Has the service reached below a path.
+pub fn below_orders(config: &mut Config) {
     reach_at(&format!("{PUBLIC}/"), config);
 }
 

@@ -107,55 +107,86 @@ async fn more_streams_than_a_connection_may_have_are_refused() {
     let base = app.listen().await;
     // A client that does not wait to be told how many there may be: each is a POST whose body never comes.
     let mut wire = TcpStream::connect(base.trim_start_matches("http://")).await.unwrap();
+    wire.write_all(&waiting_streams(1..500)).await.unwrap();
+    // The first hundred are at work, and the connection outlives as many refusals and more.
+    for _ in 0..150 {
+        let (stream, code) = in_time("a refusal", next_reset(&mut wire)).await.expect("the connection goes on");
+        assert!(stream > 200 && code == 7, "{stream}: {code}");
+    }
+}
+
+/// The beginning of a connection with requests on these streams, of which each waits for its body.
+fn waiting_streams(streams: std::ops::Range<u32>) -> Vec<u8> {
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
     let head = b"\x83\x86\x44\x08/graphql\x41\x04test\x5f\x10application/json";
-    for stream in (1..300_u32).step_by(2) {
+    for stream in streams.step_by(2) {
         bytes.extend([0, 0, u8::try_from(head.len()).unwrap(), 1, 4]);
         bytes.extend(stream.to_be_bytes());
         bytes.extend(head);
     }
-    wire.write_all(&bytes).await.unwrap();
-    let refused = in_time("a refusal", async {
-        loop {
-            let mut frame = [0; 9];
-            wire.read_exact(&mut frame).await.unwrap();
-            let mut rest = vec![0; usize::from(u16::from_be_bytes([frame[1], frame[2]]))];
-            wire.read_exact(&mut rest).await.unwrap();
-            if frame[3] == 3 {
-                break (u32::from_be_bytes([frame[5], frame[6], frame[7], frame[8]]), rest[3]);
-            }
+    bytes
+}
+
+/// The next stream that the service ends, and why; none when the connection has ended.
+async fn next_reset(wire: &mut TcpStream) -> Option<(u32, u8)> {
+    loop {
+        let mut frame = [0; 9];
+        wire.read_exact(&mut frame).await.ok()?;
+        let mut rest = vec![0; usize::from(u16::from_be_bytes([frame[1], frame[2]]))];
+        wire.read_exact(&mut rest).await.ok()?;
+        if frame[3] == 3 {
+            return Some((u32::from_be_bytes([frame[5], frame[6], frame[7], frame[8]]), rest[3]));
         }
-    });
-    let (stream, code) = refused.await;
-    // The first hundred are at work.
-    assert!(stream > 200 && code == 7, "{stream}: {code}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_who_breaks_the_rules_until_the_connection_ends_puts_no_line_into_the_log() {
+    let (_database, service, _) = super::super::start().await;
+    let mut wire = TcpStream::connect(service.base.trim_start_matches("http://")).await.unwrap();
+    // The service may have ended it before all of them are sent.
+    let _ = wire.write_all(&waiting_streams(1..4_000)).await;
+    in_time("the end of the connection", async { while next_reset(&mut wire).await.is_some() {} }).await;
+    let log = service.stop();
+    assert!(log.contains("\"target\":\"sales_order_api") && !log.contains("\"target\":\"h2"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_begins_streams_only_to_end_them_is_told_to_be_calm_and_others_are_served() {
-    let app = TestApp::new().await;
+async fn a_client_that_begins_streams_only_to_end_them_is_told_to_begin_no_more_and_loses_none() {
+    let app = TestApp::with(|config| config.http.request_timeout = PATIENCE * 2).await;
     let base = app.listen().await;
-    let other = Http2::open(&base).await;
     // All at once, before they are looked at; and each once it is at work.
     for at_once in [true, false] {
         let wire = Http2::open(&base).await;
-        let mut ended = None;
-        for _ in 0..2000 {
-            let waiting = post("/graphql", &[("content-length", "9"), ("expect", "100-continue")]);
-            let begun = wire.begin(waiting, "", false).await;
-            let Ok((mut answer, mut sender)) = begun else {
-                ended = begun.err().and_then(|error| error.reason());
-                break;
-            };
+        let (answer, mut sender) = busy(&wire).await;
+        let mut cancelled = 0;
+        let waiting = || post("/graphql", &[("content-length", "9"), ("expect", "100-continue")]);
+        while let Ok((mut answer, mut sender)) = wire.begin(waiting(), "", false).await {
             if !at_once {
                 let told = std::future::poll_fn(|cx| answer.poll_informational(cx));
                 let _ = in_time("leave to go on", told).await;
             }
             sender.send_reset(Reason::CANCEL);
+            cancelled += 1;
+            assert!(cancelled < 10_000, "it is told to go");
+            tokio::task::yield_now().await;
         }
-        assert_eq!(wire.ended().await.or(ended), Some(Reason::ENHANCE_YOUR_CALM), "{at_once}");
+        sender.send_data(Bytes::from_static(b"        "), true).unwrap();
+        assert_eq!(in_time("an answer", answer).await.unwrap().status(), 400);
+        assert_eq!(wire.ended().await, None, "{at_once}");
     }
-    assert_eq!(other.get("/health/live").await.unwrap().0.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_is_refused_by_its_head_is_not_asked_for() {
+    let app = TestApp::new().await;
+    let base = app.listen().await;
+    let wire = Http2::open(&base).await;
+    let too_large = post(ORDERS, &[("content-length", "99999999"), ("expect", "100-continue")]);
+    let (mut answer, _sender) = wire.begin(too_large, "", false).await.unwrap();
+    let asked = std::future::poll_fn(|cx| answer.poll_informational(cx));
+    assert!(in_time("the end of waiting", asked).await.is_none());
+    assert_eq!(in_time("an answer", answer).await.unwrap().status(), 413);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
