@@ -104,16 +104,15 @@ mod tests {
     fn frame(opcode: u8, payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
         let masked = if mask.is_some() { 0x80 } else { 0 };
         let mut frame = vec![0x80 | opcode];
-        match payload.len() {
-            length @ ..126 => frame.push(masked | length as u8),
-            length @ ..=0xffff => {
-                frame.push(masked | 126);
-                frame.extend((length as u16).to_be_bytes());
-            }
-            length => {
-                frame.push(masked | 127);
-                frame.extend((length as u64).to_be_bytes());
-            }
+        let length = payload.len();
+        if let Some(short) = u8::try_from(length).ok().filter(|short| *short < 126) {
+            frame.push(masked | short);
+        } else if let Ok(extended) = u16::try_from(length) {
+            frame.push(masked | 0x7e);
+            frame.extend(extended.to_be_bytes());
+        } else {
+            frame.push(masked | 0x7f);
+            frame.extend((length as u64).to_be_bytes());
         }
         frame.extend(mask.into_iter().flatten());
         frame.extend(payload);
