@@ -12,6 +12,7 @@ pub mod clock_skew;
 pub mod directory;
 pub mod events;
 pub mod evidence;
+pub mod fairness;
 pub mod intake;
 pub mod known_addresses;
 pub mod lifecycle;

@@ -14,6 +14,7 @@ use super::buckets::REMEMBERED;
 use super::caller::Principal;
 use super::clock_skew::ClockSkew;
 use super::directory::{ClientDirectory, KnownClient};
+use super::fairness::Fairness;
 use super::known_addresses::KnownAddresses;
 use super::rate_limit::{RateLimit, network};
 use crate::auth::credentials::Credentials;
@@ -55,6 +56,7 @@ pub struct Sessions {
     keys: watch::Sender<TokenKeys>,
     rules: SessionRules,
     rate_limit: RateLimit,
+    fairness: Fairness,
     verified: VerifiedSignatures,
     hashing: Arc<Semaphore>,
     known_addresses: KnownAddresses,
@@ -80,6 +82,7 @@ impl Sessions {
             known_addresses: KnownAddresses::new(store.clone()),
             ended: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_hours(1)).build(),
             store,
+            fairness: Fairness::new(clock_skew.clock()),
             clock: clock_skew.clock().clone(),
             clock_skew,
             directory,

@@ -61,6 +61,15 @@ impl Sessions {
         }
     }
 
+    /// Notes whether a client's signature was true; before a wrong one is refused, a flood of them waits while others order.
+    pub async fn note_signature(&self, client: &ClientId, is_true: bool) {
+        if is_true {
+            self.fairness.note_true(client);
+        } else {
+            self.fairness.pace_wrong(client).await;
+        }
+    }
+
     /// Counts a request without a valid token for as long as it is under way.
     pub fn begin_anonymous(&self, address: IpAddr, may_prove_itself: bool) -> Result<Option<UnderWay>, AppError> {
         self.rate_limit.begin_anonymous(address, may_prove_itself)
