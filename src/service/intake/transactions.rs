@@ -41,8 +41,13 @@ pub(super) struct Transactions {
 
 /// Why waiting for transactions ended.
 pub(super) enum Event {
-    /// One ended, with these answers to be sent.
-    Ended(Vec<Stored>),
+    /// One ended.
+    Ended {
+        /// The answers to be sent.
+        stored: Vec<Stored>,
+        /// How long it took.
+        took: Duration,
+    },
     /// A full batch waits.
     Crowded,
     /// A batch that is not full has waited long enough.
@@ -105,17 +110,17 @@ impl Transactions {
     pub(super) async fn wait(&mut self, crowded: &Notify) -> Event {
         let may_have_another = self.may_have_another();
         tokio::select! {
-            ended = self.tasks.join_next_with_id() => Event::Ended(match ended {
+            ended = self.tasks.join_next_with_id() => match ended {
                 Some(Ok((id, ended))) => {
-                    self.note_ended(id, ended.is_success);
-                    ended.stored
+                    let took = self.note_ended(id, ended.is_success);
+                    Event::Ended { stored: ended.stored, took }
                 }
                 Some(Err(panicked)) => {
-                    self.note_ended(panicked.id(), false);
-                    Vec::new()
+                    let took = self.note_ended(panicked.id(), false);
+                    Event::Ended { stored: Vec::new(), took }
                 }
-                None => Vec::new(),
-            }),
+                None => Event::Ended { stored: Vec::new(), took: Duration::ZERO },
+            },
             () = crowded.notified(), if may_have_another => Event::Crowded,
             () = sleep(ALONE), if may_have_another => Event::Waited,
             _ = self.looks.tick() => {
@@ -126,14 +131,16 @@ impl Transactions {
         }
     }
 
-    fn note_ended(&mut self, id: Id, is_success: bool) {
-        let Some(index) = self.begun.iter().position(|begun| begun.id == id) else { return };
+    /// Gives how long it took.
+    fn note_ended(&mut self, id: Id, is_success: bool) -> Duration {
+        let Some(index) = self.begun.iter().position(|begun| begun.id == id) else { return Duration::ZERO };
         let ended = self.begun.swap_remove(index);
         self.note_oldest();
         if is_success {
             let overdue_after = self.overdue_after;
             self.give_up(|begun| begun.at < ended.at && begun.at.elapsed() >= overdue_after);
         }
+        ended.at.elapsed()
     }
 
     fn note_oldest(&self) {
@@ -191,7 +198,7 @@ mod tests {
         tokio::time::advance(OVERDUE).await;
         transactions.begin(|_| async { Ended::default() });
         let crowded = Notify::new();
-        while !matches!(transactions.wait(&crowded).await, Event::Ended(_)) {}
+        while !matches!(transactions.wait(&crowded).await, Event::Ended { .. }) {}
         assert!(transactions.begun[0].give_up.is_some());
         let began = Instant::now();
         // Nor while others could begin, and the waiting is over ten times a second.
