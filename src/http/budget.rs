@@ -29,7 +29,7 @@ pub async fn pace(State(state): State<AppState>, request: Request, next: Next) -
 }
 
 /// Counts a request, and refuses it when the budget is used up and nothing in it could prove that it never counts. Refusals
-/// wait here, whoever made them, once an address was sent many.
+/// wait here, whoever made them, once an address was sent many, and those of wrong signatures once a client was.
 pub async fn admit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     if is_free(&request) {
         return next.run(request).await;
@@ -56,10 +56,16 @@ pub async fn admit(State(state): State<AppState>, mut request: Request, next: Ne
         Err(refusal) => Problem(refusal).into_response(),
     };
     // Of GraphQL the status need not tell.
-    let is_refusal = response.status() == StatusCode::TOO_MANY_REQUESTS
-        || telemetry::error_code().is_some_and(|code| code == ErrorCode::RateLimited);
-    if is_refusal {
-        state.sessions().pace_refusal(address).await;
+    match telemetry::error_code() {
+        // By now the body's memory is free again.
+        Some(ErrorCode::InvalidSignature) => {
+            if let Some(client) = telemetry::principal().and_then(|client| client.parse().ok()) {
+                state.sessions().pace_wrong_signature(&client).await;
+            }
+        }
+        Some(ErrorCode::RateLimited) => state.sessions().pace_refusal(address).await,
+        _ if response.status() == StatusCode::TOO_MANY_REQUESTS => state.sessions().pace_refusal(address).await,
+        _ => {}
     }
     response
 }

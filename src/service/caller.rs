@@ -122,6 +122,7 @@ impl Caller {
             Needs::Signature(_) => {
                 let principal = self.bearer().await?;
                 self.checked_signature().await?;
+                self.sessions.note_true_signature(principal.client_id());
                 principal
             }
         };
@@ -143,11 +144,8 @@ impl Caller {
     /// The signature of this request, checked once, whatever the caller may do.
     pub async fn checked_signature(&self) -> Result<Arc<VerifiedSignature>, SignatureRefusal> {
         let principal = self.bearer().await?;
-        let verify = async || {
-            let (lane, bytes) = (self.credentials.lane(), self.credentials.body.len());
-            let verdict = compute::on(lane, bytes, || self.verify(&principal).map(Arc::new)).await;
-            self.sessions.note_signature(principal.client_id(), verdict.is_ok()).await;
-            verdict
+        let verify = || {
+            compute::on(self.credentials.lane(), self.credentials.body.len(), || self.verify(&principal).map(Arc::new))
         };
         self.signature.get_or_init(verify).await.clone()
     }

@@ -5,8 +5,6 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::buckets::{Buckets, Rate};
 use crate::clock::Clock;
 use crate::domain::client::ClientId;
@@ -18,7 +16,7 @@ const WRONG: Rate = Rate { per_minute: NonZeroU32::new(600).unwrap(), burst: Non
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// For how long somebody counts as ordering after a true signature.
-const RECENT: TimeDelta = TimeDelta::seconds(1);
+const RECENT: Duration = Duration::from_secs(1);
 
 /// Who signed well of late, and who does not.
 pub struct Fairness {
@@ -28,8 +26,8 @@ pub struct Fairness {
     ordering: Mutex<[Option<Ordering>; 2]>,
 }
 
-/// A client, and when it last had a true signature.
-type Ordering = (ClientId, DateTime<Utc>);
+/// A client, and the clock's uptime at its last true signature.
+type Ordering = (ClientId, Duration);
 
 impl Fairness {
     /// Nobody has signed anything.
@@ -44,8 +42,8 @@ impl Fairness {
             ordering.swap(0, 1);
         }
         match &mut ordering[0] {
-            Some((last, at)) if last == client => *at = self.clock.now(),
-            entry => *entry = Some((client.clone(), self.clock.now())),
+            Some((last, at)) if last == client => *at = self.clock.uptime(),
+            entry => *entry = Some((client.clone(), self.clock.uptime())),
         }
     }
 
@@ -57,14 +55,15 @@ impl Fairness {
     }
 
     fn do_others_order(&self, client: &ClientId) -> bool {
-        let since = self.clock.now() - RECENT;
+        let now = self.clock.uptime();
         let ordering = self.ordering.lock().unwrap_or_else(PoisonError::into_inner);
-        ordering.iter().flatten().any(|(other, at)| other != client && *at > since)
+        ordering.iter().flatten().any(|(other, at)| other != client && now.saturating_sub(*at) < RECENT)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, Utc};
     use tokio::time::Instant;
 
     use super::*;

@@ -22,7 +22,7 @@ const NEEDED: [(&str, &[&str]); 14] = [
     ("sales_order_events", &["SELECT", "INSERT"]),
     ("sales_order_acknowledgements", &["SELECT", "INSERT"]),
     ("sales_order_signed_texts", &["SELECT", "INSERT", "DELETE"]),
-    ("sales_order_totals", &["SELECT", "INSERT", "UPDATE"]),
+    ("sales_order_totals", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
 ];
 
 /// What lacks of `need (named, act)`, and of reading which feed positions were given out (`Store::find_last_given_position`),

@@ -156,6 +156,12 @@ pub fn note_failure(wire: Wire, error: &AppError) {
     }
 }
 
+/// The client of the request under way, once it is known.
+#[must_use]
+pub fn principal() -> Option<String> {
+    CURRENT.try_with(|log| log.facts().principal.clone()).ok().flatten()
+}
+
 /// The code of the first failure of the request under way.
 #[must_use]
 pub fn error_code() -> Option<ErrorCode> {

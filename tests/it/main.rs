@@ -24,6 +24,7 @@ mod errors;
 mod events;
 mod exactly_once;
 mod exports;
+mod fairness;
 mod fields;
 mod filters;
 mod fuzz;

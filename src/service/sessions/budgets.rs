@@ -61,13 +61,14 @@ impl Sessions {
         }
     }
 
-    /// Notes whether a client's signature was true; before a wrong one is refused, a flood of them waits while others order.
-    pub async fn note_signature(&self, client: &ClientId, is_true: bool) {
-        if is_true {
-            self.fairness.note_true(client);
-        } else {
-            self.fairness.pace_wrong(client).await;
-        }
+    /// Notes that a client sends what it signed.
+    pub fn note_true_signature(&self, client: &ClientId) {
+        self.fairness.note_true(client);
+    }
+
+    /// Waits before one more wrong signature of a client is refused that sent many already, while others order.
+    pub async fn pace_wrong_signature(&self, client: &ClientId) {
+        self.fairness.pace_wrong(client).await;
     }
 
     /// Counts a request without a valid token for as long as it is under way.

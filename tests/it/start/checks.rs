@@ -1,12 +1,17 @@
 //! What the operator is told of a database that cannot keep orders, before any order comes.
 
+use std::fmt::Write as _;
+use std::fs;
+
+use sales_order_api::domain::permission::Permission;
 use sales_order_api::store::{Store, examine};
 use sea_orm::ConnectionTrait as _;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::{address, list_clients, said, serve};
-use crate::support::{Database, PATIENCE, options, until};
+use crate::support::{Database, PATIENCE, Process, Remote, options, order, until};
 
 #[tokio::test]
 async fn a_database_that_cannot_hold_every_letter_is_refused() {
@@ -60,6 +65,46 @@ async fn a_missing_grant_is_named_before_the_service_listens() {
     store.check_grants().await.unwrap();
     assert_eq!(store.find_last_given_position().await.unwrap().get(), 0);
     store.close().await;
+    database.db_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_documented_rights_and_no_more_partners_order_and_operators_move_orders() {
+    only_on!(Postgres);
+    let database = Database::new().await;
+    let name = database.url.rsplit_once('/').unwrap().1.to_owned();
+    let role = format!("{name}_least");
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md")).unwrap();
+    let table = text.split("serving needs no more than:").nth(1).unwrap().split("Managing clients").next().unwrap();
+    let mut grants = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'right'; GRANT USAGE ON SCHEMA public TO {role};
+         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};
+         GRANT SELECT ON SEQUENCE sales_order_events_position_seq TO {role};"
+    );
+    for right in ["INSERT", "UPDATE", "DELETE"] {
+        let row = table.lines().find(|line| line.starts_with(&format!("| {right} |"))).unwrap();
+        let tables: Vec<_> = row.split('`').skip(1).step_by(2).collect();
+        write!(grants, "GRANT {right} ON {} TO {role};", tables.join(", ")).unwrap();
+    }
+    database.db_execute(&grants).await.unwrap();
+    let secret = Remote::register(&database, "partner").await;
+    let tool = Remote::register_with(&database, "tool", vec![Permission::OrdersManage]).await;
+    let service = Process::serve(database.folder.path(), &address(&role, "right", &name), |_| {});
+    let partner = Remote::log_in(&service.base, "partner", &secret).await;
+    let tool = Remote::log_in(&service.base, "tool", &tool).await;
+    partner.create(&partner.sign(), None, &order()).await.unwrap().expect(201);
+    let bearer = format!("Bearer {}", tool.token);
+    for document in [
+        "mutation { updateSalesOrderStatus(input: {orderNumber: \"SO-0000000001\", status: CONFIRMED}) { version } }",
+        "mutation { acknowledgeSalesOrder(input: {orderNumber: \"SO-0000000001\", system: \"erp\", externalNumber: \"4\"}) { version } }",
+    ] {
+        let body = json!({"query": document});
+        let answer = tool.post("/graphql", &[("authorization", &bearer)], &body).await.unwrap().expect(200);
+        assert_eq!(answer["errors"], Value::Null, "{answer}");
+    }
+    database.true_totals().await;
+    let log = service.stop();
+    assert!(!log.contains("permission denied"), "{log}");
     database.db_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
 }
 
