@@ -146,7 +146,7 @@ async fn a_stranger_who_breaks_the_rules_until_the_connection_ends_puts_no_line_
     let mut wire = TcpStream::connect(service.base.trim_start_matches("http://")).await.unwrap();
     // The service may have ended it before all of them are sent.
     let _ = wire.write_all(&waiting_streams(1..4_000)).await;
-    in_time("the end of the connection", async { while next_reset(&mut wire).await.is_some() {} }).await;
+    in_time("the end of the connection", async { while let Some(_reset) = next_reset(&mut wire).await {} }).await;
     let log = service.stop();
     assert!(log.contains("\"target\":\"sales_order_api") && !log.contains("\"target\":\"h2"), "{log}");
 }
