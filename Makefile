@@ -97,6 +97,10 @@ bench-dashboard: ## What a dashboard waits for at a million orders, on SQLite an
 bench-abuse: release ## What an honest partner waits for while somebody does harm; ARGS=NAME picks attacks
 	node benches/abuse.mjs $${CARGO_TARGET_DIR:-target}/release/sales-order-api $(ARGS)
 
+.PHONY: bench-scale
+bench-scale: web ## Orders of several instances on PostgreSQL whose log takes longer to sync, beside pgbench; ARGS='SECONDS BEFORE' for each run and another binary
+	scripts/bench-scale.sh $(ARGS)
+
 .PHONY: faults
 faults: release ## Kill, freeze, cut off and fill what is around the service, under load: a row for each, in up to an hour; ARGS='NAME[=TIMES]…' picks some
 	node tests/faults/run.mjs $${FAULTS_BINARY:-$${CARGO_TARGET_DIR:-target}/release/sales-order-api} $(ARGS)
