@@ -6,7 +6,7 @@
 
 use axum::extract::{Request, State};
 use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -17,7 +17,7 @@ use crate::app::AppState;
 use crate::auth::admission::Admission;
 use crate::error::ErrorCode;
 use crate::telemetry;
-use crate::wire::problem::Problem;
+use crate::wire::problem::{self, Problem};
 use crate::wire::request::{address, credentials_of};
 
 /// Lets requests that never count wait once their address has sent many of them; outside of what answers preflights.
@@ -55,8 +55,8 @@ pub async fn admit(State(state): State<AppState>, mut request: Request, next: Ne
         Err(refusal) if request.uri().path() == "/graphql" => graphql::refuse(request.headers(), refusal),
         Err(refusal) => Problem(refusal).into_response(),
     };
-    // Of GraphQL the status need not tell.
-    match telemetry::error_code() {
+    // REST's failures are noted when they are rendered; those of GraphQL the status need not tell.
+    match problem::code_of(&response).or_else(telemetry::error_code) {
         // By now the body's memory is free again.
         Some(ErrorCode::InvalidSignature) => {
             if let Some(client) = telemetry::principal().and_then(|client| client.parse().ok()) {
@@ -64,7 +64,6 @@ pub async fn admit(State(state): State<AppState>, mut request: Request, next: Ne
             }
         }
         Some(ErrorCode::RateLimited) => state.sessions().pace_refusal(address).await,
-        _ if response.status() == StatusCode::TOO_MANY_REQUESTS => state.sessions().pace_refusal(address).await,
         _ => {}
     }
     response

@@ -32,6 +32,11 @@ impl IntoResponse for Problem {
 #[derive(Clone)]
 struct Unrendered(AppError);
 
+/// The code of the failure that a response carries and that is not rendered yet.
+pub fn code_of(response: &Response) -> Option<ErrorCode> {
+    response.extensions().get::<Unrendered>().map(|Unrendered(error)| error.code)
+}
+
 /// Renders the problem that a response carries, if it carries one.
 pub fn render(mut response: Response, path: &str, public_url: &PublicUrl, request_id: &str) -> Response {
     let Some(Unrendered(error)) = response.extensions_mut().remove::<Unrendered>() else { return response };

@@ -24,7 +24,7 @@ async fn a_flood_of_wrong_signatures_waits_while_another_partner_orders_and_a_fe
     let partner = app.partner().await;
     for wire in Wire::BOTH {
         let signed = partner.sign();
-        wire.expect_created(&wire.send(&app, &signed.headers(), wire.order("mine").to_string()).await);
+        wire.expect_created(&wire.send(&app, &signed.headers(), wire.order(&format!("{wire:?}")).to_string()).await);
         let waited = refuse(wire).await;
         assert!(waited >= Duration::from_millis(250), "{waited:?}");
         // A mistake of somebody else has nothing to do with it.
