@@ -1,12 +1,10 @@
-//! Batches waiting orders into transactions: the orders that arrive while one transaction commits share the next. An order that
-//! comes alone is stored at once. Where a commit takes long, those who were just answered are waited for: two transactions of
-//! some take twice as long as one of all.
+//! Batches waiting orders into transactions: the orders that arrive while one transaction commits share the next. No order
+//! waits for others to fill a batch: when no transaction is running, it is stored at once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::timeout;
 
 use super::batch::{self, Job, Stored};
 use super::proof::Proof;
@@ -25,12 +23,6 @@ pub struct IntakeQueue {
 
 /// The most orders of one batch. A larger one takes longer for every order in it and saves next to nothing.
 const MAX_BATCH: usize = 32;
-
-/// A transaction that took at least this long was waiting for the disk, or for a standby.
-const LONG: Duration = Duration::from_micros(2500);
-
-/// How long those are waited for at most who were answered; a third of what the transaction took at most.
-const MOST_PATIENCE: Duration = Duration::from_millis(2);
 
 impl IntakeQueue {
     /// A queue in which so many orders may wait.
@@ -79,20 +71,20 @@ fn overloaded() -> AppError {
 /// Stores what waits, until nobody can send any more.
 async fn work(store: Store, mut jobs: mpsc::Receiver<Job>, crowded: Arc<Notify>, proof: Proof) {
     let mut transactions = Transactions::new(&store);
-    let (mut stored, mut batch) = (Vec::new(), Vec::with_capacity(MAX_BATCH));
+    let mut stored = Vec::new();
     let mut have_waited = false;
     loop {
         // One transaction of many is cheaper than two of half as many, so a second one waits until it would be full.
         while transactions.may_have_another()
             && (transactions.all_are_overdue() || have_waited || jobs.len() >= MAX_BATCH)
         {
-            if transactions.is_empty() && stored.is_empty() && batch.is_empty() {
+            let mut batch = Vec::with_capacity(MAX_BATCH);
+            if transactions.is_empty() && stored.is_empty() {
                 if jobs.recv_many(&mut batch, MAX_BATCH).await == 0 {
                     return;
                 }
             } else {
-                let left = MAX_BATCH - batch.len();
-                batch.extend(std::iter::from_fn(|| jobs.try_recv().ok()).take(left));
+                batch.extend(std::iter::from_fn(|| jobs.try_recv().ok()).take(MAX_BATCH));
             }
             telemetry::note_waiting(jobs.len());
             if batch.is_empty() {
@@ -100,34 +92,20 @@ async fn work(store: Store, mut jobs: mpsc::Receiver<Job>, crowded: Arc<Notify>,
             }
             // A task of its own: should it panic, the next ones are stored nevertheless.
             let (store, proof) = (store.clone(), proof.clone());
-            let batch = std::mem::replace(&mut batch, Vec::with_capacity(MAX_BATCH));
             transactions.begin(|given_up| batch::take(store, batch, proof, given_up));
         }
         // The answers are sent while the next batch is being stored.
-        answer(&mut stored);
+        for Stored { answer, outcome } in stored.drain(..) {
+            // A client that has disconnected finds the order when it retries.
+            let _ = answer.send(outcome);
+        }
         if transactions.is_empty() {
             continue;
         }
         let event = transactions.wait(&crowded).await;
         have_waited = matches!(event, Event::Waited);
-        if let Event::Ended { stored: ended, took } = event {
+        if let Event::Ended(ended) = event {
             stored = ended;
-            if transactions.is_empty() && took >= LONG {
-                let all = (stored.len() + jobs.len()).min(MAX_BATCH);
-                answer(&mut stored);
-                let _ = timeout(MOST_PATIENCE.min(took / 3), gather(&mut jobs, &mut batch, all)).await;
-            }
         }
     }
-}
-
-fn answer(stored: &mut Vec<Stored>) {
-    for Stored { answer, outcome } in stored.drain(..) {
-        // A client that has disconnected finds the order when it retries.
-        let _ = answer.send(outcome);
-    }
-}
-
-async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, all: usize) {
-    while batch.len() < all && jobs.recv_many(batch, all - batch.len()).await > 0 {}
 }

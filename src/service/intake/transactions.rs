@@ -41,13 +41,8 @@ pub(super) struct Transactions {
 
 /// Why waiting for transactions ended.
 pub(super) enum Event {
-    /// One ended.
-    Ended {
-        /// The answers to be sent.
-        stored: Vec<Stored>,
-        /// How long it took.
-        took: Duration,
-    },
+    /// One ended, with these answers to be sent.
+    Ended(Vec<Stored>),
     /// A full batch waits.
     Crowded,
     /// A batch that is not full has waited long enough.
@@ -110,17 +105,17 @@ impl Transactions {
     pub(super) async fn wait(&mut self, crowded: &Notify) -> Event {
         let may_have_another = self.may_have_another();
         tokio::select! {
-            ended = self.tasks.join_next_with_id() => match ended {
+            ended = self.tasks.join_next_with_id() => Event::Ended(match ended {
                 Some(Ok((id, ended))) => {
-                    let took = self.note_ended(id, ended.is_success);
-                    Event::Ended { stored: ended.stored, took }
+                    self.note_ended(id, ended.is_success);
+                    ended.stored
                 }
                 Some(Err(panicked)) => {
-                    let took = self.note_ended(panicked.id(), false);
-                    Event::Ended { stored: Vec::new(), took }
+                    self.note_ended(panicked.id(), false);
+                    Vec::new()
                 }
-                None => Event::Ended { stored: Vec::new(), took: Duration::ZERO },
-            },
+                None => Vec::new(),
+            }),
             () = crowded.notified(), if may_have_another => Event::Crowded,
             () = sleep(ALONE), if may_have_another => Event::Waited,
             _ = self.looks.tick() => {
@@ -131,16 +126,14 @@ impl Transactions {
         }
     }
 
-    /// Gives how long it took.
-    fn note_ended(&mut self, id: Id, is_success: bool) -> Duration {
-        let Some(index) = self.begun.iter().position(|begun| begun.id == id) else { return Duration::ZERO };
+    fn note_ended(&mut self, id: Id, is_success: bool) {
+        let Some(index) = self.begun.iter().position(|begun| begun.id == id) else { return };
         let ended = self.begun.swap_remove(index);
         self.note_oldest();
         if is_success {
             let overdue_after = self.overdue_after;
             self.give_up(|begun| begun.at < ended.at && begun.at.elapsed() >= overdue_after);
         }
-        ended.at.elapsed()
     }
 
     fn note_oldest(&self) {
@@ -198,7 +191,7 @@ mod tests {
         tokio::time::advance(OVERDUE).await;
         transactions.begin(|_| async { Ended::default() });
         let crowded = Notify::new();
-        while !matches!(transactions.wait(&crowded).await, Event::Ended { .. }) {}
+        while !matches!(transactions.wait(&crowded).await, Event::Ended(_)) {}
         assert!(transactions.begun[0].give_up.is_some());
         let began = Instant::now();
         // Nor while others could begin, and the waiting is over ten times a second.
