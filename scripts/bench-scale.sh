@@ -41,14 +41,7 @@ declare -A binary=([now]=$(realpath "${NOW:-$target/sales-order-api}"))
 states=(now)
 [[ -z $before ]] || { binary[before]=$(realpath "$before"); states=(before now); }
 
-program() { # one of PostgreSQL's, of the newest version there is
-  local path
-  while read -r path; do
-    [[ ! -x $path ]] || { echo "$path"; return; }
-  done < <(command -v "$1"; printf '%s\n' /usr/lib/postgresql/*/bin/"$1" /usr/pgsql-*/bin/"$1" | sort -rV)
-}
-pgbench=$(program pgbench) psql=$(program psql)
-[[ -n $pgbench && -n $psql ]] || die "pgbench or psql is missing (Debian, Ubuntu: package 'postgresql-contrib' or 'postgresql')"
+. scripts/postgres-clients.sh
 
 # ---- the instances, as many of each state as are measured at most
 

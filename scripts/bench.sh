@@ -33,14 +33,7 @@ if [[ ${1:-} != --inside ]]; then
 fi
 readonly seconds=$2 largest=$3
 
-program() { # one of PostgreSQL's, of the newest version there is
-  local path
-  while read -r path; do
-    [[ ! -x $path ]] || { echo "$path"; return; }
-  done < <(command -v "$1"; printf '%s\n' /usr/lib/postgresql/*/bin/"$1" /usr/pgsql-*/bin/"$1" | sort -rV)
-}
-pgbench=$(program pgbench) psql=$(program psql)
-[[ -n $pgbench && -n $psql ]] || die "pgbench or psql is missing (Debian, Ubuntu: package 'postgresql-contrib' or 'postgresql')"
+. scripts/postgres-clients.sh
 
 # ---- services, each on a database of its own
 
