@@ -164,7 +164,7 @@ flooded() { # what a flood of wrong signatures by one client leaves to the order
   kept=$(calculate "$(of "$beside" per_second) / $(of "$alone" per_second)")
   taken=$(calculate "$(of "$within" per_second) / $(of "$flood" per_second)")
   row "$label" "$(of "$beside" per_second | sed 's/\..*//')" "$(of "$alone" per_second | sed 's/\..*//')" "$kept" \
-    "1 minus the flood's share or more: it got $taken of what it gets alone"
+    "0.8 or more; the flood got $taken of what it gets alone"
 }
 
 bring_up sqlite "sqlite://$base/orders.db" 0
