@@ -110,7 +110,10 @@ async fn nothing_that_hangs_keeps_an_instance_beyond_its_time_to_stop() {
     let log = service.stop();
     assert!(log.contains("requests still under way were given up"), "{log}");
     assert!(log.contains("\"message\":\"stopped\""), "{log}");
-    assert_eq!((hanging.read_to_end().await, waiting.read_to_end().await), (String::new(), String::new()));
+    assert_eq!(hanging.read_to_end().await, "");
+    // The order may still learn that the database was closed before the connection is.
+    let answer = waiting.read_to_end().await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 503 "), "{answer}");
     held.close().await.unwrap();
 }
 
