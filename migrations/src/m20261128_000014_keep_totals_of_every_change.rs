@@ -11,14 +11,15 @@ use sea_orm_migration::sea_orm::{DbBackend, Statement};
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-const KEY: [&str; 6] = ["client_id", "customer_code", "site_code", "sales_name", "status", "currency"];
-const FIGURES: [&str; 6] = ["orders", "line_count", "total_quantity", "unpriced_lines", "amount_high", "amount_low"];
+pub(crate) const KEY: [&str; 6] = ["client_id", "customer_code", "site_code", "sales_name", "status", "currency"];
+pub(crate) const FIGURES: [&str; 6] =
+    ["orders", "line_count", "total_quantity", "unpriced_lines", "amount_high", "amount_low"];
 /// The columns of an order that figures are made of.
 const SUMMED: [&str; 4] = ["line_count", "total_quantity", "unpriced_lines", "priced_amount"];
 
 /// The lock of whoever appends an event (see `store/events.rs`). Who changes totals of several orders takes it first, so
 /// that two of them never wait for each other halfway.
-const APPEND_LOCK: i64 = 0x7361_6c65_732d_6576;
+pub(crate) const APPEND_LOCK: i64 = 0x7361_6c65_732d_6576;
 
 /// Adds the figures of a row to those of its key, or with a minus sign takes them away.
 fn upsert(totals: &str, row: &str, sign: &str) -> String {
@@ -48,7 +49,7 @@ fn sweep(totals: &str) -> String {
     format!("DELETE FROM {totals} WHERE {};", [of_key, zeros].concat().join(" AND "))
 }
 
-fn refill() -> [String; 2] {
+pub(crate) fn refill() -> [String; 2] {
     let (key, figures) = (KEY.join(", "), FIGURES.join(", "));
     [
         "DELETE FROM sales_order_totals".to_owned(),
@@ -61,29 +62,39 @@ fn refill() -> [String; 2] {
     ]
 }
 
-fn postgres_up(schema: &str) -> Vec<String> {
+/// A trigger's function. Names have their schema: a restore runs with an empty search path.
+pub(crate) fn function(schema: &str, name: &str, body: &str) -> String {
+    format!(
+        "CREATE OR REPLACE FUNCTION {schema}.{name}() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN {body} RETURN NULL; END $$"
+    )
+}
+
+/// What keeps the totals when orders are added, changed and removed.
+pub(crate) fn postgres_functions(schema: &str) -> [String; 4] {
     let totals = &format!("{schema}.sales_order_totals");
     let (add, take, sweep) = (upsert(totals, "new", "+"), upsert(totals, "old", "-"), sweep(totals));
+    let lock = format!("PERFORM pg_advisory_xact_lock({APPEND_LOCK});");
+    [
+        function(schema, "add_to_sales_order_totals", &add),
+        function(schema, "move_in_sales_order_totals", &format!("{lock} {take} {add} {sweep}")),
+        function(schema, "take_from_sales_order_totals", &format!("{lock} {take} {sweep}")),
+        function(schema, "empty_sales_order_totals", &format!("TRUNCATE {totals};")),
+    ]
+}
+
+fn postgres_up(schema: &str) -> Vec<String> {
     let row =
         |name: &str| [&KEY[..], &SUMMED].concat().iter().map(|c| format!("{name}.{c}")).collect::<Vec<_>>().join(", ");
-    let function = |name: &str, body: &str| {
-        format!(
-            "CREATE OR REPLACE FUNCTION {schema}.{name}() RETURNS trigger LANGUAGE plpgsql AS $$
-             BEGIN {body} RETURN NULL; END $$"
-        )
-    };
-    let lock = format!("PERFORM pg_advisory_xact_lock({APPEND_LOCK});");
     let deferred = "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW";
-    // Names with their schema: a restore runs with an empty search path.
     let mut statements = vec![
         // Until the commit nobody adds an order, and whoever added one before has committed, with the totals.
         "LOCK TABLE sales_orders IN SHARE ROW EXCLUSIVE MODE".to_owned(),
         "DROP TRIGGER tr_sales_orders_moved ON sales_orders".to_owned(),
-        function("add_to_sales_order_totals", &add),
-        function("move_in_sales_order_totals", &format!("{lock} {take} {add} {sweep}")),
-        function("take_from_sales_order_totals", &format!("{lock} {take} {sweep}")),
-        function("empty_sales_order_totals", &format!("TRUNCATE {totals};")),
-        function("keep_sales_order_totals", ""),
+    ];
+    statements.extend(postgres_functions(schema));
+    statements.extend([
+        function(schema, "keep_sales_order_totals", ""),
         format!(
             "CREATE CONSTRAINT TRIGGER tr_sales_orders_changed AFTER UPDATE ON sales_orders {deferred}
              WHEN (ROW({}) IS DISTINCT FROM ROW({})) EXECUTE FUNCTION {schema}.move_in_sales_order_totals()",
@@ -98,7 +109,7 @@ fn postgres_up(schema: &str) -> Vec<String> {
             "CREATE TRIGGER tr_sales_orders_emptied AFTER TRUNCATE ON sales_orders
              FOR EACH STATEMENT EXECUTE FUNCTION {schema}.empty_sales_order_totals()"
         ),
-    ];
+    ]);
     statements.extend(refill());
     // A restore of rows alone copies the totals too, which the restored orders add up to already.
     statements.push(format!(
@@ -189,12 +200,8 @@ fn sqlite_down() -> Vec<String> {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let connection = manager.get_connection();
         let statements = if manager.get_database_backend() == DbBackend::Postgres {
-            let schema = Statement::from_string(DbBackend::Postgres, "SELECT quote_ident(current_schema())");
-            let row = connection.query_one_raw(schema).await?;
-            let row = row.ok_or_else(|| DbErr::Custom("the database names no schema for new tables".to_owned()))?;
-            postgres_up(&row.try_get_by_index::<String>(0)?)
+            postgres_up(&schema(manager).await?)
         } else {
             sqlite_up()
         };
@@ -207,7 +214,14 @@ impl MigrationTrait for Migration {
     }
 }
 
-async fn run(manager: &SchemaManager<'_>, statements: Vec<String>) -> Result<(), DbErr> {
+/// The schema of new tables, quoted.
+pub(crate) async fn schema(manager: &SchemaManager<'_>) -> Result<String, DbErr> {
+    let schema = Statement::from_string(DbBackend::Postgres, "SELECT quote_ident(current_schema())");
+    let row = manager.get_connection().query_one_raw(schema).await?;
+    row.ok_or_else(|| DbErr::Custom("the database names no schema for new tables".to_owned()))?.try_get_by_index(0)
+}
+
+pub(crate) async fn run(manager: &SchemaManager<'_>, statements: Vec<String>) -> Result<(), DbErr> {
     for statement in statements {
         manager.get_connection().execute_unprepared(&statement).await?;
     }

@@ -78,6 +78,12 @@ pub async fn open_to_serve(config: &Config) -> anyhow::Result<Store> {
         .context("cannot open the database (database.url)")?;
     let store = open(config).await?;
     store.check_grants().await.context("cannot open the database (database.url)")?;
+    if store.is_unfinished().await? {
+        info!(
+            "orders are stored one transaction at a time, as instances of the version before need it; when none is left, run \
+             `sales-order-api migrate finish`"
+        );
+    }
     if database.migrate_on_start {
         tokio::spawn(build_indexes(store.clone()));
         tokio::spawn(fold_search_texts(store.clone()));

@@ -10,6 +10,8 @@ use crate::app;
 pub enum Command {
     /// Apply every pending migration
     Up,
+    /// End the time of two versions, once no instance of the version before runs: orders are stored faster from then on
+    Finish,
     /// List the migrations and whether the database has them
     Status,
     /// Take back the last migrations; the data in their tables is lost
@@ -32,6 +34,14 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
             // Where another instance is at it, that one goes on.
             store.fold_search_texts().await?;
             Ok(())
+        }
+        Command::Finish => {
+            if store.migrations().await?.iter().any(|migration| !migration.applied) {
+                anyhow::bail!("there are migrations to apply first: sales-order-api migrate up");
+            }
+            let done =
+                if store.finish_migrations().await? { "orders are stored side by side" } else { "nothing to do" };
+            if common.json { output::json(&json!({"finished": true})) } else { output::text(done) }
         }
         Command::Down { steps, yes: true } => report(common, "taken back", &store.migrate_down(steps).await?),
         Command::Down { steps, yes: false } => {

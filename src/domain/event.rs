@@ -9,8 +9,7 @@ use super::page::fault;
 use super::sealer::{Purpose, Sealer, SealingFailed, old_form};
 use crate::error::{FieldError, FieldErrorCode};
 
-/// The number of an event in the feed. Positions become visible in the order of commits, so whoever has read up to one has
-/// missed nothing before it.
+/// The number of an event in the feed. Whoever has read the feed up to one has missed nothing before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Position(i64);
 

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -40,8 +40,12 @@ pub struct Store {
     pub(super) named: Vec<(&'static str, DatabaseConnection)>,
     /// Turns of changes other than orders, which must not fill the queue for the connections orders are stored on.
     changes: Arc<Semaphore>,
-    /// Told after each commit of this process; on PostgreSQL the database itself tells every instance.
+    /// Told after each commit of this process, and of those of others that the database tells of.
     pub(super) appended: watch::Sender<()>,
+    /// Told after each commit of this process.
+    pub(super) committed: watch::Sender<()>,
+    /// The last position of the feed, by the last look.
+    pub(super) end_of_feed: Arc<AtomicI64>,
     liveness: Liveness,
     /// Whether the last change was not taken.
     is_refusing: Arc<AtomicBool>,
@@ -68,7 +72,7 @@ impl Store {
         }
         let changes = Arc::new(Semaphore::new(1));
         let patience = options.acquire_timeout * 2;
-        let appended = watch::Sender::new(());
+        let (appended, committed) = (watch::Sender::new(()), watch::Sender::new(()));
         let listen_at = signal::listen_at(options)?;
         let [of_changes, of_reports] = [false, true].map(|reads| postgres::transaction_settings(options, reads));
         let (changes_begin, reports_begin) = (of_changes.map(Arc::from), of_reports.map(Arc::from));
@@ -81,6 +85,8 @@ impl Store {
             named,
             changes,
             appended,
+            committed,
+            end_of_feed: Arc::default(),
             liveness,
             is_refusing: Arc::default(),
             patience,
@@ -197,6 +203,7 @@ impl Store {
             info!("the database takes changes again");
         }
         self.note_appended();
+        self.committed.send_replace(());
     }
 
     /// Wakes the followers of this instance.

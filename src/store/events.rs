@@ -1,24 +1,25 @@
 //! What happened to orders: appended with each change, read as a feed.
 //!
-//! Positions must come into sight in their order: a reader who saw position 7 goes on from there and never looks for
-//! a 6 that is committed later. A sequence gives numbers out before the commit, so appending takes a lock that lasts
-//! until the commit; on SQLite the one writer is that lock (`concurrent_writers_never_hide_an_event_from_a_reader`).
+//! A reader who saw position 7 goes on from there and never looks for a 6 that is committed later. A sequence gives numbers
+//! out before the commit, and transactions that append wait for nobody, so on PostgreSQL a reader stops before the first
+//! position that may still come ([`Store::find_last_position`]; `concurrent_writers_never_hide_an_event_from_a_reader`). On
+//! SQLite there is one writer.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationDef,
+    QuerySelect, RelationDef, Statement,
 };
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
 use super::connect::{Store, instant, micros};
 use super::entity::sales_order_events::{self, ActiveModel, Column, Entity, Model};
 use super::entity::sales_orders;
 use super::error::{StoreError, StoreResult};
 use super::filter::in_scope;
-use super::signal;
 use crate::domain::client::ClientId;
 use crate::domain::event::{EventKind, OrderEvent, Position};
 use crate::domain::order::OrderNumber;
@@ -29,7 +30,8 @@ use crate::domain::permission::Scope;
 pub const NEAR: i64 = 10_000;
 
 impl Store {
-    /// Events in a range of positions, start excluded and end included, of orders that match the filter, by position.
+    /// Events in a range of positions, start excluded and end included, of orders that match the filter, by position. The end
+    /// is one that [`Store::find_last_position`] gave, or [`Position::END`] for the last one now.
     pub async fn list_events(
         &self,
         scope: &Scope,
@@ -37,6 +39,7 @@ impl Store {
         (after, until): (Position, Position),
         limit: usize,
     ) -> StoreResult<Vec<OrderEvent>> {
+        let until = if until == Position::END { self.find_last_position().await? } else { until };
         // Whoever may see all and asks for all needs no look at the orders; anybody else's events may be far apart.
         let is_all = *scope == Scope::All && *filter == OrderFilter::default();
         if is_all || until.get() - after.get() <= NEAR {
@@ -106,15 +109,26 @@ impl Store {
         found.map(instant).transpose()
     }
 
-    /// The last position of the feed.
+    /// The last position of the feed: up to it no event comes any more.
     pub async fn find_last_position(&self) -> StoreResult<Position> {
-        let last: Option<Option<i64>> = Entity::find()
-            .select_only()
-            .column_as(Expr::col(Column::Position).max(), "last")
-            .into_tuple()
-            .one(&self.core)
-            .await?;
-        Ok(last.flatten().map_or(Position::START, Position::new))
+        let last = match self.backend() {
+            DbBackend::Postgres => "SELECT end_of_feed()",
+            _ => "SELECT max(position) FROM sales_order_events",
+        };
+        let row = self.core.query_one_raw(Statement::from_string(self.backend(), last)).await?;
+        let last = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?;
+        let last = last.flatten().map_or(Position::START, Position::new);
+        self.end_of_feed.store(last.get(), Ordering::Relaxed);
+        Ok(last)
+    }
+
+    /// The position after which a reader of the feed misses nothing, as the cursor of an event that was not read from the feed:
+    /// the event's own one, or where others before it may still come, the last one of the feed.
+    pub async fn find_cursor_position(&self, position: Position) -> StoreResult<Position> {
+        if position.get() <= self.end_of_feed.load(Ordering::Relaxed) {
+            return Ok(position);
+        }
+        Ok(position.min(self.find_last_position().await?))
     }
 }
 
@@ -136,7 +150,7 @@ pub(super) async fn append_next(
     append(tx, number.id(), last.flatten().unwrap_or(0) + 1, kind, actor, micros(at)).await
 }
 
-/// Appends an event. The transaction should be near its end: until then nobody else appends.
+/// Appends an event. The transaction should be near its end: until then nobody reads the feed beyond what it is now.
 pub(super) async fn append(
     tx: &DatabaseTransaction,
     order_id: i64,
@@ -159,22 +173,27 @@ pub(super) async fn append(
     Ok(())
 }
 
-/// Lets nobody else append until the transaction ends, and wakes up followers when it has.
+/// Notes that events are going to be appended; holds the end of the feed until the transaction ends.
 pub(super) async fn lock(tx: &DatabaseTransaction) -> StoreResult<()> {
     if tx.get_database_backend() == DbBackend::Postgres {
-        tx.execute_unprepared(&postgres_lock()).await?;
+        tx.execute_unprepared(BEGIN).await?;
     }
     Ok(())
 }
 
-/// The same as a query, for a statement that does more.
-pub(super) fn postgres_lock() -> String {
-    // The notice is delivered with the commit, and only then.
-    format!("SELECT pg_advisory_xact_lock({APPEND_LOCK}), pg_notify('{}', '')", signal::CHANNEL)
+/// Lets nobody append until the transaction ends.
+pub(super) async fn lock_alone(tx: &DatabaseTransaction) -> StoreResult<()> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({APPEND_LOCK})")).await?;
+    }
+    Ok(())
 }
 
-/// Any number will do as long as nobody else in the database uses it; this one spells "sales-ev" in ASCII.
+/// Who appends shares it (`begin_to_append`); this one spells "sales-ev" in ASCII.
 const APPEND_LOCK: i64 = 0x7361_6c65_732d_6576;
+
+/// The same as [`lock`] as a query, for a statement that does more.
+pub(super) const BEGIN: &str = "SELECT begin_to_append()";
 
 fn of_order() -> RelationDef {
     sales_order_events::Entity::belongs_to(sales_orders::Entity)

@@ -87,8 +87,7 @@ pub(super) fn of_totals(scope: &Scope, filter: &OrderFilter) -> Option<Condition
         Scope::All => None,
         Scope::Client(client_id) => Some(vec![client_id.to_string()]),
     };
-    // Totals that every order has left stay behind.
-    let condition = Condition::all().add(Expr::col("orders").ne(0));
+    let condition = Condition::all();
     let texts = asked.texts.all().into_iter().filter_map(|(column, _, text)| is_in(column, text.any_of.clone()));
     Some(
         texts

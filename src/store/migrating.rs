@@ -3,15 +3,16 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use migrations::{Migrator, MigratorTrait, SchemaManager, reporting, seaql_migrations};
+use migrations::{FINISH, Migrator, MigratorTrait, SchemaManager, reporting, seaql_migrations};
 use sea_orm::{
-    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, Statement,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait as _, Statement,
 };
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::connect::Store;
 use super::error::StoreResult;
+use super::events;
 
 /// One migration and whether it is in force.
 #[derive(Debug, Clone)]
@@ -48,6 +49,10 @@ impl Store {
                         if !pending.is_empty() {
                             between_views(tx, Migrator::up(tx, None)).await?;
                         }
+                        // A new database has no instance of the version before.
+                        if pending.len() == Migrator::migrations().len() && tx.get_database_backend() == DbBackend::Postgres {
+                            tx.execute_unprepared(FINISH).await?;
+                        }
                         Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
                     })
                 })
@@ -72,6 +77,31 @@ impl Store {
         Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
     }
 
+    /// Lets transactions of orders run side by side: from now on no instance of the version before may run. Gives whether that
+    /// was new. On SQLite there is one writer.
+    pub async fn finish_migrations(&self) -> StoreResult<bool> {
+        if self.backend() == DbBackend::Sqlite {
+            return Ok(false);
+        }
+        self.transaction_of_orders(|tx| {
+            Box::pin(async move {
+                // Whoever appends in the former way has committed then.
+                events::lock_alone(tx).await?;
+                let is_finished = are_side_by_side(tx).await?;
+                if !is_finished {
+                    tx.execute_unprepared(FINISH).await?;
+                }
+                Ok(!is_finished)
+            })
+        })
+        .await
+    }
+
+    /// Whether `migrate finish` is due.
+    pub async fn is_unfinished(&self) -> StoreResult<bool> {
+        Ok(self.backend() == DbBackend::Postgres && !are_side_by_side(&self.core).await?)
+    }
+
     /// Takes back the last `steps` migrations and gives their names. Their tables' rows are gone with them.
     pub async fn migrate_down(&self, steps: u32) -> StoreResult<Vec<String>> {
         self.transaction_of_orders(move |tx| {
@@ -93,6 +123,11 @@ impl Store {
         let state = |name: String| MigrationState { applied: applied.contains(&name), name };
         Ok(Migrator::migrations().iter().map(|migration| state(migration.name().to_owned())).collect())
     }
+}
+
+async fn are_side_by_side(connection: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    let statement = Statement::from_string(DbBackend::Postgres, "SELECT orders_are_stored_side_by_side()");
+    connection.query_one_raw(statement).await?.map_or(Ok(false), |row| row.try_get_by_index(0))
 }
 
 /// Changes the schema while the views for reporting are out of the way.

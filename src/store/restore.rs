@@ -84,7 +84,7 @@ impl Store {
         self.transaction(move |tx| {
             Box::pin(async move {
                 // Nobody appends meanwhile. Numbers of orders are given out without it: those are far from the new ones.
-                events::lock(tx).await?;
+                events::lock_alone(tx).await?;
                 // Both before either: PostgreSQL takes no jump of a sequence back.
                 let (orders, events) = (ORDERS.end_of(tx, margin).await?, EVENTS.end_of(tx, margin).await?);
                 Ok(Adopted {

@@ -4,9 +4,9 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use sea_orm::DatabaseConnection;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sea_orm::sqlx::{self, AssertSqlSafe, Executor as _};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
@@ -24,6 +24,12 @@ use super::unreachable;
 
 /// Where PostgreSQL tells every instance that events were appended.
 pub(super) const CHANNEL: &str = "sales_order_events";
+
+/// How the channel is told.
+const NOTICE: &str = "NOTIFY sales_order_events";
+
+/// The shortest interval of notices. Each costs the server about as much as a read.
+const TELL_EVERY: Duration = Duration::from_millis(5);
 
 /// How often a connection on which nothing is told is asked whether it works, and how long it may take to answer.
 const TEST_EVERY: Duration = Duration::from_secs(5);
@@ -47,6 +53,23 @@ impl Drop for Listening {
 }
 
 impl Store {
+    /// Tells other instances of the commits of this one, for as long as it is polled. Not in the transactions themselves:
+    /// PostgreSQL lets one transaction at a time commit a notice, in the whole cluster.
+    pub async fn tell_of_commits(&self) {
+        if self.backend() == DbBackend::Sqlite {
+            return;
+        }
+        let mut committed = self.committed.subscribe();
+        while committed.changed().await.is_ok() {
+            let notice = self.core.execute_unprepared(NOTICE);
+            // Whoever is not told looks by itself.
+            if let Ok(Err(error)) = timeout(TEST_EVERY, notice).await {
+                debug!(%error, "other instances were not told of a commit");
+            }
+            sleep(TELL_EVERY).await;
+        }
+    }
+
     /// A signal for one follower. On PostgreSQL it holds a connection beside those of the pools.
     #[must_use]
     pub fn event_signal(&self) -> EventSignal {

@@ -13,6 +13,7 @@ use super::entity::{sales_order_lines as lines, sales_orders as orders};
 use super::error::{StoreError, StoreResult};
 use super::filter::of_totals;
 use super::report::Report;
+use super::totals::{FIGURES as TOTALS_FIGURES, TOTALS_KEY};
 use crate::domain::buckets::Bucket;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::permission::Scope;
@@ -123,16 +124,11 @@ impl SummarySnapshot {
 
     /// How many different customers there are in all. By itself: told apart beside other figures, they would be sorted.
     pub async fn count_customers(&self) -> StoreResult<i64> {
-        let (table, condition) = match &self.of_totals {
-            Some(of_totals) => (TOTALS.table, of_totals),
-            None => (ORDERS.table, &self.condition),
+        let mut customers = match &self.of_totals {
+            Some(of_totals) => Query::select().from_subquery(totals(of_totals, true), TOTALS.table).take(),
+            None => Query::select().from(ORDERS.table).cond_where(self.condition.clone()).take(),
         };
-        let customers = Query::select()
-            .distinct()
-            .expr_as(Expr::cust(self.customer()), "customer")
-            .from(table)
-            .cond_where(condition.clone())
-            .take();
+        customers.distinct().expr_as(Expr::cust(self.customer()), "customer");
         let count = Query::select().expr(Expr::cust("count(*)")).from_subquery(customers, "customers").take();
         let row = self.report.tx.query_one(&count).await?;
         Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
@@ -154,7 +150,11 @@ impl SummarySnapshot {
     /// What the source holds under its keys, with its figures. No two tables of one source share a column's name.
     fn grouped(&self, source: &Source, parts: &[Part], grouping: &Grouping<'_>) -> SelectStatement {
         let mut query = SelectStatement::new();
-        if grouping.buckets.is_empty() {
+        let of_totals = self.of_totals.as_ref().filter(|_| source.table == TOTALS.table);
+        let is_of_totals = of_totals.is_some();
+        if let Some(of_totals) = of_totals {
+            query.from_subquery(totals(of_totals, grouping.customers), TOTALS.table);
+        } else if grouping.buckets.is_empty() {
             query.from(source.table);
         } else {
             // Spans, not arithmetic: a day has 23 or 25 hours where clocks change. The list comes first, so that each
@@ -188,15 +188,21 @@ impl SummarySnapshot {
                 // Without an order of the currency the sum is null.
                 let summand = match self.currencies.len() {
                     1 => summand,
-                    _ => Expr::case(is_currency, summand).into(),
+                    _ => Expr::case(is_currency.clone(), summand).into(),
                 };
-                query.expr_as(summand.sum().cast_as("text"), part.name(index));
+                let mut sum = summand.sum().cast_as("text");
+                if is_of_totals {
+                    let orders = Expr::case(is_currency, Expr::col("orders")).sum();
+                    sum = Expr::case(orders.ne(0), sum).into();
+                }
+                query.expr_as(sum, part.name(index));
             }
         }
-        query.cond_where(match &self.of_totals {
-            Some(of_totals) if source.table == TOTALS.table => of_totals.clone(),
-            _ => self.condition.clone(),
-        });
+        if is_of_totals {
+            query.and_having(Expr::cust(HAS_ORDERS));
+        } else {
+            query.cond_where(self.condition.clone());
+        }
         let keys = key_names(grouping);
         if !grouping.buckets.is_empty() {
             query.order_by(BUCKET, Order::Asc);
@@ -240,6 +246,22 @@ impl SummarySnapshot {
         Ok(SummaryRow { bucket, values, figures })
     }
 }
+
+/// The totals that are meant. Where their rows are counted, those of one key are put together: each is a change, and all of a
+/// key may come to no order.
+fn totals(are_meant: &Condition, by_key: bool) -> SelectStatement {
+    let mut totals = Query::select().from(TOTALS.table).cond_where(are_meant.clone()).take();
+    totals.columns(TOTALS_KEY);
+    if by_key {
+        let sums = TOTALS_FIGURES.map(|figure| Expr::cust(format!("sum({figure}) AS {figure}")));
+        totals.exprs(sums).group_by_columns(TOTALS_KEY).and_having(Expr::cust(HAS_ORDERS));
+    } else {
+        totals.columns(TOTALS_FIGURES);
+    }
+    totals
+}
+
+const HAS_ORDERS: &str = "sum(orders) <> 0";
 
 const BUCKET: &str = "bucket";
 const CUSTOMERS: &str = "customers";

@@ -1,17 +1,27 @@
 //! The totals the database keeps (`sales_order_totals`), held against what its orders come to.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
+use tokio::time::{sleep, timeout};
+use tracing::warn;
 
 use super::connect::Store;
 use super::error::StoreResult;
-use super::events::postgres_lock;
 use crate::domain::summary::Sum;
+use crate::telemetry;
 
 /// The columns by which totals are kept.
 pub const TOTALS_KEY: [&str; 6] = ["client_id", "customer_code", "site_code", "sales_name", "status", "currency"];
-const FIGURES: [&str; 6] = ["orders", "line_count", "total_quantity", "unpriced_lines", "amount_high", "amount_low"];
+/// What is added up of them.
+pub const FIGURES: [&str; 6] = ["orders", "line_count", "total_quantity", "unpriced_lines", "amount_high", "amount_low"];
+
+/// The shortest interval of merges. A summary reads what was changed in so much time beside the base.
+const MERGE_EVERY: Duration = Duration::from_secs(1);
+
+/// The longest interval of merges.
+const MERGE_AT_LEAST: Duration = Duration::from_mins(1);
 
 /// Totals that are not what the orders come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,10 +58,38 @@ impl Store {
     }
 
     /// Puts wrong totals right and gives how many there were. On PostgreSQL orders are taken meanwhile: what was wrong in
-    /// one view of the database is added to the totals as they are by then, which the orders of the meantime are in.
+    /// one view of the database is added as one more change, beside those of the orders of the meantime.
     pub async fn rebuild_totals(&self) -> StoreResult<u64> {
         self.transaction_of_orders(|tx| Box::pin(rebuild(tx))).await
     }
+
+    /// Adds what orders changed of the totals since to their base, after commits of this process and otherwise once a minute, for
+    /// as long as it is polled: a summary reads fewer rows then, and no row is left of a key that every order has left.
+    pub async fn keep_totals_merged(&self) {
+        let mut committed = self.committed.subscribe();
+        loop {
+            if let Err(error) = self.merge_totals().await {
+                warn!(error = telemetry::causes(&error), "the totals could not be merged; trying again");
+            }
+            sleep(MERGE_EVERY).await;
+            // Somebody may change orders by SQL, and who deleted a name waits for its end here too.
+            let _ = timeout(MERGE_AT_LEAST, committed.changed()).await;
+        }
+    }
+
+    /// Adds what orders changed of the totals to their base, unless another instance is at it. SQLite has the totals in one
+    /// piece.
+    pub async fn merge_totals(&self) -> StoreResult<()> {
+        while self.backend() == DbBackend::Postgres && merge(&self.core, "waits => false").await? > 0 {}
+        Ok(())
+    }
+}
+
+/// Merges some rows of the delta, which is a transaction by itself where it is not in one. Gives how many there were.
+async fn merge(connection: &impl ConnectionTrait, how: &str) -> StoreResult<i64> {
+    let statement = Statement::from_string(DbBackend::Postgres, format!("SELECT merge_sales_order_totals({how})"));
+    let row = connection.query_one_raw(statement).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
 }
 
 async fn rebuild(tx: &DatabaseTransaction) -> StoreResult<u64> {
@@ -66,38 +104,36 @@ async fn rebuild(tx: &DatabaseTransaction) -> StoreResult<u64> {
         tx.execute_unprepared(&alone).await?;
     }
     let corrected = tx.execute_raw(Statement::from_string(backend, correct(backend))).await?.rows_affected();
-    let zeros = FIGURES.map(|figure| format!("{figure} = 0")).join(" AND ");
-    let sweep = format!("DELETE FROM sales_order_totals WHERE {zeros}");
-    tx.execute_raw(Statement::from_string(backend, sweep)).await?;
+    if backend == DbBackend::Postgres {
+        while merge(tx, "").await? > 0 {}
+    } else {
+        tx.execute_unprepared(&format!("DELETE FROM sales_order_totals WHERE {}", zeros())).await?;
+    }
     Ok(corrected)
+}
+
+fn zeros() -> String {
+    FIGURES.map(|figure| format!("{figure} = 0")).join(" AND ")
 }
 
 /// Any number will do as long as nobody else in the database uses it; this one spells "sales-to" in ASCII.
 const REBUILD_LOCK: i64 = 0x7361_6c65_732d_746f;
 
 fn correct(backend: DbBackend) -> String {
-    let columns = [TOTALS_KEY, FIGURES].concat().join(", ");
+    let (wrong, key, columns) = (&*WRONG, TOTALS_KEY.join(", "), [TOTALS_KEY, FIGURES].concat().join(", "));
     let differences = FIGURES.map(|figure| format!("expected_{figure} - found_{figure}")).join(", ");
+    if backend == DbBackend::Postgres {
+        return format!("INSERT INTO sales_order_totals_delta ({columns}) SELECT {key}, {differences} FROM ({wrong}) AS wrong");
+    }
     let sums = FIGURES.map(|figure| format!("{figure} = sales_order_totals.{figure} + excluded.{figure}")).join(", ");
-    let key = TOTALS_KEY.join(", ");
-    // Whoever holds it is about to commit, and takes no row of the totals before; so the two never wait for each other
-    // halfway. Counting first is what makes PostgreSQL take it when all is read.
-    let (held, alone) = if backend == DbBackend::Postgres {
-        let held = format!(", held AS MATERIALIZED ({} FROM (SELECT count(*) FROM wrong) AS read)", postgres_lock());
-        (held, "CROSS JOIN held")
-    } else {
-        (String::new(), "")
-    };
     format!(
-        "WITH wrong AS MATERIALIZED ({wrong}){held}
-         INSERT INTO sales_order_totals ({columns}) SELECT {key}, {differences} FROM wrong {alone} WHERE true
-         ON CONFLICT ({key}) DO UPDATE SET {sums}",
-        wrong = *WRONG
+        "INSERT INTO sales_order_totals ({columns}) SELECT {key}, {differences} FROM ({wrong}) WHERE true
+         ON CONFLICT ({key}) DO UPDATE SET {sums}"
     )
 }
 
-/// The keys whose totals are wrong, with the figures expected and found. A row that no order has is wrong too, though it be
-/// of zeros: it may hold a name that was erased.
+/// The keys whose totals are wrong, with the figures expected and found. A row of zeros that no order has is wrong too: it may
+/// hold a name that was erased.
 static WRONG: LazyLock<String> = LazyLock::new(|| {
     let key = TOTALS_KEY.join(", ");
     let of_orders = [
@@ -109,6 +145,7 @@ static WRONG: LazyLock<String> = LazyLock::new(|| {
         "sum(priced_amount % 1000000)",
     ];
     let none = FIGURES.map(|figure| format!("0 AS found_{figure}")).join(", ");
+    let zeros = zeros();
     let named = |prefix: &str, values: [&str; 6]| {
         let pairs = values.iter().zip(FIGURES).map(|(value, figure)| format!("{value} AS {prefix}_{figure}"));
         pairs.collect::<Vec<_>>().join(", ")
@@ -120,10 +157,11 @@ static WRONG: LazyLock<String> = LazyLock::new(|| {
     let differ = FIGURES.map(|figure| format!("sum(expected_{figure}) <> sum(found_{figure})")).join(" OR ");
     format!(
         "SELECT {key}, CAST(sum(kept) AS bigint) AS kept, {sums} FROM (
-             SELECT {key}, 0 AS kept, {expected}, {none} FROM sales_orders GROUP BY {key}
+             SELECT {key}, 0 AS kept, 0 AS empty, {expected}, {none} FROM sales_orders GROUP BY {key}
              UNION ALL
-             SELECT {key}, 1 AS kept, {nothing}, {found} FROM sales_order_totals) AS both_sides
-         GROUP BY {key} HAVING {differ} OR sum(expected_orders) = 0",
+             SELECT {key}, 1 AS kept, CASE WHEN {zeros} THEN 1 ELSE 0 END AS empty, {nothing}, {found}
+             FROM sales_order_totals) AS both_sides
+         GROUP BY {key} HAVING {differ} OR (sum(expected_orders) = 0 AND sum(empty) > 0)",
         sums = sums.join(", "),
         expected = named("expected", of_orders),
         nothing = named("expected", ["0"; 6]),

@@ -58,7 +58,9 @@ async fn every_migration_can_be_taken_back_one_by_one_and_applied_again_to_the_s
     for name in applied.iter().rev() {
         assert_eq!(store.migrate_down(1).await.unwrap(), std::slice::from_ref(name));
         let state = schema(&database).await;
-        assert!(!states.contains(&state), "taking back {name} changed nothing");
+        // SQLite has one writer.
+        let is_of_other = on_postgres().is_none() && name.ends_with("store_orders_side_by_side");
+        assert!(is_of_other || !states.contains(&state), "taking back {name} changed nothing");
         states.push(state);
     }
     let bare = states.last().unwrap();
@@ -69,6 +71,8 @@ async fn every_migration_can_be_taken_back_one_by_one_and_applied_again_to_the_s
         store.migrate_down(u32::try_from(steps).unwrap()).await.unwrap();
         assert_eq!(schema(&database).await, states[steps]);
         assert_eq!(store.migrate_up().await.unwrap(), applied[applied.len() - steps..]);
+        // There might be instances of the version before now.
+        store.finish_migrations().await.unwrap();
         assert_eq!(schema(&database).await, full);
     }
     store.close().await;

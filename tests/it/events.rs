@@ -3,14 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sales_order_api::domain::event::Position;
-use sales_order_api::domain::order_filter::OrderFilter;
-use sales_order_api::domain::permission::Scope;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
-use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 
-use crate::support::{Partner, TestApp, in_time, order, until};
+use crate::support::{Partner, TestApp, order};
 
 const EVENTS: &str = "query($after: String, $first: Int!, $where: SalesOrderFilter) {
     salesOrderEvents(after: $after, first: $first, where: $where) {
@@ -175,69 +171,6 @@ async fn a_dashboard_reads_many_things_by_their_ids_in_one_go() {
     assert!(listed.as_array().unwrap().iter().all(|node| node["products"].as_array().unwrap().len() == 2), "{listed}");
     let refused = dashboard.graphql(nodes, many(101)).await.expect_error("VALIDATION_FAILED");
     assert_eq!(refused["extensions"]["errors"][0]["pointer"], "/ids", "{refused}");
-}
-
-/// A sequence gives out positions before the commits that make them visible, so a reader that trusts what it has seen
-/// must never be overtaken by an earlier position.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn concurrent_writers_never_hide_an_event_from_a_reader() {
-    let app = TestApp::new().await;
-    let partner = app.partner().await;
-    let store = app.database.connect().await;
-    let reading = tokio::spawn(async move {
-        let (mut seen, mut after) = (Vec::new(), Position::START);
-        while seen.len() < 200 {
-            let range = (after, Position::END);
-            for event in store.list_events(&Scope::All, &OrderFilter::default(), range, 7).await.unwrap() {
-                after = event.position;
-                seen.push(event.position);
-            }
-        }
-        seen
-    });
-    let signed = partner.sign();
-    let requests = (0..200).map(|n| {
-        let key = n.to_string();
-        let headers = [&signed.headers()[..], &[("idempotency-key", key.as_str())]].concat();
-        TestApp::post_request("/api/v1/sales-orders", &headers, order().to_string())
-    });
-    for answer in app.send_at_once(requests.collect::<Vec<_>>()).await {
-        answer.expect(201);
-    }
-    let seen = in_time("every event at the reader", reading).await.unwrap();
-    assert!(seen.is_sorted() && seen.len() == 200);
-}
-
-/// On PostgreSQL; on SQLite there is one writer. Without the wait a later position could be committed first; and what can be
-/// done before is, so that nobody waits for longer than it takes to append.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_gets_its_place_in_the_feed_last_and_only_when_nobody_else_is_appending() {
-    only_on!(Postgres);
-    let app = TestApp::new().await;
-    let partner = app.partner().await;
-    let appending = app.database.db_connect().await;
-    appending.execute_unprepared("BEGIN; SELECT pg_advisory_xact_lock(x'73616c65732d6576'::bigint)").await.unwrap();
-    let order = order();
-    let mut create = std::pin::pin!(partner.create(&order));
-    let waiting = "SELECT count(*) FROM pg_locks JOIN pg_database AS d ON d.oid = database
-        WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted";
-    let waiting = until("it waits", async || app.database.db_number(waiting).await > 0);
-    tokio::select! {
-        _ = &mut create => panic!("an order was answered while somebody else was appending"),
-        () = waiting => {}
-    }
-    let positions = "SELECT count(*) FROM sales_order_events_position_seq WHERE is_called";
-    assert_eq!(app.database.db_number(positions).await, 0);
-    // Files grow with the rows that nobody else can see yet.
-    for (table, is_written) in
-        [("orders", true), ("order_lines", true), ("order_receipts", true), ("order_events", false)]
-    {
-        let size = app.database.db_number(&format!("SELECT pg_relation_size('sales_{table}')")).await;
-        assert_eq!(size > 0, is_written, "{table}");
-    }
-    appending.close().await.unwrap();
-    create.await.expect(201);
-    assert_eq!(app.database.whole_orders(2).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -25,6 +25,7 @@ mod events;
 mod exactly_once;
 mod exports;
 mod fairness;
+mod feed;
 mod fields;
 mod filters;
 mod fuzz;

@@ -119,7 +119,7 @@ impl OrderQuery {
         Ok(budget::read(ctx, SUMMARY_STATEMENTS)?.orders.summary(reader, &filter, &request).await?.into())
     }
 
-    /// Events of orders in the order of their commits, in pages, from the first event or from a cursor.
+    /// Events of orders in the order of the feed, in pages, from the first event or from a cursor.
     #[graphql(complexity = "page_cost(Some(first), child_complexity) + search_cost(filter.as_ref())")]
     async fn sales_order_events(
         &self,

@@ -62,9 +62,10 @@ impl SalesOrderEvent {
         event_id(self.event.position, self.reader.sealing.sealer().await?)
     }
 
-    /// Cursor of the event in the feed of all orders, for `after` of the query and of the subscription. Opaque.
+    /// Cursor of the event in the feed of all orders, for `after` of the query and of the subscription. Opaque. That of an event
+    /// in the last second may be the cursor of an earlier one, after which the event is read again.
     async fn cursor(&self) -> Result<String, AppError> {
-        Ok(self.event.position.seal(self.reader.sealing.sealer().await?)?)
+        self.reader.sealing.event_cursor(self.event.position).await
     }
 
     /// Number of the event in the history of its order, from 1.

@@ -16,6 +16,7 @@ async fn migrations_are_applied_shown_and_taken_back() {
     assert_eq!(keys(&before[0]), ["name", "applied"]);
     let count = before.as_array().unwrap().len();
     assert_eq!(applied(&desk), vec![false; count], "looking changes nothing");
+    assert!(desk.run(&["migrate", "finish"]).fails().contains("sales-order-api migrate up"));
 
     let said = desk.run(&["migrate", "up"]).succeeds();
     assert_eq!(said.lines().count(), count, "{said}");
@@ -23,6 +24,10 @@ async fn migrations_are_applied_shown_and_taken_back() {
     assert_eq!(applied(&desk), vec![true; count]);
     assert_eq!(desk.run(&["migrate", "up"]).succeeds(), "nothing to do\n");
     assert_eq!(desk.run(&["migrate", "up", "--json"]).json(), json!({"applied": []}));
+
+    // A new database has no instance of the version before.
+    assert_eq!(desk.run(&["migrate", "finish"]).succeeds(), "nothing to do\n");
+    assert_eq!(desk.run(&["migrate", "finish", "--json"]).json(), json!({"finished": true}));
 
     let table = desk.run(&["migrate", "status"]).succeeds();
     assert!(table.starts_with("MIGRATION ") && !table.contains("pending"), "{table}");

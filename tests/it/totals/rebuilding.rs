@@ -8,10 +8,11 @@ use crate::support::{Database, TestApp, on_postgres, order};
 /// What makes the totals wrong past every trigger: more orders than there are, a missing row and a stray name.
 async fn spoil(database: &Database) {
     let allow = if on_postgres().is_some() { "SELECT set_config('sales_order.totals', 'rebuild', true);" } else { "" };
+    let totals = database.merged_totals().await;
     let spoil = format!(
-        "BEGIN; {allow} UPDATE sales_order_totals SET orders = orders + 5, amount_low = amount_low - 3 WHERE currency = 'IDR';
-         DELETE FROM sales_order_totals WHERE currency = 'USD';
-         INSERT INTO sales_order_totals VALUES ('versuni-client-001', 'C', 'S', 'gone', 'RECEIVED', 'IDR', 0, 0, 0, 0, 0, 0);
+        "BEGIN; {allow} UPDATE {totals} SET orders = orders + 5, amount_low = amount_low - 3 WHERE currency = 'IDR';
+         DELETE FROM {totals} WHERE currency = 'USD';
+         INSERT INTO {totals} VALUES ('versuni-client-001', 'C', 'S', 'gone', 'RECEIVED', 'IDR', 0, 0, 0, 0, 0, 0);
          COMMIT"
     );
     database.db_execute(&spoil).await.unwrap();

@@ -3,16 +3,15 @@
 use std::sync::LazyLock;
 
 use super::batch::{Table, Tables};
-use crate::store::events::postgres_lock;
+use crate::store::events;
 
 /// Of the locks that say whose signed texts are being stored; the other half of each is a hash of the client's id.
 const TEXTS_LOCK: i32 = 0x7465_7874;
 
 /// Locks are taken in one order by everybody, so that no two wait for each other: clients whose signed texts come, sorted;
-/// then keys, sorted; then, when everything else is done, the one for appending, for it holds up everybody else's events
-/// until the commit. Counting what was written before is what makes PostgreSQL keep to that order
-/// (`an_order_gets_its_place_in_the_feed_last_and_only_when_nobody_else_is_appending`,
-/// `crossing_texts_of_two_instances_never_wait_for_each_other`).
+/// then keys, sorted. What holds the end of the feed comes when everything else is done, for nobody reads beyond it until the
+/// commit. Counting what was written before is what makes PostgreSQL keep to that order
+/// (`an_order_gets_its_position_in_the_feed_last`, `crossing_texts_of_two_instances_never_wait_for_each_other`).
 ///
 /// Whether a text was used is asked when the client's lock is held, of a function that sees what was committed meanwhile; a
 /// text whose order was there before goes into the table too. So nobody else gets between the question and the answer.
@@ -56,7 +55,7 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
         insert_orders = orders.postgres(None, "new AS r ORDER BY r.ordinal"),
         insert_lines = of_order(&lines, "$2", ""),
         insert_receipts = of_order(&receipts, "$3", ""),
-        lock = postgres_lock(),
+        lock = events::BEGIN,
         insert_events = of_order(&events, "$4", "CROSS JOIN lock ORDER BY made.id, r.sequence"),
     )
 });

@@ -1,0 +1,247 @@
+//! Transactions that store orders on PostgreSQL no longer wait for each other.
+//!
+//! - An event is appended under a shared lock whose key tells how far the feed was when it was taken. Readers stop before
+//!   the first of those that are held (`end_of_feed`; the proof is in `docs/architecture.md`, "The end of the feed").
+//! - What a transaction changes of the totals is rows of its own (`sales_order_totals_delta`). `merge_sales_order_totals` adds
+//!   them to `sales_order_totals_base`, and `sales_order_totals` is both.
+//!
+//! Instances of the version before read the feed to its last event. While they run, everybody appends under the exclusive lock
+//! that they take; `migrate finish` ends that.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+use crate::m20261128_000014_keep_totals_of_every_change as before;
+use before::{APPEND_LOCK, FIGURES, KEY, function, run, schema};
+
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+/// Of the locks of those who append; the other half of each is the last position given out, modulo 2³¹.
+const FEED_LOCK: i32 = 0x6665_6564;
+
+/// Of whoever merges: "sales-me" in ASCII.
+const MERGE_LOCK: i64 = 0x7361_6c65_732d_6d65;
+
+/// So many rows are merged in one transaction, which takes about 50 ms.
+const MERGED_AT_ONCE: i64 = 10_000;
+
+/// What ends the time of two versions.
+pub const FINISH: &str = "CREATE OR REPLACE FUNCTION orders_are_stored_side_by_side() RETURNS boolean
+    LANGUAGE sql STABLE AS 'SELECT true'";
+
+/// Names with their schema: a restore runs with an empty search path.
+fn routine(schema: &str, signature: &str, body: &str) -> String {
+    format!("CREATE OR REPLACE FUNCTION {schema}.{signature} LANGUAGE plpgsql AS $$ {body} $$")
+}
+
+/// What the feed needs.
+fn feed(schema: &str) -> Vec<String> {
+    let given = format!("coalesce(pg_sequence_last_value('{schema}.sales_order_events_position_seq'), 0)");
+    vec![
+        format!(
+            "CREATE FUNCTION {schema}.orders_are_stored_side_by_side() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT false'"
+        ),
+        routine(
+            schema,
+            "begin_to_append() RETURNS void",
+            &format!(
+                "BEGIN
+                    IF {schema}.orders_are_stored_side_by_side() THEN
+                        PERFORM pg_advisory_xact_lock_shared({APPEND_LOCK});
+                    ELSE
+                        PERFORM pg_advisory_xact_lock({APPEND_LOCK});
+                    END IF;
+                    -- The feed is read up to here until this transaction ends, so nothing keeps it open for long.
+                    PERFORM set_config('idle_in_transaction_session_timeout', '1000', true);
+                    PERFORM pg_advisory_xact_lock_shared({FEED_LOCK}, ({given} & 2147483647)::int);
+                 END"
+            ),
+        ),
+        routine(
+            schema,
+            "end_of_feed() RETURNS bigint",
+            &format!(
+                "DECLARE
+                    given bigint := {given};
+                    held bigint;
+                 BEGIN
+                    IF pg_is_in_recovery() THEN
+                        RAISE read_only_sql_transaction USING MESSAGE =
+                            'a standby does not know who appends: the end of the feed is known on the primary';
+                    END IF;
+                    SELECT max((given - objid::bigint) & 2147483647) INTO held FROM pg_locks
+                        WHERE locktype = 'advisory' AND classid = {FEED_LOCK} AND objsubid = 2 AND granted
+                            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                            -- Others were taken after the look at the sequence.
+                            AND (given - objid::bigint) & 2147483647 < 1073741824;
+                    RETURN least(given - coalesce(held, 0),
+                        coalesce((SELECT max(position) FROM {schema}.sales_order_events), 0));
+                 END"
+            ),
+        ),
+    ]
+}
+
+/// The totals as a base and what was changed since.
+fn parts(schema: &str) -> Vec<String> {
+    let (base, delta) = (format!("{schema}.sales_order_totals_base"), format!("{schema}.sales_order_totals_delta"));
+    let columns = [KEY, FIGURES].concat().join(", ");
+    vec![
+        "ALTER TABLE sales_order_totals RENAME TO sales_order_totals_base".to_owned(),
+        "ALTER INDEX sales_order_totals_pkey RENAME TO sales_order_totals_base_pkey".to_owned(),
+        // Rows come and go all the time, and each look reads all that is left of them.
+        format!(
+            "CREATE TABLE {delta} (LIKE {base}) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000)"
+        ),
+        format!(
+            "CREATE VIEW {schema}.sales_order_totals AS
+                 SELECT {columns} FROM {base} UNION ALL SELECT {columns} FROM {delta}"
+        ),
+        // As on the base: the rows of a restore are left out, for the restored orders add up to them.
+        format!(
+            "CREATE TRIGGER tr_sales_order_totals_copied BEFORE INSERT ON {delta} FOR EACH ROW
+             WHEN (pg_trigger_depth() = 0 AND current_setting('sales_order.totals', true) IS DISTINCT FROM 'rebuild')
+             EXECUTE FUNCTION {schema}.keep_sales_order_totals()"
+        ),
+        // Whoever might use the totals still may: instances of the version before go on.
+        format!(
+            "DO $$ DECLARE granted record; BEGIN
+                FOR granted IN SELECT relation, privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS who
+                    FROM pg_class, aclexplode(relacl), unnest(ARRAY['{base}', '{delta}', '{schema}.sales_order_totals']) AS relation
+                    WHERE pg_class.oid = '{base}'::regclass AND grantee <> relowner
+                LOOP
+                    EXECUTE format('GRANT %s ON %s TO %s', granted.privilege_type, granted.relation, granted.who);
+                END LOOP;
+             END $$"
+        ),
+        merge(schema, &base, &delta),
+    ]
+}
+
+/// Adds rows of the delta to the base, and gives how many there were. A key that no order is left of leaves both.
+fn merge(schema: &str, base: &str, delta: &str) -> String {
+    let (key, figures) = (KEY.join(", "), FIGURES.join(", "));
+    let sums = FIGURES.map(|figure| format!("sum({figure}) AS {figure}")).join(", ");
+    let results = FIGURES.map(|figure| format!("s.{figure} + coalesce(b.{figure}, 0) AS {figure}")).join(", ");
+    let zeros = FIGURES.map(|figure| format!("r.{figure} = 0")).join(" AND ");
+    let same = KEY.map(|column| format!("b.{column} = r.{column}")).join(" AND ");
+    let set = FIGURES.map(|figure| format!("{figure} = excluded.{figure}")).join(", ");
+    let body = format!(
+        "DECLARE merged bigint;
+         BEGIN
+            IF waits THEN
+                PERFORM pg_advisory_xact_lock({MERGE_LOCK});
+            ELSIF NOT pg_try_advisory_xact_lock({MERGE_LOCK}) THEN
+                RETURN 0;
+            END IF;
+            WITH gone AS (
+                DELETE FROM {delta} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {delta} LIMIT {MERGED_AT_ONCE})) RETURNING *),
+            summed AS (SELECT {key}, {sums} FROM gone GROUP BY {key}),
+            results AS MATERIALIZED (SELECT {key}, {results} FROM summed AS s LEFT JOIN {base} AS b USING ({key})),
+            swept AS (DELETE FROM {base} AS b USING results AS r WHERE {same} AND {zeros}),
+            kept AS (
+                INSERT INTO {base} ({key}, {figures}) SELECT {key}, {figures} FROM results AS r WHERE NOT ({zeros})
+                ON CONFLICT ({key}) DO UPDATE SET {set})
+            SELECT count(*) INTO merged FROM gone;
+            RETURN merged;
+         END"
+    );
+    // The setting lets rows into the base (see `tr_sales_order_totals_copied`).
+    format!(
+        "CREATE FUNCTION {schema}.merge_sales_order_totals(waits boolean DEFAULT true) RETURNS bigint LANGUAGE plpgsql
+             SET sales_order.totals = 'rebuild' AS $$ {body} $$"
+    )
+}
+
+/// What writes the delta.
+fn triggers(schema: &str) -> Vec<String> {
+    let delta = &format!("{schema}.sales_order_totals_delta");
+    let (key, figures) = (KEY.join(", "), FIGURES.join(", "));
+    let of = |row: &str, sign: &str| {
+        let key = KEY.map(|column| format!("{row}.{column}")).join(", ");
+        let figures = [
+            "1".to_owned(),
+            format!("{row}.line_count"),
+            format!("{row}.total_quantity"),
+            format!("{row}.unpriced_lines"),
+            format!("{row}.priced_amount / 1000000"),
+            format!("{row}.priced_amount % 1000000"),
+        ];
+        format!("({key}, {})", figures.map(|figure| format!("{sign}({figure})")).join(", "))
+    };
+    let insert = format!("INSERT INTO {delta} ({key}, {figures})");
+    let (old, new) = (of("old", "-"), of("new", ""));
+    vec![
+        "DROP TRIGGER tr_sales_orders_created ON sales_orders".to_owned(),
+        function(
+            schema,
+            "add_to_sales_order_totals",
+            &format!(
+                "{insert} SELECT {key}, count(*), sum(line_count), sum(total_quantity), sum(unpriced_lines),
+                     sum(priced_amount / 1000000), sum(priced_amount % 1000000) FROM added GROUP BY {key};"
+            ),
+        ),
+        format!(
+            "CREATE TRIGGER tr_sales_orders_created AFTER INSERT ON sales_orders REFERENCING NEW TABLE AS added
+             FOR EACH STATEMENT EXECUTE FUNCTION {schema}.add_to_sales_order_totals()"
+        ),
+        function(schema, "move_in_sales_order_totals", &format!("{insert} VALUES {old}, {new};")),
+        function(schema, "take_from_sales_order_totals", &format!("{insert} VALUES {old};")),
+        function(
+            schema,
+            "empty_sales_order_totals",
+            &format!("PERFORM pg_advisory_xact_lock({MERGE_LOCK}); TRUNCATE {schema}.sales_order_totals_base, {delta};"),
+        ),
+    ]
+}
+
+fn up(schema: &str) -> Vec<String> {
+    // Until the commit nobody adds an order, and whoever added one before has committed, with the totals.
+    let alone = "LOCK TABLE sales_orders IN SHARE ROW EXCLUSIVE MODE".to_owned();
+    [vec![alone], feed(schema), parts(schema), triggers(schema)].concat()
+}
+
+fn down(schema: &str) -> Vec<String> {
+    let mut statements = [
+        "LOCK TABLE sales_orders IN SHARE ROW EXCLUSIVE MODE",
+        "DROP TRIGGER tr_sales_orders_created ON sales_orders",
+        "DROP FUNCTION merge_sales_order_totals(boolean)",
+        "DROP VIEW sales_order_totals",
+        "DROP TABLE sales_order_totals_delta",
+        "ALTER TABLE sales_order_totals_base RENAME TO sales_order_totals",
+        "ALTER INDEX sales_order_totals_base_pkey RENAME TO sales_order_totals_pkey",
+        "SET LOCAL sales_order.totals = 'rebuild'",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    statements.extend(before::refill());
+    statements.extend(before::postgres_functions(schema));
+    statements.push(format!(
+        "CREATE CONSTRAINT TRIGGER tr_sales_orders_created AFTER INSERT ON sales_orders
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {schema}.add_to_sales_order_totals()"
+    ));
+    for name in ["end_of_feed()", "begin_to_append()", "orders_are_stored_side_by_side()"] {
+        statements.push(format!("DROP FUNCTION {name}"));
+    }
+    statements
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        change(manager, up).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        change(manager, down).await
+    }
+}
+
+/// On SQLite there is one writer.
+async fn change(manager: &SchemaManager<'_>, statements: fn(&str) -> Vec<String>) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DbBackend::Sqlite {
+        return Ok(());
+    }
+    run(manager, statements(&schema(manager).await?)).await
+}
