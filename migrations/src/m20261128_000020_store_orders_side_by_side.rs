@@ -4,9 +4,10 @@
 //!   the first of those that are held (`end_of_feed`; the proof is in `docs/architecture.md`, "The end of the feed").
 //! - What a transaction changes of the totals is rows of its own (`sales_order_totals_delta`). `merge_sales_order_totals` adds
 //!   them to `sales_order_totals_base`, and `sales_order_totals` is both.
+//! - Who stores a signed text holds that text, and no longer all texts of its client (`hold_signed_texts`).
 //!
 //! Instances of the version before read the feed to its last event. While they run, everybody appends under the exclusive lock
-//! that they take; `migrate finish` ends that.
+//! that they take, and holds all texts of a client; `migrate finish` ends that.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -19,6 +20,12 @@ pub struct Migration;
 
 /// Of the locks of those who append; the other half of each is the last position given out, modulo 2³¹.
 const FEED_LOCK: i32 = 0x6665_6564;
+
+/// Of the locks of those who store signed texts; the other half of each is a hash of the client's id.
+const TEXTS_LOCK: i32 = 0x7465_7874;
+
+/// The same for one text; the other half is a hash of both.
+const TEXT_LOCK: i32 = 0x7465_7831;
 
 /// Of whoever merges: "sales-me" in ASCII.
 const MERGE_LOCK: i64 = 0x7361_6c65_732d_6d65;
@@ -81,6 +88,30 @@ fn feed(schema: &str) -> Vec<String> {
             ),
         ),
     ]
+}
+
+/// What keeps two orders from being stored for one signed text. All locks of one kind are taken in one order.
+fn texts(schema: &str) -> String {
+    let each = |hashes: &str, lock: &str| {
+        format!(
+            "FOR hash IN SELECT DISTINCT hashtext(one) FROM unnest({hashes}) AS one ORDER BY 1 LOOP PERFORM {lock}; END LOOP;"
+        )
+    };
+    routine(
+        schema,
+        "hold_signed_texts(clients text[], texts text[]) RETURNS void",
+        &format!(
+            "DECLARE hash int;
+             BEGIN
+                IF NOT {schema}.orders_are_stored_side_by_side() THEN {alone} RETURN; END IF;
+                {shared} {texts}
+             END",
+            alone = each("clients", &format!("pg_advisory_xact_lock({TEXTS_LOCK}, hash)")),
+            // Whoever holds all texts of the client is waited for.
+            shared = each("clients", &format!("pg_advisory_xact_lock_shared({TEXTS_LOCK}, hash)")),
+            texts = each("texts", &format!("pg_advisory_xact_lock({TEXT_LOCK}, hash)")),
+        ),
+    )
 }
 
 /// The totals as a base and what was changed since.
@@ -191,7 +222,9 @@ fn triggers(schema: &str) -> Vec<String> {
         function(
             schema,
             "empty_sales_order_totals",
-            &format!("PERFORM pg_advisory_xact_lock({MERGE_LOCK}); TRUNCATE {schema}.sales_order_totals_base, {delta};"),
+            &format!(
+                "PERFORM pg_advisory_xact_lock({MERGE_LOCK}); TRUNCATE {schema}.sales_order_totals_base, {delta};"
+            ),
         ),
     ]
 }
@@ -199,7 +232,7 @@ fn triggers(schema: &str) -> Vec<String> {
 fn up(schema: &str) -> Vec<String> {
     // Until the commit nobody adds an order, and whoever added one before has committed, with the totals.
     let alone = "LOCK TABLE sales_orders IN SHARE ROW EXCLUSIVE MODE".to_owned();
-    [vec![alone], feed(schema), parts(schema), triggers(schema)].concat()
+    [vec![alone], feed(schema), vec![texts(schema)], parts(schema), triggers(schema)].concat()
 }
 
 fn down(schema: &str) -> Vec<String> {
@@ -221,7 +254,9 @@ fn down(schema: &str) -> Vec<String> {
         "CREATE CONSTRAINT TRIGGER tr_sales_orders_created AFTER INSERT ON sales_orders
              DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {schema}.add_to_sales_order_totals()"
     ));
-    for name in ["end_of_feed()", "begin_to_append()", "orders_are_stored_side_by_side()"] {
+    for name in
+        ["hold_signed_texts(text[], text[])", "end_of_feed()", "begin_to_append()", "orders_are_stored_side_by_side()"]
+    {
         statements.push(format!("DROP FUNCTION {name}"));
     }
     statements

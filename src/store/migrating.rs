@@ -50,7 +50,9 @@ impl Store {
                             between_views(tx, Migrator::up(tx, None)).await?;
                         }
                         // A new database has no instance of the version before.
-                        if pending.len() == Migrator::migrations().len() && tx.get_database_backend() == DbBackend::Postgres {
+                        if pending.len() == Migrator::migrations().len()
+                            && tx.get_database_backend() == DbBackend::Postgres
+                        {
                             tx.execute_unprepared(FINISH).await?;
                         }
                         Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())

@@ -15,7 +15,8 @@ use crate::telemetry;
 /// The columns by which totals are kept.
 pub const TOTALS_KEY: [&str; 6] = ["client_id", "customer_code", "site_code", "sales_name", "status", "currency"];
 /// What is added up of them.
-pub const FIGURES: [&str; 6] = ["orders", "line_count", "total_quantity", "unpriced_lines", "amount_high", "amount_low"];
+pub const FIGURES: [&str; 6] =
+    ["orders", "line_count", "total_quantity", "unpriced_lines", "amount_high", "amount_low"];
 
 /// The shortest interval of merges. A summary reads what was changed in so much time beside the base.
 const MERGE_EVERY: Duration = Duration::from_secs(1);
@@ -123,7 +124,9 @@ fn correct(backend: DbBackend) -> String {
     let (wrong, key, columns) = (&*WRONG, TOTALS_KEY.join(", "), [TOTALS_KEY, FIGURES].concat().join(", "));
     let differences = FIGURES.map(|figure| format!("expected_{figure} - found_{figure}")).join(", ");
     if backend == DbBackend::Postgres {
-        return format!("INSERT INTO sales_order_totals_delta ({columns}) SELECT {key}, {differences} FROM ({wrong}) AS wrong");
+        return format!(
+            "INSERT INTO sales_order_totals_delta ({columns}) SELECT {key}, {differences} FROM ({wrong}) AS wrong"
+        );
     }
     let sums = FIGURES.map(|figure| format!("{figure} = sales_order_totals.{figure} + excluded.{figure}")).join(", ");
     format!(

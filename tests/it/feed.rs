@@ -103,7 +103,8 @@ async fn whoever_goes_on_after_the_cursor_of_an_event_in_an_orders_history_misse
         ORDER BY id LIMIT 1; COMMIT";
     appending.execute_unprepared(appended).await.unwrap();
     appending.close().await.unwrap();
-    let after = "query($after: String) { salesOrderEvents(first: 9, after: $after) { edges { cursor node { sequence } } } }";
+    let after =
+        "query($after: String) { salesOrderEvents(first: 9, after: $after) { edges { cursor node { sequence } } } }";
     let page = dashboard.graphql(after, json!({"after": early})).await.data()["salesOrderEvents"]["edges"].take();
     assert_eq!((&page[0]["node"]["sequence"], &page[1]["node"]["sequence"]), (&json!(2), &json!(1)), "{page}");
     let late = cursor_of(&second).await;

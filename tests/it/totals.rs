@@ -190,7 +190,8 @@ async fn a_restore_of_rows_alone_counts_no_order_twice_on_postgresql() {
     partner.create_with_key("1", &order()).await.expect(201);
     app.store.merge_totals().await.unwrap();
     partner.create_with_key("2", &order()).await.expect(201);
-    let before = "CREATE TABLE o AS SELECT * FROM sales_orders; CREATE TABLE b AS SELECT * FROM sales_order_totals_base;
+    let before =
+        "CREATE TABLE o AS SELECT * FROM sales_orders; CREATE TABLE b AS SELECT * FROM sales_order_totals_base;
         CREATE TABLE d AS SELECT * FROM sales_order_totals_delta; TRUNCATE sales_orders CASCADE";
     app.database.db_execute(before).await.unwrap();
     app.database.true_totals().await;

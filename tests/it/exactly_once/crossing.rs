@@ -9,7 +9,7 @@ use sales_order_api::domain::order_input::NewOrder;
 use sales_order_api::store::{Created, NewReceipt, OrderToInsert, Store};
 use sea_orm::ConnectionTrait as _;
 
-use crate::support::{TestApp, on_postgres, order, until};
+use crate::support::{TestApp, in_time, on_postgres, order, until};
 
 fn new(now: DateTime<Utc>, key: &str, text: Option<u8>) -> OrderToInsert {
     let Ok(order) = NewOrder::read(Fields::new(&order(), Naming::SnakeCase), "IDR") else { panic!("a faulty order") };
@@ -95,6 +95,39 @@ async fn crossing_texts_of_two_instances_never_wait_for_each_other() {
     assert_eq!(app.database.whole_orders(2).await, 7);
     let doubled = "SELECT count(*) - count(DISTINCT order_id) FROM sales_order_signed_texts";
     assert_eq!(app.database.db_number(doubled).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_waits_for_no_other_text_of_its_client_and_for_whoever_holds_all_of_them() {
+    only_on!(Postgres); // SQLite has one writer.
+    let app = TestApp::new().await;
+    app.partner().await.create(&order()).await.expect(201);
+    let now = app.clock.now();
+    let held = hold_key(&app, "key:1").await;
+    let one = insert(&app.store, vec![new(now, "key:1", Some(1))]);
+    until_waiting(&app, 1).await;
+    let two = in_time("an order", insert(&app.store, vec![new(now, "key:2", Some(2))])).await.unwrap();
+    assert_eq!(told(&two)[0].1, "new");
+    // One that has the text of an order under way waits for it.
+    let three = insert(&app.store, vec![new(now, "key:3", Some(1))]);
+    until_waiting(&app, 2).await;
+    // An instance of the version before holds all texts of a client.
+    let former = app.database.db_connect().await;
+    let hold = "BEGIN; SELECT pg_advisory_xact_lock(x'74657874'::int, hashtext('versuni-client-001'))";
+    let former = tokio::spawn(async move {
+        former.execute_unprepared(hold).await.unwrap();
+        former
+    });
+    until_waiting(&app, 3).await;
+    held.close().await.unwrap();
+    let made = told(&one.await.unwrap())[0].0;
+    assert_eq!(told(&three.await.unwrap()), [(made, "by its text")]);
+    let former = former.await.unwrap();
+    let four = insert(&app.store, vec![new(now, "key:4", Some(4))]);
+    until_waiting(&app, 1).await;
+    former.close().await.unwrap();
+    assert_eq!(told(&four.await.unwrap())[0].1, "new");
+    assert_eq!(app.database.whole_orders(2).await, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

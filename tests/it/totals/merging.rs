@@ -15,7 +15,8 @@ async fn totals_are_merged_on_postgresql_beside_transactions_that_change_them() 
     for key in ["1", "2", "3"] {
         partner.create_with_key(key, &order()).await.expect(201);
     }
-    let rows = async |part: &str| app.database.db_number(&format!("SELECT count(*) FROM sales_order_totals_{part}")).await;
+    let rows =
+        async |part: &str| app.database.db_number(&format!("SELECT count(*) FROM sales_order_totals_{part}")).await;
     assert_eq!((rows("base").await, rows("delta").await), (0, 3));
     // One that changed the same totals and has not committed yet.
     let open = app.database.db_connect().await;

@@ -5,15 +5,12 @@ use std::sync::LazyLock;
 use super::batch::{Table, Tables};
 use crate::store::events;
 
-/// Of the locks that say whose signed texts are being stored; the other half of each is a hash of the client's id.
-const TEXTS_LOCK: i32 = 0x7465_7874;
-
-/// Locks are taken in one order by everybody, so that no two wait for each other: clients whose signed texts come, sorted;
+/// Locks are taken in one order by everybody, so that no two wait for each other: signed texts, sorted (`hold_signed_texts`);
 /// then keys, sorted. What holds the end of the feed comes when everything else is done, for nobody reads beyond it until the
 /// commit. Counting what was written before is what makes PostgreSQL keep to that order
 /// (`an_order_gets_its_position_in_the_feed_last`, `crossing_texts_of_two_instances_never_wait_for_each_other`).
 ///
-/// Whether a text was used is asked when the client's lock is held, of a function that sees what was committed meanwhile; a
+/// Whether a text was used is asked when its lock is held, of a function that sees what was committed meanwhile; a
 /// text whose order was there before goes into the table too. So nobody else gets between the question and the answer.
 pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
     let Tables { orders, lines, receipts, events, texts } = Tables::new();
@@ -23,9 +20,8 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
     };
     format!(
         "WITH texts AS MATERIALIZED (SELECT * FROM {text_rows}),
-              held AS MATERIALIZED (SELECT count(*) AS locks FROM (
-                  SELECT pg_advisory_xact_lock({TEXTS_LOCK}, hash) FROM (
-                      SELECT DISTINCT hashtext(client_id) AS hash FROM texts ORDER BY hash) AS clients OFFSET 0) AS taken),
+              held AS MATERIALIZED (SELECT count(*) AS locks,
+                  hold_signed_texts(array_agg(client_id), array_agg(client_id || signed_text_digest)) FROM texts),
               new AS MATERIALIZED (SELECT r.* FROM {order_rows} LEFT JOIN texts ON texts.ordinal = r.ordinal CROSS JOIN held
                   WHERE CASE WHEN texts.ordinal IS NULL THEN true WHEN held.locks >= 0
                       THEN order_of_signed_text(texts.client_id, decode(texts.signed_text_digest, 'hex')) IS NULL END),
