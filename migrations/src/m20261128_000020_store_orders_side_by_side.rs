@@ -44,7 +44,10 @@ fn routine(schema: &str, signature: &str, body: &str) -> String {
 
 /// What the feed needs.
 fn feed(schema: &str) -> Vec<String> {
-    let given = format!("coalesce(pg_sequence_last_value('{schema}.sales_order_events_position_seq'), 0)");
+    let given = format!(
+        "coalesce(pg_sequence_last_value('{}.sales_order_events_position_seq'), 0)",
+        schema.replace('\'', "''")
+    );
     vec![
         format!(
             "CREATE FUNCTION {schema}.orders_are_stored_side_by_side() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT false'"
@@ -121,10 +124,13 @@ fn parts(schema: &str) -> Vec<String> {
     vec![
         "ALTER TABLE sales_order_totals RENAME TO sales_order_totals_base".to_owned(),
         "ALTER INDEX sales_order_totals_pkey RENAME TO sales_order_totals_base_pkey".to_owned(),
-        // Rows come and go all the time, and each look reads all that is left of them.
+        // Rows come and go all the time, and each look reads all that is left of them. To cut the file short is to lock it.
         format!(
-            "CREATE TABLE {delta} (LIKE {base}) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000)"
+            "CREATE TABLE {delta} (LIKE {base}) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+                 vacuum_truncate = false)"
         ),
+        // It has no key, and a publication of all tables publishes its deletes too.
+        format!("ALTER TABLE {delta} REPLICA IDENTITY FULL"),
         format!(
             "CREATE VIEW {schema}.sales_order_totals AS
                  SELECT {columns} FROM {base} UNION ALL SELECT {columns} FROM {delta}"
@@ -139,7 +145,7 @@ fn parts(schema: &str) -> Vec<String> {
         format!(
             "DO $$ DECLARE granted record; BEGIN
                 FOR granted IN SELECT relation, privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS who
-                    FROM pg_class, aclexplode(relacl), unnest(ARRAY['{base}', '{delta}', '{schema}.sales_order_totals']) AS relation
+                    FROM pg_class, aclexplode(relacl), unnest(ARRAY['{delta}', 'sales_order_totals']) AS relation
                     WHERE pg_class.oid = '{base}'::regclass AND grantee <> relowner
                 LOOP
                     EXECUTE format('GRANT %s ON %s TO %s', granted.privilege_type, granted.relation, granted.who);
@@ -150,7 +156,7 @@ fn parts(schema: &str) -> Vec<String> {
     ]
 }
 
-/// Adds rows of the delta to the base, and gives how many there were. A key that no order is left of leaves both.
+/// Adds rows of the delta to the base, and tells whether there may be more. A key that no order is left of leaves both.
 fn merge(schema: &str, base: &str, delta: &str) -> String {
     let (key, figures) = (KEY.join(", "), FIGURES.join(", "));
     let sums = FIGURES.map(|figure| format!("sum({figure}) AS {figure}")).join(", ");
@@ -161,10 +167,13 @@ fn merge(schema: &str, base: &str, delta: &str) -> String {
     let body = format!(
         "DECLARE merged bigint;
          BEGIN
+            IF current_setting('transaction_isolation') <> 'read committed' THEN
+                RAISE invalid_transaction_state USING MESSAGE = 'merge in a transaction with isolation level read committed';
+            END IF;
             IF waits THEN
                 PERFORM pg_advisory_xact_lock({MERGE_LOCK});
             ELSIF NOT pg_try_advisory_xact_lock({MERGE_LOCK}) THEN
-                RETURN 0;
+                RETURN false;
             END IF;
             WITH gone AS (
                 DELETE FROM {delta} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {delta} LIMIT {MERGED_AT_ONCE})) RETURNING *),
@@ -175,13 +184,14 @@ fn merge(schema: &str, base: &str, delta: &str) -> String {
                 INSERT INTO {base} ({key}, {figures}) SELECT {key}, {figures} FROM results AS r WHERE NOT ({zeros})
                 ON CONFLICT ({key}) DO UPDATE SET {set})
             SELECT count(*) INTO merged FROM gone;
-            RETURN merged;
+            RETURN merged = {MERGED_AT_ONCE};
          END"
     );
-    // The setting lets rows into the base (see `tr_sales_order_totals_copied`).
+    // One setting lets rows into the base (see `tr_sales_order_totals_copied`). The other is for the plan, which a connection
+    // keeps: made when the delta is empty, it would compare each row with each (`a_merge_looks_up_the_rows_it_deletes_also_on_a_connection_that_knew_the_totals_without_any`).
     format!(
-        "CREATE FUNCTION {schema}.merge_sales_order_totals(waits boolean DEFAULT true) RETURNS bigint LANGUAGE plpgsql
-             SET sales_order.totals = 'rebuild' AS $$ {body} $$"
+        "CREATE FUNCTION {schema}.merge_sales_order_totals(waits boolean DEFAULT true) RETURNS boolean LANGUAGE plpgsql
+             SET sales_order.totals = 'rebuild' SET enable_seqscan = off AS $$ {body} $$"
     )
 }
 
@@ -204,7 +214,6 @@ fn triggers(schema: &str) -> Vec<String> {
     let insert = format!("INSERT INTO {delta} ({key}, {figures})");
     let (old, new) = (of("old", "-"), of("new", ""));
     vec![
-        "DROP TRIGGER tr_sales_orders_created ON sales_orders".to_owned(),
         function(
             schema,
             "add_to_sales_order_totals",
@@ -230,9 +239,13 @@ fn triggers(schema: &str) -> Vec<String> {
 }
 
 fn up(schema: &str) -> Vec<String> {
-    // Until the commit nobody adds an order, and whoever added one before has committed, with the totals.
-    let alone = "LOCK TABLE sales_orders IN SHARE ROW EXCLUSIVE MODE".to_owned();
-    [vec![alone], feed(schema), vec![texts(schema)], parts(schema), triggers(schema)].concat()
+    let begin = [
+        // Until the commit nobody adds an order, and whoever added one before has committed, with the totals.
+        "LOCK TABLE sales_orders IN SHARE ROW EXCLUSIVE MODE".to_owned(),
+        // Before anything of the totals is locked, as in a summary, which reads orders first.
+        "DROP TRIGGER tr_sales_orders_created ON sales_orders".to_owned(),
+    ];
+    [begin.to_vec(), feed(schema), vec![texts(schema)], parts(schema), triggers(schema)].concat()
 }
 
 fn down(schema: &str) -> Vec<String> {

@@ -140,6 +140,9 @@ const KIND: &str = "kind";
 pub struct OrderEvent {
     /// Its position in the feed of all orders.
     pub position: Position,
+    /// The position after which a reader of the feed goes on who has read this event: its own, or an earlier one where events
+    /// before it may still come.
+    pub cursor: Position,
     /// The order's number.
     pub number: OrderNumber,
     /// Its number in the order's history, from 1.

@@ -5,7 +5,6 @@ use std::sync::OnceLock;
 use futures_util::FutureExt as _;
 use secrecy::ExposeSecret as _;
 
-use crate::domain::event::Position;
 use crate::domain::sealer::{Sealer, SealingFailed};
 use crate::error::AppError;
 use crate::store::Store;
@@ -38,12 +37,6 @@ impl Sealing {
         // of its own: it happens once, and would make the future of every caller larger.
         let sealer = self.read().boxed().await?;
         Ok(self.sealer.get_or_init(|| sealer))
-    }
-
-    /// The cursor of an event that may have been read elsewhere than in the feed: going on after it, a reader misses nothing.
-    pub async fn event_cursor(&self, position: Position) -> Result<String, AppError> {
-        let position = self.store.in_time(self.store.find_cursor_position(position)).await?;
-        Ok(position.seal(self.sealer().await?)?)
     }
 
     async fn read(&self) -> Result<Sealer, AppError> {

@@ -44,7 +44,7 @@ pub struct Store {
     pub(super) appended: watch::Sender<()>,
     /// Told after each commit of this process.
     pub(super) committed: watch::Sender<()>,
-    /// The last position of the feed, by the last look.
+    /// Up to here no event comes any more.
     pub(super) end_of_feed: Arc<AtomicI64>,
     liveness: Liveness,
     /// Whether the last change was not taken.

@@ -93,9 +93,10 @@ impl StoreError {
         matches!(self, Self::Duplicate(_))
     }
 
-    /// Whether somebody else held a lock for longer than was waited for it.
-    pub(super) fn is_lock_timeout(&self) -> bool {
-        matches!(self, Self::Unavailable(error) if code(error).is_some_and(|code| code == "55P03"))
+    /// Whether somebody else held a lock for longer than was waited for it, or waited for one of this transaction's own.
+    pub(super) fn is_lock_conflict(&self) -> bool {
+        let codes = ["55P03", "40P01"];
+        matches!(self, Self::Unavailable(error) if code(error).is_some_and(|code| codes.contains(&&*code)))
     }
 
     /// Whether the server takes no writes: a standby, or one that was made read-only.

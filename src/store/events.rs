@@ -81,9 +81,9 @@ impl Store {
             .order_by_asc(Column::Sequence)
             .all(&self.read)
             .await?;
+        let read = rows.into_iter().map(OrderEvent::try_from).collect::<StoreResult<_>>()?;
         let mut events: HashMap<_, Vec<_>> = orders.iter().map(|number| (*number, Vec::new())).collect();
-        for row in rows {
-            let event = OrderEvent::try_from(row)?;
+        for event in self.with_cursors(read).await? {
             events.entry(event.number).or_default().push(event);
         }
         Ok(events)
@@ -93,7 +93,7 @@ impl Store {
     pub async fn list_events_at(&self, scope: &Scope, positions: &[Position]) -> StoreResult<Vec<OrderEvent>> {
         let at = Entity::find().filter(Column::Position.is_in(positions.iter().map(|position| position.get())));
         let rows = at.join(JoinType::InnerJoin, of_order()).filter(in_scope(scope)).all(&self.read).await?;
-        rows.into_iter().map(OrderEvent::try_from).collect()
+        self.with_cursors(rows.into_iter().map(OrderEvent::try_from).collect::<StoreResult<_>>()?).await
     }
 
     /// When the last event up to a position was; `None` when there is none.
@@ -109,7 +109,8 @@ impl Store {
         found.map(instant).transpose()
     }
 
-    /// The last position of the feed: up to it no event comes any more.
+    /// The last position of the feed: up to it no event comes any more. A later look may give an earlier one, and up to both of
+    /// them none comes.
     pub async fn find_last_position(&self) -> StoreResult<Position> {
         let last = match self.backend() {
             DbBackend::Postgres => "SELECT end_of_feed()",
@@ -118,17 +119,27 @@ impl Store {
         let row = self.core.query_one_raw(Statement::from_string(self.backend(), last)).await?;
         let last = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?;
         let last = last.flatten().map_or(Position::START, Position::new);
-        self.end_of_feed.store(last.get(), Ordering::Relaxed);
+        self.end_of_feed.fetch_max(last.get(), Ordering::Relaxed);
         Ok(last)
     }
 
-    /// The position after which a reader of the feed misses nothing, as the cursor of an event that was not read from the feed:
-    /// the event's own one, or where others before it may still come, the last one of the feed.
-    pub async fn find_cursor_position(&self, position: Position) -> StoreResult<Position> {
-        if position.get() <= self.end_of_feed.load(Ordering::Relaxed) {
-            return Ok(position);
+    /// Gives events that were not read from the feed the cursors with which a reader of the feed misses nothing: where others
+    /// before one may still come, that of the end of the feed.
+    async fn with_cursors(&self, mut events: Vec<OrderEvent>) -> StoreResult<Vec<OrderEvent>> {
+        let last = events.iter().map(|event| event.position.get()).max();
+        if last > Some(self.end_of_feed.load(Ordering::Relaxed)) {
+            self.find_last_position().await?;
+            let end = Position::new(self.end_of_feed.load(Ordering::Relaxed));
+            for event in &mut events {
+                event.cursor = event.position.min(end);
+            }
         }
-        Ok(position.min(self.find_last_position().await?))
+        Ok(events)
+    }
+
+    /// Notes that the database was restored, and that its feed ends here now.
+    pub fn note_feed_went_back(&self, end: Position) {
+        self.end_of_feed.store(end.get(), Ordering::Relaxed);
     }
 }
 
@@ -209,6 +220,7 @@ impl TryFrom<Model> for OrderEvent {
         let kind = EventKind::restore(&row.kind, &row.payload);
         Ok(Self {
             position: Position::new(row.position),
+            cursor: Position::new(row.position),
             number: OrderNumber::from_id(row.order_id),
             sequence: row.sequence,
             kind: kind.ok_or(StoreError::Unreadable { what: "event", value: row.position.to_string() })?,

@@ -60,7 +60,7 @@ impl Store {
                 })
                 .await;
             match applied {
-                Err(error) if error.is_lock_timeout() && began.elapsed() < BUSY_TABLES => {
+                Err(error) if error.is_lock_conflict() && began.elapsed() < BUSY_TABLES => {
                     let busy_with = self.busy_with().await.unwrap_or_default();
                     warn!(busy_with, "a migration waits for a table that is in use; trying again");
                     sleep(PAUSE).await;

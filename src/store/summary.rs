@@ -124,11 +124,15 @@ impl SummarySnapshot {
 
     /// How many different customers there are in all. By itself: told apart beside other figures, they would be sorted.
     pub async fn count_customers(&self) -> StoreResult<i64> {
-        let mut customers = match &self.of_totals {
-            Some(of_totals) => Query::select().from_subquery(totals(of_totals, true), TOTALS.table).take(),
-            None => Query::select().from(ORDERS.table).cond_where(self.condition.clone()).take(),
+        let mut customers = Query::select().expr(Expr::cust(self.customer())).take();
+        match &self.of_totals {
+            Some(of_totals) => customers
+                .from(TOTALS.table)
+                .cond_where(of_totals.clone())
+                .group_by_col("customer_code")
+                .and_having(Expr::cust(HAS_ORDERS)),
+            None => customers.distinct().from(ORDERS.table).cond_where(self.condition.clone()),
         };
-        customers.distinct().expr_as(Expr::cust(self.customer()), "customer");
         let count = Query::select().expr(Expr::cust("count(*)")).from_subquery(customers, "customers").take();
         let row = self.report.tx.query_one(&count).await?;
         Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
@@ -153,7 +157,7 @@ impl SummarySnapshot {
         let of_totals = self.of_totals.as_ref().filter(|_| source.table == TOTALS.table);
         let is_of_totals = of_totals.is_some();
         if let Some(of_totals) = of_totals {
-            query.from_subquery(totals(of_totals, grouping.customers), TOTALS.table);
+            query.from_subquery(totals(of_totals, grouping), TOTALS.table);
         } else if grouping.buckets.is_empty() {
             query.from(source.table);
         } else {
@@ -247,18 +251,19 @@ impl SummarySnapshot {
     }
 }
 
-/// The totals that are meant. Where their rows are counted, those of one key are put together: each is a change, and all of a
-/// key may come to no order.
-fn totals(are_meant: &Condition, by_key: bool) -> SelectStatement {
+/// The totals that are meant. Where customers are counted, those of each are put together first: a row is a change, and all
+/// that there are of a customer may come to no order.
+fn totals(are_meant: &Condition, grouping: &Grouping<'_>) -> SelectStatement {
     let mut totals = Query::select().from(TOTALS.table).cond_where(are_meant.clone()).take();
-    totals.columns(TOTALS_KEY);
-    if by_key {
-        let sums = TOTALS_FIGURES.map(|figure| Expr::cust(format!("sum({figure}) AS {figure}")));
-        totals.exprs(sums).group_by_columns(TOTALS_KEY).and_having(Expr::cust(HAS_ORDERS));
-    } else {
-        totals.columns(TOTALS_FIGURES);
+    if !grouping.customers {
+        return totals.columns(TOTALS_KEY).columns(TOTALS_FIGURES).take();
     }
-    totals
+    let attributes = grouping.attributes.iter().map(|attribute| column(*attribute));
+    let mut key: Vec<_> = attributes.chain(["customer_code", "currency"]).collect();
+    key.sort_unstable();
+    key.dedup();
+    let sums = TOTALS_FIGURES.map(|figure| Expr::cust(format!("sum({figure}) AS {figure}")));
+    totals.columns(key.clone()).exprs(sums).group_by_columns(key).and_having(Expr::cust(HAS_ORDERS)).take()
 }
 
 const HAS_ORDERS: &str = "sum(orders) <> 0";

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, QueryResult, Statement};
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
@@ -22,7 +22,7 @@ pub const FIGURES: [&str; 6] =
 const MERGE_EVERY: Duration = Duration::from_secs(1);
 
 /// The longest interval of merges.
-const MERGE_AT_LEAST: Duration = Duration::from_mins(1);
+const MERGE_AT_LEAST: Duration = Duration::from_secs(50);
 
 /// Totals that are not what the orders come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,11 +61,13 @@ impl Store {
     /// Puts wrong totals right and gives how many there were. On PostgreSQL orders are taken meanwhile: what was wrong in
     /// one view of the database is added as one more change, beside those of the orders of the meantime.
     pub async fn rebuild_totals(&self) -> StoreResult<u64> {
-        self.transaction_of_orders(|tx| Box::pin(rebuild(tx))).await
+        let corrected = self.transaction_of_orders(|tx| Box::pin(rebuild(tx))).await?;
+        self.merge_totals().await?;
+        Ok(corrected)
     }
 
-    /// Adds what orders changed of the totals since to their base, after commits of this process and otherwise once a minute, for
-    /// as long as it is polled: a summary reads fewer rows then, and no row is left of a key that every order has left.
+    /// Adds what orders changed of the totals since to their base, after commits of this process and otherwise within a minute,
+    /// for as long as it is polled: a summary reads fewer rows then, and no row is left of a key that every order has left.
     pub async fn keep_totals_merged(&self) {
         let mut committed = self.committed.subscribe();
         loop {
@@ -73,7 +75,7 @@ impl Store {
                 warn!(error = telemetry::causes(&error), "the totals could not be merged; trying again");
             }
             sleep(MERGE_EVERY).await;
-            // Somebody may change orders by SQL, and who deleted a name waits for its end here too.
+            // Orders are changed by SQL too.
             let _ = timeout(MERGE_AT_LEAST, committed.changed()).await;
         }
     }
@@ -81,16 +83,16 @@ impl Store {
     /// Adds what orders changed of the totals to their base, unless another instance is at it. SQLite has the totals in one
     /// piece.
     pub async fn merge_totals(&self) -> StoreResult<()> {
-        while self.backend() == DbBackend::Postgres && merge(&self.core, "waits => false").await? > 0 {}
+        while self.backend() == DbBackend::Postgres && self.in_time(self.merge_some_totals()).await? {}
         Ok(())
     }
-}
 
-/// Merges some rows of the delta, which is a transaction by itself where it is not in one. Gives how many there were.
-async fn merge(connection: &impl ConnectionTrait, how: &str) -> StoreResult<i64> {
-    let statement = Statement::from_string(DbBackend::Postgres, format!("SELECT merge_sales_order_totals({how})"));
-    let row = connection.query_one_raw(statement).await?;
-    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
+    /// Merges some rows, and tells whether there may be more.
+    async fn merge_some_totals(&self) -> StoreResult<bool> {
+        let merge = Statement::from_string(DbBackend::Postgres, "SELECT merge_sales_order_totals(waits => false)");
+        let row = self.core.query_one_raw(merge).await?;
+        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(false))
+    }
 }
 
 async fn rebuild(tx: &DatabaseTransaction) -> StoreResult<u64> {
@@ -105,11 +107,12 @@ async fn rebuild(tx: &DatabaseTransaction) -> StoreResult<u64> {
         tx.execute_unprepared(&alone).await?;
     }
     let corrected = tx.execute_raw(Statement::from_string(backend, correct(backend))).await?.rows_affected();
-    if backend == DbBackend::Postgres {
-        while merge(tx, "").await? > 0 {}
-    } else {
-        tx.execute_unprepared(&format!("DELETE FROM sales_order_totals WHERE {}", zeros())).await?;
-    }
+    let sweep = match backend {
+        // No other merge is under way after this one.
+        DbBackend::Postgres => "SELECT merge_sales_order_totals(); DELETE FROM sales_order_totals_base",
+        _ => "DELETE FROM sales_order_totals",
+    };
+    tx.execute_unprepared(&format!("{sweep} WHERE {}", zeros())).await?;
     Ok(corrected)
 }
 

@@ -65,7 +65,7 @@ impl SalesOrderEvent {
     /// Cursor of the event in the feed of all orders, for `after` of the query and of the subscription. Opaque. That of an event
     /// in the last second may be the cursor of an earlier one, after which the event is read again.
     async fn cursor(&self) -> Result<String, AppError> {
-        self.reader.sealing.event_cursor(self.event.position).await
+        Ok(self.event.cursor.seal(self.reader.sealing.sealer().await?)?)
     }
 
     /// Number of the event in the history of its order, from 1.
