@@ -16,7 +16,7 @@ const DATABASE_LOG_TENDING: Duration = Duration::from_secs(5);
 
 impl AppState {
     /// Runs the background tasks for as long as it is polled: reading new JWT secrets, warning of keys that expire soon or
-    /// that two clients have, writing the counts of reused signatures, telling other instances of commits, merging
+    /// that two clients have, writing the counts of reused signatures, telling other instances of commits, measuring these, merging
     /// totals, keeping SQLite's write-ahead log small, and comparing the clocks.
     pub async fn run_background_tasks(&self) {
         let clients = self.0.services.clients.clone();
@@ -25,6 +25,7 @@ impl AppState {
             clients.watch_keys(),
             self.0.services.intake.keep_signatures_noted(),
             self.0.store.tell_of_commits(),
+            self.0.store.keep_commit_time_known(),
             self.0.store.keep_totals_merged(),
             self.tend_database_log(),
             self.0.services.clock_skew.watch()

@@ -1,6 +1,7 @@
 //! Taking orders in, each exactly once.
 
 mod batch;
+mod pace;
 mod proof;
 mod queue;
 mod signature_reuse;

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -46,6 +46,8 @@ pub struct Store {
     pub(super) committed: watch::Sender<()>,
     /// Up to here no event comes any more.
     pub(super) end_of_feed: Arc<AtomicI64>,
+    /// How long a commit takes, as measured.
+    pub(super) commit_micros: Arc<AtomicU64>,
     liveness: Liveness,
     /// Whether the last change was not taken.
     is_refusing: Arc<AtomicBool>,
@@ -87,6 +89,7 @@ impl Store {
             appended,
             committed,
             end_of_feed: Arc::default(),
+            commit_micros: Arc::default(),
             liveness,
             is_refusing: Arc::default(),
             patience,

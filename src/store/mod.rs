@@ -13,6 +13,7 @@ mod audit;
 mod checks;
 mod clients;
 mod clock;
+mod commit_time;
 mod connect;
 mod entity;
 mod error;

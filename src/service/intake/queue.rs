@@ -1,12 +1,15 @@
-//! Batches waiting orders into transactions: the orders that arrive while one transaction commits share the next. No order
-//! waits for others to fill a batch: when no transaction is running, it is stored at once.
+//! Batches waiting orders into transactions: the orders that arrive while one transaction commits share the next. When no
+//! transaction is running, an order is stored at once, unless commits take long ([`Pace`]).
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::batch::{self, Job, Stored};
+use super::pace::Pace;
 use super::proof::Proof;
 use super::transactions::{Event, Transactions};
 use crate::error::{AppError, ErrorCode};
@@ -70,42 +73,59 @@ fn overloaded() -> AppError {
 
 /// Stores what waits, until nobody can send any more.
 async fn work(store: Store, mut jobs: mpsc::Receiver<Job>, crowded: Arc<Notify>, proof: Proof) {
-    let mut transactions = Transactions::new(&store);
-    let mut stored = Vec::new();
+    let (mut transactions, mut pace) = (Transactions::new(&store), Pace::default());
+    let (mut batch, mut stored) = (Vec::new(), Vec::new());
     let mut have_waited = false;
     loop {
         // One transaction of many is cheaper than two of half as many, so a second one waits until it would be full.
         while transactions.may_have_another()
             && (transactions.all_are_overdue() || have_waited || jobs.len() >= MAX_BATCH)
         {
-            let mut batch = Vec::with_capacity(MAX_BATCH);
-            if transactions.is_empty() && stored.is_empty() {
+            if transactions.is_empty() && stored.is_empty() && batch.is_empty() {
                 if jobs.recv_many(&mut batch, MAX_BATCH).await == 0 {
                     return;
                 }
             } else {
-                batch.extend(std::iter::from_fn(|| jobs.try_recv().ok()).take(MAX_BATCH));
+                let room = MAX_BATCH - batch.len();
+                batch.extend(std::iter::from_fn(|| jobs.try_recv().ok()).take(room));
             }
             telemetry::note_waiting(jobs.len());
             if batch.is_empty() {
                 break;
             }
             // A task of its own: should it panic, the next ones are stored nevertheless.
-            let (store, proof) = (store.clone(), proof.clone());
-            transactions.begin(|given_up| batch::take(store, batch, proof, given_up));
+            let (store, proof, batch) = (store.clone(), proof.clone(), mem::take(&mut batch));
+            transactions.begin(batch.len(), |given_up| batch::take(store, batch, proof, given_up));
         }
         // The answers are sent while the next batch is being stored.
-        for Stored { answer, outcome } in stored.drain(..) {
-            // A client that has disconnected finds the order when it retries.
-            let _ = answer.send(outcome);
-        }
+        answer(&mut stored);
         if transactions.is_empty() {
             continue;
         }
-        let event = transactions.wait(&crowded).await;
+        let alone = pace.alone(transactions.orders(), jobs.len());
+        let event = transactions.wait(&crowded, alone).await;
         have_waited = matches!(event, Event::Waited);
-        if let Event::Ended(ended) = event {
+        if let Event::Ended { stored: ended, took, orders } = event {
             stored = ended;
+            pace.note(took, orders, store.commit_time());
+            let all = (stored.len() + jobs.len()).min(MAX_BATCH);
+            if transactions.is_empty()
+                && let Some(patience) = pace.patience(all)
+            {
+                answer(&mut stored);
+                let _ = timeout(patience, gather(&mut jobs, &mut batch, all)).await;
+            }
         }
     }
+}
+
+fn answer(stored: &mut Vec<Stored>) {
+    for Stored { answer, outcome } in stored.drain(..) {
+        // A client that has disconnected finds the order when it retries.
+        let _ = answer.send(outcome);
+    }
+}
+
+async fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, all: usize) {
+    while batch.len() < all && jobs.recv_many(batch, all - batch.len()).await > 0 {}
 }

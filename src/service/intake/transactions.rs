@@ -26,10 +26,6 @@ const HOPELESS: u32 = 6;
 /// The interval of the check for overdue transactions.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a transaction keeps others waiting that would not fill one. It takes a few milliseconds, unless it waits for
-/// another instance (`an_order_overtakes_one_that_waits_for_another_instance`).
-const ALONE: Duration = Duration::from_millis(100);
-
 /// The running transactions.
 pub(super) struct Transactions {
     tasks: JoinSet<Ended>,
@@ -41,8 +37,15 @@ pub(super) struct Transactions {
 
 /// Why waiting for transactions ended.
 pub(super) enum Event {
-    /// One ended, with these answers to be sent.
-    Ended(Vec<Stored>),
+    /// One ended.
+    Ended {
+        /// The answers to be sent.
+        stored: Vec<Stored>,
+        /// How long it took.
+        took: Duration,
+        /// Of how many orders it was.
+        orders: usize,
+    },
     /// A full batch waits.
     Crowded,
     /// A batch that is not full has waited long enough.
@@ -54,6 +57,7 @@ pub(super) enum Event {
 struct Begun {
     id: Id,
     at: Instant,
+    orders: usize,
     /// Gives it up when it is used or dropped.
     give_up: Option<oneshot::Sender<()>>,
 }
@@ -89,35 +93,38 @@ impl Transactions {
         self.begun.iter().filter(|begun| begun.at.elapsed() >= self.overdue_after).count()
     }
 
-    /// Begins one, which ends when its receiver gets something.
-    pub(super) fn begin<F>(&mut self, work: impl FnOnce(oneshot::Receiver<()>) -> F)
+    /// How many orders the last one has.
+    pub(super) fn orders(&self) -> usize {
+        self.begun.last().map_or(0, |begun| begun.orders)
+    }
+
+    /// Begins one of so many orders, which ends when its receiver gets something.
+    pub(super) fn begin<F>(&mut self, orders: usize, work: impl FnOnce(oneshot::Receiver<()>) -> F)
     where
         F: Future<Output = Ended> + Send + 'static,
     {
         let (give_up, end) = oneshot::channel();
         let id = self.tasks.spawn(work(end)).id();
-        self.begun.push(Begun { id, at: Instant::now(), give_up: Some(give_up) });
+        self.begun.push(Begun { id, at: Instant::now(), orders, give_up: Some(give_up) });
         self.note_oldest();
     }
 
-    /// Waits until one ends, or until there is a reason to begin another. Whatever ends the waiting, the looks go on at
+    /// Waits until one ends, or until there is a reason to begin another, such as that this time is over. Whatever ends the waiting, the looks go on at
     /// their own pace, so that one without an answer is given up in any case.
-    pub(super) async fn wait(&mut self, crowded: &Notify) -> Event {
+    pub(super) async fn wait(&mut self, crowded: &Notify, alone: Duration) -> Event {
         let may_have_another = self.may_have_another();
         tokio::select! {
-            ended = self.tasks.join_next_with_id() => Event::Ended(match ended {
-                Some(Ok((id, ended))) => {
-                    self.note_ended(id, ended.is_success);
-                    ended.stored
-                }
-                Some(Err(panicked)) => {
-                    self.note_ended(panicked.id(), false);
-                    Vec::new()
-                }
-                None => Vec::new(),
-            }),
+            ended = self.tasks.join_next_with_id() => {
+                let (id, Ended { is_success, stored }) = match ended {
+                    Some(Ok((id, ended))) => (Some(id), ended),
+                    Some(Err(panicked)) => (Some(panicked.id()), Ended::default()),
+                    None => (None, Ended::default()),
+                };
+                let (took, orders) = id.and_then(|id| self.note_ended(id, is_success)).unwrap_or_default();
+                Event::Ended { stored, took, orders }
+            }
             () = crowded.notified(), if may_have_another => Event::Crowded,
-            () = sleep(ALONE), if may_have_another => Event::Waited,
+            () = sleep(alone), if may_have_another => Event::Waited,
             _ = self.looks.tick() => {
                 let hopeless = self.overdue_after * HOPELESS;
                 self.give_up(|begun| begun.at.elapsed() >= hopeless);
@@ -126,14 +133,16 @@ impl Transactions {
         }
     }
 
-    fn note_ended(&mut self, id: Id, is_success: bool) {
-        let Some(index) = self.begun.iter().position(|begun| begun.id == id) else { return };
+    /// Gives how long it took, and of how many orders it was.
+    fn note_ended(&mut self, id: Id, is_success: bool) -> Option<(Duration, usize)> {
+        let index = self.begun.iter().position(|begun| begun.id == id)?;
         let ended = self.begun.swap_remove(index);
         self.note_oldest();
         if is_success {
             let overdue_after = self.overdue_after;
             self.give_up(|begun| begun.at < ended.at && begun.at.elapsed() >= overdue_after);
         }
+        Some((ended.at.elapsed(), ended.orders))
     }
 
     fn note_oldest(&self) {
@@ -167,14 +176,14 @@ mod tests {
         let mut transactions = Transactions::with(2, OVERDUE);
         for _ in 0..2 {
             assert!(transactions.may_have_another());
-            transactions.begin(without_an_answer);
+            transactions.begin(1, without_an_answer);
         }
         assert!(!transactions.may_have_another());
         tokio::time::advance(OVERDUE).await;
         assert!(transactions.all_are_overdue());
         for _ in 0..2 {
             assert!(transactions.may_have_another());
-            transactions.begin(without_an_answer);
+            transactions.begin(1, without_an_answer);
         }
         tokio::time::advance(OVERDUE).await;
         assert!(!transactions.may_have_another(), "each holds a process of the server");
@@ -187,17 +196,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_fails_says_nothing_of_others_and_nothing_is_waited_for_for_ever() {
         let mut transactions = Transactions::with(2, OVERDUE);
-        transactions.begin(without_an_answer);
+        transactions.begin(1, without_an_answer);
         tokio::time::advance(OVERDUE).await;
-        transactions.begin(|_| async { Ended::default() });
-        let crowded = Notify::new();
-        while !matches!(transactions.wait(&crowded).await, Event::Ended(_)) {}
+        transactions.begin(1, |_| async { Ended::default() });
+        let (crowded, alone) = (Notify::new(), Duration::from_millis(100));
+        while !matches!(transactions.wait(&crowded, alone).await, Event::Ended { .. }) {}
         assert!(transactions.begun[0].give_up.is_some());
         let began = Instant::now();
         // Nor while others could begin, and the waiting is over ten times a second.
         assert!(transactions.may_have_another());
         while !transactions.is_empty() {
-            transactions.wait(&crowded).await;
+            transactions.wait(&crowded, alone).await;
         }
         assert!(began.elapsed() < OVERDUE * HOPELESS);
     }

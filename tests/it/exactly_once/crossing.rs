@@ -113,9 +113,9 @@ async fn an_order_waits_for_no_other_text_of_its_client_and_for_whoever_holds_al
     until_waiting(&app, 2).await;
     // An instance of the version before holds all texts of a client.
     let former = app.database.db_connect().await;
-    let hold = "BEGIN; SELECT pg_advisory_xact_lock(x'74657874'::int, hashtext('versuni-client-001'))";
+    let lock_all = "BEGIN; SELECT pg_advisory_xact_lock(x'74657874'::int, hashtext('versuni-client-001'))";
     let former = tokio::spawn(async move {
-        former.execute_unprepared(hold).await.unwrap();
+        former.execute_unprepared(lock_all).await.unwrap();
         former
     });
     until_waiting(&app, 3).await;
