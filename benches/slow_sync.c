@@ -8,11 +8,18 @@
 #include <string.h>
 #include <time.h>
 
+static int is_server;
+
+/* At the start: later the server writes over its name. */
+__attribute__((constructor)) static void look_at_the_name(void) {
+    is_server = strcmp(program_invocation_short_name, "postgres") == 0;
+}
+
 int fdatasync(int file) {
     static int (*sync_file)(int);
     if (!sync_file) sync_file = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
     const char *path = getenv("SYNC_DELAY");
-    if (path && strcmp(program_invocation_short_name, "postgres") == 0) {
+    if (path && is_server) {
         long microseconds = 0;
         FILE *delay = fopen(path, "re");
         if (delay) {

@@ -124,6 +124,7 @@ for delay in "${delays[@]}"; do
       done
     done
     one=$(median <<<"${limits%$'\n'}")
+    ((delay == 0)) || awk "BEGIN { exit $one > $conns * 1000 / $delay }" || die 'the syncs take no longer'
     printf '%-8s %5s %9s %-7s %9.0f\n' "$delay ms" "$conns" - pgbench "$one"
     for count in "${instances[@]}"; do
       for state in "${states[@]}"; do

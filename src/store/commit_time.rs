@@ -18,12 +18,12 @@ const QUESTION: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000
     SELECT CAST(length(pg_logical_emit_message(true, 'sales-order-api', '')::text) AS bigint); COMMIT;
     SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";
 
-/// The shortest interval of measuring, and how long one may take.
-const MEASURE_EVERY: Duration = Duration::from_secs(1);
+/// The shortest interval of measuring, which costs a sync, and how long one may take.
+const MEASURE_EVERY: Duration = Duration::from_millis(500);
 const AT_MOST: Duration = Duration::from_secs(5);
 
-/// The shortest of so many is taken: a busy server answers late, too.
-const REMEMBERED: usize = 4;
+/// The shortest of so many is taken: on a machine without a free core a commit ends late, too.
+const REMEMBERED: usize = 8;
 
 impl Store {
     /// How long a commit takes on PostgreSQL, as measured while orders come; zero until then, and on SQLite.
@@ -43,7 +43,8 @@ impl Store {
                 Ok(Ok(micros)) => {
                     last.truncate(REMEMBERED - 1);
                     last.push_front(micros);
-                    self.commit_micros.store(last.iter().copied().min().unwrap_or_default(), Ordering::Relaxed);
+                    let shortest = last.iter().copied().min().filter(|_| last.len() == REMEMBERED);
+                    self.commit_micros.store(shortest.unwrap_or_default(), Ordering::Relaxed);
                 }
                 Ok(Err(error)) => debug!(%error, "the time of a commit could not be measured"),
                 Err(_) => {}
