@@ -31,7 +31,8 @@ fn operations() -> Vec<(&'static str, String, [u64; 2])> {
         (
             "events",
             format!("salesOrderEvents(first: $first) {{ nodes {{ kind salesOrder {{ {EVERYTHING} }} }} }}"),
-            [5, 5],
+            // PostgreSQL is asked first where the feed ends.
+            [5, 6],
         ),
         ("one", format!("salesOrder(orderNumber: \"SO-0000000001\") {{ {EVERYTHING} }}"), [4, 4]),
         ("few_by_id", nodes(1), [4, 4]),
@@ -59,6 +60,10 @@ async fn every_operation_costs_a_constant_number_of_statements() {
     for n in 0..30 {
         partner.create(&signed, Some(&n.to_string()), &order()).await.unwrap().expect(201);
     }
+    // On PostgreSQL an instance looks where the feed ends before it shows an event that may be beyond it.
+    let feed = json!({"query": "{ salesOrderEvents(first: 1) { nodes { kind } } }"});
+    let authorization = format!("Bearer {}", board.token);
+    board.post("/graphql", &[("authorization", &authorization)], &feed).await.unwrap().expect(200);
     let mut expected = Vec::new();
     for (name, selection, statements) in operations() {
         for first in [1, 30] {
