@@ -106,6 +106,7 @@ fn texts(schema: &str) -> String {
         &format!(
             "DECLARE hash int;
              BEGIN
+                IF clients IS NULL THEN RETURN; END IF;
                 IF NOT {schema}.orders_are_stored_side_by_side() THEN {alone} RETURN; END IF;
                 {shared} {texts}
              END",

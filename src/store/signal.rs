@@ -29,7 +29,7 @@ pub(super) const CHANNEL: &str = "sales_order_events";
 const NOTICE: &str = "NOTIFY sales_order_events";
 
 /// The shortest interval of notices. Each costs the server about as much as a read.
-const TELL_EVERY: Duration = Duration::from_millis(5);
+const TELL_EVERY: Duration = Duration::from_millis(8);
 
 /// How often a connection on which nothing is told is asked whether it works, and how long it may take to answer.
 const TEST_EVERY: Duration = Duration::from_secs(5);
