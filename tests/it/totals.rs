@@ -214,7 +214,7 @@ async fn a_restore_of_rows_alone_counts_no_order_twice_on_postgresql() {
 }
 
 /// Takes back the migrations down to this one.
-async fn take_back(database: &Database, migration: &str) {
+pub async fn take_back(database: &Database, migration: &str) {
     let store = database.connect().await;
     let mut taken_back = String::new();
     while !taken_back.contains(migration) {
