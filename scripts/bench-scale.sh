@@ -109,6 +109,7 @@ printf '\n%s cores for all; medians of %d runs of %d s in alternation; p50 and p
 printf '%-8s %5s %9s %-7s %9s %7s %8s %8s\n' 'sync +' conns instances state orders/s ratio 'p50 ms' 'p99 ms'
 for delay in "${delays[@]}"; do
   echo $((delay * 1000)) >delay
+  ((delay == 0)) || awk "BEGIN { exit $(limit 1) > 1000 / $delay }" || die 'the syncs take no longer'
   for conns in "${connections[@]}"; do
     declare -A rate=() p50=() p99=()
     limits=''
@@ -124,7 +125,6 @@ for delay in "${delays[@]}"; do
       done
     done
     one=$(median <<<"${limits%$'\n'}")
-    ((delay == 0)) || awk "BEGIN { exit $one > $conns * 1000 / $delay }" || die 'the syncs take no longer'
     printf '%-8s %5s %9s %-7s %9.0f\n' "$delay ms" "$conns" - pgbench "$one"
     for count in "${instances[@]}"; do
       for state in "${states[@]}"; do

@@ -146,8 +146,8 @@ fn parts(schema: &str) -> Vec<String> {
         format!(
             "DO $$ DECLARE granted record; BEGIN
                 FOR granted IN SELECT relation, privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS who
-                    FROM pg_class, aclexplode(relacl), unnest(ARRAY['{delta}', 'sales_order_totals']) AS relation
-                    WHERE pg_class.oid = '{base}'::regclass AND grantee <> relowner
+                    FROM pg_class, aclexplode(relacl), unnest(ARRAY['sales_order_totals_delta', 'sales_order_totals']) AS relation
+                    WHERE pg_class.oid = 'sales_order_totals_base'::regclass AND grantee <> relowner
                 LOOP
                     EXECUTE format('GRANT %s ON %s TO %s', granted.privilege_type, granted.relation, granted.who);
                 END LOOP;

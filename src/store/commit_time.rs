@@ -26,7 +26,8 @@ const AT_MOST: Duration = Duration::from_secs(5);
 const REMEMBERED: usize = 8;
 
 impl Store {
-    /// How long a commit takes on PostgreSQL, as measured while orders come; zero until then, and on SQLite.
+    /// How long a commit takes on PostgreSQL, as measured while orders come; zero until then, on SQLite, and where all
+    /// work shares a few connections.
     #[must_use]
     pub fn commit_time(&self) -> Duration {
         Duration::from_micros(self.commit_micros.load(Ordering::Relaxed))
@@ -34,7 +35,8 @@ impl Store {
 
     /// Measures it while orders come, for as long as it is polled.
     pub async fn keep_commit_time_known(&self) {
-        if self.backend() == DbBackend::Sqlite {
+        // Where all work shares a few connections, orders would wait for one.
+        if self.backend() == DbBackend::Sqlite || self.named.len() == 1 {
             return;
         }
         let (mut committed, mut last) = (self.committed.subscribe(), VecDeque::with_capacity(REMEMBERED));
@@ -54,8 +56,12 @@ impl Store {
     }
 
     async fn measure_commit(&self) -> StoreResult<u64> {
-        let pool = self.core.get_postgres_connection_pool();
-        let rows = sqlx::raw_sql(QUESTION).fetch_all(pool).await.map_err(from_sqlx)?;
+        let mut connection = self.core.get_postgres_connection_pool().acquire().await.map_err(from_sqlx)?;
+        let rows = sqlx::raw_sql(QUESTION).fetch_all(&mut *connection).await.map_err(|error| {
+            // It is in a transaction still.
+            connection.close_on_drop();
+            from_sqlx(error)
+        })?;
         let micros = |row: Option<&_>| match row {
             Some(row) => sqlx::postgres::PgRow::try_get(row, 0).map_err(from_sqlx),
             None => Ok(0_i64),

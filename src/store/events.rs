@@ -39,12 +39,14 @@ impl Store {
         (after, until): (Position, Position),
         limit: usize,
     ) -> StoreResult<Vec<OrderEvent>> {
-        let until = match self.backend() {
-            DbBackend::Postgres if until == Position::END => self.find_last_position().await?,
-            _ => until,
-        };
         // Whoever may see all and asks for all needs no look at the orders; anybody else's events may be far apart.
         let is_all = *scope == Scope::All && *filter == OrderFilter::default();
+        let until = match self.backend() {
+            // One writer: what there is, is all.
+            DbBackend::Sqlite if is_all => until,
+            _ if until == Position::END => self.find_last_position().await?,
+            _ => until,
+        };
         if is_all || until.get() - after.get() <= NEAR {
             return self.list_events_on(&self.read, (scope, filter), (after, until), (is_all, limit)).await;
         }
@@ -122,7 +124,11 @@ impl Store {
         let row = self.core.query_one_raw(Statement::from_string(self.backend(), last)).await?;
         let last = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?;
         let last = last.flatten().map_or(Position::START, Position::new);
-        self.end_of_feed.fetch_max(last.get(), Ordering::Relaxed);
+        let known = self.end_of_feed.fetch_max(last.get(), Ordering::Relaxed);
+        // A restored database gives out positions again that were before it.
+        if last.get() < known && self.find_last_given_position().await?.get() < known {
+            self.end_of_feed.store(last.get(), Ordering::Relaxed);
+        }
         Ok(last)
     }
 
@@ -139,11 +145,6 @@ impl Store {
             }
         }
         Ok(events)
-    }
-
-    /// Notes that the database was restored, and that its feed ends here now.
-    pub fn note_feed_went_back(&self, end: Position) {
-        self.end_of_feed.store(end.get(), Ordering::Relaxed);
     }
 }
 

@@ -92,6 +92,12 @@ fn settings(options: &DatabaseOptions, set: &str, reads: bool) -> String {
     // Three months of orders are sorted in memory.
     let lock_timeout = options.acquire_timeout.as_millis();
     let all = format!("{set} lock_timeout = {lock_timeout}; {set} jit = off; {set} work_mem = '16MB'");
+    // Changes look at what others committed while they waited for them; a report says itself that it does not.
+    let all = match options.pooler {
+        Pooler::Transaction if reads => all,
+        Pooler::Transaction => format!("{set} transaction_isolation = 'read committed'; {all}"),
+        _ => format!("{set} default_transaction_isolation = 'read committed'; {all}"),
+    };
     // Of readers alone: where a commit waits for a standby, PostgreSQL takes the end of this time for leave to call the
     // order stored although no standby has it.
     if reads { format!("{all}; {set} statement_timeout = {}", options.statement_timeout.as_millis()) } else { all }

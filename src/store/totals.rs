@@ -62,7 +62,7 @@ impl Store {
     /// one view of the database is added as one more change, beside those of the orders of the meantime.
     pub async fn rebuild_totals(&self) -> StoreResult<u64> {
         let corrected = self.transaction_of_orders(|tx| Box::pin(rebuild(tx))).await?;
-        self.merge_totals().await?;
+        self.merge_or_warn().await;
         Ok(corrected)
     }
 
@@ -71,12 +71,17 @@ impl Store {
     pub async fn keep_totals_merged(&self) {
         let mut committed = self.committed.subscribe();
         loop {
-            if let Err(error) = self.merge_totals().await {
-                warn!(error = telemetry::causes(&error), "the totals could not be merged; trying again");
-            }
+            self.merge_or_warn().await;
             sleep(MERGE_EVERY).await;
             // Orders are changed by SQL too.
             let _ = timeout(MERGE_AT_LEAST, committed.changed()).await;
+        }
+    }
+
+    /// Nothing is wrong where it fails: changes count beside the base.
+    async fn merge_or_warn(&self) {
+        if let Err(error) = self.merge_totals().await {
+            warn!(error = telemetry::causes(&error), "the totals could not be merged; an instance tries again");
         }
     }
 

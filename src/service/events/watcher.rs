@@ -115,7 +115,6 @@ impl Watcher {
                     "the feed of orders went back: the database was restored; followers beyond it are told to begin anew"
                 );
                 feed.went_back_to.push(end);
-                self.store.note_feed_went_back(last);
             }
             let next = if older_end.is_some() { last } else { last.max(feed.last) };
             let known = std::mem::replace(&mut feed.last, next);

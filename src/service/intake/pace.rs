@@ -13,6 +13,9 @@ const SLOW_COMMIT: Duration = Duration::from_micros(1_500);
 /// another instance (`an_order_overtakes_one_that_waits_for_another_instance`).
 const ALONE: Duration = Duration::from_millis(100);
 
+/// No order waits longer for others.
+const MOST_PATIENCE: Duration = Duration::from_millis(20);
+
 /// Timers are no finer.
 const FINEST: Duration = Duration::from_millis(1);
 
@@ -41,7 +44,7 @@ impl Pace {
 
     /// How long the orders of those are waited for who were just answered, where these and the waiting ones are so many.
     pub(super) fn patience(&self, all: usize) -> Option<Duration> {
-        self.are_few(all).then_some(self.commit / 2)
+        self.are_few(all).then_some((self.commit / 2).min(MOST_PATIENCE))
     }
 
     /// How long a transaction of so many orders keeps others waiting that would not fill one, while so many do.
@@ -88,6 +91,8 @@ mod tests {
         let pace = after(6, 4, 5);
         assert_eq!((pace.patience(8), pace.alone(4, 4)), (Some(Duration::from_micros(2_500)), ALONE));
         assert_eq!((pace.patience(32), pace.alone(16, 16)), (None, Duration::from_millis(4)));
+        // A standby far away.
+        assert_eq!(after(2_000, 4, 1_900).patience(8), Some(MOST_PATIENCE));
     }
 
     #[test]

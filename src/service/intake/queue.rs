@@ -105,9 +105,11 @@ async fn work(store: Store, mut jobs: mpsc::Receiver<Job>, crowded: Arc<Notify>,
         let alone = pace.alone(transactions.orders(), jobs.len());
         let event = transactions.wait(&crowded, alone).await;
         have_waited = matches!(event, Event::Waited);
-        if let Event::Ended { stored: ended, took, orders } = event {
+        if let Event::Ended { stored: ended, took } = event {
             stored = ended;
-            pace.note(took, orders, store.commit_time());
+            if let Some((took, orders)) = took {
+                pace.note(took, orders, store.commit_time());
+            }
             let all = (stored.len() + jobs.len()).min(MAX_BATCH);
             if transactions.is_empty()
                 && let Some(patience) = pace.patience(all)

@@ -41,10 +41,8 @@ pub(super) enum Event {
     Ended {
         /// The answers to be sent.
         stored: Vec<Stored>,
-        /// How long it took.
-        took: Duration,
-        /// Of how many orders it was.
-        orders: usize,
+        /// How long it took, and of how many orders it was; none when it failed.
+        took: Option<(Duration, usize)>,
     },
     /// A full batch waits.
     Crowded,
@@ -95,7 +93,7 @@ impl Transactions {
 
     /// How many orders the last one has.
     pub(super) fn orders(&self) -> usize {
-        self.begun.last().map_or(0, |begun| begun.orders)
+        self.begun.iter().max_by_key(|begun| begun.at).map_or(0, |begun| begun.orders)
     }
 
     /// Begins one of so many orders, which ends when its receiver gets something.
@@ -109,8 +107,8 @@ impl Transactions {
         self.note_oldest();
     }
 
-    /// Waits until one ends, or until there is a reason to begin another, such as that this time is over. Whatever ends the waiting, the looks go on at
-    /// their own pace, so that one without an answer is given up in any case.
+    /// Waits until one ends, or until there is a reason to begin another, at the latest until `alone` has passed. Whatever ends the
+    /// waiting, the looks go on at their own pace, so that one without an answer is given up in any case.
     pub(super) async fn wait(&mut self, crowded: &Notify, alone: Duration) -> Event {
         let may_have_another = self.may_have_another();
         tokio::select! {
@@ -120,8 +118,7 @@ impl Transactions {
                     Some(Err(panicked)) => (Some(panicked.id()), Ended::default()),
                     None => (None, Ended::default()),
                 };
-                let (took, orders) = id.and_then(|id| self.note_ended(id, is_success)).unwrap_or_default();
-                Event::Ended { stored, took, orders }
+                Event::Ended { stored, took: id.and_then(|id| self.note_ended(id, is_success)) }
             }
             () = crowded.notified(), if may_have_another => Event::Crowded,
             () = sleep(alone), if may_have_another => Event::Waited,
@@ -133,7 +130,7 @@ impl Transactions {
         }
     }
 
-    /// Gives how long it took, and of how many orders it was.
+    /// Gives how long it took, and of how many orders it was, where it succeeded.
     fn note_ended(&mut self, id: Id, is_success: bool) -> Option<(Duration, usize)> {
         let index = self.begun.iter().position(|begun| begun.id == id)?;
         let ended = self.begun.swap_remove(index);
@@ -142,7 +139,7 @@ impl Transactions {
             let overdue_after = self.overdue_after;
             self.give_up(|begun| begun.at < ended.at && begun.at.elapsed() >= overdue_after);
         }
-        Some((ended.at.elapsed(), ended.orders))
+        is_success.then(|| (ended.at.elapsed(), ended.orders))
     }
 
     fn note_oldest(&self) {
