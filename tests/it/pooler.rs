@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 
 use sales_order_api::store::{Pooler, examine};
@@ -59,7 +60,7 @@ impl PgBouncer {
         let socket = pooler.folder.path().join(".s.PGSQL.6432");
         until("the pooler listens", async || {
             assert!(pooler.child.try_wait().unwrap().is_none(), "{}", pooler.log());
-            socket.exists()
+            UnixStream::connect(&socket).is_ok()
         })
         .await;
         pooler

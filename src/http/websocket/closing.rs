@@ -18,6 +18,11 @@ use super::reasons;
 /// How long a client may take to answer that a connection ends, and then to end TCP.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the rest of a message is waited for before its client is told that the connection ends, and how many bytes of it
+/// are read.
+const REST_TIMEOUT: Duration = Duration::from_secs(1);
+const REST_BYTES: usize = 16 << 20;
+
 /// How many bytes a Close has for its reason (RFC 6455 §5.5).
 const MAX_REASON: usize = 123;
 
@@ -55,6 +60,10 @@ impl End {
 
 /// Ends a connection.
 pub async fn end<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<Frames<S>>, end: End) {
+    if let End::Ours(_) = end {
+        // A browser that is told in the middle of its message drops the rest, and calls that an unclean end.
+        let _ = timeout(REST_TIMEOUT, pass_over_message(socket.get_mut())).await;
+    }
     let closing = async {
         match end {
             End::Lost => false,
@@ -90,6 +99,17 @@ pub async fn end<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<
 async fn pass_over<S: AsyncRead + Unpin>(frames: &mut Frames<S>) {
     let mut bytes = [0; 4096];
     while !frames.is_closed() && frames.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
+}
+
+/// Reads up to the end of the message that is under way.
+async fn pass_over_message<S: AsyncRead + Unpin>(frames: &mut Frames<S>) {
+    let (mut bytes, mut left) = ([0; 4096], REST_BYTES);
+    while frames.is_in_message() && left > 0 {
+        match frames.read(&mut bytes).await {
+            Ok(read) if read > 0 => left = left.saturating_sub(read),
+            _ => return,
+        }
+    }
 }
 
 /// As much of a reason as a Close can hold, up to the end of a word.
@@ -142,6 +162,30 @@ mod tests {
         assert!(client.read_u8().await.is_err(), "TCP ends");
         drop(client);
         serving.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_is_told_that_its_message_is_too_large_when_it_has_sent_it_or_stands_still() {
+        for stands_still in [false, true] {
+            let (mut client, stream) = duplex(1 << 20);
+            let config = WebSocketConfig::default().max_message_size(Some(100)).max_frame_size(Some(100));
+            let mut socket = WebSocketStream::from_raw_socket(Frames::new(stream), Role::Server, Some(config)).await;
+            // A text in two frames, with a Ping between them.
+            let first = [&[0x01, 0xfe, 0, 200, 0, 0, 0, 0][..], &[b' '; 200]].concat();
+            let rest = [&[0x89, 0x80, 0, 0, 0, 0, 0x80, 0x81, 0, 0, 0, 0][..], b" "].concat();
+            client.write_all(&first).await.unwrap();
+            let error = socket.next().await.unwrap().unwrap_err();
+            let serving = tokio::spawn(async move { end(socket, End::unreadable(&error, 100)).await });
+            let early = timeout(REST_TIMEOUT * 9 / 10, client.read_u8()).await;
+            assert!(early.is_err(), "it was told in the middle of its message");
+            if !stands_still {
+                client.write_all(&rest).await.unwrap();
+            }
+            let told = timeout(REST_TIMEOUT / 2, client.read_u8()).await;
+            assert_eq!(told.unwrap().unwrap(), 0x88, "a Close");
+            drop(client);
+            serving.await.unwrap();
+        }
     }
 
     #[test]

@@ -19,14 +19,16 @@ pub struct Frames<S> {
     head: Vec<u8>,
     /// How many bytes of the current frame's payload are still to come.
     payload_left: u64,
-    is_close: bool,
+    /// The current frame's first byte.
+    first: Option<u8>,
     is_closed: bool,
+    is_in_message: bool,
 }
 
 impl<S> Frames<S> {
     /// Follows a stream on which nothing was read since the handshake.
     pub fn new(stream: S) -> Self {
-        Self { stream, head: Vec::new(), payload_left: 0, is_close: false, is_closed: false }
+        Self { stream, head: Vec::new(), payload_left: 0, first: None, is_closed: false, is_in_message: false }
     }
 
     /// Whether the client's Close was read to its end.
@@ -34,24 +36,38 @@ impl<S> Frames<S> {
         self.is_closed
     }
 
+    /// Whether the end of a message is still to come.
+    pub fn is_in_message(&self) -> bool {
+        self.is_in_message && !self.is_closed
+    }
+
     fn follow(&mut self, mut bytes: &[u8]) {
         while !self.is_closed {
             let passed = bytes.len().min(usize::try_from(self.payload_left).unwrap_or(usize::MAX));
             self.payload_left -= passed as u64;
             bytes = &bytes[passed..];
-            if self.is_close && self.payload_left == 0 {
-                self.is_closed = true;
+            if let Some(first) = self.first
+                && self.payload_left == 0
+            {
+                self.is_closed |= first & 0x0f == CLOSE;
+                self.is_in_message &= !(is_data(first) && first & 0x80 != 0);
             }
             let Some((&byte, rest)) = bytes.split_first() else { return };
             bytes = rest;
             self.head.push(byte);
             if let Some(length) = payload_length(&self.head) {
                 self.payload_left = length;
-                self.is_close = self.head[0] & 0x0f == CLOSE;
+                self.first = Some(self.head[0]);
+                self.is_in_message |= is_data(self.head[0]);
                 self.head.clear();
             }
         }
     }
+}
+
+/// Whether a frame that begins so is of a message. Others may come between those of one (§5.4).
+const fn is_data(first: u8) -> bool {
+    first & 0x08 == 0
 }
 
 /// How many bytes a frame's payload has, once its head is whole.
