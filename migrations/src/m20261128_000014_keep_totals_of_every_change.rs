@@ -21,8 +21,8 @@ const SUMMED: [&str; 4] = ["line_count", "total_quantity", "unpriced_lines", "pr
 /// that two of them never wait for each other halfway.
 pub(crate) const APPEND_LOCK: i64 = 0x7361_6c65_732d_6576;
 
-/// Adds the figures of a row to those of its key, or with a minus sign takes them away.
-fn upsert(totals: &str, row: &str, sign: &str) -> String {
+/// The key of an order and its figures, with a sign.
+pub(crate) fn values(row: &str, sign: &str) -> String {
     let key = KEY.map(|column| format!("{row}.{column}")).join(", ");
     let figures = [
         "1".to_owned(),
@@ -32,10 +32,15 @@ fn upsert(totals: &str, row: &str, sign: &str) -> String {
         format!("{row}.priced_amount / 1000000"),
         format!("{row}.priced_amount % 1000000"),
     ];
-    let values = figures.map(|figure| format!("{sign}({figure})")).join(", ");
+    format!("{key}, {}", figures.map(|figure| format!("{sign}({figure})")).join(", "))
+}
+
+/// Adds the figures of a row to those of its key, or with a minus sign takes them away.
+fn upsert(totals: &str, row: &str, sign: &str) -> String {
+    let values = values(row, sign);
     let sums = FIGURES.map(|name| format!("{name} = sales_order_totals.{name} + excluded.{name}")).join(", ");
     format!(
-        "INSERT INTO {totals} ({}, {}) VALUES ({key}, {values}) ON CONFLICT ({}) DO UPDATE SET {sums};",
+        "INSERT INTO {totals} ({}, {}) VALUES ({values}) ON CONFLICT ({}) DO UPDATE SET {sums};",
         KEY.join(", "),
         FIGURES.join(", "),
         KEY.join(", ")

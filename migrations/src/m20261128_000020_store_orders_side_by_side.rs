@@ -13,7 +13,7 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::m20261128_000014_keep_totals_of_every_change as before;
-use before::{APPEND_LOCK, FIGURES, KEY, function, run, schema};
+use before::{APPEND_LOCK, FIGURES, KEY, function, run, schema, values};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -200,20 +200,8 @@ fn merge(schema: &str, base: &str, delta: &str) -> String {
 fn triggers(schema: &str) -> Vec<String> {
     let delta = &format!("{schema}.sales_order_totals_delta");
     let (key, figures) = (KEY.join(", "), FIGURES.join(", "));
-    let of = |row: &str, sign: &str| {
-        let key = KEY.map(|column| format!("{row}.{column}")).join(", ");
-        let figures = [
-            "1".to_owned(),
-            format!("{row}.line_count"),
-            format!("{row}.total_quantity"),
-            format!("{row}.unpriced_lines"),
-            format!("{row}.priced_amount / 1000000"),
-            format!("{row}.priced_amount % 1000000"),
-        ];
-        format!("({key}, {})", figures.map(|figure| format!("{sign}({figure})")).join(", "))
-    };
     let insert = format!("INSERT INTO {delta} ({key}, {figures})");
-    let (old, new) = (of("old", "-"), of("new", ""));
+    let (old, new) = (values("old", "-"), values("new", ""));
     vec![
         function(
             schema,
@@ -227,8 +215,8 @@ fn triggers(schema: &str) -> Vec<String> {
             "CREATE TRIGGER tr_sales_orders_created AFTER INSERT ON sales_orders REFERENCING NEW TABLE AS added
              FOR EACH STATEMENT EXECUTE FUNCTION {schema}.add_to_sales_order_totals()"
         ),
-        function(schema, "move_in_sales_order_totals", &format!("{insert} VALUES {old}, {new};")),
-        function(schema, "take_from_sales_order_totals", &format!("{insert} VALUES {old};")),
+        function(schema, "move_in_sales_order_totals", &format!("{insert} VALUES ({old}), ({new});")),
+        function(schema, "take_from_sales_order_totals", &format!("{insert} VALUES ({old});")),
         function(
             schema,
             "empty_sales_order_totals",

@@ -25,9 +25,6 @@ use super::unreachable;
 /// Where PostgreSQL tells every instance that events were appended.
 pub(super) const CHANNEL: &str = "sales_order_events";
 
-/// How the channel is told.
-const NOTICE: &str = "NOTIFY sales_order_events";
-
 /// The shortest interval of notices. Each costs the server about as much as a read.
 const TELL_EVERY: Duration = Duration::from_millis(8);
 
@@ -59,9 +56,9 @@ impl Store {
         if self.backend() == DbBackend::Sqlite {
             return;
         }
-        let mut committed = self.committed.subscribe();
+        let (mut committed, notify) = (self.committed.subscribe(), format!("NOTIFY {CHANNEL}"));
         while committed.changed().await.is_ok() {
-            let notice = self.core.execute_unprepared(NOTICE);
+            let notice = self.core.execute_unprepared(&notify);
             // Whoever is not told looks by itself.
             if let Ok(Err(error)) = timeout(TEST_EVERY, notice).await {
                 debug!(%error, "other instances were not told of a commit");

@@ -5,7 +5,7 @@ mod model;
 use sales_order_api::domain::event::Position;
 use sales_order_api::domain::order_filter::OrderFilter;
 use sales_order_api::domain::permission::Scope;
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use serde_json::{Value, json};
 
 use crate::subscriptions::FOLLOW;
@@ -43,6 +43,20 @@ async fn concurrent_writers_never_hide_an_event_from_a_reader() {
     assert!(seen.is_sorted() && seen.len() == 200);
 }
 
+/// An instance that has drawn the position 2 and stands before its commit.
+async fn stand_before_the_commit(app: &TestApp) -> DatabaseConnection {
+    let appending = app.database.db_connect().await;
+    let begin = "BEGIN; SELECT begin_to_append(); SELECT nextval('sales_order_events_position_seq');
+        SET LOCAL idle_in_transaction_session_timeout = 0";
+    appending.execute_unprepared(begin).await.unwrap();
+    appending
+}
+
+/// What it goes on with.
+const APPENDED: &str = "INSERT INTO sales_order_events (position, order_id, sequence, kind, actor, payload, created_at)
+    SELECT 2, id, 2, 'ACKNOWLEDGED', client_id, '{\"system\":\"erp\",\"externalNumber\":\"4\"}', 1 FROM sales_orders
+    ORDER BY id LIMIT 1; COMMIT";
+
 /// On PostgreSQL; on SQLite there is one writer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_waits_for_nobody_who_appends_and_readers_stop_before_what_may_still_come() {
@@ -57,21 +71,14 @@ async fn an_order_waits_for_nobody_who_appends_and_readers_stop_before_what_may_
         edges.into_iter().map(|edge| edge["node"]["orderNumber"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(read().await, std::slice::from_ref(&first));
-    // An instance that stands between its event's position and its commit.
-    let appending = app.database.db_connect().await;
-    let begin = "BEGIN; SELECT begin_to_append(); SELECT nextval('sales_order_events_position_seq');
-        SET LOCAL idle_in_transaction_session_timeout = 0";
-    appending.execute_unprepared(begin).await.unwrap();
+    let appending = stand_before_the_commit(&app).await;
     let second = in_time("an order", partner.create_with_key("2", &order())).await.expect(201);
     let second = second["data"]["order_number"].clone();
     assert_eq!(read().await, std::slice::from_ref(&first), "position 3 is there, and 2 may still come");
     let mut socket = Socket::log_in(&app.listen().await, &dashboard.token).await;
     socket.subscribe("1", FOLLOW, json!({"after": "ZTA"})).await;
     assert_eq!(socket.next_data("1").await["salesOrderEvents"]["orderNumber"], first);
-    let appended = "INSERT INTO sales_order_events (position, order_id, sequence, kind, actor, payload, created_at)
-        SELECT 2, id, 2, 'ACKNOWLEDGED', client_id, '{\"system\":\"erp\",\"externalNumber\":\"4\"}', 1 FROM sales_orders
-        ORDER BY id LIMIT 1; COMMIT";
-    appending.execute_unprepared(appended).await.unwrap();
+    appending.execute_unprepared(APPENDED).await.unwrap();
     for number in [&first, &second] {
         assert_eq!(socket.next_data("1").await["salesOrderEvents"]["orderNumber"], *number);
     }
@@ -92,17 +99,11 @@ async fn whoever_goes_on_after_the_cursor_of_an_event_in_an_orders_history_misse
         history["salesOrder"]["events"][0]["cursor"].clone()
     };
     let settled = cursor_of(&first).await;
-    let appending = app.database.db_connect().await;
-    let begin = "BEGIN; SELECT begin_to_append(); SELECT nextval('sales_order_events_position_seq');
-        SET LOCAL idle_in_transaction_session_timeout = 0";
-    appending.execute_unprepared(begin).await.unwrap();
+    let appending = stand_before_the_commit(&app).await;
     let second = partner.create_with_key("2", &order()).await.expect(201)["data"]["order_number"].clone();
     let early = cursor_of(&second).await;
     assert_eq!((&early, &cursor_of(&first).await), (&settled, &settled), "the one before may still come");
-    let appended = "INSERT INTO sales_order_events (position, order_id, sequence, kind, actor, payload, created_at)
-        SELECT 2, id, 2, 'ACKNOWLEDGED', client_id, '{\"system\":\"erp\",\"externalNumber\":\"4\"}', 1 FROM sales_orders
-        ORDER BY id LIMIT 1; COMMIT";
-    appending.execute_unprepared(appended).await.unwrap();
+    appending.execute_unprepared(APPENDED).await.unwrap();
     appending.close().await.unwrap();
     let after =
         "query($after: String) { salesOrderEvents(first: 9, after: $after) { edges { cursor node { sequence } } } }";
