@@ -33,11 +33,16 @@ mod m20261128_000017_add_requested_delivery_date;
 mod m20261128_000018_create_reporting_views;
 mod m20261128_000019_create_search_folding;
 mod m20261128_000020_store_orders_side_by_side;
+mod m20261129_000022_add_reference_policy;
 pub mod reporting;
 
-/// Indexes that PostgreSQL builds while their tables are in use, after the migrations: the name and what it is of. SQLite's are
-/// in the migrations.
-pub const ONLINE_INDEXES: [(&str, &str); 1] = [m20261128_000017_add_requested_delivery_date::INDEX];
+/// Indexes that PostgreSQL builds while their tables are in use, after the migrations: of which kind each is, its name, and what it
+/// is of. SQLite's are in the migrations.
+pub const ONLINE_INDEXES: [(&str, &str, &str); 3] = [
+    m20261128_000017_add_requested_delivery_date::INDEX,
+    m20261129_000022_add_reference_policy::BY_REFERENCE,
+    m20261129_000022_add_reference_policy::UNIQUE_REFERENCE,
+];
 
 /// What ends, on PostgreSQL, the time in which instances of the version before may run.
 pub const FINISH: &str = m20261128_000020_store_orders_side_by_side::FINISH;
@@ -69,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000018_create_reporting_views::Migration),
             Box::new(m20261128_000019_create_search_folding::Migration),
             Box::new(m20261128_000020_store_orders_side_by_side::Migration),
+            Box::new(m20261129_000022_add_reference_policy::Migration),
         ]
     }
 }

@@ -20,6 +20,7 @@ pub mod order_input;
 pub mod page;
 pub mod permission;
 pub mod receipt;
+pub mod reference_policy;
 pub mod sample;
 pub mod sealer;
 pub mod session_input;

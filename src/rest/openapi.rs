@@ -34,7 +34,15 @@ pub fn document(config: &Config) -> serde_json::Result<Value> {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Sales Order API", version = "1.0", description = include_str!("openapi.md")),
-    paths(login, refresh, signature_check, create_sales_order, sales_order, export_sales_orders),
+    paths(
+        login,
+        refresh,
+        signature_check,
+        create_sales_order,
+        sales_order,
+        sales_orders_by_reference,
+        export_sales_orders
+    ),
     modifiers(&Security, &Bodies),
     tags(
         (name = "Authentication", description = "Bearer tokens: for a client's credentials, and for an older token."),
@@ -139,6 +147,29 @@ endpoint! {
         ),
     )]
     sales_order
+}
+
+endpoint! {
+    /// Read sales orders by your own reference
+    ///
+    /// Your orders with this `partner_reference`, exactly as you sent it, the newest first: up to 100, cancelled ones included,
+    /// each with its status. It is a list, because you may send several orders with one reference, unless your reference policy is
+    /// `refuse`. What a path may not hold is percent-encoded as UTF-8, such as `/` as `%2F`. A reference that is `.` or `..` cannot
+    /// stand in a path.
+    #[utoipa::path(
+        get, path = "/api/v1/sales-orders/by-reference/{partner_reference}", operation_id = "salesOrdersByReference",
+        tag = "Sales Orders",
+        params((
+            "partner_reference" = String,
+            Path,
+            description = "Number of the order in your system, percent-encoded",
+            example = "4500012345",
+        )),
+        responses(
+            (status = 200, description = "The orders"),
+        ),
+    )]
+    sales_orders_by_reference
 }
 
 endpoint! {

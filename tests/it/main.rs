@@ -49,6 +49,7 @@ mod pools;
 mod proxies;
 mod rate_limit;
 mod receipts;
+mod references;
 mod refusals;
 mod reporting;
 mod reports;

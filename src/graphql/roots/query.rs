@@ -13,6 +13,7 @@ use crate::graphql::cost::points::{page_cost, summary_cost};
 use crate::graphql::inputs::{
     ExplainSignatureInput, Raw, SalesOrderFilter, SalesOrderSort, both, read_filter, search_cost,
 };
+use crate::graphql::output::in_order::ListInOrder;
 use crate::graphql::output::scalars::TimeZone;
 use crate::graphql::types::preload;
 use crate::graphql::types::reader::{Reader, principal};
@@ -64,6 +65,21 @@ impl OrderQuery {
         let reader = Reader::of(ctx)?;
         let order = budget::read(ctx, 1)?.orders.sales_order(&reader.scope, &order_number).await?;
         Ok(order.map(|order| SalesOrder::new(order, &reader)))
+    }
+
+    /// Orders with a partner reference, the newest first, cancelled ones included: exactly this text. For a client that has given
+    /// each of its orders a reference of its own it is the one order that it means.
+    #[graphql(complexity = "page_cost(Some(first), child_complexity)")]
+    async fn sales_orders_by_reference(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of the order in the system of its sender, such as `4500012345`.")]
+        partner_reference: String,
+        #[graphql(desc = "Number of orders, at most 100.", default = 20)] first: i32,
+    ) -> Result<ListInOrder<SalesOrder>> {
+        let (reader, first) = (Reader::of(ctx)?, read_length("first", first).map_err(AppError::invalid)?);
+        let found = budget::read(ctx, 1)?.orders.by_reference(&reader.scope, &partner_reference, first).await?;
+        Ok(ListInOrder(preload::listed(ctx, found, &reader, &[ctx.look_ahead()]).await?))
     }
 
     /// Orders, in pages (Relay's cursor connections specification). Every page takes about the same time, however far down

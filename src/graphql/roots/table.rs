@@ -21,6 +21,7 @@ pub const QUERIES: &[Root] = &[
     Root::new("signatureCheck", SignatureReport),
     Root::new("explainSignature", Nothing).reading::<ExplainSignatureInput>("input"),
     Root::new("salesOrder", Token),
+    Root::new("salesOrdersByReference", Token),
     Root::new("salesOrders", Token).reading::<SalesOrderFilter>("where"),
     Root::new("salesOrderSummary", Token).reading::<SalesOrderFilter>("where"),
     Root::new("salesOrderEvents", Token).reading::<SalesOrderFilter>("where"),

@@ -21,7 +21,7 @@ mod signature_check;
 mod summary;
 
 pub use auth_token::AuthToken;
-pub use client::{AddClientKeyPayload, Client, ClientSecretPayload, SignaturePolicy};
+pub use client::{AddClientKeyPayload, Client, ClientSecretPayload, ReferencePolicy, SignaturePolicy};
 pub use client_credentials::{AuditConnection, ClientConnection};
 pub use connection::{SalesOrderConnection, SalesOrderEventConnection};
 pub use create_sales_order_payload::CreateSalesOrderPayload;

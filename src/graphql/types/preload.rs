@@ -62,11 +62,20 @@ pub async fn orders(
     reader: &Arc<Reader>,
 ) -> Result<Vec<SalesOrder>> {
     let page = ctx.look_ahead();
-    let selected = [page.field("nodes"), page.field("edges").field("node")];
+    listed(ctx, orders, reader, &[page.field("nodes"), page.field("edges").field("node")]).await
+}
+
+/// The orders of a list, with what is selected of them.
+pub async fn listed(
+    ctx: &Context<'_>,
+    orders: Vec<order::SalesOrder>,
+    reader: &Arc<Reader>,
+    selected: &[Lookahead<'_>],
+) -> Result<Vec<SalesOrder>> {
     let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
     charge_lines(budget::of(ctx)?, &orders, fields)?;
     let numbers: Vec<_> = orders.iter().map(|order| order.number).collect();
-    let mut related = related(ctx, &numbers, &numbers, &selected).await?;
+    let mut related = related(ctx, &numbers, &numbers, selected).await?;
     Ok(orders.into_iter().map(|order| related.attach(order, reader)).collect())
 }
 

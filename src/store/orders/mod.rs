@@ -12,6 +12,7 @@ mod lifecycle;
 mod listing;
 mod receipts;
 mod record;
+mod references;
 mod samples;
 
 use std::collections::HashMap;
