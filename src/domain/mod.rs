@@ -15,6 +15,7 @@ pub mod folding;
 pub mod instant;
 pub mod money;
 pub mod order;
+pub mod order_changes;
 pub mod order_filter;
 pub mod order_input;
 pub mod page;

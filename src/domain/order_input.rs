@@ -10,7 +10,7 @@ use super::money::Money;
 use crate::error::{FieldError, FieldErrorCode};
 
 /// What a partner reference may be.
-const PARTNER_REFERENCE: Text = Text::line(70);
+pub(super) const PARTNER_REFERENCE: Text = Text::line(70);
 
 /// A text as the partner reference that it would be stored as; `None` where no order can have it.
 #[must_use]

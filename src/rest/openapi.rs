@@ -41,6 +41,7 @@ pub fn document(config: &Config) -> serde_json::Result<Value> {
         create_sales_order,
         sales_order,
         sales_orders_by_reference,
+        sales_order_changes,
         export_sales_orders
     ),
     modifiers(&Security, &Bodies),
@@ -170,6 +171,26 @@ endpoint! {
         ),
     )]
     sales_orders_by_reference
+}
+
+endpoint! {
+    /// List sales orders by their last change
+    ///
+    /// Your orders, the one that changed longest ago first, up to `limit` of them. To learn what changes, ask from time to time with
+    /// the `next_cursor` of the last answer: at once where `has_more` is true, else when you like. Keep the cursor, also of a page
+    /// without orders: a page may be shorter than `limit`, and `has_more` alone tells the end.
+    ///
+    /// The list begins with the orders there are and goes on with each order that is new or whose status changed since. **No change is
+    /// missed**, also of an order that is being stored while you read: a cursor never passes what cannot be read yet. An order may come
+    /// again without a change: replace what you have of it, by `order_number`; a higher `version` is a change. Filters are of the order
+    /// as it is now, so with `status` you do not see an order leave that status.
+    #[utoipa::path(
+        get, path = "/api/v1/sales-orders", operation_id = "salesOrderChanges", tag = "Sales Orders",
+        responses(
+            (status = 200, description = "A page of the orders"),
+        ),
+    )]
+    sales_order_changes
 }
 
 endpoint! {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::operations::{CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SALES_ORDERS_BY_REFERENCE, SIGNATURE_CHECK};
-use super::{export, openapi};
+use super::{changes, export, openapi};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::domain::signature_input::ORDERS;
@@ -32,7 +32,7 @@ pub fn router() -> Router<AppState> {
     Router::new()
         .route("/api/v1/auth/login", post(login))
         .route("/api/v1/auth/refresh", post(refresh))
-        .route("/api/v1/sales-orders", post(create_sales_order))
+        .route("/api/v1/sales-orders", get(changes::sales_order_changes).post(create_sales_order))
         .route("/api/v1/sales-orders.csv", get(export::export_csv))
         .route("/api/v1/sales-orders.jsonl", get(export::export_jsonl))
         .route("/api/v1/sales-orders/{order_number}", get(sales_order))

@@ -38,17 +38,22 @@ pub struct ShortPages;
 /// About as many lines as 400 usual orders have.
 const LINES_OF_SHORT_PAGE: i32 = 2000;
 
-/// A page cut where it would have too many lines; an order that has them by itself stays whole.
-pub fn shorten(ctx: &Context<'_>, page: &mut Page<order::SalesOrder>) {
+/// How many orders of a page may be kept, so that it has not too many lines; an order that has them by itself stays whole.
+pub fn fitting<'o>(ctx: &Context<'_>, orders: impl Iterator<Item = &'o order::SalesOrder>) -> usize {
     if ctx.data_opt::<ShortPages>().is_none() {
-        return;
+        return usize::MAX;
     }
     let mut lines = 0;
     let mut fits = |order: &order::SalesOrder| {
         lines += order.line_count;
         lines <= LINES_OF_SHORT_PAGE
     };
-    let kept = page.rows.iter().map_while(|order| fits(order).then_some(())).count().max(1);
+    orders.map_while(|order| fits(order).then_some(())).count().max(1)
+}
+
+/// A page cut where it would have too many lines.
+pub fn shorten(ctx: &Context<'_>, page: &mut Page<order::SalesOrder>) {
+    let kept = fitting(ctx, page.rows.iter());
     if kept < page.rows.len() {
         page.rows.truncate(kept);
         page.has_next = true;

@@ -10,8 +10,9 @@ use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Required, Sc
 use super::schemas::{Schemas, description};
 use super::{headers, problems};
 use crate::graphql::{Content as Holds, Member, Needs, PreparedOperation};
+use crate::rest::changes;
 use crate::rest::export::{
-    COLUMNS, CURSOR, DEFAULT_ORDER, FORM, FormParameter, LINE_AMOUNT, ORDER_BY, PARAMETERS, Parameter, ZONE,
+    COLUMNS, CURSOR, DEFAULT_ORDER, FORM, FormParameter, LINE_AMOUNT, ORDER_BY, PARAMETERS, ZONE,
 };
 use crate::rest::operations::operations;
 
@@ -69,9 +70,15 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
         }
         "exportSalesOrders" => {
             let parameters =
-                PARAMETERS.iter().map(|parameter| of_query(parameter, schemas)).chain(FORM.iter().map(of_form));
+                PARAMETERS.iter().map(|it| of_query(&it.name, &it.member, schemas)).chain(FORM.iter().map(of_form));
             operation.parameters.get_or_insert_default().extend(parameters);
             vec![("text/csv", content(csv())), ("application/jsonl", content(jsonl()))]
+        }
+        "salesOrderChanges" => {
+            let parameters = changes::parameters();
+            let parameters = parameters.iter().map(|member| of_query(&member.name, member, schemas));
+            operation.parameters.get_or_insert_default().extend(parameters);
+            vec![("application/json", content(schemas.body(&answer)))]
         }
         // What a check finds hangs together; examples of its members do not.
         "signatureCheck" => {
@@ -149,8 +156,7 @@ fn jsonl() -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).description(Some(text)).into()
 }
 
-fn of_query(parameter: &Parameter, schemas: &mut Schemas<'_>) -> RefOr<utoipa::openapi::path::Parameter> {
-    let Parameter { name, member, .. } = parameter;
+fn of_query(name: &str, member: &Member, schemas: &mut Schemas<'_>) -> RefOr<utoipa::openapi::path::Parameter> {
     let schema = match &member.shape.holds {
         Holds::Enum(values) if name == ORDER_BY => {
             let names = values.iter().map(|(name, _)| name.as_str());

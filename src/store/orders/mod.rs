@@ -6,6 +6,7 @@
 //! To add a field of an order or a line: begin in [`record`].
 
 mod acknowledgements;
+mod changes;
 mod columns;
 mod intake;
 mod lifecycle;

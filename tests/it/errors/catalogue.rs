@@ -82,7 +82,8 @@ async fn refusals_of_requests(reached: &mut Reached) {
 
     reached.over_rest(ErrorCode::NotFound, &app.get("/api/v1/nothing").await);
     reached.over_rest(ErrorCode::NotFound, &partner.get("/api/v1/sales-orders/SO-0000000001").await);
-    reached.over_rest(ErrorCode::MethodNotAllowed, &app.get(orders).await);
+    let other = Request::delete(orders).body(Body::empty()).unwrap();
+    reached.over_rest(ErrorCode::MethodNotAllowed, &app.send(other).await);
 
     let answer = app.post_text(orders, &headers.headers(), vec![b' '; 6_291_457]).await;
     let problem = reached.over_rest(ErrorCode::PayloadTooLarge, &answer);
