@@ -126,9 +126,9 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_request_is_named_at_once() {
-        let faulty = json!({"partner_reference": "x".repeat(71), "status": ["LOST"], "changed_after": "today",
+        let sent = json!({"partner_reference": "x".repeat(71), "status": ["LOST"], "changed_after": "today",
                             "created_after": 1, "limit": 201, "cursor": [], "sort": "asc"});
-        let faults = ChangesRequest::read(Fields::new(&faulty, Naming::SnakeCase)).unwrap_err();
+        let faults = ChangesRequest::read(Fields::new(&sent, Naming::SnakeCase)).unwrap_err();
         let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         let expected =
             ["/partner_reference", "/status", "/changed_after", "/created_after", "/limit", "/cursor", "/sort"];

