@@ -97,9 +97,13 @@ fn another_spelling_of_the_timestamp_in_the_signed_text_is_named() {
 
 #[test]
 fn another_path_or_method_in_the_signed_text_is_named() {
-    for (method, path) in
-        [("POST", "/sales-orders"), ("POST", "/v1/sales-orders"), ("post", PATH), ("POST", "/api/v1/sales-orders/")]
-    {
+    for (method, path) in [
+        ("POST", "/sales-orders"),
+        ("POST", "/v1/sales-orders"),
+        ("post", PATH),
+        ("POST", "/api/v1/sales-orders/"),
+        ("POST", "/api/v1/sales-orders/validation"),
+    ] {
         assert_text(&bound(method, path, &body_hash()), Hint::SignedOtherPath);
     }
 }

@@ -194,6 +194,9 @@ fn other_bodies(request: &SignedRequest<'_>) -> impl Iterator<Item = Candidate> 
     })
 }
 
+/// Behind the path of orders: where one is validated.
+const VALIDATION: &str = "/validation";
+
 /// The path itself and what clients take for it.
 fn other_paths(path: &str) -> Vec<String> {
     let bare = path.split_once('?').map_or(path, |(bare, _)| bare);
@@ -202,6 +205,8 @@ fn other_paths(path: &str) -> Vec<String> {
     paths.extend(prefix.iter().filter_map(|prefix| bare.strip_prefix(prefix)).map(str::to_owned));
     paths.extend(bare.strip_prefix('/').map(str::to_owned));
     paths.extend(bare.rsplit_once('/').map(|(_, last)| last.to_owned()));
+    // An order and its validation are sent to two paths.
+    paths.push(bare.strip_suffix(VALIDATION).map_or_else(|| format!("{bare}{VALIDATION}"), str::to_owned));
     paths
 }
 
