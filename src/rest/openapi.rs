@@ -39,6 +39,7 @@ pub fn document(config: &Config) -> serde_json::Result<Value> {
         refresh,
         signature_check,
         create_sales_order,
+        validate_sales_order,
         sales_order,
         sales_orders_by_reference,
         sales_order_changes,
@@ -134,6 +135,27 @@ endpoint! {
         ),
     )]
     create_sales_order
+}
+
+endpoint! {
+    /// Validate a sales order without sending it
+    ///
+    /// Send what you would send to `/api/v1/sales-orders`: the same headers and the same body. It is checked to the end as if it
+    /// were an order, and refused for the same reasons; the answer has the order as it would be stored, with its totals, and the
+    /// warnings that it would get. Nothing is stored, and the `Idempotency-Key` stays free.
+    ///
+    /// With the key of an order that is there already the answer is what the order's would be: for the same order 200 with
+    /// `"replayed": true` and its `order_number`, for another one 422 `IDEMPOTENCY_KEY_REUSED`.
+    ///
+    /// A signature that binds the body is of this path, so it can never make an order, and that of an order does not pass here. A
+    /// validation counts as a request, like an order.
+    #[utoipa::path(
+        post, path = "/api/v1/sales-orders/validation", operation_id = "validateSalesOrder", tag = "Sales Orders",
+        responses(
+            (status = 200, description = "The order as it would be stored"),
+        ),
+    )]
+    validate_sales_order
 }
 
 endpoint! {

@@ -14,7 +14,9 @@ use axum::{Extension, Json, Router};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::operations::{CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SALES_ORDERS_BY_REFERENCE, SIGNATURE_CHECK};
+use super::operations::{
+    CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SALES_ORDERS_BY_REFERENCE, SIGNATURE_CHECK, VALIDATE_SALES_ORDER,
+};
 use super::{changes, export, openapi};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
@@ -33,6 +35,7 @@ pub fn router() -> Router<AppState> {
         .route("/api/v1/auth/login", post(login))
         .route("/api/v1/auth/refresh", post(refresh))
         .route("/api/v1/sales-orders", get(changes::sales_order_changes).post(create_sales_order))
+        .route("/api/v1/sales-orders/validation", post(validate_sales_order))
         .route("/api/v1/sales-orders.csv", get(export::export_csv))
         .route("/api/v1/sales-orders.jsonl", get(export::export_jsonl))
         .route("/api/v1/sales-orders/{order_number}", get(sales_order))
@@ -54,15 +57,7 @@ async fn refresh(State(state): State<AppState>, request: JsonRequest) -> Result<
 async fn create_sales_order(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
     let (mut created, room) = run_with_body(&state, &CREATE_SALES_ORDER, request).await?;
     let is_replayed = created["replayed"] == true;
-    if let Some(members) = created.as_object_mut() {
-        // The answer is the published one where there is nothing else to say.
-        if !is_replayed {
-            members.remove("replayed");
-        }
-        if members.get("warnings").and_then(Value::as_array).is_none_or(Vec::is_empty) {
-            members.remove("warnings");
-        }
-    }
+    leave_out_what_says_nothing(&mut created);
     let number = created["data"]["order_number"].as_str().unwrap_or_default();
     let location = state.config().http.public_url.of(&format!("{ORDERS}/{number}"));
     let location = HeaderValue::try_from(location).map_err(AppError::internal)?;
@@ -72,6 +67,25 @@ async fn create_sales_order(State(state): State<AppState>, request: JsonRequest)
         response.headers_mut().insert(name, HeaderValue::from_static("true"));
     }
     Ok(room.keep_with(response))
+}
+
+/// At a path of its own, so that a text which binds the body of a validation is none of an order.
+async fn validate_sales_order(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
+    let (mut valid, room) = run_with_body(&state, &VALIDATE_SALES_ORDER, request).await?;
+    leave_out_what_says_nothing(&mut valid);
+    Ok(room.keep_with(Json(valid).into_response()))
+}
+
+/// The answer is the published one where there is nothing else to say.
+fn leave_out_what_says_nothing(answer: &mut Value) {
+    let Some(members) = answer.as_object_mut() else { return };
+    if members.get("replayed") != Some(&Value::Bool(true)) {
+        members.remove("replayed");
+        members.remove("order_number");
+    }
+    if members.get("warnings").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+        members.remove("warnings");
+    }
 }
 
 async fn sales_order(

@@ -6,6 +6,7 @@ mod proof;
 mod queue;
 mod signature_reuse;
 mod transactions;
+mod validation;
 
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
+
+pub use validation::ValidOrder;
 
 use queue::IntakeQueue;
 use signature_reuse::SignatureReuse;
@@ -123,6 +126,34 @@ impl OrderIntake {
         naming: Naming,
     ) -> Result<TakenOrder, AppError> {
         let (principal, signature) = (caller.admitted()?, caller.verified_signature()?);
+        let mut new = self.read(caller, input, naming)?;
+        let (digest, now, form) = (new.digest, new.now, signature.form);
+        new.key_use_is_due = self.directory.is_key_use_due(principal.client_id(), &signature.fingerprint, form).await;
+        let has_key = caller.credentials.idempotency_key()?.is_some();
+        let created = self.queue.insert(new).await?;
+        let mut outcome = settle(created, digest, has_key);
+        if let Ok(taken) = &mut outcome {
+            telemetry::count_order(taken.replayed);
+            if taken.replayed {
+                telemetry::note(|facts| facts.replayed = true);
+            }
+            if principal.known.client.reference_policy == ReferencePolicy::Warn {
+                taken.same_reference = self.same_reference(&taken.order).await;
+            }
+        }
+        // What was refused made no other order.
+        if form == SignatureForm::Documented
+            && let Ok(taken) = &outcome
+        {
+            self.reuse.note(principal.client_id(), &signature.string_to_sign, taken.replayed, now);
+        }
+        outcome
+    }
+
+    /// The order in `input` with all that is stored with it, or every fault of it. Whether the key's use is to be noted with it is for
+    /// the caller to say.
+    fn read(&self, caller: &Caller, input: &Value, naming: Naming) -> Result<OrderToInsert, AppError> {
+        let (principal, signature) = (caller.admitted()?, caller.verified_signature()?);
         let partner_key = caller.credentials.idempotency_key()?;
         let order = NewOrder::read(Fields::new(input, naming), &self.default_currency).map_err(AppError::invalid)?;
         let digest = order.digest();
@@ -139,54 +170,36 @@ impl OrderIntake {
                 format!("sig:{}", hex::encode(hasher.finalize()))
             }
         };
-        let (form, fingerprint) = (signature.form, &signature.fingerprint);
         // The documented form signs a second, which any number of orders share. A body-and-key-bound text names the one key
         // that it makes an order under.
         let signed_text_digest =
-            (form == SignatureForm::BodyBound).then(|| Sha256::digest(&signature.string_to_sign).into());
-        let now = self.clock.now();
-        let policy = principal.known.client.reference_policy;
-        let reference_is_unique = policy == ReferencePolicy::Refuse && order.content().partner_reference.is_some();
-        let key_use_is_due = self.directory.is_key_use_due(principal.client_id(), fingerprint, form).await;
-        let created = self
-            .queue
-            .insert(OrderToInsert {
-                client_id: principal.client_id().clone(),
-                idempotency_key,
-                order,
-                digest,
-                signed_text_digest,
-                reference_is_unique,
-                receipt: NewReceipt {
-                    signature_form: form,
-                    string_to_sign: signature.string_to_sign.clone(),
-                    signature: signature.signature.clone(),
-                    key_fingerprint: signature.fingerprint.clone(),
-                    body_sha256: signature.body_sha256,
-                },
-                key_use_is_due,
-                now,
-            })
-            .await?;
-        let mut outcome = settle(created, digest, partner_key.is_some());
-        if policy == ReferencePolicy::Warn
-            && let Ok(taken) = &mut outcome
-        {
-            taken.same_reference = self.same_reference(&taken.order).await;
-        }
-        // What was refused made no other order.
-        if form == SignatureForm::Documented
-            && let Ok(taken) = &outcome
-        {
-            self.reuse.note(principal.client_id(), &signature.string_to_sign, taken.replayed, now);
-        }
-        outcome
+            (signature.form == SignatureForm::BodyBound).then(|| Sha256::digest(&signature.string_to_sign).into());
+        let is_refusing = principal.known.client.reference_policy == ReferencePolicy::Refuse;
+        Ok(OrderToInsert {
+            client_id: principal.client_id().clone(),
+            idempotency_key,
+            digest,
+            signed_text_digest,
+            reference_is_unique: is_refusing && order.content().partner_reference.is_some(),
+            order,
+            receipt: NewReceipt {
+                signature_form: signature.form,
+                string_to_sign: signature.string_to_sign.clone(),
+                signature: signature.signature.clone(),
+                key_fingerprint: signature.fingerprint.clone(),
+                body_sha256: signature.body_sha256,
+            },
+            key_use_is_due: false,
+            now: self.clock.now(),
+        })
     }
 
     /// The order that the sender of this one is to be warned of. Looked up after the commit, so that of two orders that were stored
     /// at once one finds the other. The order is stored: whatever fails here must not look as if it were not.
     async fn same_reference(&self, order: &SalesOrder) -> Option<OrderNumber> {
-        let found = self.store.in_time(self.store.find_order_with_same_reference(order)).await;
+        let reference = order.content.partner_reference.as_deref();
+        let looking = self.store.find_order_with_reference(&order.client_id, reference, Some(order.number));
+        let found = self.store.in_time(looking).await;
         found.unwrap_or_else(|error| {
             warn!(order_number = %order.number, %error, "an order with the same reference could not be looked for");
             None
@@ -198,13 +211,10 @@ impl OrderIntake {
 fn settle(created: Created, sent: [u8; 32], has_key: bool) -> Result<TakenOrder, AppError> {
     match created {
         Created::New { order, lines } => {
-            telemetry::count_order(false);
             Ok(TakenOrder { order, lines: Some(lines), replayed: false, same_reference: None })
         }
         // Found by its signed text under another key, it is the same request again only if this one asks for no other.
         Created::Existing { order, digest, is_same_key } if digest == sent && (is_same_key || !has_key) => {
-            telemetry::count_order(true);
-            telemetry::note(|facts| facts.replayed = true);
             Ok(TakenOrder { order, lines: None, replayed: true, same_reference: None })
         }
         Created::Existing { order, is_same_key, .. } => {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 
-use crate::support::{TestApp, Wire};
+use crate::support::{TestApp, Wire, order};
 
 /// The clock of the tests stands still, so whoever ordered once orders now.
 #[tokio::test]
@@ -32,4 +32,25 @@ async fn a_flood_of_wrong_signatures_waits_while_another_partner_orders_and_a_fe
         let refusal = wire.send(&app, &mistaken.headers(), wire.order("x").to_string()).await;
         wire.expect_refused(&refusal, 401, "INVALID_SIGNATURE");
     }
+}
+
+/// The same gate stands before both, so neither is a way past it.
+#[tokio::test]
+async fn a_validation_counts_as_ordering_and_a_flood_of_wrong_ones_waits() {
+    let app = TestApp::new().await;
+    let flood = app.partner_named("flood", SignaturePolicy::default()).await;
+    let refuse = async || {
+        let began = Instant::now();
+        let wrong = flood.sign_text(&app.clock.now().timestamp().to_string(), "something else");
+        let body = order().to_string();
+        let refusal = app.post_text("/api/v1/sales-orders/validation", &wrong.headers(), body).await;
+        refusal.expect_problem(401, "INVALID_SIGNATURE");
+        began.elapsed()
+    };
+    for _ in 0..50 {
+        refuse().await;
+    }
+    app.partner().await.validate_with_key("po-1", &order()).await.expect(200);
+    let waited = refuse().await;
+    assert!(waited >= Duration::from_millis(250), "{waited:?}");
 }

@@ -70,5 +70,6 @@ mod subscriptions;
 mod summaries;
 mod totals;
 mod transport;
+mod validation;
 mod visibility;
 mod web;

@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 29] = [
+const CASES: [Case; 30] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -76,6 +76,11 @@ const CASES: [Case; 29] = [
     Case {
         field: "Mutation.createSalesOrder",
         document: "mutation($order: CreateSalesOrderInput!) { createSalesOrder(input: $order) { replayed } }",
+        granted: "ok",
+    },
+    Case {
+        field: "Mutation.validateSalesOrder",
+        document: "mutation($order: CreateSalesOrderInput!) { validateSalesOrder(input: $order) { replayed } }",
         granted: "ok",
     },
     Case {

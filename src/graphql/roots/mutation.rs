@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, Result};
 
 use crate::domain::fields::Naming;
+use crate::graphql::cost::budget;
 use crate::graphql::inputs::new_order_cost;
 use crate::graphql::inputs::{
     AcknowledgeSalesOrderInput, CreateSalesOrderInput, LoginInput, Raw, RefreshInput, UpdateSalesOrderStatusInput,
 };
 use crate::graphql::types::reader::{Reader, principal};
 use crate::graphql::types::selection::ensure_readable;
-use crate::graphql::types::{AuthToken, CreateSalesOrderPayload, SalesOrder};
+use crate::graphql::types::{AuthToken, CreateSalesOrderPayload, SalesOrder, ValidateSalesOrderPayload};
 use crate::service::{Caller, Services};
 
 #[derive(Default)]
@@ -54,6 +55,19 @@ impl OrderMutation {
         let (intake, reader) = (&ctx.data::<Arc<Services>>()?.intake, Reader::of(ctx)?);
         let taken = intake.create_sales_order(caller, input.json(), naming).await?;
         Ok(CreateSalesOrderPayload::new(taken, &reader, naming))
+    }
+
+    /// Tells what `createSalesOrder` would make of the same request now, and stores nothing: it is refused for the same reasons, and
+    /// no `Idempotency-Key` is used up. A mutation, because it is signed, counted and limited like the order.
+    #[graphql(complexity = "new_order_cost(&input, child_complexity)")]
+    async fn validate_sales_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order.")] input: Raw<CreateSalesOrderInput>,
+    ) -> Result<ValidateSalesOrderPayload> {
+        let (caller, naming) = (ctx.data::<Caller>()?, *ctx.data::<Naming>()?);
+        let valid = budget::read(ctx, 3)?.intake.validate_sales_order(caller, input.json(), naming).await?;
+        Ok(ValidateSalesOrderPayload::new(valid, naming))
     }
 
     /// Changes the status of an order. The status that the order already has changes nothing. A status that is not in

@@ -38,6 +38,7 @@ pub const MUTATIONS: &[Root] = &[
     Root::new("login", ClientSecret).reading::<LoginInput>("input"),
     Root::new("refresh", InputToken).reading::<RefreshInput>("input"),
     Root::new("createSalesOrder", Signature(OrdersCreate)).reading::<CreateSalesOrderInput>("input"),
+    Root::new("validateSalesOrder", Signature(OrdersCreate)).reading::<CreateSalesOrderInput>("input"),
     Root::new("updateSalesOrderStatus", Scope(OrdersManage)).reading::<UpdateSalesOrderStatusInput>("input"),
     Root::new("acknowledgeSalesOrder", Scope(OrdersManage)).reading::<AcknowledgeSalesOrderInput>("input"),
     Root::new("createClient", Scope(ClientsManage)).reading::<CreateClientInput>("input"),

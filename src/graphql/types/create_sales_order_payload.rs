@@ -56,7 +56,8 @@ impl CreateSalesOrderPayload {
 }
 
 impl SalesOrderWarning {
-    fn same_reference(number: OrderNumber, naming: Naming) -> Self {
+    /// That another order has the same partner reference.
+    pub(super) fn same_reference(number: OrderNumber, naming: Naming) -> Self {
         let field = naming.spell("partner_reference");
         Self {
             code: SalesOrderWarningCode::DuplicatePartnerReference,

@@ -20,6 +20,7 @@ mod sales_order_receipt;
 pub mod selection;
 mod signature_check;
 mod summary;
+mod validate_sales_order_payload;
 
 pub use auth_token::AuthToken;
 pub use client::{AddClientKeyPayload, Client, ClientSecretPayload, ReferencePolicy, SignaturePolicy};
@@ -32,3 +33,4 @@ pub use sales_order_changes::SalesOrderChanges;
 pub use sales_order_event::SalesOrderEvent;
 pub use signature_check::SignatureCheck;
 pub use summary::{SalesOrderSummary, SummaryDimension};
+pub use validate_sales_order_payload::ValidateSalesOrderPayload;

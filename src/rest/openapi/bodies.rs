@@ -59,6 +59,10 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
         "createSalesOrder" => {
             vec![("application/json", content(with_optional(schemas, answer, &["replayed", "warnings"])))]
         }
+        "validateSalesOrder" => {
+            let optional = ["replayed", "order_number", "warnings"];
+            vec![("application/json", content(with_optional(schemas, answer, &optional)))]
+        }
         "salesOrder" => {
             let envelope = ("SalesOrderEnvelope", "The answer to a read order.", "The order as it is now.");
             vec![("application/json", content(enveloped(schemas, answer, envelope)))]

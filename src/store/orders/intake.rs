@@ -153,6 +153,12 @@ impl Store {
         Ok(outcomes.into_values().collect())
     }
 
+    /// The order that stands in the way of this one, or that this one would be again, as [`Store::insert_orders`] would tell of it.
+    /// Reads only.
+    pub async fn find_existing(&self, new: &OrderToInsert) -> StoreResult<Option<Created>> {
+        existing::find(&self.core, new).await
+    }
+
     /// Deletes what is known of signed texts that came before an instant, so many at most. Gives how many there were.
     pub async fn delete_signed_texts(&self, before: DateTime<Utc>, limit: u32) -> StoreResult<u64> {
         // Another instance may be at it: PostgreSQL leaves it the rows it has, SQLite has one writer.

@@ -28,14 +28,19 @@ impl Store {
         Ok(columns::all(orders, &self.read).await?.into_iter().map(|(_, order)| order).collect())
     }
 
-    /// The newest other order of a client that has the partner reference of this one and is not cancelled.
-    pub async fn find_order_with_same_reference(&self, order: &SalesOrder) -> StoreResult<Option<OrderNumber>> {
-        let reference = order.content.partner_reference.as_deref();
-        find_other(&self.core, &order.client_id, reference, Some(order.number)).await
+    /// The newest order of a client that has this partner reference and is not cancelled, of all but one. `None` where there is no
+    /// reference.
+    pub async fn find_order_with_reference(
+        &self,
+        client_id: &ClientId,
+        reference: Option<&str>,
+        but: Option<OrderNumber>,
+    ) -> StoreResult<Option<OrderNumber>> {
+        find_other(&self.core, client_id, reference, but).await
     }
 }
 
-/// The newest order of a client that has this reference and is not cancelled, of all but one. `None` where there is no reference.
+/// The same over any connection.
 pub(super) async fn find_other(
     connection: &impl ConnectionTrait,
     client_id: &ClientId,

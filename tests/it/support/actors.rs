@@ -107,6 +107,13 @@ impl<'a> Partner<'a> {
         self.app.post_text("/api/v1/sales-orders", &headers, order.to_string()).await
     }
 
+    /// Has an order validated over REST, freshly signed, under the partner's own key.
+    pub async fn validate_with_key(&self, key: &str, order: &Value) -> Answer {
+        let signed = self.sign();
+        let headers = [&signed.headers()[..], &[("idempotency-key", key)]].concat();
+        self.app.post_text("/api/v1/sales-orders/validation", &headers, order.to_string()).await
+    }
+
     /// Sends an order over REST with these headers.
     pub async fn send_order(&self, signed: &Signed, order: &Value) -> Answer {
         self.app.post_text("/api/v1/sales-orders", &signed.headers(), order.to_string()).await

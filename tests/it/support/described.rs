@@ -52,6 +52,7 @@ fn template(path: &str) -> &str {
         Some(by) if by.strip_prefix("/by-reference/").is_some_and(|reference| !reference.contains('/')) => {
             "/api/v1/sales-orders/by-reference/{partner_reference}"
         }
+        Some("/validation") => path,
         Some(".csv" | ".jsonl") => "/api/v1/sales-orders.{format}",
         Some(number) if number.len() > 1 && number.rfind('/') == Some(0) => "/api/v1/sales-orders/{order_number}",
         _ => path,
