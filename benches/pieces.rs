@@ -23,6 +23,7 @@ use sales_order_api::auth::verified::VerifiedSignatures;
 use sales_order_api::clock::Clock;
 use sales_order_api::config::{self, Overrides};
 use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::reference_policy::ReferencePolicy;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::http;
 use sales_order_api::service::clients::ClientToCreate;
@@ -114,6 +115,7 @@ impl Partner {
                 name: "Versuni".to_owned(),
                 permissions: vec![Permission::OrdersCreate, Permission::OrdersRead],
                 signature_policy: SignaturePolicy::Documented,
+                reference_policy: ReferencePolicy::default(),
                 public_keys: vec![key.public_key().to_pem()],
                 secret: None,
             };

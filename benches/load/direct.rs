@@ -63,6 +63,7 @@ impl Direct {
             idempotency_key: format!("key:{}-{customer}", self.run),
             digest: order.digest(),
             signed_text_digest: None,
+            reference_is_unique: false,
             order,
             receipt: NewReceipt {
                 signature_form: SignatureForm::Documented,

@@ -34,12 +34,19 @@ mod m20261128_000018_create_reporting_views;
 mod m20261128_000019_create_search_folding;
 mod m20261128_000020_store_orders_side_by_side;
 mod m20261129_000021_keep_totals_by_period;
+mod m20261129_000022_add_reference_policy;
+mod m20261129_000023_index_sales_orders_by_change;
 pub mod reporting;
 mod totals;
 
-/// Indexes that PostgreSQL builds while their tables are in use, after the migrations: the name and what it is of. SQLite's are
-/// in the migrations.
-pub const ONLINE_INDEXES: [(&str, &str); 1] = [m20261128_000017_add_requested_delivery_date::INDEX];
+/// Indexes that PostgreSQL builds while their tables are in use, after the migrations: of which kind each is, its name, and what it
+/// is of. SQLite's are in the migrations.
+pub const ONLINE_INDEXES: [(&str, &str, &str); 4] = [
+    m20261128_000017_add_requested_delivery_date::INDEX,
+    m20261129_000022_add_reference_policy::BY_REFERENCE,
+    m20261129_000022_add_reference_policy::UNIQUE_REFERENCE,
+    m20261129_000023_index_sales_orders_by_change::INDEX,
+];
 
 /// What ends, on PostgreSQL, the time in which instances of the version before may run.
 pub const FINISH: &str = m20261128_000020_store_orders_side_by_side::FINISH;
@@ -72,6 +79,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000019_create_search_folding::Migration),
             Box::new(m20261128_000020_store_orders_side_by_side::Migration),
             Box::new(m20261129_000021_keep_totals_by_period::Migration),
+            Box::new(m20261129_000022_add_reference_policy::Migration),
+            Box::new(m20261129_000023_index_sales_orders_by_change::Migration),
         ]
     }
 }

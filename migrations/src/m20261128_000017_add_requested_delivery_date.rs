@@ -7,8 +7,9 @@ use sea_orm_migration::sea_orm::DbBackend;
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-/// Its name, and what it is of: the orders that have such a day.
-pub const INDEX: (&str, &str) = (
+/// Its kind, its name, and what it is of: the orders that have such a day.
+pub const INDEX: (&str, &str, &str) = (
+    "INDEX",
     "ix_sales_orders_requested_delivery_date",
     "sales_orders (requested_delivery_date, created_at, id) WHERE requested_delivery_date IS NOT NULL",
 );
@@ -21,13 +22,13 @@ impl MigrationTrait for Migration {
         if manager.get_database_backend() == DbBackend::Postgres {
             return Ok(());
         }
-        let (name, of) = INDEX;
-        manager.get_connection().execute_unprepared(&format!("CREATE INDEX {name} ON {of}")).await.map(drop)
+        let (kind, name, of) = INDEX;
+        manager.get_connection().execute_unprepared(&format!("CREATE {kind} {name} ON {of}")).await.map(drop)
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         // PostgreSQL's goes with its column.
-        manager.get_connection().execute_unprepared(&format!("DROP INDEX IF EXISTS {}", INDEX.0)).await?;
+        manager.get_connection().execute_unprepared(&format!("DROP INDEX IF EXISTS {}", INDEX.1)).await?;
         let column = SalesOrders::RequestedDeliveryDate;
         manager.alter_table(Table::alter().table(SalesOrders::Table).drop_column(column).to_owned()).await
     }

@@ -15,6 +15,7 @@ use super::output::instant;
 use super::{Common, key, output};
 use crate::domain::client::ClientId;
 use crate::domain::permission::Permission;
+use crate::domain::reference_policy::ReferencePolicy;
 use crate::domain::signature_policy::SignaturePolicy;
 use crate::service::clients::{ChosenSecret, ClientChange, ClientToCreate, MIN_SECRET};
 
@@ -26,7 +27,7 @@ pub enum Command {
     List,
     /// Show one client with its secrets and keys
     Show(Id),
-    /// Change a client's name, scopes or signature policy
+    /// Change a client's name, scopes or policies
     Update(Update),
     /// Refuse a client from now on
     Disable(Id),
@@ -75,6 +76,10 @@ pub struct Create {
     /// that signs the Idempotency-Key too
     #[arg(long, value_name = "POLICY", default_value = "documented")]
     signature_policy: SignaturePolicy,
+    /// Of an order whose partner reference another order has that is not cancelled: accept stores it, warn stores it with a
+    /// warning, refuse refuses it
+    #[arg(long, value_name = "POLICY", default_value = "accept")]
+    reference_policy: ReferencePolicy,
     /// Read the secret from standard input instead of making one
     #[arg(long)]
     secret_stdin: bool,
@@ -98,6 +103,10 @@ pub struct Update {
     /// that signs the Idempotency-Key too
     #[arg(long, value_name = "POLICY", group = "change")]
     signature_policy: Option<SignaturePolicy>,
+    /// Of an order whose partner reference another order has that is not cancelled: accept stores it, warn stores it with a
+    /// warning, refuse refuses it
+    #[arg(long, value_name = "POLICY", group = "change")]
+    reference_policy: Option<ReferencePolicy>,
 }
 
 pub async fn run(common: &Common, command: Command) -> Result<()> {
@@ -119,8 +128,8 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
             let clients = common.open_clients().await?;
             show::one(common, &clients.show_client(&id.client_id).await?, clients.now())
         }
-        Command::Update(Update { id, name, scopes, signature_policy }) => {
-            let change = ClientChange { name, permissions: scopes, signature_policy };
+        Command::Update(Update { id, name, scopes, signature_policy, reference_policy }) => {
+            let change = ClientChange { name, permissions: scopes, signature_policy, reference_policy };
             common.open_clients().await?.update_client(&id.client_id, change).await?;
             done("updated", &id.client_id)
         }
@@ -174,6 +183,7 @@ async fn create(common: &Common, args: Create) -> Result<()> {
         name: args.name,
         permissions: args.scopes,
         signature_policy: args.signature_policy,
+        reference_policy: args.reference_policy,
         public_keys,
         secret,
     };

@@ -24,6 +24,7 @@ use crate::auth::string_to_sign::documented_string;
 use crate::clock::Clock;
 use crate::config::{self as settings, LogFormat, Overrides};
 use crate::domain::permission::Permission;
+use crate::domain::reference_policy::ReferencePolicy;
 use crate::domain::signature_policy::SignaturePolicy;
 use crate::service::clients::ClientToCreate;
 use crate::telemetry;
@@ -101,6 +102,7 @@ async fn show(state: &AppState, base: String, ends: bool) -> Result<()> {
                 name,
                 permissions: vec![permission],
                 signature_policy: SignaturePolicy::Documented,
+                reference_policy: ReferencePolicy::default(),
                 public_keys,
                 secret: None,
             };

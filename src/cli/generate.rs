@@ -11,6 +11,7 @@ use crate::app;
 use crate::clock::Clock;
 use crate::domain::client::ClientId;
 use crate::domain::permission::Permission;
+use crate::domain::reference_policy::ReferencePolicy;
 use crate::domain::sample::{self, CLIENTS};
 use crate::domain::signature_policy::SignaturePolicy;
 use crate::error::{AppError, ErrorCode};
@@ -78,6 +79,7 @@ async fn sample_clients(clients: &crate::service::Clients) -> Result<Vec<ClientI
             name: format!("Sample partner {n}"),
             permissions: vec![Permission::OrdersCreate],
             signature_policy: SignaturePolicy::default(),
+            reference_policy: ReferencePolicy::default(),
             public_keys: Vec::new(),
             secret: None,
         };

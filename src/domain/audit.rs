@@ -35,7 +35,7 @@ pub struct Actor {
 pub enum Action {
     /// A client was created.
     ClientCreated,
-    /// Its name, scopes or signature policy changed.
+    /// Its name, its scopes or one of its policies changed.
     ClientUpdated,
     /// It is refused from then on.
     ClientDisabled,

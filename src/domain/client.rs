@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::fields::is_blank;
 use super::permission::Permission;
+use super::reference_policy::ReferencePolicy;
 use super::signature_policy::SignaturePolicy;
 
 /// A client's public name, such as `versuni-client-001`.
@@ -76,6 +77,8 @@ pub struct Client {
     pub permissions: Vec<Permission>,
     /// The forms of signature that it may send.
     pub signature_policy: SignaturePolicy,
+    /// What happens to an order whose partner reference another one has.
+    pub reference_policy: ReferencePolicy,
     /// Counts up when the operator ends all sessions; tokens of an earlier count are refused.
     pub session_generation: i64,
     /// When it was created.

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::client::{self, ClientId};
 use super::fields::{Fields, Text};
 use super::permission::{Permission, UnknownPermission};
+use super::reference_policy::ReferencePolicy;
 use super::signature_policy::SignaturePolicy;
 use crate::error::{FieldError, FieldErrorCode};
 
@@ -33,6 +34,8 @@ pub struct ClientToCreate {
     pub permissions: Vec<Permission>,
     /// The forms of signature that it may send.
     pub signature_policy: SignaturePolicy,
+    /// What happens to an order whose partner reference another one has.
+    pub reference_policy: ReferencePolicy,
     /// Its first keys (SPKI PEM).
     pub public_keys: Vec<String>,
     /// Its secret; `None` makes one.
@@ -56,6 +59,8 @@ pub struct ClientChange {
     pub permissions: Option<Vec<Permission>>,
     /// The forms of signature that it may send.
     pub signature_policy: Option<SignaturePolicy>,
+    /// What happens to an order whose partner reference another one has.
+    pub reference_policy: Option<ReferencePolicy>,
 }
 
 /// A public key to be registered.
@@ -75,14 +80,20 @@ impl ClientToCreate {
         let name = fields.parsed_text("name", client::read_name);
         let scopes = fields.texts("scopes", SCOPE, MAX_SCOPES);
         let permissions = permissions(&mut fields, scopes);
-        let policy = fields.optional_parsed("signature_policy", str::parse);
+        let signature_policy = fields.optional_parsed("signature_policy", str::parse);
+        let reference_policy = fields.optional_parsed("reference_policy", str::parse);
         let public_keys = fields.optional_verbatims("public_keys", MAX_PEM, MAX_KEYS).unwrap_or_default();
         fields.finish()?;
         match (client_id, name, permissions) {
-            (Some(client_id), Some(name), Some(permissions)) => {
-                let signature_policy = policy.unwrap_or_default();
-                Ok(Self { client_id, name, permissions, signature_policy, public_keys, secret: None })
-            }
+            (Some(client_id), Some(name), Some(permissions)) => Ok(Self {
+                client_id,
+                name,
+                permissions,
+                signature_policy: signature_policy.unwrap_or_default(),
+                reference_policy: reference_policy.unwrap_or_default(),
+                public_keys,
+                secret: None,
+            }),
             _ => Err(Vec::new()),
         }
     }
@@ -96,8 +107,10 @@ impl ClientChange {
         let scopes = fields.optional_texts("scopes", SCOPE, MAX_SCOPES);
         let permissions = permissions(&mut fields, scopes);
         let signature_policy = fields.optional_parsed("signature_policy", str::parse);
+        let reference_policy = fields.optional_parsed("reference_policy", str::parse);
         fields.finish()?;
-        client_id.map(|id| (id, Self { name, permissions, signature_policy })).ok_or_else(Vec::new)
+        let change = Self { name, permissions, signature_policy, reference_policy };
+        client_id.map(|id| (id, change)).ok_or_else(Vec::new)
     }
 }
 

@@ -106,13 +106,16 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// The name of the one kind that changes nothing of its order.
+    pub const ACKNOWLEDGED: &str = "ACKNOWLEDGED";
+
     /// Its name on the wire and in the database.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Created => "CREATED",
             Self::StatusChanged { .. } => "STATUS_CHANGED",
-            Self::Acknowledged { .. } => "ACKNOWLEDGED",
+            Self::Acknowledged { .. } => Self::ACKNOWLEDGED,
         }
     }
 

@@ -4,10 +4,21 @@ use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use super::fields::{Fields, Text};
+use super::fields::{Fields, Text, is_blank};
 use super::folding::fold;
 use super::money::Money;
 use crate::error::{FieldError, FieldErrorCode};
+
+/// What a partner reference may be.
+pub(super) const PARTNER_REFERENCE: Text = Text::line(70);
+
+/// A text as the partner reference that it would be stored as; `None` where no order can have it.
+#[must_use]
+pub fn as_partner_reference(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let fits = text.chars().count() <= PARTNER_REFERENCE.max && !text.chars().any(char::is_control);
+    (fits && !is_blank(text)).then_some(text)
+}
 
 /// What a sender writes into an order besides its lines.
 ///
@@ -81,7 +92,7 @@ impl NewOrder {
         let address = fields.text("address", Text::lines(1000));
         let currency = fields.optional_currency("currency");
         let note = fields.optional_text("note", Text::lines(1000));
-        let partner_reference = fields.optional_text("partner_reference", Text::line(70));
+        let partner_reference = fields.optional_text("partner_reference", PARTNER_REFERENCE);
         let requested_delivery_date = fields.optional_date("requested_delivery_date");
         let products = fields.list("products", &(1..=500), LineContent::read);
 

@@ -22,6 +22,8 @@ pub enum Purpose {
     OrderNumberCursor,
     /// A position in the feed of events.
     EventCursor,
+    /// A position in the list of orders by their last change.
+    ChangesCursor,
     /// A position in the log of what was done to clients.
     AuditCursor,
     /// The id of an order.
@@ -55,6 +57,7 @@ impl Purpose {
             Self::UpdatedAtCursor => b"cursor/sales-orders/updated-at",
             Self::OrderNumberCursor => b"cursor/sales-orders/order-number",
             Self::EventCursor => b"cursor/sales-order-events",
+            Self::ChangesCursor => b"cursor/sales-order-changes",
             Self::AuditCursor => b"cursor/client-audit-log",
             Self::OrderId => b"id/sales-order",
             Self::EventId => b"id/sales-order-event",
@@ -158,6 +161,7 @@ mod tests {
             .map(|purpose| sealer.seal(purpose, [42]).unwrap())
             .into_iter()
             .chain(two.map(|purpose| sealer.seal(purpose, [1_795_441_036_123_456, 42]).unwrap()))
+            .chain([sealer.seal(Purpose::ChangesCursor, [7, 1_795_441_036_123_456, 42]).unwrap()])
             .collect();
         assert_eq!(
             texts,
@@ -169,6 +173,7 @@ mod tests {
                 "xDd2-XoMWs9-2usbY46sg-lPyMG5lPyr_yIprcNvAks",
                 "ZlxmA02BJoWZBKa0xyBNcTWoNhKWb1aVikUnvorVtXU",
                 "q1-jGZUuriXe6NsaZ6zzSezONoulQXKG-n-yc79WM00",
+                "Q-rnbqWz3A4xBjIYVanuikPo_wCJ52hJDZOncIQAt_Hp4nAU_4OWBQ",
             ]
         );
     }

@@ -99,6 +99,9 @@ catalogue! {
     Conflict = "CONFLICT", 409, "Conflict";
     /// The order may not go to that status from where it is: `next_statuses` names where it may go.
     IllegalTransition = "ILLEGAL_TRANSITION", 409, "Illegal transition";
+    /// Another of your orders, which is not cancelled, has this `partner_reference`, and you asked that such an order be refused:
+    /// `order_number` names the other order. Nothing was stored, and the `Idempotency-Key` may be used again.
+    DuplicatePartnerReference = "DUPLICATE_PARTNER_REFERENCE", 409, "Duplicate partner reference";
     /// The body is larger than the service accepts.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413, "Body too large";
     /// The body must be sent as `application/json` in UTF-8, and not compressed.

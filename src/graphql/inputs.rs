@@ -15,8 +15,8 @@ use async_graphql::{InputObject, InputType, InputValueResult, Value};
 pub use clients::{
     AddClientKeyInput, ClientInput, CreateClientInput, RevokeClientKeyInput, RotateClientSecretInput, UpdateClientInput,
 };
-pub use costs::{new_order_cost, search_cost};
-pub use filter::{SalesOrderFilter, SalesOrderSort, both, read_filter};
+pub use costs::{changes_cost, new_order_cost, search_cost};
+pub use filter::{SalesOrderChangesInput, SalesOrderFilter, SalesOrderSort, both, read_filter};
 pub use readers::{Input, rules_of};
 
 use crate::graphql::output::scalars::{Date, Decimal};

@@ -23,7 +23,7 @@ use form::Cells;
 pub use form::{AFTER, CURSORS, FOR, SEPARATOR, TIME_ZONE, TRAILER};
 pub(super) use form::{FORM, FormParameter};
 use parameters::in_parameters;
-pub(super) use parameters::{DEFAULT_ORDER, ORDER_BY, PARAMETERS, Parameter};
+pub(super) use parameters::{DEFAULT_ORDER, ORDER_BY, PARAMETERS};
 pub use parameters::{Request, request};
 pub(super) use rows::{CURSOR, LINE_AMOUNT, TIME_ZONE as ZONE};
 use trailer::Count;

@@ -34,7 +34,16 @@ pub fn document(config: &Config) -> serde_json::Result<Value> {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Sales Order API", version = "1.0", description = include_str!("openapi.md")),
-    paths(login, refresh, signature_check, create_sales_order, sales_order, export_sales_orders),
+    paths(
+        login,
+        refresh,
+        signature_check,
+        create_sales_order,
+        sales_order,
+        sales_orders_by_reference,
+        sales_order_changes,
+        export_sales_orders
+    ),
     modifiers(&Security, &Bodies),
     tags(
         (name = "Authentication", description = "Bearer tokens: for a client's credentials, and for an older token."),
@@ -139,6 +148,49 @@ endpoint! {
         ),
     )]
     sales_order
+}
+
+endpoint! {
+    /// Read sales orders by your own reference
+    ///
+    /// Your orders with this `partner_reference`, exactly as you sent it, the newest first: up to 100, cancelled ones included,
+    /// each with its status. It is a list, because you may send several orders with one reference, unless your reference policy is
+    /// `refuse`. What a path may not hold is percent-encoded as UTF-8, such as `/` as `%2F`. A reference that is `.` or `..` cannot
+    /// stand in a path.
+    #[utoipa::path(
+        get, path = "/api/v1/sales-orders/by-reference/{partner_reference}", operation_id = "salesOrdersByReference",
+        tag = "Sales Orders",
+        params((
+            "partner_reference" = String,
+            Path,
+            description = "Number of the order in your system, percent-encoded",
+            example = "4500012345",
+        )),
+        responses(
+            (status = 200, description = "The orders"),
+        ),
+    )]
+    sales_orders_by_reference
+}
+
+endpoint! {
+    /// List sales orders by their last change
+    ///
+    /// Your orders, the one that changed longest ago first, up to `limit` of them. To learn what changes, ask from time to time with
+    /// the `next_cursor` of the last answer: at once where `has_more` is true, else when you like. Keep the cursor, also of a page
+    /// without orders: a page may be shorter than `limit`, and `has_more` alone tells the end.
+    ///
+    /// The list begins with the orders there are and goes on with each order that is new or whose status changed since. **No change is
+    /// missed**, also of an order that is being stored while you read: a cursor never passes what cannot be read yet. An order may come
+    /// again without a change: replace what you have of it, by `order_number`; a higher `version` is a change. Filters are of the order
+    /// as it is now, so with `status` you do not see an order leave that status.
+    #[utoipa::path(
+        get, path = "/api/v1/sales-orders", operation_id = "salesOrderChanges", tag = "Sales Orders",
+        responses(
+            (status = 200, description = "A page of the orders"),
+        ),
+    )]
+    sales_order_changes
 }
 
 endpoint! {

@@ -26,5 +26,7 @@ operations! {
     SIGNATURE_CHECK = "signatureCheck.graphql";
     CREATE_SALES_ORDER = "createSalesOrder.graphql" "order.fragment.graphql";
     SALES_ORDER = "salesOrder.graphql" "order.fragment.graphql";
+    SALES_ORDERS_BY_REFERENCE = "salesOrdersByReference.graphql" "order.fragment.graphql";
+    SALES_ORDER_CHANGES = "salesOrderChanges.graphql" "order.fragment.graphql";
     EXPORT_SALES_ORDERS = "exportSalesOrders.graphql" "order.fragment.graphql" for OrdersRead;
 }

@@ -14,8 +14,8 @@ use axum::{Extension, Json, Router};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::operations::{CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SIGNATURE_CHECK};
-use super::{export, openapi};
+use super::operations::{CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SALES_ORDERS_BY_REFERENCE, SIGNATURE_CHECK};
+use super::{changes, export, openapi};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::domain::signature_input::ORDERS;
@@ -32,10 +32,11 @@ pub fn router() -> Router<AppState> {
     Router::new()
         .route("/api/v1/auth/login", post(login))
         .route("/api/v1/auth/refresh", post(refresh))
-        .route("/api/v1/sales-orders", post(create_sales_order))
+        .route("/api/v1/sales-orders", get(changes::sales_order_changes).post(create_sales_order))
         .route("/api/v1/sales-orders.csv", get(export::export_csv))
         .route("/api/v1/sales-orders.jsonl", get(export::export_jsonl))
         .route("/api/v1/sales-orders/{order_number}", get(sales_order))
+        .route("/api/v1/sales-orders/by-reference/{partner_reference}", get(sales_orders_by_reference))
         .route("/api/v1/signature/check", post(signature_check))
         .route("/api/v1/openapi.json", get(openapi_json).layer(Extension(Description::default())))
 }
@@ -53,9 +54,14 @@ async fn refresh(State(state): State<AppState>, request: JsonRequest) -> Result<
 async fn create_sales_order(State(state): State<AppState>, request: JsonRequest) -> Result<Response, Problem> {
     let (mut created, room) = run_with_body(&state, &CREATE_SALES_ORDER, request).await?;
     let is_replayed = created["replayed"] == true;
-    if !is_replayed && let Some(members) = created.as_object_mut() {
-        // The first answer is the published one.
-        members.remove("replayed");
+    if let Some(members) = created.as_object_mut() {
+        // The answer is the published one where there is nothing else to say.
+        if !is_replayed {
+            members.remove("replayed");
+        }
+        if members.get("warnings").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+            members.remove("warnings");
+        }
     }
     let number = created["data"]["order_number"].as_str().unwrap_or_default();
     let location = state.config().http.public_url.of(&format!("{ORDERS}/{number}"));
@@ -85,6 +91,25 @@ async fn sales_order(
     let body: Bytes = json!({"data": order}).to_string().into();
     let tag = etag::tag(&Sha256::digest(&body)).replacen('"', &format!("\"{}-", order["version"]), 1);
     Ok(etag::answer(&parts.headers, &tag, "application/json", Caching::Caller, body))
+}
+
+/// All of them: several orders may have one reference, and a partner that asks for its own must see each.
+async fn sales_orders_by_reference(
+    State(state): State<AppState>,
+    partner_reference: Result<Path<String>, PathRejection>,
+    parts: Parts,
+) -> Result<Response, Problem> {
+    let credentials = credentials(&parts, Arc::default());
+    let partner_reference = partner_reference.map_or_else(|_| String::new(), |Path(reference)| reference);
+    let variables = json!({"partner_reference": partner_reference});
+    let orders = state.api().execute_prepared(&SALES_ORDERS_BY_REFERENCE, credentials, |_| Ok(variables)).await?;
+    if orders.as_array().is_none_or(Vec::is_empty) {
+        let message =
+            "There is no order with this partner reference that you may read; is it percent-encoded in the path?";
+        return Err(AppError::new(ErrorCode::NotFound, message).into());
+    }
+    let body: Bytes = json!({"data": orders}).to_string().into();
+    Ok(etag::answer(&parts.headers, &etag::tag(&Sha256::digest(&body)), "application/json", Caching::Caller, body))
 }
 
 /// Checks the request as if it had been sent as an order, so that what passes here passes there. The body may be anything.

@@ -16,6 +16,7 @@ use crate::auth::signature::{SignedRequest, VerifiedSignature};
 use crate::compute;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::permission::{Permission, Scope};
+use crate::domain::reference_policy::ReferencePolicy;
 use crate::domain::signature_policy::SignaturePolicy;
 use crate::error::{AppError, ErrorCode};
 use crate::telemetry;
@@ -38,6 +39,7 @@ impl Principal {
             name: "The command line".to_owned(),
             permissions: permissions.clone(),
             signature_policy: SignaturePolicy::default(),
+            reference_policy: ReferencePolicy::default(),
             session_generation: 0,
             created_at: DateTime::UNIX_EPOCH,
             disabled_at: None,

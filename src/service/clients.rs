@@ -62,6 +62,7 @@ impl Clients {
             name,
             permissions,
             signature_policy: new.signature_policy,
+            reference_policy: new.reference_policy,
             session_generation: 0,
             created_at: self.clock.now(),
             disabled_at: None,
@@ -85,7 +86,7 @@ impl Clients {
         }
     }
 
-    /// Changes a client's name, scopes or signature policy. Saying what is so already changes nothing.
+    /// Changes a client's name, scopes or policies. Saying what is so already changes nothing.
     pub async fn update_client(&self, client_id: &ClientId, change: ClientChange) -> Result<Client, AppError> {
         let name = change.name.as_deref().map(checked_name).transpose()?;
         let permissions = change.permissions.map(checked_permissions).transpose()?;
@@ -99,6 +100,7 @@ impl Clients {
             client.name = name.unwrap_or_else(|| client.name.clone());
             client.permissions = permissions.unwrap_or_else(|| client.permissions.clone());
             client.signature_policy = change.signature_policy.unwrap_or(client.signature_policy);
+            client.reference_policy = change.reference_policy.unwrap_or(client.reference_policy);
             let changed: Detail = described(client).into_iter().filter(|now| !before.contains(now)).collect();
             (!changed.is_empty()).then_some(changed)
         })
@@ -168,6 +170,7 @@ fn described(client: &Client) -> Detail {
         ("name".to_owned(), client.name.clone()),
         ("scopes".to_owned(), permission::join(&client.permissions)),
         ("signature_policy".to_owned(), client.signature_policy.as_str().to_owned()),
+        ("reference_policy".to_owned(), client.reference_policy.as_str().to_owned()),
     ]
 }
 

@@ -4,6 +4,7 @@
 //! wrote the event and however slow the follower is: a slow one holds a page in memory and a position, nothing more. What
 //! wakes followers up is one watcher a process.
 
+mod changes;
 mod watcher;
 
 use std::collections::{HashMap, VecDeque};
@@ -13,6 +14,7 @@ use std::time::Duration;
 use futures_util::stream::{self, Stream};
 use tokio::sync::{Notify, watch};
 
+pub use self::changes::ChangesPage;
 use self::watcher::{Feed, Watcher};
 use super::caller::{LiveSession, Principal};
 use super::slots::{Slot, Slots};

@@ -22,8 +22,9 @@ use super::directory::ClientDirectory;
 use crate::auth::signature::SignatureForm;
 use crate::clock::Clock;
 use crate::domain::fields::{Fields, Naming};
-use crate::domain::order::{SalesOrder, SalesOrderLine};
+use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::order_input::NewOrder;
+use crate::domain::reference_policy::ReferencePolicy;
 use crate::error::{AppError, ErrorCode};
 use crate::store::{Created, NewReceipt, OrderToInsert, Store};
 use crate::telemetry;
@@ -59,6 +60,8 @@ pub struct TakenOrder {
     pub lines: Option<Vec<SalesOrderLine>>,
     /// Whether it was there already, so that this request changed nothing.
     pub replayed: bool,
+    /// Of a client that is to be warned: the newest other order with the same partner reference that is not cancelled.
+    pub same_reference: Option<OrderNumber>,
 }
 
 impl OrderIntake {
@@ -111,7 +114,8 @@ impl OrderIntake {
 
     /// Takes the order in `input` from a caller that was let through with a true signature. The same order with the same key (or, when
     /// the partner sends none, at the same signed timestamp) is the same order again. A body-bound text makes one
-    /// order, whatever keys it is sent with.
+    /// order, whatever keys it is sent with. What a client's reference policy refuses is a new order, never one that is asked
+    /// for again.
     pub async fn create_sales_order(
         &self,
         caller: &Caller,
@@ -141,6 +145,8 @@ impl OrderIntake {
         let signed_text_digest =
             (form == SignatureForm::BodyBound).then(|| Sha256::digest(&signature.string_to_sign).into());
         let now = self.clock.now();
+        let policy = principal.known.client.reference_policy;
+        let reference_is_unique = policy == ReferencePolicy::Refuse && order.content().partner_reference.is_some();
         let key_use_is_due = self.directory.is_key_use_due(principal.client_id(), fingerprint, form).await;
         let created = self
             .queue
@@ -150,6 +156,7 @@ impl OrderIntake {
                 order,
                 digest,
                 signed_text_digest,
+                reference_is_unique,
                 receipt: NewReceipt {
                     signature_form: form,
                     string_to_sign: signature.string_to_sign.clone(),
@@ -161,7 +168,12 @@ impl OrderIntake {
                 now,
             })
             .await?;
-        let outcome = settle(created, digest, partner_key.is_some());
+        let mut outcome = settle(created, digest, partner_key.is_some());
+        if policy == ReferencePolicy::Warn
+            && let Ok(taken) = &mut outcome
+        {
+            taken.same_reference = self.same_reference(&taken.order).await;
+        }
         // What was refused made no other order.
         if form == SignatureForm::Documented
             && let Ok(taken) = &outcome
@@ -170,6 +182,16 @@ impl OrderIntake {
         }
         outcome
     }
+
+    /// The order that the sender of this one is to be warned of. Looked up after the commit, so that of two orders that were stored
+    /// at once one finds the other. The order is stored: whatever fails here must not look as if it were not.
+    async fn same_reference(&self, order: &SalesOrder) -> Option<OrderNumber> {
+        let found = self.store.in_time(self.store.find_order_with_same_reference(order)).await;
+        found.unwrap_or_else(|error| {
+            warn!(order_number = %order.number, %error, "an order with the same reference could not be looked for");
+            None
+        })
+    }
 }
 
 /// What the sender of an order is told of what became of it.
@@ -177,13 +199,13 @@ fn settle(created: Created, sent: [u8; 32], has_key: bool) -> Result<TakenOrder,
     match created {
         Created::New { order, lines } => {
             telemetry::count_order(false);
-            Ok(TakenOrder { order, lines: Some(lines), replayed: false })
+            Ok(TakenOrder { order, lines: Some(lines), replayed: false, same_reference: None })
         }
         // Found by its signed text under another key, it is the same request again only if this one asks for no other.
         Created::Existing { order, digest, is_same_key } if digest == sent && (is_same_key || !has_key) => {
             telemetry::count_order(true);
             telemetry::note(|facts| facts.replayed = true);
-            Ok(TakenOrder { order, lines: None, replayed: true })
+            Ok(TakenOrder { order, lines: None, replayed: true, same_reference: None })
         }
         Created::Existing { order, is_same_key, .. } => {
             let (code, message) = if is_same_key {
@@ -196,6 +218,13 @@ fn settle(created: Created, sent: [u8; 32], has_key: bool) -> Result<TakenOrder,
             };
             let number = order.number.to_string();
             Err(AppError::new(code, message.replace("{}", &number)).detail("order_number", number))
+        }
+        Created::DuplicateReference { number } => {
+            let message = format!(
+                "Your order {number} has this partner reference and is not cancelled; send a new order with another reference, or \
+                 have that order cancelled first"
+            );
+            Err(AppError::new(ErrorCode::DuplicatePartnerReference, message).detail("order_number", number.to_string()))
         }
     }
 }

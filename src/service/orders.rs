@@ -11,6 +11,7 @@ use crate::domain::buckets::{self, Bucket, Unit};
 use crate::domain::client::ClientId;
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::order_filter::OrderFilter;
+use crate::domain::order_input::as_partner_reference;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
@@ -45,6 +46,20 @@ impl Orders {
     /// The order with this number, if the scope holds it.
     pub async fn find(&self, scope: &Scope, number: OrderNumber) -> Result<Option<SalesOrder>, AppError> {
         Ok(self.store.find_order(scope, number).await?)
+    }
+
+    /// The orders with this partner reference that the scope holds, the newest first, so many at most. Of a text that no order can
+    /// have as its reference there are none.
+    pub async fn by_reference(
+        &self,
+        scope: &Scope,
+        reference: &str,
+        first: usize,
+    ) -> Result<Vec<SalesOrder>, AppError> {
+        match as_partner_reference(reference) {
+            Some(reference) => Ok(self.store.list_orders_by_reference(scope, reference, first).await?),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Those of the orders with these numbers that the scope holds.

@@ -109,6 +109,7 @@ fn row_of(client: &Client) -> ActiveModel {
         name: Set(client.name.clone()),
         scopes: Set(permission::join(&client.permissions)),
         signature_policy: Set(client.signature_policy.as_str().to_owned()),
+        reference_policy: Set(client.reference_policy.as_str().to_owned()),
         session_generation: Set(client.session_generation),
         created_at: Set(micros(client.created_at)),
         disabled_at: Set(client.disabled_at.map(micros)),
@@ -130,6 +131,10 @@ impl TryFrom<Model> for Client {
                 .signature_policy
                 .parse()
                 .map_err(|_| StoreError::Unreadable { what: "signature policy", value: row.signature_policy })?,
+            reference_policy: row
+                .reference_policy
+                .parse()
+                .map_err(|_| StoreError::Unreadable { what: "reference policy", value: row.reference_policy })?,
             session_generation: row.session_generation,
             created_at: instant(row.created_at)?,
             disabled_at: row.disabled_at.map(instant).transpose()?,

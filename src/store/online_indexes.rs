@@ -41,7 +41,7 @@ async fn build(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     if !sqlx::query_scalar::<_, bool>(lock).bind(BUILD_LOCK).fetch_one(&mut *connection).await? {
         return Ok(());
     }
-    for (name, of) in ONLINE_INDEXES {
+    for (kind, name, of) in ONLINE_INDEXES {
         let is_valid = sqlx::query_scalar(IS_VALID).bind(name).fetch_optional(&mut *connection).await?;
         match is_valid {
             Some(true) => continue,
@@ -52,7 +52,7 @@ async fn build(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
             None => {}
         }
         info!(name, "building an index; orders are taken meanwhile");
-        connection.execute(AssertSqlSafe(format!("CREATE INDEX CONCURRENTLY {name} ON {of}"))).await?;
+        connection.execute(AssertSqlSafe(format!("CREATE {kind} CONCURRENTLY {name} ON {of}"))).await?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Database, PARTNER_KEY, Process, Remote, command, found, order};
@@ -46,11 +46,16 @@ fn operator(database: &Database, arguments: &[&str]) -> Value {
 
 /// The partner, made by the operator's command.
 async fn partner(database: &Database, base: &str) -> Remote {
+    partner_with(database, base, &[]).await
+}
+
+/// The same, made with further arguments.
+async fn partner_with(database: &Database, base: &str, more: &[&str]) -> Remote {
     let key = database.folder.path().join("public.pem");
     std::fs::write(&key, PARTNER_KEY.public_key().to_pem()).unwrap();
     let key = key.to_str().unwrap();
     let create = ["client", "create", "--client-id", "partner", "--name", "P", "--scope", "orders:create"];
-    let made = operator(database, &[&create[..], &["--public-key", key]].concat());
+    let made = operator(database, &[&create[..], &["--public-key", key], more].concat());
     let secret = made["client_secret"].as_str().unwrap().into();
     Remote::log_in(base, "partner", &secret).await
 }
@@ -106,6 +111,32 @@ async fn a_key_raced_for_on_two_instances_goes_to_one_order_only() {
         assert_eq!(lost.expect_problem(422, "IDEMPOTENCY_KEY_REUSED")["order_number"], number);
     }
     assert_eq!(database.whole_orders(2).await, 25);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_raced_for_on_two_instances_goes_to_one_order_only() {
+    let database = Database::new().await;
+    let [(_, one), (_, two)] = serve_at_once(&database.url);
+    let at_one = partner_with(&database, &one.base, &["--reference-policy", "refuse"]).await;
+    let at_two = at_one.at(&two.base);
+    let signed = at_one.sign();
+    for round in 0..3 {
+        let mut sent = order();
+        sent["partner_reference"] = json!(format!("PO-{round}"));
+        let answers = join_all((0..64).map(|n| {
+            let at = if n % 2 == 0 { at_one.clone() } else { at_two.clone() };
+            let (signed, key, sent) = (signed.clone(), format!("{round}-{n}"), sent.clone());
+            async move { at.create(&signed, Some(&key), &sent).await.unwrap() }
+        }))
+        .await;
+        let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+        assert_eq!((won.len(), lost.len()), (1, 63), "{answers:?}");
+        let number = won[0].expect(201)["data"]["order_number"].clone();
+        for answer in lost {
+            assert_eq!(answer.expect_problem(409, "DUPLICATE_PARTNER_REFERENCE")["order_number"], number);
+        }
+    }
+    assert_eq!(database.whole_orders(2).await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ async fn an_index_is_built_while_orders_are_taken_and_again_where_a_build_was_br
     let app = TestApp::new().await;
     let partner = app.partner().await;
     let indexes = |which: &str| {
-        let names = ONLINE_INDEXES.map(|(name, _)| format!("'{name}'")).join(", ");
+        let names = ONLINE_INDEXES.map(|(_, name, _)| format!("'{name}'")).join(", ");
         format!("SELECT count(*) FROM pg_index WHERE {which} AND indexrelid::regclass::text IN ({names})")
     };
     let (of_any_state, usable) = (indexes("true"), indexes("indisvalid"));

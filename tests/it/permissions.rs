@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 27] = [
+const CASES: [Case; 29] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -38,7 +38,13 @@ const CASES: [Case; 27] = [
         document: "{ salesOrder(orderNumber: \"SO-0000000001\") { orderNumber } }",
         granted: "ok",
     },
+    Case {
+        field: "Query.salesOrdersByReference",
+        document: "{ salesOrdersByReference(partnerReference: \"PO-1\") { orderNumber } }",
+        granted: "ok",
+    },
     Case { field: "Query.salesOrders", document: "{ salesOrders { totalCount } }", granted: "ok" },
+    Case { field: "Query.salesOrderChanges", document: "{ salesOrderChanges(input: {}) { hasMore } }", granted: "ok" },
     Case { field: "Query.salesOrderSummary", document: "{ salesOrderSummary { totals { orders } } }", granted: "ok" },
     Case { field: "Query.salesOrderEvents", document: "{ salesOrderEvents { nodes { cursor } } }", granted: "ok" },
     Case { field: "Query.node", document: "{ node(id: \"none\") { id } }", granted: "ok" },

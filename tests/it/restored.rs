@@ -54,6 +54,23 @@ fn assert_ahead(error: &Value) {
 }
 
 #[tokio::test]
+async fn a_partner_whose_list_is_ahead_of_a_restored_feed_is_told_to_begin_anew() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let list = "/api/v1/sales-orders?limit=2";
+    send(&app, &partner, 3).await;
+    let of_listing = partner.get(list).await.expect(200)["next_cursor"].take();
+    let of_feed = partner.get("/api/v1/sales-orders").await.expect(200)["next_cursor"].take();
+    lose_orders_after(&app, 1).await;
+    for cursor in [of_listing, of_feed] {
+        let answer = partner.get(&format!("{list}&cursor={}", cursor.as_str().unwrap())).await;
+        let fault = answer.expect_problem(400, "VALIDATION_FAILED")["errors"][0].take();
+        assert_eq!((&fault["pointer"], &fault["code"]), (&json!("/cursor"), &json!("cursor_ahead")), "{fault}");
+    }
+    partner.get(list).await.expect(200);
+}
+
+#[tokio::test]
 async fn a_dashboard_whose_cursor_is_ahead_of_a_restored_feed_is_told_so_and_not_left_waiting() {
     let app = TestApp::new().await;
     let (partner, dashboard) = (app.partner().await, app.dashboard().await);

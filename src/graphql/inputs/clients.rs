@@ -3,7 +3,7 @@
 use async_graphql::InputObject;
 
 use crate::graphql::output::scalars::DateTime;
-use crate::graphql::types::SignaturePolicy;
+use crate::graphql::types::{ReferencePolicy, SignaturePolicy};
 
 /// A new client. Its secret is created with it and shown once.
 #[derive(InputObject)]
@@ -16,6 +16,9 @@ pub struct CreateClientInput {
     pub scopes: Vec<String>,
     /// Which forms of signature the client may send; DOCUMENTED when absent.
     pub signature_policy: Option<SignaturePolicy>,
+    /// What happens to an order whose partner reference another order of the client has that is not cancelled; ACCEPT when
+    /// absent.
+    pub reference_policy: Option<ReferencePolicy>,
     /// First public keys of the client (X.509 SubjectPublicKeyInfo, PEM).
     pub public_keys: Option<Vec<String>>,
 }
@@ -31,6 +34,9 @@ pub struct UpdateClientInput {
     pub scopes: Option<Vec<String>>,
     /// Which forms of signature the client may send from now on.
     pub signature_policy: Option<SignaturePolicy>,
+    /// What happens from now on to an order whose partner reference another order of the client has that is not cancelled. Orders
+    /// that are stored stay as they are.
+    pub reference_policy: Option<ReferencePolicy>,
 }
 
 /// The client that a mutation changes.

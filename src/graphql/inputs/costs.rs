@@ -1,11 +1,18 @@
 //! What inputs cost in points.
 
-use super::{CreateSalesOrderInput, Raw, SalesOrderFilter};
+use super::{CreateSalesOrderInput, Raw, SalesOrderChangesInput, SalesOrderFilter};
+use crate::domain::order_changes::DEFAULT_LIMIT;
 use crate::graphql::cost::points::{LINES_PER_ORDER, SEARCH};
 
 /// What it costs that orders are looked for by what they hold.
 pub fn search_cost(filter: Option<&Raw<SalesOrderFilter>>) -> usize {
     if filter.is_some_and(|filter| !filter.json().is_null()) { SEARCH } else { 0 }
+}
+
+/// What a page of the orders by their last change costs.
+pub fn changes_cost(input: &Raw<SalesOrderChangesInput>, each: usize) -> usize {
+    let limit = input.json()["limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(DEFAULT_LIMIT);
+    limit.saturating_mul(each).saturating_add(1)
 }
 
 /// What an order costs that is to be taken: its lines are shown, and it must not be given up once it is stored.

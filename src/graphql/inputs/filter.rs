@@ -107,6 +107,23 @@ pub struct DateFilter {
     pub lt: Option<Date>,
 }
 
+/// Which orders to list by their last change, and where the list goes on.
+#[derive(InputObject)]
+pub struct SalesOrderChangesInput {
+    /// Number of the order in the sender's system, exactly, such as `4500012345`.
+    pub partner_reference: Option<String>,
+    /// Status that the order has now: one of these.
+    pub status: Option<Vec<OrderStatus>>,
+    /// The order's last change is of this time or later.
+    pub changed_after: Option<DateTime>,
+    /// The order was received at this time or later.
+    pub created_after: Option<DateTime>,
+    /// Number of orders; 50 when absent.
+    pub limit: Option<i32>,
+    /// Cursor of the page before; absent, the list begins with the orders there are.
+    pub cursor: Option<String>,
+}
+
 /// Sort order of a list of orders. Orders with the same time are sorted by order number.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum SalesOrderSort {

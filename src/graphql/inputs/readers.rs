@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, CreateClientInput, CreateSalesOrderInput,
     ExplainSignatureInput, LoginInput, Raw, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput,
-    SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
+    SalesOrderChangesInput, SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
 };
 use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::client::ClientId;
@@ -17,6 +17,7 @@ use crate::domain::client_input::{
     ClientChange, ClientToCreate, KeyToAdd, read_client, read_revocation, read_rotation,
 };
 use crate::domain::fields::{Fields, Naming, Rule, describe};
+use crate::domain::order_changes::ChangesRequest;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::order_input::NewOrder;
 use crate::domain::session_input;
@@ -93,6 +94,7 @@ read_by! {
     UpdateSalesOrderStatusInput: StatusChange = StatusChange::read;
     AcknowledgeSalesOrderInput: AcknowledgementInput = AcknowledgementInput::read;
     SalesOrderFilter: OrderFilter = OrderFilter::read, as an argument OrderFilter::read_argument;
+    SalesOrderChangesInput: ChangesRequest = ChangesRequest::read;
     CreateClientInput: ClientToCreate = ClientToCreate::read;
     UpdateClientInput: (ClientId, ClientChange) = ClientChange::read;
     ClientInput: ClientId = read_client;

@@ -37,8 +37,8 @@ impl ClientMutation {
         Ok(ClientSecretPayload::new(clients.show_client(&client_id).await?.client, &secret, None))
     }
 
-    /// Changes a client's name, scopes or signature policy. A removed scope is refused within 5 seconds on every instance;
-    /// an added one comes with the client's next token.
+    /// Changes a client's name, scopes or policies. A removed scope is refused and a policy in force within 5 seconds on every
+    /// instance; an added scope comes with the client's next token.
     async fn update_client(
         &self,
         ctx: &Context<'_>,

@@ -42,7 +42,8 @@ impl OrderMutation {
         Ok(ctx.data::<Arc<Services>>()?.sessions.refresh(input, origin).await?.into())
     }
 
-    /// Creates an order. Sending the same request again creates no second order and returns the first one.
+    /// Creates an order. Sending the same request again creates no second order and returns the first one. A client with the
+    /// reference policy REFUSE gets DUPLICATE_PARTNER_REFERENCE for the partner reference of another of its orders.
     #[graphql(complexity = "new_order_cost(&input, child_complexity)")]
     async fn create_sales_order(
         &self,
@@ -52,7 +53,7 @@ impl OrderMutation {
         let (caller, naming) = (ctx.data::<Caller>()?, *ctx.data::<Naming>()?);
         let (intake, reader) = (&ctx.data::<Arc<Services>>()?.intake, Reader::of(ctx)?);
         let taken = intake.create_sales_order(caller, input.json(), naming).await?;
-        Ok(CreateSalesOrderPayload::new(taken, &reader))
+        Ok(CreateSalesOrderPayload::new(taken, &reader, naming))
     }
 
     /// Changes the status of an order. The status that the order already has changes nothing. A status that is not in

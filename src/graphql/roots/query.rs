@@ -5,20 +5,23 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, Result};
 
 use crate::domain::event::After;
+use crate::domain::order_changes::ChangesCursor;
 use crate::domain::page::{PageRequest, Sort, read_length};
 use crate::domain::summary::{Dimension, SummaryRequest, Wants};
 use crate::error::AppError;
 use crate::graphql::cost::budget;
 use crate::graphql::cost::points::{page_cost, summary_cost};
 use crate::graphql::inputs::{
-    ExplainSignatureInput, Raw, SalesOrderFilter, SalesOrderSort, both, read_filter, search_cost,
+    ExplainSignatureInput, Input as _, Raw, SalesOrderChangesInput, SalesOrderFilter, SalesOrderSort, both,
+    changes_cost, read_filter, search_cost,
 };
+use crate::graphql::output::in_order::ListInOrder;
 use crate::graphql::output::scalars::TimeZone;
 use crate::graphql::types::preload;
 use crate::graphql::types::reader::{Reader, principal};
 use crate::graphql::types::{
-    Client, Node, SalesOrder, SalesOrderConnection, SalesOrderEventConnection, SalesOrderSummary, SignatureCheck,
-    SummaryDimension, connection,
+    Client, Node, SalesOrder, SalesOrderChanges, SalesOrderConnection, SalesOrderEventConnection, SalesOrderSummary,
+    SignatureCheck, SummaryDimension, connection,
 };
 use crate::service::{Caller, Services};
 
@@ -66,6 +69,21 @@ impl OrderQuery {
         Ok(order.map(|order| SalesOrder::new(order, &reader)))
     }
 
+    /// Orders with a partner reference, the newest first, cancelled ones included: exactly this text. For a client that has given
+    /// each of its orders a reference of its own it is the one order that it means.
+    #[graphql(complexity = "page_cost(Some(first), child_complexity)")]
+    async fn sales_orders_by_reference(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of the order in the system of its sender, such as `4500012345`.")]
+        partner_reference: String,
+        #[graphql(desc = "Number of orders, at most 100.", default = 20)] first: i32,
+    ) -> Result<ListInOrder<SalesOrder>> {
+        let (reader, first) = (Reader::of(ctx)?, read_length("first", first).map_err(AppError::invalid)?);
+        let found = budget::read(ctx, 1)?.orders.by_reference(&reader.scope, &partner_reference, first).await?;
+        Ok(ListInOrder(preload::listed(ctx, found, &reader, &[ctx.look_ahead()]).await?))
+    }
+
     /// Orders, in pages (Relay's cursor connections specification). Every page takes about the same time, however far down
     /// the list. Orders that arrive between two pages neither repeat nor skip a row, and with `orderBy` by `createdAt` or
     /// order number neither do orders that change.
@@ -90,6 +108,25 @@ impl OrderQuery {
         let (page, filter) = both(page, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
         let found = budget::read(ctx, 2)?.orders.page(principal, &filter, &page).await?;
         connection::of_orders(ctx, found, sort.key, (principal.clone(), reader, filter)).await
+    }
+
+    /// Orders by their last change, in pages, so that whoever asks from time to time misses no change: first the orders there are, the
+    /// one that changed longest ago first, then each order whose status changed since, or that is new. No change is passed by before
+    /// it can be read. An order may come again without a change: replace what you have of it.
+    #[graphql(complexity = "changes_cost(&input, child_complexity)")]
+    async fn sales_order_changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Conditions on the orders, the length of the page, and the cursor.")] input: Raw<
+            SalesOrderChangesInput,
+        >,
+    ) -> Result<SalesOrderChanges> {
+        let (reader, principal) = (Reader::of(ctx)?, principal(ctx)?);
+        let cursor = ChangesCursor::open(input.json()["cursor"].as_str(), reader.sealing.sealer().await?);
+        let request = SalesOrderChangesInput::read(input.json(), *ctx.data()?);
+        let (cursor, request) = both(cursor, request).map_err(AppError::invalid)?;
+        let page = budget::read(ctx, 4)?.events.changes(principal, &request, cursor).await?;
+        SalesOrderChanges::of(ctx, page, &reader).await
     }
 
     /// Totals of the orders that `salesOrders` lists for the same `where`.

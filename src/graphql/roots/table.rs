@@ -11,7 +11,7 @@ use crate::error::FieldError;
 use crate::graphql::inputs::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, CreateClientInput, CreateSalesOrderInput,
     ExplainSignatureInput, Input, LoginInput, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput,
-    SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
+    SalesOrderChangesInput, SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
 };
 use crate::service::Needs::{self, ClientSecret, InputToken, Nothing, Scope, Signature, SignatureReport, Token};
 
@@ -21,7 +21,9 @@ pub const QUERIES: &[Root] = &[
     Root::new("signatureCheck", SignatureReport),
     Root::new("explainSignature", Nothing).reading::<ExplainSignatureInput>("input"),
     Root::new("salesOrder", Token),
+    Root::new("salesOrdersByReference", Token),
     Root::new("salesOrders", Token).reading::<SalesOrderFilter>("where"),
+    Root::new("salesOrderChanges", Token).reading::<SalesOrderChangesInput>("input"),
     Root::new("salesOrderSummary", Token).reading::<SalesOrderFilter>("where"),
     Root::new("salesOrderEvents", Token).reading::<SalesOrderFilter>("where"),
     Root::new("node", Token),

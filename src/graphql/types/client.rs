@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::client_credentials::{ClientKey, ClientSecret};
 use super::node::client_node_id;
-use crate::domain::{client, permission::Permission, signature_policy};
+use crate::domain::{client, permission::Permission, reference_policy, signature_policy};
 use crate::graphql::output::scalars::{DateTime, Long};
 use crate::graphql::types::loaders::Loaders;
 use crate::graphql::types::reader::principal;
@@ -46,6 +46,18 @@ pub enum SignaturePolicy {
     BodyAndKeyBound,
 }
 
+/// What the service does with an order whose partner reference another order of the client has that is not cancelled.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "reference_policy::ReferencePolicy")]
+pub enum ReferencePolicy {
+    /// The order is stored like any other.
+    Accept,
+    /// The order is stored, and the answer warns its sender.
+    Warn,
+    /// The order is refused with DUPLICATE_PARTNER_REFERENCE.
+    Refuse,
+}
+
 /// An account for a program: a partner's system, a dashboard or an operator's tool.
 #[Object]
 impl Client {
@@ -77,6 +89,11 @@ impl Client {
     /// Which forms of signature the client may send.
     async fn signature_policy(&self) -> SignaturePolicy {
         self.client.signature_policy.into()
+    }
+
+    /// What happens to an order whose partner reference another order of the client has that is not cancelled.
+    async fn reference_policy(&self) -> ReferencePolicy {
+        self.client.reference_policy.into()
     }
 
     /// Time at which the client was created.

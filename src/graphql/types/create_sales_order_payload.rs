@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
-use async_graphql::SimpleObject;
+use async_graphql::{Enum, SimpleObject};
 
 use super::SalesOrder;
+use crate::domain::fields::Naming;
+use crate::domain::order::OrderNumber;
 use crate::graphql::output::in_order::InOrder;
 use crate::graphql::types::reader::Reader;
 use crate::service::intake::TakenOrder;
@@ -16,15 +18,53 @@ pub struct CreateSalesOrderPayload {
     sales_order: InOrder<SalesOrder>,
     /// Whether the order was there already, so that this request changed nothing.
     replayed: bool,
+    /// What its sender should look at. The order is stored all the same.
+    warnings: Vec<SalesOrderWarning>,
+}
+
+/// The kind of a warning.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+pub enum SalesOrderWarningCode {
+    /// Another order of the client that is not cancelled has the same partner reference.
+    DuplicatePartnerReference,
+}
+
+/// Something about an order that its sender should look at.
+#[derive(SimpleObject)]
+pub struct SalesOrderWarning {
+    /// The kind of the warning, for programs.
+    code: SalesOrderWarningCode,
+    /// One sentence for people: what is the matter, and what to do.
+    message: String,
+    /// The field that it is about: a JSON pointer into the order as it was sent, such as `/partner_reference`.
+    pointer: String,
+    /// Number of the other order that it is about, such as `SO-0000000042`.
+    order_number: String,
 }
 
 impl CreateSalesOrderPayload {
-    /// The answer to an order that was taken.
-    pub fn new(taken: TakenOrder, reader: &Arc<Reader>) -> Self {
+    /// The answer to an order that was taken, to somebody who spells fields in this way.
+    pub fn new(taken: TakenOrder, reader: &Arc<Reader>, naming: Naming) -> Self {
+        let warning = taken.same_reference.map(|number| SalesOrderWarning::same_reference(number, naming));
         Self {
             message: "Sales order created successfully",
             sales_order: InOrder(SalesOrder { lines: taken.lines, ..SalesOrder::new(taken.order, reader) }),
             replayed: taken.replayed,
+            warnings: warning.into_iter().collect(),
+        }
+    }
+}
+
+impl SalesOrderWarning {
+    fn same_reference(number: OrderNumber, naming: Naming) -> Self {
+        let field = naming.spell("partner_reference");
+        Self {
+            code: SalesOrderWarningCode::DuplicatePartnerReference,
+            message: format!(
+                "{field}: your order {number} has the same one and is not cancelled; is this the same order?"
+            ),
+            pointer: format!("/{field}"),
+            order_number: number.to_string(),
         }
     }
 }

@@ -38,17 +38,22 @@ pub struct ShortPages;
 /// About as many lines as 400 usual orders have.
 const LINES_OF_SHORT_PAGE: i32 = 2000;
 
-/// A page cut where it would have too many lines; an order that has them by itself stays whole.
-pub fn shorten(ctx: &Context<'_>, page: &mut Page<order::SalesOrder>) {
+/// How many orders of a page may be kept, so that it has not too many lines; an order that has them by itself stays whole.
+pub fn fitting<'o>(ctx: &Context<'_>, orders: impl Iterator<Item = &'o order::SalesOrder>) -> usize {
     if ctx.data_opt::<ShortPages>().is_none() {
-        return;
+        return usize::MAX;
     }
     let mut lines = 0;
     let mut fits = |order: &order::SalesOrder| {
         lines += order.line_count;
         lines <= LINES_OF_SHORT_PAGE
     };
-    let kept = page.rows.iter().map_while(|order| fits(order).then_some(())).count().max(1);
+    orders.map_while(|order| fits(order).then_some(())).count().max(1)
+}
+
+/// A page cut where it would have too many lines.
+pub fn shorten(ctx: &Context<'_>, page: &mut Page<order::SalesOrder>) {
+    let kept = fitting(ctx, page.rows.iter());
     if kept < page.rows.len() {
         page.rows.truncate(kept);
         page.has_next = true;
@@ -62,11 +67,20 @@ pub async fn orders(
     reader: &Arc<Reader>,
 ) -> Result<Vec<SalesOrder>> {
     let page = ctx.look_ahead();
-    let selected = [page.field("nodes"), page.field("edges").field("node")];
+    listed(ctx, orders, reader, &[page.field("nodes"), page.field("edges").field("node")]).await
+}
+
+/// The orders of a list, with what is selected of them.
+pub async fn listed(
+    ctx: &Context<'_>,
+    orders: Vec<order::SalesOrder>,
+    reader: &Arc<Reader>,
+    selected: &[Lookahead<'_>],
+) -> Result<Vec<SalesOrder>> {
     let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
     charge_lines(budget::of(ctx)?, &orders, fields)?;
     let numbers: Vec<_> = orders.iter().map(|order| order.number).collect();
-    let mut related = related(ctx, &numbers, &numbers, &selected).await?;
+    let mut related = related(ctx, &numbers, &numbers, selected).await?;
     Ok(orders.into_iter().map(|order| related.attach(order, reader)).collect())
 }
 

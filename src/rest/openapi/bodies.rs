@@ -10,8 +10,9 @@ use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Required, Sc
 use super::schemas::{Schemas, description};
 use super::{headers, problems};
 use crate::graphql::{Content as Holds, Member, Needs, PreparedOperation};
+use crate::rest::changes;
 use crate::rest::export::{
-    COLUMNS, CURSOR, DEFAULT_ORDER, FORM, FormParameter, LINE_AMOUNT, ORDER_BY, PARAMETERS, Parameter, ZONE,
+    COLUMNS, CURSOR, DEFAULT_ORDER, FORM, FormParameter, LINE_AMOUNT, ORDER_BY, PARAMETERS, ZONE,
 };
 use crate::rest::operations::operations;
 
@@ -38,7 +39,7 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
     operation.security = Some(behind.needs().next().map(security).unwrap_or_default());
     let parameters = operation.parameters.get_or_insert_default();
     parameters.extend(behind.needs().flat_map(headers::of).map(RefOr::T));
-    if behind.name() == "salesOrder" {
+    if ["salesOrder", "salesOrdersByReference"].contains(&behind.name()) {
         parameters.push(headers::IF_NONE_MATCH.free().into());
     }
     let variables = behind.variables();
@@ -55,13 +56,29 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
     }
     let answer = behind.answer();
     let answers = match behind.name() {
-        "createSalesOrder" => vec![("application/json", content(with_optional(schemas, answer, "replayed")))],
-        "salesOrder" => vec![("application/json", content(enveloped(schemas, answer)))],
+        "createSalesOrder" => {
+            vec![("application/json", content(with_optional(schemas, answer, &["replayed", "warnings"])))]
+        }
+        "salesOrder" => {
+            let envelope = ("SalesOrderEnvelope", "The answer to a read order.", "The order as it is now.");
+            vec![("application/json", content(enveloped(schemas, answer, envelope)))]
+        }
+        "salesOrdersByReference" => {
+            let about = "The answer to orders that were read by their reference.";
+            let envelope = ("SalesOrdersEnvelope", about, "The orders as they are now, the newest first.");
+            vec![("application/json", content(enveloped(schemas, answer, envelope)))]
+        }
         "exportSalesOrders" => {
             let parameters =
-                PARAMETERS.iter().map(|parameter| of_query(parameter, schemas)).chain(FORM.iter().map(of_form));
+                PARAMETERS.iter().map(|it| of_query(&it.name, &it.member, schemas)).chain(FORM.iter().map(of_form));
             operation.parameters.get_or_insert_default().extend(parameters);
             vec![("text/csv", content(csv())), ("application/jsonl", content(jsonl()))]
+        }
+        "salesOrderChanges" => {
+            let parameters = changes::parameters();
+            let parameters = parameters.iter().map(|member| of_query(&member.name, member, schemas));
+            operation.parameters.get_or_insert_default().extend(parameters);
+            vec![("application/json", content(schemas.body(&answer)))]
         }
         // What a check finds hangs together; examples of its members do not.
         "signatureCheck" => {
@@ -95,27 +112,25 @@ fn content(schema: RefOr<Schema>) -> Content {
     ContentBuilder::new().schema(Some(schema)).build()
 }
 
-/// An answer of which REST leaves out one member where it says nothing new. The example is of one without it.
-fn with_optional(schemas: &mut Schemas<'_>, answer: Member, name: &str) -> RefOr<Schema> {
+/// An answer of which REST leaves out members where they say nothing new. The example is of one without them.
+fn with_optional(schemas: &mut Schemas<'_>, answer: Member, names: &[&str]) -> RefOr<Schema> {
     let mut answer = answer;
-    let optional = match &mut answer.shape.holds {
-        Holds::Members(members) => members.extract_if(.., |member| member.name == name).next(),
-        _ => None,
+    let optional: Vec<_> = match &mut answer.shape.holds {
+        Holds::Members(members) => members.extract_if(.., |member| names.contains(&member.name.as_str())).collect(),
+        _ => Vec::new(),
     };
     let body = schemas.body(&answer);
-    if let Some(member) = optional {
+    for member in optional {
         let schema = schemas.member(&member);
-        schemas.add_optional(&answer, name, schema);
+        schemas.add_optional(&answer, &member.name, schema);
     }
     body
 }
 
 /// What is found stands in `data`; what is not is a 404.
-fn enveloped(schemas: &mut Schemas<'_>, answer: Member) -> RefOr<Schema> {
-    let description = "The order as it is now.".to_owned();
-    let data = schemas.member(&Member { is_nullable: false, description, ..answer });
-    let envelope = ObjectBuilder::new().schema_type(Type::Object).description(Some("The answer to a read order."));
-    let name = "SalesOrderEnvelope";
+fn enveloped(schemas: &mut Schemas<'_>, answer: Member, (name, about, data): (&str, &str, &str)) -> RefOr<Schema> {
+    let data = schemas.member(&Member { is_nullable: false, description: data.to_owned(), ..answer });
+    let envelope = ObjectBuilder::new().schema_type(Type::Object).description(Some(about));
     schemas.0.schemas.insert(name.to_owned(), envelope.property("data", data).required("data").into());
     Ref::from_schema_name(name).into()
 }
@@ -141,8 +156,7 @@ fn jsonl() -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).description(Some(text)).into()
 }
 
-fn of_query(parameter: &Parameter, schemas: &mut Schemas<'_>) -> RefOr<utoipa::openapi::path::Parameter> {
-    let Parameter { name, member, .. } = parameter;
+fn of_query(name: &str, member: &Member, schemas: &mut Schemas<'_>) -> RefOr<utoipa::openapi::path::Parameter> {
     let schema = match &member.shape.holds {
         Holds::Enum(values) if name == ORDER_BY => {
             let names = values.iter().map(|(name, _)| name.as_str());

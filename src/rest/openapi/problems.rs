@@ -99,7 +99,7 @@ static DETAILS: [(&str, Kind, &str); 20] = [
     ("x_client_id", Kind::Text, "Of a client id that is not the token's: what `X-CLIENT-ID` holds."),
     ("token_client_id", Kind::Text, "Of a client id that is not the token's: the client of the token."),
     ("scope", Kind::Text, "The scope that the client lacks."),
-    ("order_number", Kind::Text, "Of a used key or signature: the order that it made."),
+    ("order_number", Kind::Text, "Of a used key, signature or reference: the order that has it."),
     ("current_status", Kind::Text, "Of an illegal transition: the status that the order has."),
     ("current_version", Kind::Whole, "Of a stale version: the version that the order has."),
     ("next_statuses", Kind::Statuses, "Of an illegal transition: the statuses that the order may go to."),

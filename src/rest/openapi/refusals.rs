@@ -46,6 +46,7 @@ fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<Err
         if matches!(needs, Needs::Signature(_)) {
             codes.extend([Code::MissingHeader, Code::ClientIdMismatch, Code::InvalidTimestamp, Code::InvalidSignature]);
             codes.extend([Code::IdempotencyKeyReused, Code::SignatureReused, Code::ClockSkew]);
+            codes.push(Code::DuplicatePartnerReference);
         }
     }
     codes.sort_unstable();

@@ -17,7 +17,7 @@ pub fn complete(document: &mut Value) {
         let own: &[&str] = match behind.name() {
             "createSalesOrder" => &["Location", "Idempotent-Replayed"],
             "exportSalesOrders" => &["Content-Disposition"],
-            "salesOrder" => &["ETag"],
+            "salesOrder" | "salesOrdersByReference" => &["ETag"],
             _ => &[],
         };
         let Some(responses) = operation["responses"].as_object_mut() else { continue };
@@ -31,8 +31,8 @@ pub fn complete(document: &mut Value) {
                 }});
             }
         }
-        if behind.name() == "salesOrder" {
-            let description = "The order is still what `If-None-Match` names";
+        if own.contains(&"ETag") {
+            let description = "It is still what `If-None-Match` names";
             responses.insert("304".to_owned(), json!({"description": description, "headers": refusals::headers(own)}));
         }
         responses.extend(refusals);

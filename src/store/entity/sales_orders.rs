@@ -12,6 +12,7 @@ pub struct Model {
     pub idempotency_key: String,
     pub request_digest: Vec<u8>,
     pub status: String,
+    pub partner_reference: Option<String>,
     pub version: i32,
     pub created_at: i64,
     pub updated_at: i64,

@@ -174,6 +174,7 @@ macro_rules! column_values {
 
 column_values! {
     String: "text", it => it, raw: Self => Ok(raw);
+    bool: "boolean", it => it, raw: Self => Ok(raw);
     i32: "integer", it => it, raw: Self => Ok(raw);
     i64: "bigint", it => it, raw: Self => Ok(raw);
     Vec<u8>: "bytea", it => hex::encode(it), raw: Self => Ok(raw);

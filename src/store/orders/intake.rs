@@ -52,12 +52,21 @@ pub struct OrderToInsert {
     pub digest: [u8; 32],
     /// SHA-256 of the signed text, where one text makes one order: unique per client.
     pub signed_text_digest: Option<[u8; 32]>,
+    /// Whether no other order of the client may have its partner reference, until it is cancelled.
+    pub reference_is_unique: bool,
     /// Its receipt.
     pub receipt: NewReceipt,
     /// Whether to note the key's use with it, so that a busy key costs no transaction of its own.
     pub key_use_is_due: bool,
     /// The time at which it was received.
     pub now: DateTime<Utc>,
+}
+
+impl OrderToInsert {
+    /// Its partner reference, where it must have that alone.
+    fn unique_reference(&self) -> Option<&str> {
+        self.order.content().partner_reference.as_deref().filter(|_| self.reference_is_unique)
+    }
 }
 
 /// The outcome for an order to be stored.
@@ -79,6 +88,11 @@ pub enum Created {
         /// Whether the order was stored under this key; otherwise it was signed by this very text.
         is_same_key: bool,
     },
+    /// Another order of the client, which is not cancelled, has the reference that it must have alone.
+    DuplicateReference {
+        /// The other order's number.
+        number: OrderNumber,
+    },
 }
 
 impl Created {
@@ -86,14 +100,15 @@ impl Created {
     fn new_number(&self) -> Option<OrderNumber> {
         match self {
             Self::New { order, .. } => Some(order.number),
-            Self::Existing { .. } => None,
+            Self::Existing { .. } | Self::DuplicateReference { .. } => None,
         }
     }
 }
 
 impl Store {
     /// Stores orders, their lines, first events and receipts together, except those whose key or signed text was used
-    /// before. Of any number of simultaneous calls with one key or text exactly one stores. Gives what became of each, in their order.
+    /// before, or whose unique reference another order has. Of any number of simultaneous calls with one key, text or unique
+    /// reference exactly one stores. Gives what became of each, in their order.
     pub async fn insert_orders(&self, new: Arc<[OrderToInsert]>) -> StoreResult<Vec<Created>> {
         let mut outcomes = BTreeMap::new();
         let mut rounds_in_vain = 0;
@@ -131,7 +146,7 @@ impl Store {
             rounds_in_vain = if outcomes.len() == before { rounds_in_vain + 1 } else { 0 };
             if rounds_in_vain > MOST_ROUNDS_IN_VAIN {
                 let message = "the statement that stores orders left some out, and neither the idempotency key nor the \
-                               signed text of any of them names an order";
+                               signed text nor the reference of any of them names an order";
                 return Err(DbErr::Custom(message.to_owned()).into());
             }
         }
@@ -175,17 +190,21 @@ async fn insert_noting_key_uses(tx: &DatabaseTransaction, new: Arc<[OrderToInser
     insert_rows(tx, &new.iter().enumerate().collect::<Vec<_>>()).await
 }
 
-/// The first order of each idempotency key and signed text, sorted by key, and the rest. Two transactions with the same two
+/// The first order of each idempotency key, signed text and unique reference, sorted by key, and the rest. Two transactions with the same two
 /// keys insert them in the same order, so they cannot deadlock.
 fn firsts_and_rest<'o>(new: &[(usize, &'o OrderToInsert)]) -> [Vec<(usize, &'o OrderToInsert)>; 2] {
-    let (mut by_key, mut texts, mut rest) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
+    let (mut by_key, mut texts, mut references, mut rest) =
+        (BTreeMap::new(), BTreeSet::new(), BTreeSet::new(), Vec::new());
     for (index, order) in new {
         let text = order.signed_text_digest.map(|digest| (&order.client_id, digest));
+        let reference = order.unique_reference().map(|reference| (&order.client_id, reference));
         if text.is_none_or(|text| !texts.contains(&text))
+            && reference.is_none_or(|reference| !references.contains(&reference))
             && let Entry::Vacant(entry) = by_key.entry((order.client_id.as_str(), order.idempotency_key.as_str()))
         {
             entry.insert((*index, *order));
             texts.extend(text);
+            references.extend(reference);
         } else {
             rest.push((*index, *order));
         }
@@ -193,7 +212,7 @@ fn firsts_and_rest<'o>(new: &[(usize, &'o OrderToInsert)]) -> [Vec<(usize, &'o O
     [by_key.into_values().collect(), rest]
 }
 
-/// Stores those orders whose keys and signed texts are new, of several with one the first.
+/// Stores those orders whose keys, signed texts and unique references are new, of several with one the first.
 async fn insert_rows(tx: &impl ConnectionTrait, open: &[(usize, &OrderToInsert)]) -> StoreResult<Made> {
     let [firsts, rest] = firsts_and_rest(open);
     let of_all = (0_i64..).zip(firsts.iter().chain(&rest));

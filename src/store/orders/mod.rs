@@ -6,12 +6,14 @@
 //! To add a field of an order or a line: begin in [`record`].
 
 mod acknowledgements;
+mod changes;
 mod columns;
 mod intake;
 mod lifecycle;
 mod listing;
 mod receipts;
 mod record;
+mod references;
 mod samples;
 
 use std::collections::HashMap;

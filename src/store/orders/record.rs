@@ -39,9 +39,13 @@ pub struct Internals {
     pub unpriced_lines: i32,
     pub priced_amount: Money,
     pub search_text: String,
+    /// Whether no other order of its client may have its partner reference, until it is cancelled.
+    pub reference_is_unique: bool,
 }
 
-row! { Internals { idempotency_key, request_digest, unpriced_lines, priced_amount, search_text } }
+row! {
+    Internals { idempotency_key, request_digest, unpriced_lines, priced_amount, search_text, reference_is_unique }
+}
 
 record! {
     Receipt of sales_order_receipts::OrderId {
@@ -73,6 +77,15 @@ pub struct SignedText {
 }
 
 row! { SignedText { client_id, idempotency_key, request_digest, signed_text_digest, created_at } }
+
+/// The partner reference of an order that must have it alone.
+#[derive(Debug)]
+pub struct UniqueReference {
+    pub client_id: ClientId,
+    pub partner_reference: String,
+}
+
+row! { UniqueReference { client_id, partner_reference } }
 
 #[cfg(test)]
 mod tests {

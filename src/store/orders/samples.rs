@@ -73,7 +73,7 @@ fn incoming(client_id: &ClientId, sample: SampleOrder) -> Incoming {
         let version = order.version;
         note(&EventKind::StatusChanged { from, status, version, note: None, partner_note: None }, SYSTEM, at);
     }
-    let internals = Internals::new(&new, &idempotency_key, &new.digest());
+    let internals = Internals::new(&new, &idempotency_key, &new.digest(), false);
     Incoming { order, lines, internals, events, receipt: None, signed_text_digest: None }
 }
 

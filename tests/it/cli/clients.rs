@@ -99,6 +99,25 @@ async fn an_unknown_scope_or_policy_is_refused_with_the_known_ones() {
     assert!(said.contains("orders:creat\"") && said.contains("orders:create, orders:read"), "{said}");
     let said = desk.run(&[&create[..], &["orders:read", "--signature-policy", "strict"]].concat()).is_misused();
     assert!(said.contains("documented") && said.contains("body_bound"), "{said}");
+    let said = desk.run(&[&create[..], &["orders:read", "--reference-policy", "strict"]].concat()).is_misused();
+    assert!(said.contains("`accept`, `warn` or `refuse`"), "{said}");
+}
+
+#[tokio::test]
+async fn an_operator_says_what_happens_to_orders_whose_reference_another_one_has() {
+    let desk = Desk::new().await;
+    let create = ["client", "create", "--name", "P", "--scope", "orders:create", "--client-id"];
+    desk.run(&[&create[..], &["usual"]].concat()).succeeds();
+    desk.run(&[&create[..], &["strict", "--reference-policy", "refuse"]].concat()).succeeds();
+    let listed = || desk.run(&["client", "list", "--json"]).json();
+    assert_eq!(listed()[0]["reference_policy"], "refuse");
+    assert_eq!(listed()[1]["reference_policy"], "accept");
+    desk.run(&["client", "update", "--client-id", "usual", "--reference-policy", "warn"]).succeeds();
+    let page = desk.run(&["client", "show", "--client-id", "usual"]).succeeds();
+    assert!(page.contains("reference policy: warn\n"), "{page}");
+    let log = desk.run(&["client", "audit", "--json"]).json();
+    assert_eq!(log[0]["detail"], json!({"reference_policy": "warn"}));
+    assert_eq!(log[1]["detail"]["reference_policy"], "refuse");
 }
 
 #[tokio::test]
@@ -121,7 +140,8 @@ async fn an_operator_lists_and_looks_at_clients() {
     desk.partner();
     desk.run(&["client", "create", "--client-id", "a-dashboard", "--name", "D", "--scope", "orders:read"]).succeeds();
     let listed = desk.run(&["client", "list", "--json"]).json();
-    let expected = ["client_id", "name", "status", "scopes", "signature_policy", "created_at", "disabled_at"];
+    let expected =
+        ["client_id", "name", "status", "scopes", "signature_policy", "reference_policy", "created_at", "disabled_at"];
     assert_eq!(keys(&listed[0]), [&expected[..], &["warnings"]].concat());
     assert_eq!((&listed[0]["client_id"], &listed[1]["client_id"]), (&json!("a-dashboard"), &json!("partner-1")));
     let shown = desk.run(&["client", "show", "--client-id", "partner-1", "--json"]).json();

@@ -1,6 +1,7 @@
 //! One public key is one client's: a signature that binds the body tells by its key alone whose order it is.
 
 use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::reference_policy::ReferencePolicy;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::error::ErrorCode;
 use sales_order_api::service::clients::{ClientChange, ClientToCreate, KeyToAdd, StoredPublicKey};
@@ -16,6 +17,7 @@ fn new_client(client_id: &str, keys: Vec<String>) -> ClientToCreate {
         name: client_id.to_owned(),
         permissions: vec![Permission::OrdersCreate],
         signature_policy: SignaturePolicy::Documented,
+        reference_policy: ReferencePolicy::default(),
         public_keys: keys,
         secret: None,
     }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Request;
 use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::reference_policy::ReferencePolicy;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::error::ErrorCode;
 use sales_order_api::http;
+use sales_order_api::service::clients::ClientChange;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -80,7 +82,8 @@ async fn refusals_of_requests(reached: &mut Reached) {
 
     reached.over_rest(ErrorCode::NotFound, &app.get("/api/v1/nothing").await);
     reached.over_rest(ErrorCode::NotFound, &partner.get("/api/v1/sales-orders/SO-0000000001").await);
-    reached.over_rest(ErrorCode::MethodNotAllowed, &app.get(orders).await);
+    let other = Request::delete(orders).body(Body::empty()).unwrap();
+    reached.over_rest(ErrorCode::MethodNotAllowed, &app.send(other).await);
 
     let answer = app.post_text(orders, &headers.headers(), vec![b' '; 6_291_457]).await;
     let problem = reached.over_rest(ErrorCode::PayloadTooLarge, &answer);
@@ -102,6 +105,14 @@ async fn refusals_of_requests(reached: &mut Reached) {
     let answer = partner.create_with_key("first", &other).await;
     let problem = reached.over_rest(ErrorCode::IdempotencyKeyReused, &answer);
     assert_eq!(problem["order_number"], "SO-0000000001");
+
+    let change = ClientChange { reference_policy: Some(ReferencePolicy::Refuse), ..ClientChange::default() };
+    app.clients.update_client(&partner.client_id.parse().unwrap(), change).await.unwrap();
+    other["partner_reference"] = json!("PO-1");
+    let made = partner.create_with_key("second", &other).await.expect(201);
+    let answer = partner.create_with_key("third", &other).await;
+    let problem = reached.over_rest(ErrorCode::DuplicatePartnerReference, &answer);
+    assert_eq!(problem["order_number"], made["data"]["order_number"]);
 }
 
 async fn refusals_of_callers(reached: &mut Reached) {

@@ -38,7 +38,7 @@ async fn a_method_a_path_does_not_take_is_answered_with_the_ones_it_takes() {
     for (method, path, allowed) in [
         ("GET", "/api/v1/auth/login", "POST"),
         ("PUT", "/api/v1/auth/refresh", "POST"),
-        ("GET", "/api/v1/sales-orders", "POST"),
+        ("PUT", "/api/v1/sales-orders", "GET,HEAD,POST"),
         ("DELETE", "/api/v1/sales-orders/SO-0000000001", "GET,HEAD"),
         ("POST", "/api/v1/openapi.json", "GET,HEAD"),
         ("PUT", "/graphql", "GET,HEAD,POST"),
@@ -56,7 +56,13 @@ async fn head_is_get_without_the_body() {
     let app = TestApp::new().await;
     let partner = app.partner().await;
     partner.create(&order()).await.expect(201);
-    for path in ["/api/v1/sales-orders/SO-0000000001", "/health/live", "/schema.graphql", "/api/v1/openapi.json"] {
+    for path in [
+        "/api/v1/sales-orders",
+        "/api/v1/sales-orders/SO-0000000001",
+        "/health/live",
+        "/schema.graphql",
+        "/api/v1/openapi.json",
+    ] {
         let head = Request::head(path).header("authorization", partner.authorization()).body(Body::empty()).unwrap();
         let (head, get) = (app.send(head).await, partner.get(path).await);
         assert_eq!((head.status, get.status), (200.try_into().unwrap(), 200.try_into().unwrap()), "{path}");

@@ -18,6 +18,7 @@ fn new(now: DateTime<Utc>, key: &str, text: Option<u8>) -> OrderToInsert {
         idempotency_key: key.to_owned(),
         digest: order.digest(),
         signed_text_digest: text.map(|text| [text; 32]),
+        reference_is_unique: false,
         order,
         receipt: NewReceipt {
             signature_form: if text.is_some() { SignatureForm::BodyBound } else { SignatureForm::Documented },
@@ -37,6 +38,7 @@ fn told(outcomes: &[Created]) -> Vec<(i64, &'static str)> {
         Created::New { order, .. } => (order.number.id(), "new"),
         Created::Existing { order, is_same_key: true, .. } => (order.number.id(), "again"),
         Created::Existing { order, is_same_key: false, .. } => (order.number.id(), "by its text"),
+        Created::DuplicateReference { number } => (number.id(), "refused for its reference"),
     };
     outcomes.iter().map(tell).collect()
 }

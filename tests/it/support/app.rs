@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use sales_order_api::app::{self, AppState};
 use sales_order_api::config::{self, Config, Overrides};
 use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::reference_policy::ReferencePolicy;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::http::{self, Peer, ServerOptions};
 use sales_order_api::service::Clients;
@@ -136,6 +137,7 @@ impl TestApp {
             name: format!("The client {client_id}"),
             permissions: permissions.to_vec(),
             signature_policy,
+            reference_policy: ReferencePolicy::default(),
             public_keys,
             secret: None,
         };

@@ -49,6 +49,9 @@ pub fn ensure_described(method: &Method, path: &str, answer: &Answer) {
 
 fn template(path: &str) -> &str {
     match path.strip_prefix("/api/v1/sales-orders") {
+        Some(by) if by.strip_prefix("/by-reference/").is_some_and(|reference| !reference.contains('/')) => {
+            "/api/v1/sales-orders/by-reference/{partner_reference}"
+        }
         Some(".csv" | ".jsonl") => "/api/v1/sales-orders.{format}",
         Some(number) if number.len() > 1 && number.rfind('/') == Some(0) => "/api/v1/sales-orders/{order_number}",
         _ => path,

@@ -4,6 +4,7 @@ use sales_order_api::app;
 use sales_order_api::auth::string_to_sign::documented_string;
 use sales_order_api::clock::Clock;
 use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::reference_policy::ReferencePolicy;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::service::clients::ClientToCreate;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -35,6 +36,7 @@ impl Remote {
             name: "A partner".to_owned(),
             permissions,
             signature_policy: SignaturePolicy::default(),
+            reference_policy: ReferencePolicy::default(),
             public_keys: vec![key_of(client_id).public_key().to_pem()],
             secret: None,
         };

@@ -5,7 +5,7 @@
 use crate::domain::order::{SalesOrder, SalesOrderLine};
 use crate::domain::receipt::Receipt;
 use crate::store::orders::columns::{Column, Row};
-use crate::store::orders::record::{FirstEvent, Internals, SignedText};
+use crate::store::orders::record::{FirstEvent, Internals, SignedText, UniqueReference};
 
 /// A table as rows are written to it.
 pub(super) struct Table {
@@ -21,6 +21,8 @@ pub(super) struct Tables {
     pub(super) receipts: Table,
     pub(super) events: Table,
     pub(super) texts: Table,
+    /// Read only: what orders must have alone.
+    pub(super) references: Table,
 }
 
 /// The order's id as a column, and where it comes from.
@@ -35,6 +37,7 @@ impl Tables {
             receipts: table("sales_order_receipts", &[Receipt::COLUMNS]),
             events: table("sales_order_events", &[FirstEvent::COLUMNS]),
             texts: table("sales_order_signed_texts", &[SignedText::COLUMNS]),
+            references: table("sales_orders", &[UniqueReference::COLUMNS]),
         }
     }
 }

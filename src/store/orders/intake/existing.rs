@@ -1,4 +1,4 @@
-//! The order that a request asks for again.
+//! The order that stands in the way of another one: the one that a request asks for again, or one with its reference.
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect as _, QueryTrait as _, Select};
 
@@ -8,8 +8,10 @@ use crate::store::entity::sales_order_signed_texts;
 use crate::store::entity::sales_orders::{Column, Entity};
 use crate::store::error::StoreResult;
 use crate::store::orders::columns::{Record as _, RowReader, find as find_records};
+use crate::store::orders::references;
 
-/// The order that was stored under this key, or else for this signed text. `None` when there is none, because what stood in
+/// The order that was stored under this key, or else for this signed text, or else the one that has the reference which this one
+/// must have alone. `None` when there is none, because what stood in
 /// the way was not stored itself; and when the text does not name its order yet, because that was committed by somebody else
 /// meanwhile: then to insert again does it.
 pub(super) async fn find(connection: &impl ConnectionTrait, new: &OrderToInsert) -> StoreResult<Option<Created>> {
@@ -21,7 +23,10 @@ pub(super) async fn find(connection: &impl ConnectionTrait, new: &OrderToInsert)
         let is_settled = !needs_text || order_of_text(connection, new).await?.is_some();
         return Ok(is_settled.then(|| found.created(new)));
     }
-    let Some(id) = order_of_text(connection, new).await? else { return Ok(None) };
+    let Some(id) = order_of_text(connection, new).await? else {
+        let of_reference = references::find_other(connection, &new.client_id, new.unique_reference(), None).await?;
+        return Ok(of_reference.map(|number| Created::DuplicateReference { number }));
+    };
     let of_text = one(connection, find_records::<SalesOrder>().filter(Column::Id.eq(id))).await?;
     Ok(of_text.map(|found| found.created(new)))
 }

@@ -14,7 +14,7 @@ use crate::domain::order_input::NewOrder;
 use crate::domain::receipt::Receipt;
 use crate::store::error::StoreResult;
 use crate::store::orders::columns::{ColumnValue as _, Row};
-use crate::store::orders::record::{FirstEvent, Internals, SignedText};
+use crate::store::orders::record::{FirstEvent, Internals, SignedText, UniqueReference};
 
 /// An order with its rows. What is stored is what is answered.
 pub struct Incoming {
@@ -34,7 +34,7 @@ impl Incoming {
         let NewReceipt { signature_form, string_to_sign, signature, key_fingerprint, body_sha256 } =
             new.receipt.clone();
         Self {
-            internals: Internals::new(&new.order, &new.idempotency_key, &new.digest),
+            internals: Internals::new(&new.order, &new.idempotency_key, &new.digest, new.reference_is_unique),
             events: vec![FirstEvent::new(0, &EventKind::Created, order.client_id.as_str(), new.now)],
             order,
             lines,
@@ -57,14 +57,23 @@ impl Incoming {
 }
 
 impl Internals {
-    pub fn new(order: &NewOrder, idempotency_key: &str, digest: &[u8; 32]) -> Self {
+    pub fn new(order: &NewOrder, idempotency_key: &str, digest: &[u8; 32], reference_is_unique: bool) -> Self {
         Self {
+            reference_is_unique,
             idempotency_key: idempotency_key.to_owned(),
             request_digest: digest.to_vec(),
             unpriced_lines: order.unpriced_lines(),
             priced_amount: order.priced_amount(),
             search_text: order.search_text(),
         }
+    }
+}
+
+impl UniqueReference {
+    /// `None` where any number of orders may share the reference, and where there is none.
+    fn of(Incoming { order, internals, .. }: &Incoming) -> Option<Self> {
+        let partner_reference = order.content.partner_reference.clone().filter(|_| internals.reference_is_unique)?;
+        Some(Self { client_id: order.client_id.clone(), partner_reference })
     }
 }
 
@@ -94,7 +103,7 @@ impl SignedText {
     }
 }
 
-/// Stores those orders whose keys and signed texts are new, in the sequence of their ordinals. Gives the ids they got.
+/// Stores those orders whose keys, signed texts and unique references are new, in the sequence of their ordinals. Gives the ids they got.
 /// A text under a key that was there before, for the same order, names that order from then on.
 pub async fn insert(
     tx: &impl ConnectionTrait,
@@ -105,7 +114,7 @@ pub async fn insert(
     let receipts = orders.iter().filter_map(|(ordinal, new)| Some(Member(*ordinal, new.receipt.as_ref()?)));
     let events = orders.iter().flat_map(|(ordinal, new)| new.events.iter().map(|event| Member(*ordinal, event)));
     let texts = texts.iter().map(|(ordinal, text)| Member(*ordinal, text));
-    let parameters = [
+    let mut parameters = vec![
         json(orders.iter().map(|(ordinal, new)| OrderMember(*ordinal, new)))?,
         json(lines)?,
         json(receipts)?,
@@ -113,9 +122,14 @@ pub async fn insert(
         json(texts)?,
     ];
     let backend = tx.get_database_backend();
+    if backend == DbBackend::Postgres {
+        let of_order = |(ordinal, new): &(i64, Incoming)| UniqueReference::of(new).map(|it| (*ordinal, it));
+        let references: Vec<_> = orders.iter().filter_map(of_order).collect();
+        parameters.push(json(references.iter().map(|(ordinal, it)| Member(*ordinal, it)))?);
+    }
     let sql = if backend == DbBackend::Postgres { &postgres::INSERT } else { &sqlite::INSERT };
     let mut ids = BTreeMap::new();
-    let statement = Statement::from_sql_and_values(backend, sql.as_str(), parameters.map(Value::from));
+    let statement = Statement::from_sql_and_values(backend, sql.as_str(), parameters.into_iter().map(Value::from));
     for row in tx.query_all_raw(statement).await? {
         ids.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     }

@@ -6,14 +6,16 @@ use super::batch::{Table, Tables};
 use crate::store::events;
 
 /// Locks are taken in one order by everybody, so that no two wait for each other: signed texts, sorted (`hold_signed_texts`);
-/// then keys, sorted. What holds the end of the feed comes when everything else is done, for nobody reads beyond it until the
+/// then references, sorted (`hold_references`); then keys, sorted. What holds the end of the feed comes when everything else is done, for nobody reads beyond it until the
 /// commit. Counting what was written before is what makes PostgreSQL keep to that order
-/// (`an_order_gets_its_position_in_the_feed_last`, `crossing_texts_of_two_instances_never_wait_for_each_other`).
+/// (`an_order_gets_its_position_in_the_feed_last`, `crossing_texts_of_two_instances_never_wait_for_each_other`,
+/// `crossing_references_of_two_instances_never_wait_for_each_other`).
 ///
 /// Whether a text was used is asked when its lock is held, of a function that sees what was committed meanwhile; a
-/// text whose order was there before goes into the table too. So nobody else gets between the question and the answer.
+/// text whose order was there before goes into the table too. So nobody else gets between the question and the answer. The same
+/// goes for a reference that an order must have alone.
 pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
-    let Tables { orders, lines, receipts, events, texts } = Tables::new();
+    let Tables { orders, lines, receipts, events, texts, references } = Tables::new();
     let of_order = |table: &Table, parameter, further| {
         let rows = format!("{} JOIN made USING (ordinal) {further}", table.postgres_rows(parameter));
         table.postgres(Some(("order_id", "made.id")), &rows)
@@ -22,9 +24,15 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
         "WITH texts AS MATERIALIZED (SELECT * FROM {text_rows}),
               held AS MATERIALIZED (SELECT count(*) AS locks,
                   hold_signed_texts(array_agg(client_id), array_agg(client_id || signed_text_digest)) FROM texts),
-              new AS MATERIALIZED (SELECT r.* FROM {order_rows} LEFT JOIN texts ON texts.ordinal = r.ordinal CROSS JOIN held
+              uniques AS MATERIALIZED (SELECT r.* FROM {reference_rows} CROSS JOIN held WHERE held.locks >= 0),
+              alone AS MATERIALIZED (SELECT count(*) AS locks,
+                  hold_references(array_agg(client_id || '/' || partner_reference)) FROM uniques),
+              new AS MATERIALIZED (SELECT r.* FROM {order_rows} LEFT JOIN texts ON texts.ordinal = r.ordinal
+                  LEFT JOIN uniques ON uniques.ordinal = r.ordinal CROSS JOIN held CROSS JOIN alone
                   WHERE CASE WHEN texts.ordinal IS NULL THEN true WHEN held.locks >= 0
-                      THEN order_of_signed_text(texts.client_id, decode(texts.signed_text_digest, 'hex')) IS NULL END),
+                      THEN order_of_signed_text(texts.client_id, decode(texts.signed_text_digest, 'hex')) IS NULL END
+                  AND CASE WHEN uniques.ordinal IS NULL THEN true WHEN alone.locks >= 0
+                      THEN order_of_reference(uniques.client_id, uniques.partner_reference) IS NULL END),
               stored AS ({insert_orders} ON CONFLICT (client_id, idempotency_key) DO NOTHING
                   RETURNING id, client_id, idempotency_key),
               made AS MATERIALIZED (SELECT r.ordinal, stored.id FROM stored JOIN new AS r USING (client_id, idempotency_key)),
@@ -48,6 +56,7 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
          SELECT ordinal, id FROM made, (SELECT count(*) FROM events) AS of_events",
         text_rows = texts.postgres_rows("$5"),
         order_rows = orders.postgres_rows("$1"),
+        reference_rows = references.postgres_rows("$6"),
         insert_orders = orders.postgres(None, "new AS r ORDER BY r.ordinal"),
         insert_lines = of_order(&lines, "$2", ""),
         insert_receipts = of_order(&receipts, "$3", ""),

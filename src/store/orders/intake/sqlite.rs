@@ -10,7 +10,7 @@ use super::batch::{Table, Tables};
 /// order of insertion, because the full-text index flushes to the file whenever an id is not larger than the one before.
 /// JSONB is parsed once and read faster than JSON.
 pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
-    let Tables { orders, lines, receipts, events, texts: _ } = Tables::new();
+    let Tables { orders, lines, receipts, events, texts: _, references: _ } = Tables::new();
     let of_made = |rows| format!("jsonb_each(new.{rows}) AS r CROSS JOIN made ON made.ordinal = r.value ->> 'ordinal'");
     let of_order = |table: &Table, rows| table.sqlite(Some(("order_id", "made.id")), &of_made(rows));
     format!(
@@ -26,7 +26,10 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
                          WHERE o.client_id = r.value ->> 'client_id' AND o.idempotency_key = r.value ->> 'idempotency_key')
                      AND NOT EXISTS (SELECT 1 FROM sales_order_signed_texts AS t
                          WHERE t.client_id = r.value ->> 'client_id'
-                             AND t.signed_text_digest = unhex(r.value ->> 'signed_text_digest'));
+                             AND t.signed_text_digest = unhex(r.value ->> 'signed_text_digest'))
+                     AND NOT (r.value ->> 'reference_is_unique' AND EXISTS (SELECT 1 FROM sales_orders AS o
+                         WHERE o.client_id = r.value ->> 'client_id' AND o.status <> 'CANCELLED'
+                             AND o.partner_reference = r.value ->> 'partner_reference'));
              {orders};
              {lines};
              {receipts};
