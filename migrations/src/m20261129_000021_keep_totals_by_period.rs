@@ -21,9 +21,10 @@ const OF_ORDER: [&str; 5] = ["created_at", "client_id", "status", "currency", "c
 const STAMPS: i64 = 1 << 40;
 
 fn create(is_postgres: bool) -> String {
-    let (kind, stamp, end) = match is_postgres {
-        true => ("bigint", format!("floor(random() * {STAMPS})::bigint"), ""),
-        false => ("integer", format!("(random() & {})", STAMPS - 1), " WITHOUT ROWID"),
+    let (kind, stamp, end) = if is_postgres {
+        ("bigint", format!("floor(random() * {STAMPS})::bigint"), "")
+    } else {
+        ("integer", format!("(random() & {})", STAMPS - 1), " WITHOUT ROWID")
     };
     let figures = FIGURES.map(|figure| format!("{figure} {kind} NOT NULL")).join(", ");
     format!(

@@ -36,15 +36,11 @@ pub(crate) fn periods() -> String {
 pub(crate) fn trigger_functions(schema: &str, by_period: bool) -> [String; 4] {
     let delta = &format!("{schema}.sales_order_totals_delta");
     let (key, figures) = (KEY.join(", "), FIGURES.join(", "));
-    let (column, group, of) = match by_period {
-        true => (", hour", format!(", {}", hour("added")), Some(hour)),
-        false => ("", String::new(), None),
-    };
+    let column = if by_period { ", hour" } else { "" };
+    let hour_of = |row: &str| if by_period { format!(", {}", hour(row)) } else { String::new() };
+    let group = hour_of("added");
     let insert = format!("INSERT INTO {delta} ({key}, {figures}{column})");
-    let row = |row: &str, sign: &str| {
-        let hour = of.map(|hour| format!(", {}", hour(row))).unwrap_or_default();
-        format!("({}{hour})", values(row, sign))
-    };
+    let row = |row: &str, sign: &str| format!("({}{})", values(row, sign), hour_of(row));
     let (old, new) = (row("old", "-"), row("new", ""));
     let tables = ["base", "by_period"].map(|part| format!("{schema}.sales_order_totals_{part}"));
     let kept = if by_period { tables.join(", ") } else { tables[0].clone() };

@@ -16,14 +16,14 @@ pub(super) enum Start {
     /// Orders that hold one of the texts, and the one with a number.
     Texts { texts: Vec<String>, number: Option<OrderNumber> },
     /// A query for their ids.
-    Ids(SelectStatement),
+    Ids(Box<SelectStatement>),
 }
 
 impl Start {
     /// The query for the ids of the orders.
     pub(super) fn query(self, sample: &[String]) -> SelectStatement {
         match self {
-            Self::Ids(query) => query,
+            Self::Ids(query) => *query,
             Self::Texts { texts, number } => {
                 let mut holding = holding(&texts, sample);
                 if let Some(number) = number {
@@ -52,7 +52,11 @@ pub(super) fn starts(filter: &OrderFilter) -> Vec<Start> {
     let times = filter.times.all().into_iter().filter(|(column, range)| *column != "created_at" && !range.is_open());
     let times =
         times.map(|range| Query::select().column(Column::Id).from(sales_orders::Entity).cond_where(time(range)).take());
-    wholes.chain(parts).chain(words).chain(lines.into_iter().chain(times).map(Start::Ids)).collect()
+    wholes
+        .chain(parts)
+        .chain(words)
+        .chain(lines.into_iter().chain(times).map(|ids| Start::Ids(Box::new(ids))))
+        .collect()
 }
 
 pub(super) fn lines_of(codes: &[String]) -> SelectStatement {

@@ -196,38 +196,35 @@ async fn figures_of_any_span_are_those_of_its_orders_however_they_change_between
     let questions: Vec<_> = (0..24).map(|_| question().new_tree(&mut runner).unwrap().current()).collect();
     let mut id = 0;
     for round in 0..8 {
-        let mut sql = String::new();
+        let mut changes = Vec::new();
         if round == 6 {
-            sql.push_str(if on_postgres().is_some() {
-                "TRUNCATE sales_orders CASCADE;"
-            } else {
-                "DELETE FROM sales_orders;"
-            });
+            let empty = on_postgres().map_or("DELETE FROM sales_orders", |_| "TRUNCATE sales_orders CASCADE");
+            changes.push(empty.to_owned());
             orders.clear();
         }
         for _ in 0..40 / (round + 1) {
             id += 1;
             let order = known(id).new_tree(&mut runner).unwrap().current();
-            sql.push_str(&format!("{};", order.insert()));
+            changes.push(order.insert());
             orders.push(order);
         }
         for order in orders.iter_mut().filter(|order| order.id % 9 == round) {
             // Only customers change in one round, and no figure.
             let (customer, moved) = ((order.customer + 1) % 7, order.created_at + TimeDelta::hours(1));
             order.customer = customer;
-            sql.push_str(&format!("UPDATE sales_orders SET customer_code = 'C{customer}' WHERE id = {};", order.id));
+            changes.push(format!("UPDATE sales_orders SET customer_code = 'C{customer}' WHERE id = {}", order.id));
             if round % 2 == 0 {
                 order.status = (order.status + 1) % STATUSES.len();
                 order.created_at = moved;
-                sql.push_str(&format!(
-                    "UPDATE sales_orders SET status = '{}', created_at = {} WHERE id = {};",
+                changes.push(format!(
+                    "UPDATE sales_orders SET status = '{}', created_at = {} WHERE id = {}",
                     STATUSES[order.status],
                     moved.timestamp_micros(),
                     order.id
                 ));
             }
         }
-        app.database.db_execute(&format!("BEGIN; {sql} COMMIT")).await.unwrap();
+        app.database.db_execute(&format!("BEGIN; {}; COMMIT", changes.join("; "))).await.unwrap();
         app.database.true_totals().await;
         // At one time changes stand beside the totals, at another they are in them.
         for is_merged in [false, true] {
