@@ -91,6 +91,8 @@ impl Database {
     pub async fn db_connect(&self) -> sea_orm::DatabaseConnection {
         let mut options = sea_orm::ConnectOptions::new(&self.url);
         options.max_connections(1).sqlx_logging(false);
+        // On SQLite the service may be writing.
+        options.map_sqlx_sqlite_opts(|options| options.busy_timeout(PATIENCE));
         sea_orm::Database::connect(options).await.unwrap()
     }
 
