@@ -33,9 +33,11 @@ mod m20261128_000017_add_requested_delivery_date;
 mod m20261128_000018_create_reporting_views;
 mod m20261128_000019_create_search_folding;
 mod m20261128_000020_store_orders_side_by_side;
+mod m20261129_000021_keep_totals_by_period;
 mod m20261129_000022_add_reference_policy;
 mod m20261129_000023_index_sales_orders_by_change;
 pub mod reporting;
+mod totals;
 
 /// Indexes that PostgreSQL builds while their tables are in use, after the migrations: of which kind each is, its name, and what it
 /// is of. SQLite's are in the migrations.
@@ -76,6 +78,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000018_create_reporting_views::Migration),
             Box::new(m20261128_000019_create_search_folding::Migration),
             Box::new(m20261128_000020_store_orders_side_by_side::Migration),
+            Box::new(m20261129_000021_keep_totals_by_period::Migration),
             Box::new(m20261129_000022_add_reference_policy::Migration),
             Box::new(m20261129_000023_index_sales_orders_by_change::Migration),
         ]

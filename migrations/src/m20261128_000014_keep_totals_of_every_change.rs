@@ -15,7 +15,7 @@ pub(crate) const KEY: [&str; 6] = ["client_id", "customer_code", "site_code", "s
 pub(crate) const FIGURES: [&str; 6] =
     ["orders", "line_count", "total_quantity", "unpriced_lines", "amount_high", "amount_low"];
 /// The columns of an order that figures are made of.
-const SUMMED: [&str; 4] = ["line_count", "total_quantity", "unpriced_lines", "priced_amount"];
+pub(crate) const SUMMED: [&str; 4] = ["line_count", "total_quantity", "unpriced_lines", "priced_amount"];
 
 /// The lock of whoever appends an event (see `store/events.rs`). Who changes totals of several orders takes it first, so
 /// that two of them never wait for each other halfway.

@@ -13,7 +13,8 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::m20261128_000014_keep_totals_of_every_change as before;
-use before::{APPEND_LOCK, FIGURES, KEY, function, run, schema, values};
+use crate::totals;
+use before::{APPEND_LOCK, FIGURES, KEY, run, schema};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -26,12 +27,6 @@ const TEXTS_LOCK: i32 = 0x7465_7874;
 
 /// The same for one text; the other half is a hash of both.
 const TEXT_LOCK: i32 = 0x7465_7831;
-
-/// Of whoever merges: "sales-me" in ASCII.
-const MERGE_LOCK: i64 = 0x7361_6c65_732d_6d65;
-
-/// So many rows are merged in one transaction, which takes about 50 ms.
-const MERGED_AT_ONCE: i64 = 10_000;
 
 /// What ends the time of two versions.
 pub const FINISH: &str = "CREATE OR REPLACE FUNCTION orders_are_stored_side_by_side() RETURNS boolean
@@ -143,88 +138,23 @@ fn parts(schema: &str) -> Vec<String> {
              EXECUTE FUNCTION {schema}.keep_sales_order_totals()"
         ),
         // Whoever might use the totals still may: instances of the version before go on.
-        format!(
-            "DO $$ DECLARE granted record; BEGIN
-                FOR granted IN SELECT relation, privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS who
-                    FROM pg_class, aclexplode(relacl), unnest(ARRAY['sales_order_totals_delta', 'sales_order_totals']) AS relation
-                    WHERE pg_class.oid = 'sales_order_totals_base'::regclass AND grantee <> relowner
-                LOOP
-                    EXECUTE format('GRANT %s ON %s TO %s', granted.privilege_type, granted.relation, granted.who);
-                END LOOP;
-             END $$"
-        ),
-        merge(schema, &base, &delta),
+        grant_as_on_base("'sales_order_totals_delta', 'sales_order_totals'"),
+        totals::merge(schema, false),
     ]
 }
 
-/// Adds rows of the delta to the base, and tells whether there may be more. A key that no order is left of leaves both.
-fn merge(schema: &str, base: &str, delta: &str) -> String {
-    let (key, figures) = (KEY.join(", "), FIGURES.join(", "));
-    let sums = FIGURES.map(|figure| format!("sum({figure}) AS {figure}")).join(", ");
-    let results = FIGURES.map(|figure| format!("s.{figure} + coalesce(b.{figure}, 0) AS {figure}")).join(", ");
-    let zeros = FIGURES.map(|figure| format!("r.{figure} = 0")).join(" AND ");
-    let same = KEY.map(|column| format!("b.{column} = r.{column}")).join(" AND ");
-    let set = FIGURES.map(|figure| format!("{figure} = excluded.{figure}")).join(", ");
-    let body = format!(
-        "DECLARE merged bigint;
-         BEGIN
-            IF current_setting('transaction_isolation') <> 'read committed' THEN
-                RAISE invalid_transaction_state USING MESSAGE = 'merge in a transaction with isolation level read committed';
-            END IF;
-            IF waits THEN
-                PERFORM pg_advisory_xact_lock({MERGE_LOCK});
-            ELSIF NOT pg_try_advisory_xact_lock({MERGE_LOCK}) THEN
-                RETURN false;
-            END IF;
-            WITH gone AS (
-                DELETE FROM {delta} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {delta} LIMIT {MERGED_AT_ONCE})) RETURNING *),
-            summed AS (SELECT {key}, {sums} FROM gone GROUP BY {key}),
-            results AS MATERIALIZED (SELECT {key}, {results} FROM summed AS s LEFT JOIN {base} AS b USING ({key})),
-            swept AS (DELETE FROM {base} AS b USING results AS r WHERE {same} AND {zeros}),
-            kept AS (
-                INSERT INTO {base} ({key}, {figures}) SELECT {key}, {figures} FROM results AS r WHERE NOT ({zeros})
-                ON CONFLICT ({key}) DO UPDATE SET {set})
-            SELECT count(*) INTO merged FROM gone;
-            RETURN merged = {MERGED_AT_ONCE};
-         END"
-    );
-    // One setting lets rows into the base (see `tr_sales_order_totals_copied`). The other is for the plan, which a connection
-    // keeps: made when the delta is empty, it would compare each row with each (`a_merge_looks_up_the_rows_it_deletes_also_on_a_connection_that_knew_the_totals_without_any`).
+/// Gives the rights to the totals' base to further relations as well.
+pub(crate) fn grant_as_on_base(relations: &str) -> String {
     format!(
-        "CREATE FUNCTION {schema}.merge_sales_order_totals(waits boolean DEFAULT true) RETURNS boolean LANGUAGE plpgsql
-             SET sales_order.totals = 'rebuild' SET enable_seqscan = off AS $$ {body} $$"
+        "DO $$ DECLARE granted record; BEGIN
+            FOR granted IN SELECT relation, privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS who
+                FROM pg_class, aclexplode(relacl), unnest(ARRAY[{relations}]) AS relation
+                WHERE pg_class.oid = 'sales_order_totals_base'::regclass AND grantee <> relowner
+            LOOP
+                EXECUTE format('GRANT %s ON %s TO %s', granted.privilege_type, granted.relation, granted.who);
+            END LOOP;
+         END $$"
     )
-}
-
-/// What writes the delta.
-fn triggers(schema: &str) -> Vec<String> {
-    let delta = &format!("{schema}.sales_order_totals_delta");
-    let (key, figures) = (KEY.join(", "), FIGURES.join(", "));
-    let insert = format!("INSERT INTO {delta} ({key}, {figures})");
-    let (old, new) = (values("old", "-"), values("new", ""));
-    vec![
-        function(
-            schema,
-            "add_to_sales_order_totals",
-            &format!(
-                "{insert} SELECT {key}, count(*), sum(line_count), sum(total_quantity), sum(unpriced_lines),
-                     sum(priced_amount / 1000000), sum(priced_amount % 1000000) FROM added GROUP BY {key};"
-            ),
-        ),
-        format!(
-            "CREATE TRIGGER tr_sales_orders_created AFTER INSERT ON sales_orders REFERENCING NEW TABLE AS added
-             FOR EACH STATEMENT EXECUTE FUNCTION {schema}.add_to_sales_order_totals()"
-        ),
-        function(schema, "move_in_sales_order_totals", &format!("{insert} VALUES ({old}), ({new});")),
-        function(schema, "take_from_sales_order_totals", &format!("{insert} VALUES ({old});")),
-        function(
-            schema,
-            "empty_sales_order_totals",
-            &format!(
-                "PERFORM pg_advisory_xact_lock({MERGE_LOCK}); TRUNCATE {schema}.sales_order_totals_base, {delta};"
-            ),
-        ),
-    ]
 }
 
 fn up(schema: &str) -> Vec<String> {
@@ -234,7 +164,12 @@ fn up(schema: &str) -> Vec<String> {
         // Before anything of the totals is locked, as in a summary, which reads orders first.
         "DROP TRIGGER tr_sales_orders_created ON sales_orders".to_owned(),
     ];
-    [begin.to_vec(), feed(schema), vec![texts(schema)], parts(schema), triggers(schema)].concat()
+    let created = format!(
+        "CREATE TRIGGER tr_sales_orders_created AFTER INSERT ON sales_orders REFERENCING NEW TABLE AS added
+         FOR EACH STATEMENT EXECUTE FUNCTION {schema}.add_to_sales_order_totals()"
+    );
+    let triggers = [totals::trigger_functions(schema, false).to_vec(), vec![created]].concat();
+    [begin.to_vec(), feed(schema), vec![texts(schema)], parts(schema), triggers].concat()
 }
 
 fn down(schema: &str) -> Vec<String> {

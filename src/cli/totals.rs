@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Common, output};
 use crate::app;
-use crate::service::{TOTALS_KEY, TotalFigures, WrongTotals};
+use crate::service::{PERIOD_KEY, TotalFigures, WrongTotals};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -35,13 +35,11 @@ fn report(common: &Common, wrong: &[WrongTotals]) -> Result<()> {
     } else if wrong.is_empty() {
         output::text("the totals are what the orders come to")?;
     } else {
-        let cells = |totals: &WrongTotals| {
-            let [client, customer, site, sales, status, currency] = totals.key.clone();
-            let found = totals.found.as_ref().map_or_else(|| "no row".to_owned(), text);
-            [client, customer, site, sales, status, currency, text(&totals.expected), found]
-        };
+        let (of_periods, overall): (Vec<_>, Vec<_>) =
+            wrong.iter().partition(|totals| totals.key.iter().any(|(name, _)| *name == PERIOD_KEY[1]));
         let headings = ["CLIENT", "CUSTOMER", "SITE", "SALES NAME", "STATUS", "CURRENCY", "EXPECTED", "FOUND"];
-        output::table(headings, &wrong.iter().map(cells).collect::<Vec<_>>())?;
+        table(headings, &overall)?;
+        table(["SECONDS", "FROM", "CLIENT", "STATUS", "CURRENCY", "EXPECTED", "FOUND"], &of_periods)?;
     }
     match wrong.len() {
         0 => Ok(()),
@@ -49,8 +47,18 @@ fn report(common: &Common, wrong: &[WrongTotals]) -> Result<()> {
     }
 }
 
+/// Prints totals of one kind: their key, then both figures.
+fn table<const N: usize>(headings: [&str; N], wrong: &[&WrongTotals]) -> Result<()> {
+    let cells = |totals: &&WrongTotals| {
+        let found = totals.found.as_ref().map_or_else(|| "no row".to_owned(), text);
+        let mut cells = totals.key.iter().map(|(_, value)| value.clone()).chain([text(&totals.expected), found]);
+        [(); N].map(|()| cells.next().unwrap_or_default())
+    };
+    if wrong.is_empty() { Ok(()) } else { output::table(headings, &wrong.iter().map(cells).collect::<Vec<_>>()) }
+}
+
 fn row(totals: &WrongTotals) -> Value {
-    let key = TOTALS_KEY.iter().zip(&totals.key).map(|(name, value)| ((*name).to_owned(), value.as_str().into()));
+    let key = totals.key.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into()));
     let mut row: Map<_, _> = key.collect();
     row.insert("expected".to_owned(), figures(&totals.expected));
     row.insert("found".to_owned(), totals.found.as_ref().map_or(Value::Null, figures));

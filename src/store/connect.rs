@@ -21,6 +21,7 @@ use super::pools::Pools;
 use super::postgres;
 use super::signal::{self, ListenAt};
 use super::sqlite_file::OpenFiles;
+use super::summary::Counted;
 
 /// The database. Cloning shares its connections.
 ///
@@ -48,6 +49,8 @@ pub struct Store {
     pub(super) end_of_feed: Arc<AtomicI64>,
     /// How long a commit takes, as measured.
     pub(super) commit_micros: Arc<AtomicU64>,
+    /// Customers of spans of time that were counted before.
+    pub(super) counted: Counted,
     liveness: Liveness,
     /// Whether the last change was not taken.
     is_refusing: Arc<AtomicBool>,
@@ -90,6 +93,7 @@ impl Store {
             committed,
             end_of_feed: Arc::default(),
             commit_micros: Arc::default(),
+            counted: Counted::default(),
             liveness,
             is_refusing: Arc::default(),
             patience,

@@ -5,7 +5,9 @@
 //! one it is dearer than reading a page's orders in their own order and looking at each. PostgreSQL knows from its
 //! statistics. SQLite does not, so it is told: [`Store::matching`] counts first, up to a bound.
 
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, IntoCondition as _, LikeExpr, Query, SelectStatement};
+mod starts;
+
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, IntoCondition as _, LikeExpr, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend};
 
 use super::connect::{Store, micros};
@@ -13,10 +15,11 @@ use super::entity::{sales_order_acknowledgements, sales_order_lines, sales_order
 use super::error::StoreResult;
 use crate::domain::folding::Sought;
 use crate::domain::order::OrderStatus;
-use crate::domain::order_filter::{Moment, OrderFilter, Range, TextFilter, named_order};
+use crate::domain::order_filter::{Moment, OrderFilter, Range, TextFilter, Times, named_order};
 use crate::domain::permission::Scope;
 
 use sales_orders::Column;
+use starts::{Start, lines_of, sample, starts};
 
 /// More orders than this are not looked up one by one.
 const FEW: u32 = 1000;
@@ -43,6 +46,12 @@ impl Store {
             return Ok(condition);
         }
         let starts = starts(filter);
+        let sample = if starts.iter().any(|start| matches!(start, Start::Texts { .. })) {
+            sample(connection).await?
+        } else {
+            Vec::new()
+        };
+        let starts: Vec<_> = starts.into_iter().map(|start| start.query(&sample)).collect();
         let [count, counts @ ..] = starts.as_slice() else { return Ok(condition) };
         let mut probe = Query::select();
         for start in std::iter::once(count).chain(counts) {
@@ -78,24 +87,30 @@ pub(super) fn of_totals(scope: &Scope, filter: &OrderFilter) -> Option<Condition
     let has = |(column, _, text): &(&'static str, char, &TextFilter)| {
         **text == TextFilter::default() || (text.contains.is_none() && INDEXED_TEXTS.contains(column))
     };
-    if asked != *filter || !filter.texts.all().iter().all(has) {
-        return None;
-    }
+    (asked == *filter && filter.texts.all().iter().all(has)).then(|| of_kept(scope, filter))
+}
+
+/// The same for the rows of `sales_order_totals_by_period`, besides the time orders were taken at.
+pub(super) fn of_periods(scope: &Scope, filter: &OrderFilter) -> Option<Condition> {
+    let OrderFilter { statuses, client_ids, times, .. } = filter.clone();
+    let times = Times { created_at: times.created_at, ..Times::default() };
+    let asked = OrderFilter { statuses, client_ids, times, ..OrderFilter::default() };
+    (asked == *filter).then(|| of_kept(scope, filter))
+}
+
+fn of_kept(scope: &Scope, filter: &OrderFilter) -> Condition {
     let is_in = |column: &'static str, values: Option<Vec<String>>| values.map(|all| Expr::col(column).is_in(all));
-    let statuses = asked.statuses.map(|all| all.iter().map(|status| status.as_str().to_owned()).collect());
+    let statuses = filter.statuses.as_ref().map(|all| all.iter().map(|status| status.as_str().to_owned()).collect());
     let own = match scope {
         Scope::All => None,
         Scope::Client(client_id) => Some(vec![client_id.to_string()]),
     };
-    let condition = Condition::all();
-    let texts = asked.texts.all().into_iter().filter_map(|(column, _, text)| is_in(column, text.any_of.clone()));
-    Some(
-        texts
-            .fold(condition, Condition::add)
-            .add_option(is_in("client_id", own))
-            .add_option(is_in("client_id", asked.client_ids))
-            .add_option(is_in("status", statuses)),
-    )
+    let texts = filter.texts.all().into_iter().filter_map(|(column, _, text)| is_in(column, text.any_of.clone()));
+    texts
+        .fold(Condition::all(), Condition::add)
+        .add_option(is_in("client_id", own))
+        .add_option(is_in("client_id", filter.client_ids.clone()))
+        .add_option(is_in("status", statuses))
 }
 
 fn condition(filter: &OrderFilter) -> Condition {
@@ -189,55 +204,4 @@ fn like(pattern: &str) -> Expr {
 
 fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
-}
-
-/// Each way to find the filter's orders without reading all of them: a query for their ids.
-fn starts(filter: &OrderFilter) -> Vec<SelectStatement> {
-    let texts = filter.texts.all();
-    let wholes = texts.iter().filter(|(column, ..)| !INDEXED_TEXTS.contains(column)).filter_map(|(_, mark, text)| {
-        let sections: Vec<_> = text.any_of.as_ref()?.iter().flat_map(|text| sections(*mark, text)).collect();
-        (!sections.is_empty()).then(|| holding(&sections))
-    });
-    let parts = texts.iter().map(|(_, _, text)| *text).chain([&filter.product_code]);
-    let parts = parts.filter_map(|text| text.contains.as_ref()).filter_map(holding_form);
-    let words = filter.search.iter().filter_map(|word| match (named_order(word.folded()), holding_form(word)?) {
-        (None, holding) => Some(holding),
-        (Some(number), mut holding) => {
-            let named = Query::select().expr(Expr::value(number.id())).take();
-            Some(holding.union(sea_orm::sea_query::UnionType::All, named).take())
-        }
-    });
-    let lines = filter.product_code.any_of.as_ref().map(|codes| {
-        let mut lines = lines_of(codes);
-        lines.clear_selects().column(sales_order_lines::Column::OrderId).take()
-    });
-    let times = filter.times.all().into_iter().filter(|(column, range)| *column != "created_at" && !range.is_open());
-    let times =
-        times.map(|range| Query::select().column(Column::Id).from(sales_orders::Entity).cond_where(time(range)).take());
-    wholes.chain(parts).chain(words).chain(lines).chain(times).collect()
-}
-
-/// The ids of the orders that hold the text in one of its forms, if the index can tell.
-fn holding_form(text: &Sought) -> Option<SelectStatement> {
-    let forms: Vec<_> = text.forms().collect();
-    forms.iter().all(|form| form.chars().count() >= 3).then(|| holding(&forms))
-}
-
-/// The ids of the orders that hold one of these texts, from SQLite's index of trigrams.
-fn holding(texts: &[impl AsRef<str>]) -> SelectStatement {
-    let phrases = texts.iter().map(|text| format!("\"{}\"", text.as_ref().replace('"', "\"\"")));
-    let phrases = phrases.collect::<Vec<_>>().join(" OR ");
-    Query::select()
-        .expr(Expr::cust("rowid"))
-        .from("sales_order_search")
-        .and_where(Expr::cust_with_values("sales_order_search MATCH ?", [phrases]))
-        .take()
-}
-
-fn lines_of(codes: &[String]) -> SelectStatement {
-    Query::select()
-        .expr(Expr::value(1))
-        .from(sales_order_lines::Entity)
-        .and_where(sales_order_lines::Column::ProductCode.is_in(codes))
-        .take()
 }

@@ -8,7 +8,7 @@ use super::error::StoreResult;
 use super::unreachable;
 
 /// What serving does with each table. Managing clients needs more, and may be left to another user's command line.
-const NEEDED: [(&str, &[&str]); 16] = [
+const NEEDED: [(&str, &[&str]); 17] = [
     ("seaql_migrations", &["SELECT"]),
     ("clients", &["SELECT"]),
     ("client_audit_log", &["SELECT"]),
@@ -25,6 +25,7 @@ const NEEDED: [(&str, &[&str]); 16] = [
     ("sales_order_totals", &["SELECT"]),
     ("sales_order_totals_base", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ("sales_order_totals_delta", &["SELECT", "INSERT", "DELETE"]),
+    ("sales_order_totals_by_period", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
 ];
 
 /// What lacks of `need (named, act)`, and of reading which feed positions were given out (`Store::find_last_given_position`),

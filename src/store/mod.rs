@@ -65,4 +65,4 @@ pub use restore::Adopted;
 pub use secrets::{Rotated, StoredSecret};
 pub use signal::EventSignal;
 pub use summary::{Grouping, SummaryRow, SummarySnapshot};
-pub use totals::{TOTALS_KEY, TotalFigures, WrongTotals};
+pub use totals::{PERIOD_KEY, TOTALS_KEY, TotalFigures, WrongTotals};

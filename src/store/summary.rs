@@ -2,24 +2,29 @@
 //!
 //! All statements of one summary run in one read-only snapshot, so that groups and totals speak of the same orders.
 
+mod by_period;
+mod customers;
+mod query;
 mod source;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, IntoCondition as _, Order, Query, SelectStatement};
-use sea_orm::{ConnectionTrait as _, DbBackend, QueryResult, Statement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query};
+use sea_orm::{ConnectionTrait as _, QueryResult, Statement};
 
 use super::connect::{Store, instant, micros};
-use super::entity::{sales_order_lines as lines, sales_orders as orders};
+use super::entity::sales_orders as orders;
 use super::error::{StoreError, StoreResult};
-use super::filter::of_totals;
+use super::filter::{of_periods, of_totals};
 use super::report::Report;
-use super::totals::{FIGURES as TOTALS_FIGURES, TOTALS_KEY};
 use crate::domain::buckets::Bucket;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::permission::Scope;
 use crate::domain::summary::{Attribute, Figures, Sum};
 
-use source::{FIGURES, KEPT, LINES, ORDERS, Part, SPLIT, Source, TOTALS, WHOLE};
+use by_period::{FOREVER, Span};
+pub(super) use customers::Counted;
+use query::{BUCKET, CUSTOMERS, HAS_ORDERS, key_names};
+use source::{FIGURES, KEPT, LINES, ORDERS, PERIODS, Part, SPLIT, Source, TOTALS, WHOLE};
 
 /// One group as the database adds it up.
 #[derive(Debug, Clone)]
@@ -38,8 +43,13 @@ pub struct SummarySnapshot {
     condition: Condition,
     /// The same for the totals the database keeps, if they hold all that the filter asks about.
     of_totals: Option<Condition>,
+    /// The same for those of hours and days, besides the time.
+    of_periods: Option<Condition>,
+    /// The time the filter asks about.
+    asked: Span,
     /// Every currency there is, each of which has sums of its own.
     currencies: Vec<String>,
+    counted: Counted,
 }
 
 /// The groups of a summary.
@@ -55,6 +65,14 @@ pub struct Grouping<'a> {
     pub limit: usize,
 }
 
+impl Grouping<'_> {
+    /// Whether totals of hours and days tell the groups apart. How many customers there are is counted beside them, by time only.
+    fn is_kept_by_period(&self) -> bool {
+        let is_kept = |attribute| matches!(attribute, &Attribute::Status | &Attribute::Client);
+        self.attributes.iter().all(is_kept) && (self.attributes.is_empty() || !self.customers)
+    }
+}
+
 impl Store {
     /// Begins a summary of the orders that are meant.
     pub async fn summary(&self, scope: &Scope, filter: &OrderFilter) -> StoreResult<SummarySnapshot> {
@@ -63,7 +81,11 @@ impl Store {
         let condition = self.matching(tx, scope, filter).await?;
         let rows = tx.query_all_raw(Statement::from_string(tx.get_database_backend(), CURRENCIES)).await?;
         let currencies = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
-        Ok(SummarySnapshot { report, condition, of_totals: of_totals(scope, filter), currencies })
+        let created_at = filter.times.created_at;
+        let asked = (created_at.from.map_or(FOREVER.0, micros), created_at.before.map_or(FOREVER.1, micros));
+        let (of_totals, of_periods) = (of_totals(scope, filter), of_periods(scope, filter));
+        let counted = self.counted.of(scope, filter);
+        Ok(SummarySnapshot { report, condition, of_totals, of_periods, asked, currencies, counted })
     }
 }
 
@@ -94,6 +116,8 @@ impl SummarySnapshot {
             &LINES
         } else if grouping.buckets.is_empty() && self.of_totals.is_some() {
             return self.list_groups_of(&TOTALS, &KEPT, &grouping).await;
+        } else if self.of_periods.is_some() && grouping.is_kept_by_period() {
+            return self.list_groups_by_period(grouping).await;
         } else {
             &ORDERS
         };
@@ -106,13 +130,35 @@ impl SummarySnapshot {
         }
     }
 
+    async fn list_groups_by_period(&self, grouping: Grouping<'_>) -> StoreResult<Vec<SummaryRow>> {
+        let figures = Grouping { customers: false, ..grouping };
+        let mut rows = self.list_groups_of(&PERIODS, &KEPT, &figures).await?;
+        if grouping.customers && !rows.is_empty() {
+            let customers = self.count_customers_in(&self.spans(grouping.buckets)).await?;
+            for row in &mut rows {
+                row.figures.customers = customers.get(row.bucket).copied().unwrap_or_default();
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The buckets as far as the filter asks about them; without any, all that it asks about.
+    fn spans(&self, buckets: &[Bucket]) -> Vec<Span> {
+        if buckets.is_empty() {
+            return vec![self.asked];
+        }
+        let (from, to) = self.asked;
+        buckets.iter().map(|bucket| (Ord::max(micros(bucket.from), from), Ord::min(micros(bucket.to), to))).collect()
+    }
+
     async fn list_groups_of(
         &self,
         source: &Source,
         parts: &[Part],
         grouping: &Grouping<'_>,
     ) -> StoreResult<Vec<SummaryRow>> {
-        let rows = self.report.tx.query_all(&self.grouped(source, parts, grouping)).await?;
+        let Some(query) = self.grouped(source, parts, grouping) else { return Ok(Vec::new()) };
+        let rows = self.report.tx.query_all(&query).await?;
         rows.iter().map(|row| self.read(row, grouping, parts)).collect()
     }
 
@@ -122,100 +168,9 @@ impl SummarySnapshot {
         Ok(self.list_groups(whole).await?.pop().map(|row| row.figures).unwrap_or_default())
     }
 
-    /// How many different customers there are in all. By itself: told apart beside other figures, they would be sorted.
-    pub async fn count_customers(&self) -> StoreResult<i64> {
-        let mut customers = Query::select().expr(Expr::cust(self.customer())).take();
-        match &self.of_totals {
-            Some(of_totals) => customers
-                .from(TOTALS.table)
-                .cond_where(of_totals.clone())
-                .group_by_col("customer_code")
-                .and_having(Expr::cust(HAS_ORDERS)),
-            None => customers.distinct().from(ORDERS.table).cond_where(self.condition.clone()),
-        };
-        let count = Query::select().expr(Expr::cust("count(*)")).from_subquery(customers, "customers").take();
-        let row = self.report.tx.query_one(&count).await?;
-        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
-    }
-
-    /// A customer as customers are told apart: by the bytes of the code, which sort faster than a language's letters.
-    fn customer(&self) -> &'static str {
-        match self.report.tx.get_database_backend() {
-            DbBackend::Postgres => "customer_code COLLATE \"C\"",
-            _ => "customer_code",
-        }
-    }
-
     /// Ends the snapshot.
     pub async fn finish(self) -> StoreResult<()> {
         self.report.finish().await
-    }
-
-    /// What the source holds under its keys, with its figures. No two tables of one source share a column's name.
-    fn grouped(&self, source: &Source, parts: &[Part], grouping: &Grouping<'_>) -> SelectStatement {
-        let mut query = SelectStatement::new();
-        let of_totals = self.of_totals.as_ref().filter(|_| source.table == TOTALS.table);
-        let is_of_totals = of_totals.is_some();
-        if let Some(of_totals) = of_totals {
-            query.from_subquery(totals(of_totals, grouping), TOTALS.table);
-        } else if grouping.buckets.is_empty() {
-            query.from(source.table);
-        } else {
-            // Spans, not arithmetic: a day has 23 or 25 hours where clocks change. The list comes first, so that each
-            // span is one stretch of the index by time; SQLite keeps the order of a cross join.
-            let spans = grouping.buckets.iter().zip(0_i64..);
-            let spans = spans.map(|(bucket, index)| (index, micros(bucket.from), micros(bucket.to)));
-            query.from_values(spans, "spans").cross_join(source.table);
-            let created_at = || Expr::col((orders::Entity, orders::Column::CreatedAt));
-            query.and_where(created_at().gte(Expr::col(("spans", "column2"))));
-            query.and_where(created_at().lt(Expr::col(("spans", "column3"))));
-            query.expr_as(Expr::col(("spans", "column1")), BUCKET).add_group_by([Expr::col(("spans", "column1"))]);
-        }
-        if source.has_lines {
-            let same = Expr::col((lines::Entity, lines::Column::OrderId)).equals((orders::Entity, orders::Column::Id));
-            query.inner_join(lines::Entity, same.into_condition());
-        }
-        for (attribute, name) in grouping.attributes.iter().zip(VALUES) {
-            query.expr_as(Expr::col(column(*attribute)), name).add_group_by([Expr::col(column(*attribute))]);
-        }
-        for (name, figure) in FIGURES.into_iter().zip(source.figures) {
-            // PostgreSQL's sums of 64 bits are of another type.
-            query.expr_as(Expr::cust(format!("CAST(coalesce({figure}, 0) AS bigint)")), name);
-        }
-        if grouping.customers {
-            query.expr_as(Expr::cust(format!("count(DISTINCT {})", self.customer())), CUSTOMERS);
-        }
-        for (index, currency) in self.currencies.iter().enumerate() {
-            for part in parts {
-                let summand = Expr::cust(format!("{}{}", source.amount, part.of_amount));
-                let is_currency = Expr::col("currency").eq(currency.as_str());
-                // Without an order of the currency the sum is null.
-                let summand = match self.currencies.len() {
-                    1 => summand,
-                    _ => Expr::case(is_currency.clone(), summand).into(),
-                };
-                let mut sum = summand.sum().cast_as("text");
-                if is_of_totals {
-                    let orders = Expr::case(is_currency, Expr::col("orders")).sum();
-                    sum = Expr::case(orders.ne(0), sum).into();
-                }
-                query.expr_as(sum, part.name(index));
-            }
-        }
-        if is_of_totals {
-            query.and_having(Expr::cust(HAS_ORDERS));
-        } else {
-            query.cond_where(self.condition.clone());
-        }
-        let keys = key_names(grouping);
-        if !grouping.buckets.is_empty() {
-            query.order_by(BUCKET, Order::Asc);
-        }
-        query.order_by(FIGURES[0], Order::Desc);
-        for key in keys.into_iter().filter(|key| *key != BUCKET) {
-            query.order_by(key, Order::Asc);
-        }
-        query.limit(u64::try_from(grouping.limit).unwrap_or(u64::MAX)).take()
     }
 
     fn read(&self, row: &QueryResult, grouping: &Grouping<'_>, parts: &[Part]) -> StoreResult<SummaryRow> {
@@ -248,44 +203,5 @@ impl SummarySnapshot {
             amounts,
         };
         Ok(SummaryRow { bucket, values, figures })
-    }
-}
-
-/// The totals that are meant. Where customers are counted, those of each are put together first: a row is a change, and all
-/// that there are of a customer may come to no order.
-fn totals(are_meant: &Condition, grouping: &Grouping<'_>) -> SelectStatement {
-    let mut totals = Query::select().from(TOTALS.table).cond_where(are_meant.clone()).take();
-    if !grouping.customers {
-        return totals.columns(TOTALS_KEY).columns(TOTALS_FIGURES).take();
-    }
-    let attributes = grouping.attributes.iter().map(|attribute| column(*attribute));
-    let mut key: Vec<_> = attributes.chain(["customer_code", "currency"]).collect();
-    key.sort_unstable();
-    key.dedup();
-    let sums = TOTALS_FIGURES.map(|figure| Expr::cust(format!("sum({figure}) AS {figure}")));
-    totals.columns(key.clone()).exprs(sums).group_by_columns(key).and_having(Expr::cust(HAS_ORDERS)).take()
-}
-
-const HAS_ORDERS: &str = "sum(orders) <> 0";
-
-const BUCKET: &str = "bucket";
-const CUSTOMERS: &str = "customers";
-
-/// One for each attribute; a summary has at most three dimensions.
-const VALUES: [&str; 3] = ["value_1", "value_2", "value_3"];
-
-fn key_names(grouping: &Grouping<'_>) -> Vec<&'static str> {
-    let bucket = (!grouping.buckets.is_empty()).then_some(BUCKET);
-    bucket.into_iter().chain(VALUES.into_iter().take(grouping.attributes.len())).collect()
-}
-
-const fn column(attribute: Attribute) -> &'static str {
-    match attribute {
-        Attribute::Product => "product_code",
-        Attribute::Status => "status",
-        Attribute::Client => "client_id",
-        Attribute::Customer => "customer_code",
-        Attribute::Site => "site_code",
-        Attribute::SalesName => "sales_name",
     }
 }

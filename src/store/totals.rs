@@ -1,19 +1,24 @@
-//! The totals the database keeps (`sales_order_totals`), held against what its orders come to.
+//! The totals the database keeps (`sales_order_totals` and `sales_order_totals_by_period`), held against what its orders come to.
 
-use std::sync::LazyLock;
+mod kept;
+
 use std::time::Duration;
 
+use chrono::SecondsFormat;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, QueryResult, Statement};
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
-use super::connect::Store;
-use super::error::StoreResult;
+use super::connect::{Store, instant};
+use super::error::{StoreError, StoreResult};
 use crate::domain::summary::Sum;
 use crate::telemetry;
+use kept::{BY_PERIOD, Kept, OVERALL};
 
-/// The columns by which totals are kept.
+/// The columns by which totals of everything are kept.
 pub const TOTALS_KEY: [&str; 6] = ["client_id", "customer_code", "site_code", "sales_name", "status", "currency"];
+/// The columns by which totals of hours and days are kept. The start is a time in microseconds.
+pub const PERIOD_KEY: [&str; 5] = ["period_seconds", "period_start", "client_id", "status", "currency"];
 /// What is added up of them.
 pub const FIGURES: [&str; 6] =
     ["orders", "line_count", "total_quantity", "unpriced_lines", "amount_high", "amount_low"];
@@ -27,8 +32,8 @@ const MERGE_AT_LEAST: Duration = Duration::from_secs(50);
 /// Totals that are not what the orders come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrongTotals {
-    /// The values of [`TOTALS_KEY`].
-    pub key: [String; 6],
+    /// The values of [`TOTALS_KEY`] or [`PERIOD_KEY`], with their names. The start of a period is written by RFC 3339.
+    pub key: Vec<(&'static str, String)>,
     /// The totals computed from the orders.
     pub expected: TotalFigures,
     /// The stored totals; `None` when there is no row.
@@ -51,11 +56,18 @@ pub struct TotalFigures {
 }
 
 impl Store {
-    /// The totals that are wrong, by their key. One statement sees orders and totals as of one moment.
+    /// The totals that are wrong: of everything, then of periods, by their keys. One statement sees orders and totals as of one
+    /// moment.
     pub async fn find_wrong_totals(&self) -> StoreResult<Vec<WrongTotals>> {
-        let sql = format!("{} ORDER BY {}", *WRONG, TOTALS_KEY.join(", "));
-        let rows = self.core.query_all_raw(Statement::from_string(self.backend(), sql)).await?;
-        rows.iter().map(read).collect()
+        let mut wrong = Vec::new();
+        for kept in [&OVERALL, &BY_PERIOD] {
+            let sql = format!("{} ORDER BY {}", kept.wrong(self.backend()), kept.key.join(", "));
+            let rows = self.core.query_all_raw(Statement::from_string(self.backend(), sql)).await?;
+            for row in &rows {
+                wrong.push(read(row, kept)?);
+            }
+        }
+        Ok(wrong)
     }
 
     /// Puts wrong totals right and gives how many there were. On PostgreSQL orders are taken meanwhile: what was wrong in
@@ -111,79 +123,45 @@ async fn rebuild(tx: &DatabaseTransaction) -> StoreResult<u64> {
         );
         tx.execute_unprepared(&alone).await?;
     }
-    let corrected = tx.execute_raw(Statement::from_string(backend, correct(backend))).await?.rows_affected();
-    let sweep = match backend {
-        // No other merge is under way after this one.
-        DbBackend::Postgres => "SELECT merge_sales_order_totals(); DELETE FROM sales_order_totals_base",
-        _ => "DELETE FROM sales_order_totals",
-    };
-    tx.execute_unprepared(&format!("{sweep} WHERE {}", zeros())).await?;
-    Ok(corrected)
-}
-
-fn zeros() -> String {
-    FIGURES.map(|figure| format!("{figure} = 0")).join(" AND ")
+    let overall = tx.execute_raw(Statement::from_string(backend, correct(&OVERALL, backend))).await?.rows_affected();
+    if backend == DbBackend::Postgres {
+        // From here to the commit nobody else merges, so nobody changes the rows that follow.
+        tx.execute_unprepared("SELECT merge_sales_order_totals()").await?;
+    }
+    let by_period =
+        tx.execute_raw(Statement::from_string(backend, correct(&BY_PERIOD, backend))).await?.rows_affected();
+    for kept in [&OVERALL, &BY_PERIOD] {
+        tx.execute_unprepared(&format!("DELETE FROM {} WHERE {}", kept.table(backend), kept::zeros())).await?;
+    }
+    Ok(overall + by_period)
 }
 
 /// Any number will do as long as nobody else in the database uses it; this one spells "sales-to" in ASCII.
 const REBUILD_LOCK: i64 = 0x7361_6c65_732d_746f;
 
-fn correct(backend: DbBackend) -> String {
-    let (wrong, key, columns) = (&*WRONG, TOTALS_KEY.join(", "), [TOTALS_KEY, FIGURES].concat().join(", "));
+/// On PostgreSQL totals of everything are corrected by a change without an hour, which counts for no period.
+fn correct(kept: &Kept, backend: DbBackend) -> String {
+    let (wrong, key, columns) = (kept.wrong(backend), kept.key.join(", "), [kept.key, &FIGURES].concat().join(", "));
     let differences = FIGURES.map(|figure| format!("expected_{figure} - found_{figure}")).join(", ");
-    if backend == DbBackend::Postgres {
-        return format!(
-            "INSERT INTO sales_order_totals_delta ({columns}) SELECT {key}, {differences} FROM ({wrong}) AS wrong"
-        );
+    let rows = format!("SELECT {key}, {differences} FROM ({wrong}) AS wrong");
+    if backend == DbBackend::Postgres && kept.key == TOTALS_KEY {
+        return format!("INSERT INTO sales_order_totals_delta ({columns}) {rows}");
     }
-    let sums = FIGURES.map(|figure| format!("{figure} = sales_order_totals.{figure} + excluded.{figure}")).join(", ");
-    format!(
-        "INSERT INTO sales_order_totals ({columns}) SELECT {key}, {differences} FROM ({wrong}) WHERE true
-         ON CONFLICT ({key}) DO UPDATE SET {sums}"
-    )
+    let table = kept.table(backend);
+    let sums = FIGURES.map(|figure| format!("{figure} = {table}.{figure} + excluded.{figure}")).join(", ");
+    let stamp = if kept.key == PERIOD_KEY { ", stamp = excluded.stamp" } else { "" };
+    format!("INSERT INTO {table} ({columns}) {rows} WHERE true ON CONFLICT ({key}) DO UPDATE SET {sums}{stamp}")
 }
 
-/// The keys whose totals are wrong, with the figures expected and found. A row of zeros that no order has is wrong too: it may
-/// hold a name that was erased.
-static WRONG: LazyLock<String> = LazyLock::new(|| {
-    let key = TOTALS_KEY.join(", ");
-    let of_orders = [
-        "count(*)",
-        "sum(line_count)",
-        "sum(total_quantity)",
-        "sum(unpriced_lines)",
-        "sum(priced_amount / 1000000)",
-        "sum(priced_amount % 1000000)",
-    ];
-    let none = FIGURES.map(|figure| format!("0 AS found_{figure}")).join(", ");
-    let zeros = zeros();
-    let named = |prefix: &str, values: [&str; 6]| {
-        let pairs = values.iter().zip(FIGURES).map(|(value, figure)| format!("{value} AS {prefix}_{figure}"));
-        pairs.collect::<Vec<_>>().join(", ")
-    };
-    let sums: Vec<_> = ["expected", "found"]
-        .iter()
-        .flat_map(|side| FIGURES.map(|figure| format!("CAST(sum({side}_{figure}) AS bigint) AS {side}_{figure}")))
-        .collect();
-    let differ = FIGURES.map(|figure| format!("sum(expected_{figure}) <> sum(found_{figure})")).join(" OR ");
-    format!(
-        "SELECT {key}, CAST(sum(kept) AS bigint) AS kept, {sums} FROM (
-             SELECT {key}, 0 AS kept, 0 AS empty, {expected}, {none} FROM sales_orders GROUP BY {key}
-             UNION ALL
-             SELECT {key}, 1 AS kept, CASE WHEN {zeros} THEN 1 ELSE 0 END AS empty, {nothing}, {found}
-             FROM sales_order_totals) AS both_sides
-         GROUP BY {key} HAVING {differ} OR (sum(expected_orders) = 0 AND sum(empty) > 0)",
-        sums = sums.join(", "),
-        expected = named("expected", of_orders),
-        nothing = named("expected", ["0"; 6]),
-        found = named("found", FIGURES),
-    )
-});
-
-fn read(row: &QueryResult) -> StoreResult<WrongTotals> {
-    let mut key = [const { String::new() }; 6];
-    for (value, column) in key.iter_mut().zip(TOTALS_KEY) {
-        *value = row.try_get("", column)?;
+fn read(row: &QueryResult, kept: &Kept) -> StoreResult<WrongTotals> {
+    let mut key = Vec::new();
+    for name in kept.key {
+        let mut value: String = row.try_get("", &format!("{name}_text"))?;
+        if *name == "period_start" {
+            let micros = value.parse().map_err(|_| StoreError::Unreadable { what: "time", value })?;
+            value = instant(micros)?.to_rfc3339_opts(SecondsFormat::Secs, true);
+        }
+        key.push((*name, value));
     }
     let figures = |side: &str| -> StoreResult<TotalFigures> {
         let figure = |name: &str| row.try_get::<i64>("", &format!("{side}_{name}"));

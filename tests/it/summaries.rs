@@ -1,5 +1,7 @@
 //! Dashboards total orders, and the totals are those of the orders they list.
 
+mod by_time;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

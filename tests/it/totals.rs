@@ -192,15 +192,15 @@ async fn a_restore_of_rows_alone_counts_no_order_twice_on_postgresql() {
     partner.create_with_key("2", &order()).await.expect(201);
     let before =
         "CREATE TABLE o AS SELECT * FROM sales_orders; CREATE TABLE b AS SELECT * FROM sales_order_totals_base;
-        CREATE TABLE d AS SELECT * FROM sales_order_totals_delta; TRUNCATE sales_orders CASCADE";
+        CREATE TABLE d AS SELECT * FROM sales_order_totals_delta;
+        CREATE TABLE p AS SELECT * FROM sales_order_totals_by_period; TRUNCATE sales_orders CASCADE";
     app.database.db_execute(before).await.unwrap();
     app.database.true_totals().await;
     let orders = format!("INSERT INTO public.sales_orders ({COLUMNS}) SELECT {COLUMNS} FROM public.o");
-    let totals = ["b", "d"].map(|table| {
-        let part = if table == "b" { "base" } else { "delta" };
-        format!("INSERT INTO public.sales_order_totals_{part} SELECT * FROM public.{table}")
-    });
-    for statements in [[&orders, &totals[0], &totals[1]], [&totals[0], &totals[1], &orders]] {
+    let totals = [("b", "base"), ("d", "delta"), ("p", "by_period")]
+        .map(|(table, part)| format!("INSERT INTO public.sales_order_totals_{part} SELECT * FROM public.{table}"));
+    let [base, delta, by_period] = &totals;
+    for statements in [[&orders, base, delta, by_period], [base, delta, by_period, &orders]] {
         let connection = app.database.db_connect().await;
         connection.execute_unprepared("SELECT set_config('search_path', '', false)").await.unwrap();
         for statement in statements {

@@ -62,10 +62,11 @@ def filter_body(context, body):
 
 @schemathesis.hook
 def before_process_path(context, path, methods):
-    """Leaves out parameters of exports that go with some others or one format only, or hold a name or a cursor that no schema can tell."""
-    if path.endswith("{format}"):
-        untold = {"for", "separator", "time_zone", "after"}
-        methods["get"]["parameters"] = [one for one in methods["get"]["parameters"] if one["name"] not in untold]
+    """Leaves out parameters of lists and exports that go with some others or one format only, or hold a name or a cursor that no schema
+    can tell."""
+    if "get" in methods:
+        untold = {"for", "separator", "time_zone", "after", "cursor"}
+        methods["get"]["parameters"] = [one for one in methods["get"].get("parameters", []) if one["name"] not in untold]
 
 
 @schemathesis.hook

@@ -3,23 +3,34 @@
 /// Where figures come from, and how.
 pub struct Source {
     pub table: &'static str,
-    pub has_lines: bool,
+    pub rows: Rows,
     /// The SQL of [`FIGURES`].
     pub figures: [&'static str; 4],
     /// The SQL of what amounts are summed from.
     pub amount: &'static str,
 }
 
+/// What the rows of a source are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    Orders,
+    Lines,
+    /// Totals of everything.
+    Totals,
+    /// Totals of hours and days, and the orders at the ends of a span of time.
+    Periods,
+}
+
 pub const ORDERS: Source = Source {
     table: "sales_orders",
-    has_lines: false,
+    rows: Rows::Orders,
     figures: ["count(*)", "sum(line_count)", "sum(total_quantity)", "sum(unpriced_lines)"],
     amount: "priced_amount",
 };
 /// By product.
 pub const LINES: Source = Source {
     table: "sales_orders",
-    has_lines: true,
+    rows: Rows::Lines,
     figures: [
         "count(DISTINCT sales_orders.id)",
         "count(*)",
@@ -31,10 +42,12 @@ pub const LINES: Source = Source {
 /// What the database keeps of orders that have all but their time in common.
 pub const TOTALS: Source = Source {
     table: "sales_order_totals",
-    has_lines: false,
+    rows: Rows::Totals,
     figures: ["sum(orders)", "sum(line_count)", "sum(total_quantity)", "sum(unpriced_lines)"],
     amount: "amount_",
 };
+/// The same of hours and days.
+pub const PERIODS: Source = Source { table: "periods", rows: Rows::Periods, ..TOTALS };
 
 /// The names of the figures of a source, in their order.
 pub const FIGURES: [&str; 4] = ["order_count", "line_sum", "quantity_sum", "unpriced_sum"];

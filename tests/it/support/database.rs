@@ -91,6 +91,8 @@ impl Database {
     pub async fn db_connect(&self) -> sea_orm::DatabaseConnection {
         let mut options = sea_orm::ConnectOptions::new(&self.url);
         options.max_connections(1).sqlx_logging(false);
+        // On SQLite the service may be writing.
+        options.map_sqlx_sqlite_opts(|options| options.busy_timeout(PATIENCE));
         sea_orm::Database::connect(options).await.unwrap()
     }
 
@@ -170,7 +172,38 @@ impl Database {
             "SELECT {keys}, {} FROM sales_order_totals GROUP BY {keys} HAVING NOT (count(*) > 1 AND sum(orders) = 0)",
             sums.join(", ")
         );
-        for (one, other) in [(&orders, &totals), (&totals, &orders)] {
+        let period = |time: &str| format!("{time} - (({time} % length) + length) % length");
+        let periods = "(SELECT 3600000000 AS length UNION ALL SELECT 86400000000) AS periods";
+        let of_periods = "client_id, status, currency";
+        let orders_of_periods = format!(
+            "SELECT length, {} AS start, {of_periods}, count(*), CAST(sum(line_count) AS bigint), CAST(sum(total_quantity) AS bigint),
+                CAST(sum(unpriced_lines) AS bigint), CAST(sum(priced_amount / 1000000) AS bigint),
+                CAST(sum(priced_amount % 1000000) AS bigint)
+             FROM sales_orders CROSS JOIN {periods} GROUP BY 1, 2, 3, 4, 5",
+            period("created_at")
+        );
+        let figures = "orders, line_count, total_quantity, unpriced_lines, amount_high, amount_low";
+        let mut rows = format!(
+            "SELECT period_seconds * 1000000 AS length, period_start AS start, {of_periods}, {figures} FROM sales_order_totals_by_period"
+        );
+        if on_postgres().is_some() {
+            let changes = format!(
+                "SELECT length, {}, {of_periods}, {figures} FROM sales_order_totals_delta CROSS JOIN {periods} WHERE hour IS NOT NULL",
+                period("hour")
+            );
+            rows = format!("{rows} UNION ALL {changes}");
+        }
+        let totals_of_periods = format!(
+            "SELECT length, start, {of_periods}, {} FROM ({rows}) AS kept GROUP BY 1, 2, 3, 4, 5
+             HAVING NOT (count(*) > 1 AND sum(orders) = 0)",
+            sums.join(", ")
+        );
+        for (one, other) in [
+            (&orders, &totals),
+            (&totals, &orders),
+            (&orders_of_periods, &totals_of_periods),
+            (&totals_of_periods, &orders_of_periods),
+        ] {
             let odd = format!("SELECT count(*) FROM (SELECT * FROM ({one}) a EXCEPT SELECT * FROM ({other}) b) c");
             assert_eq!(self.db_number(&odd).await, 0, "the totals are not those of the orders");
         }
