@@ -107,18 +107,19 @@ pub(crate) fn merge(schema: &str, by_period: bool) -> String {
             ELSIF NOT pg_try_advisory_xact_lock({MERGE_LOCK}) THEN
                 RETURN false;
             END IF;
-            WITH gone AS (
+            EXECUTE $merge$ WITH gone AS (
                 DELETE FROM {delta} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {delta} LIMIT {MERGED_AT_ONCE})) RETURNING *),
             {parts}
-            SELECT count(*) INTO merged FROM gone;
+            SELECT count(*) FROM gone $merge$ INTO merged;
             RETURN merged = {MERGED_AT_ONCE};
          END",
         parts = parts.join(", ")
     );
-    // One setting lets rows into the totals (see `tr_sales_order_totals_copied`). The other is for the plan, which a connection
-    // keeps: made when the delta is empty, it would compare each row with each (`a_merge_looks_up_the_rows_it_deletes_also_on_a_connection_that_knew_the_totals_without_any`).
+    // Planned each time: a connection that knew the tables without rows would keep a plan that compares each row with each, which took 17 s
+    // (`a_merge_looks_up_the_rows_it_deletes_also_on_a_connection_that_knew_the_totals_without_any`). One setting lets rows into the
+    // totals (see `tr_sales_order_totals_copied`); the others are for that plan, and not to compile it, which takes seconds.
     format!(
         "CREATE OR REPLACE FUNCTION {schema}.merge_sales_order_totals(waits boolean DEFAULT true) RETURNS boolean LANGUAGE plpgsql
-             SET sales_order.totals = 'rebuild' SET enable_seqscan = off AS $$ {body} $$"
+             SET sales_order.totals = 'rebuild' SET enable_seqscan = off SET jit = off AS $$ {body} $$"
     )
 }

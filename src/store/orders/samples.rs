@@ -36,7 +36,9 @@ impl Store {
     /// it tends to skip through the index of another column rather than read the stretch of time it is asked for.
     pub async fn analyze(&self) -> StoreResult<()> {
         if self.backend() == DbBackend::Postgres {
-            self.write().execute_unprepared("VACUUM ANALYZE").await?;
+            // Otherwise what is left of a million changes would be read by each summary.
+            self.merge_totals().await?;
+            self.write().execute_unprepared("VACUUM (TRUNCATE, ANALYZE)").await?;
         }
         Ok(())
     }

@@ -83,9 +83,10 @@ impl Cut {
         // The list comes first, so that each span is one stretch of the table; SQLite keeps the order of a cross join.
         let mut rows = Query::select();
         rows.from_values(self.periods.clone(), "spans").cross_join("sales_order_totals_by_period");
-        rows.and_where(Expr::col("period_seconds").eq(Expr::col(("spans", "column2"))));
-        rows.and_where(Expr::col("period_start").gte(Expr::col(("spans", "column3"))));
-        rows.and_where(Expr::col("period_start").lt(Expr::col(("spans", "column4"))));
+        // As one comparison: by an equal length alone PostgreSQL would compare each period with each span.
+        let period = || Expr::tuple([Expr::col("period_seconds"), Expr::col("period_start")]);
+        let bound = |column| Expr::tuple(["column2", column].map(|column| Expr::col(("spans", column))));
+        rows.and_where(period().gte(bound("column3"))).and_where(period().lt(bound("column4")));
         rows.cond_where(is_meant.clone()).expr_as(Expr::col(("spans", "column1")), BUCKET);
         rows.columns(KEY).columns(figures.iter().copied()).take()
     }

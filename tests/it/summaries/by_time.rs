@@ -224,7 +224,9 @@ async fn figures_of_any_span_are_those_of_its_orders_however_they_change_between
                 ));
             }
         }
-        app.database.db_execute(&format!("BEGIN; {}; COMMIT", changes.join("; "))).await.unwrap();
+        // On SQLite a transaction that begins to write later does not wait for another writer.
+        let begin = on_postgres().map_or("BEGIN IMMEDIATE", |_| "BEGIN");
+        app.database.db_execute(&format!("{begin}; {}; COMMIT", changes.join("; "))).await.unwrap();
         app.database.true_totals().await;
         // At one time changes stand beside the totals, at another they are in them.
         for is_merged in [false, true] {
