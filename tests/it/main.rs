@@ -63,6 +63,7 @@ mod signals;
 mod signature_check;
 mod signatures;
 mod sqlite_files;
+mod standstill;
 mod start;
 mod statements;
 mod stock_clients;
