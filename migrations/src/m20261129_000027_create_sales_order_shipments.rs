@@ -56,9 +56,7 @@ impl MigrationTrait for Migration {
                             .check(Expr::col(SalesOrderShipmentLines::Quantity).between(1, 1_000_000)),
                     )
                     .primary_key(
-                        Index::create()
-                            .col(SalesOrderShipmentLines::ShipmentId)
-                            .col(SalesOrderShipmentLines::LineNo),
+                        Index::create().col(SalesOrderShipmentLines::ShipmentId).col(SalesOrderShipmentLines::LineNo),
                     )
                     .foreign_key(
                         ForeignKey::create()

@@ -220,6 +220,12 @@ mod tests {
         assert_eq!(EventKind::restore("STATUS_CHANGED", told).unwrap().payload(), told);
         // As the first version of the service wrote it.
         assert_eq!(EventKind::restore("CREATED", r#"{"status":"RECEIVED","version":1}"#), Some(EventKind::Created));
+        let answered = r#"{"version":2,"lines":[{"line_no":1,"open":0,"confirmed":1,"back_ordered":1,"rejected":0,"cancelled":0,"shipped":0,"promised_on":"2026-12-24","reason":"OUT_OF_STOCK"}]}"#;
+        assert_eq!(EventKind::restore("LINES_CONFIRMED", answered).unwrap().payload(), answered);
+        let sent = r#"{"version":3,"shipment":{"number":"S1","carrier":null,"tracking_number":"1","shipped_at":"2026-11-23T13:00:00.123456Z","delivered_at":null,"lines":[{"line_no":1,"quantity":1}]}}"#;
+        for kind in ["SHIPMENT_RECORDED", "SHIPMENT_DELIVERED"] {
+            assert_eq!(EventKind::restore(kind, sent).unwrap().payload(), sent);
+        }
         assert_eq!(EventKind::restore("CREATED", "[]"), None);
         assert_eq!(EventKind::restore("LOST", "{}"), None);
     }

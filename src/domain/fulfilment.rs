@@ -421,12 +421,7 @@ impl Faults {
     }
 
     /// Finds the line that an item of the list names.
-    fn line<'l>(
-        &mut self,
-        lines: &'l mut [AnsweredLine],
-        index: usize,
-        line_no: i32,
-    ) -> Option<&'l mut AnsweredLine> {
+    fn line<'l>(&mut self, lines: &'l mut [AnsweredLine], index: usize, line_no: i32) -> Option<&'l mut AnsweredLine> {
         let last = lines.len();
         let found = lines.iter_mut().find(|line| line.line_no == line_no);
         if found.is_none() {

@@ -155,9 +155,6 @@ impl DeliveryInput {
         let left = shipment.shipped_at.to_rfc3339_opts(SecondsFormat::Micros, true);
         let pointer = format!("/{}", self.naming.spell("delivered_at"));
         let message = format!("must not be before {left}, when the shipment left");
-        Err(Refused {
-            errors: vec![FieldError { pointer, code: FieldErrorCode::Range, message }],
-            is_conflict: false,
-        })
+        Err(Refused { errors: vec![FieldError { pointer, code: FieldErrorCode::Range, message }], is_conflict: false })
     }
 }

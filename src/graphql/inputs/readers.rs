@@ -7,9 +7,10 @@ use async_graphql::{Context, InputType, Result};
 use serde_json::Value as Json;
 
 use super::{
-    AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput,
-    ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput,
-    SalesOrderChangesInput, SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput,
+    CreateSalesOrderInput, ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput,
+    RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderFilter,
+    UpdateClientInput, UpdateSalesOrderStatusInput,
 };
 use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::client::ClientId;

@@ -8,8 +8,8 @@ use crate::domain::fields::Naming;
 use crate::graphql::cost::budget;
 use crate::graphql::inputs::new_order_cost;
 use crate::graphql::inputs::{
-    AcknowledgeSalesOrderInput, ConfirmSalesOrderLinesInput, CreateSalesOrderInput, LoginInput, Raw, RecordDeliveryInput,
-    RecordShipmentInput, RefreshInput, UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, ConfirmSalesOrderLinesInput, CreateSalesOrderInput, LoginInput, Raw,
+    RecordDeliveryInput, RecordShipmentInput, RefreshInput, UpdateSalesOrderStatusInput,
 };
 use crate::graphql::types::reader::{Reader, principal};
 use crate::graphql::types::selection::ensure_readable;

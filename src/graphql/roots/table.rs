@@ -9,9 +9,10 @@ use crate::domain::fields::Naming;
 use crate::domain::permission::Permission::{ClientsManage, ClientsRead, OrdersCreate, OrdersManage};
 use crate::error::FieldError;
 use crate::graphql::inputs::{
-    AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput,
-    ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput, RecordShipmentInput, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput,
-    SalesOrderChangesInput, SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput,
+    CreateSalesOrderInput, ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput, RecordShipmentInput,
+    RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderFilter,
+    UpdateClientInput, UpdateSalesOrderStatusInput,
 };
 use crate::service::Needs::{self, ClientSecret, InputToken, Nothing, Scope, Signature, SignatureReport, Token};
 

@@ -210,7 +210,8 @@ impl SalesOrder {
         Ok(self.sent()?.total_amount.map(Decimal::from))
     }
 
-    /// Shipments of the order, in the sequence in which they were recorded. What left when the whole order was set to SHIPPED is in none.
+    /// Shipments of the order, in the sequence in which they were recorded, such as `[]` of a new order. What left when the whole order
+    /// was set to SHIPPED is in none.
     #[graphql(complexity = "1 + SHIPMENTS_PER_ORDER * child_complexity")]
     async fn shipments(&self, ctx: &Context<'_>) -> Result<Vec<SalesOrderShipment>> {
         let shipments = match &self.shipments {

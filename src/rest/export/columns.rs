@@ -34,7 +34,8 @@ pub static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
         |within: Vec<Member>, name| within.into_iter().find(|it| it.name == name).map(members).unwrap_or_default();
     let orders = named(named(page, "orders"), "order");
     let (lists, own): (Vec<_>, Vec<_>) = orders.into_iter().partition(|member| member.is_list);
-    let of_order: Vec<_> = own.into_iter().map(|member| Column { name: member.name.clone(), member, within: None }).collect();
+    let of_order: Vec<_> =
+        own.into_iter().map(|member| Column { name: member.name.clone(), member, within: None }).collect();
     let Some(lines) = lists.into_iter().next() else {
         return Columns { of_order, of_line: Vec::new(), lines: String::new() };
     };

@@ -44,7 +44,8 @@ fn settle(number: OrderNumber, outcome: StoreResult<Option<Fulfilled>>) -> Resul
         Fulfilled::Refused(refused) if !refused.is_conflict => return Err(AppError::invalid(refused.errors)),
         Fulfilled::Refused(refused) => {
             let first = refused.errors.first().map_or_else(String::new, |it| format!("{} {}", it.pointer, it.message));
-            conflict(format!("The lines of {number} do not allow it as they are now: {first}")).with_errors(refused.errors)
+            conflict(format!("The lines of {number} do not allow it as they are now: {first}"))
+                .with_errors(refused.errors)
         }
         Fulfilled::Cancelled(order) => {
             let message = format!("{number} is {}, which is final; its lines take no other answer", order.status);

@@ -100,7 +100,11 @@ impl Store {
                 if let Some(known) = held.shipments.iter().find(|known| known.number == input.shipment_number) {
                     let known = known.clone();
                     let is_repeated = input.tells_of(&known);
-                    return Ok(Some(if is_repeated { Fulfilled::Done(held.order) } else { Fulfilled::Otherwise(known) }));
+                    return Ok(Some(if is_repeated {
+                        Fulfilled::Done(held.order)
+                    } else {
+                        Fulfilled::Otherwise(known)
+                    }));
                 }
                 if let Err(refused) = held.fulfilment.ship(&input.shipment_number, &input.lines, input.naming) {
                     return Ok(Some(Fulfilled::Refused(refused)));

@@ -91,7 +91,8 @@ async fn answered(
         .filter(sales_order_lines::Column::OrderId.eq(order.number.id()))
         .filter(sales_order_lines::Column::ConfirmedQuantity.is_not_null())
         .order_by_asc(sales_order_lines::Column::LineNo);
-    let lines: Vec<SalesOrderLine> = columns::all::<WholeLine>(lines, tx).await?.into_iter().map(|(_, line)| line.into()).collect();
+    let lines: Vec<SalesOrderLine> =
+        columns::all::<WholeLine>(lines, tx).await?.into_iter().map(|(_, line)| line.into()).collect();
     if lines.is_empty() {
         return Ok(None);
     }

@@ -33,8 +33,8 @@ use record::WholeLine;
 
 pub use acknowledgements::Acknowledged;
 pub use fulfilment::Fulfilled;
-pub use lifecycle::StatusOutcome;
 pub use intake::{Created, NewReceipt, OrderToInsert, rehearse};
+pub use lifecycle::StatusOutcome;
 
 impl Store {
     /// The order with this number, if it is in the scope.
