@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::fulfilment::AnsweredLine;
+use super::line_answer::AnsweredLine;
 use super::order::{OrderNumber, OrderStatus};
 use super::page::fault;
 use super::sealer::{Purpose, Sealer, SealingFailed, old_form};

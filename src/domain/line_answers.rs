@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::fields::{Fields, Naming, Text};
-use super::fulfilment::{AnswerReason, UnknownReason};
+use super::line_answer::{AnswerReason, UnknownReason};
 use crate::error::{FieldError, FieldErrorCode};
 
 /// The answers to lines of an order, as input.

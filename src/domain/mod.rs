@@ -14,6 +14,7 @@ pub mod fields;
 pub mod folding;
 pub mod fulfilment;
 pub mod instant;
+pub mod line_answer;
 pub mod line_answers;
 pub mod money;
 pub mod order;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::client::ClientId;
-use super::fulfilment::LineAnswer;
+use super::line_answer::LineAnswer;
 use super::money::Money;
 use super::order_input::{LineContent, NewOrder, OrderContent};
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::lines::{CONFIRM, MOVE, NUMBER, confirm, lines, move_to, stage};
-use crate::support::{Partner, TestApp, order};
+use crate::support::{Answer, Partner, TestApp, order};
 
 const SHIP: &str = "mutation($input: RecordShipmentInput!) { recordShipment(input: $input) {
     status version nextStatuses shipments { shipmentNumber shippedAt deliveredAt lines { lineNo quantity } } } }";
@@ -202,7 +203,8 @@ async fn a_shipment_arrives_once_and_not_before_it_left() {
     let first = operator.graphql(DELIVER, at("2026-11-24T00:00:00Z")).await.data();
     assert_eq!(operator.graphql(DELIVER, at("2026-11-24T00:00:00Z")).await.data(), first);
     assert_eq!(deliver(&operator, "S1").await, first["recordDelivery"]);
-    operator.graphql(DELIVER, at("2026-11-25T00:00:00Z")).await.expect_error("CONFLICT");
+    let refused = operator.graphql(DELIVER, at("2026-11-25T00:00:00Z")).await.expect_error("CONFLICT");
+    assert!(refused["message"].as_str().unwrap().contains("arrived at 2026-11-24T00:00:00"), "{refused}");
     let unknown = json!({"input": {"orderNumber": NUMBER, "shipmentNumber": "S2"}});
     operator.graphql(DELIVER, unknown).await.expect_error("NOT_FOUND");
     assert_eq!(count(&app, "SHIPMENT_DELIVERED").await, 1);
@@ -253,5 +255,37 @@ async fn the_last_piece_leaves_once_and_what_leaves_is_not_cancelled() {
     let rows = app.database.db_number("SELECT count(*) FROM sales_order_shipments").await;
     assert_eq!(rows, i64::try_from(shipped).unwrap());
     assert_eq!(count(&app, "SHIPMENT_RECORDED").await, rows);
+    app.database.true_totals().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_instances_are_told_at_once_is_done_once() {
+    only_on!(Postgres); // Two services on one file share its lock.
+    let app = TestApp::new().await;
+    let (_, operator) = confirmed(&app).await;
+    let other = TestApp::router_on(&app.database.connect().await, &app.clock, |_| {});
+    let authorization = operator.authorization();
+    let both = |n: usize| if n.is_multiple_of(2) { app.router.clone() } else { other.clone() };
+    let ask = async |n: usize, query: &str, variables: Value| {
+        let body = json!({"query": query, "variables": variables}).to_string();
+        let request = TestApp::post_request("/graphql", &[("authorization", &authorization)], body);
+        Answer::read(both(n).oneshot(request).await.unwrap()).await.json()
+    };
+    // Half of them send the last piece under one number, half under numbers of their own, and some would cancel.
+    let cancel = json!({"input": {"orderNumber": NUMBER, "status": "CANCELLED"}});
+    let asked = (0..64).map(|n| {
+        let number = if n % 4 < 2 { "S".to_owned() } else { format!("S{n}") };
+        let sent = shipment(&number, &json!([{"lineNo": 2, "quantity": 1}]));
+        if n % 16 == 15 { ask(n, MOVE, cancel.clone()) } else { ask(n, SHIP, sent) }
+    });
+    join_all(asked).await;
+    let left = app.database.db_number("SELECT sum(shipped_quantity) FROM sales_order_lines").await;
+    let cancelled = app.database.db_number("SELECT count(*) FROM sales_orders WHERE status = 'CANCELLED'").await;
+    assert_eq!(left + cancelled, 1, "{left} left, {cancelled} cancelled");
+    assert_eq!(app.database.db_number("SELECT count(*) FROM sales_order_shipments").await, left);
+    assert_eq!(count(&app, "SHIPMENT_RECORDED").await, left);
+    let history = "SELECT count(*) FROM sales_order_events WHERE sequence <> 1 + (SELECT count(*) FROM sales_order_events AS before
+                   WHERE before.order_id = sales_order_events.order_id AND before.position < sales_order_events.position)";
+    assert_eq!(app.database.db_number(history).await, 0, "the history has no gap");
     app.database.true_totals().await;
 }

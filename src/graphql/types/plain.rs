@@ -28,7 +28,7 @@ mod tests {
     use async_graphql::parser::types::{FieldDefinition, TypeKind, TypeSystemDefinition};
 
     use super::*;
-    use crate::domain::fulfilment::LineAnswer;
+    use crate::domain::line_answer::LineAnswer;
     use crate::domain::order;
     use crate::domain::shipment::{Shipment, ShipmentLine};
     use crate::graphql::output::committed_types;

@@ -66,6 +66,7 @@ pub enum SalesOrderEventKind {
 /// One change of an order. Everybody who may read the order sees what changed and when. `actor`, `note`, `system` and
 /// `externalNumber` are shown with scope `orders:read`, and to the client that made the change.
 #[Object]
+#[expect(clippy::unused_async, reason = "what may cost too much is at hand all the same")]
 impl SalesOrderEvent {
     /// Global id, for `node` and `nodes`. Opaque.
     pub(super) async fn id(&self) -> Result<ID, AppError> {

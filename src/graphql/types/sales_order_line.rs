@@ -4,7 +4,7 @@ use async_graphql::Object;
 use async_graphql::parser::types::Field;
 
 use super::sales_order_line_answer::SalesOrderLineAnswer;
-use crate::domain::fulfilment::LineAnswer;
+use crate::domain::line_answer::LineAnswer;
 use crate::domain::order;
 use crate::graphql::output::scalars::Decimal;
 use crate::graphql::output::written::{Plain, Plan, Step, optional_text, text, value};
@@ -55,7 +55,6 @@ impl SalesOrderLine<'_> {
     }
 
     /// Answer to the line; null while all of it is open and nothing was said of it.
-    #[graphql(complexity = "1 + child_complexity")]
     async fn answer(&self) -> Option<SalesOrderLineAnswer> {
         answer(&self.0).map(SalesOrderLineAnswer)
     }

@@ -1,7 +1,7 @@
 use async_graphql::parser::types::Field;
 use async_graphql::{Enum, Object, SimpleObject};
 
-use crate::domain::fulfilment::{self, LineAnswer};
+use crate::domain::line_answer::{self, LineAnswer};
 use crate::graphql::output::scalars::Date;
 use crate::graphql::output::written::{Plain, Step, value};
 
@@ -9,7 +9,7 @@ pub struct SalesOrderLineAnswer(pub(super) LineAnswer);
 
 /// Reason why a line is not confirmed as it was ordered.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
-#[graphql(remote = "fulfilment::AnswerReason")]
+#[graphql(remote = "line_answer::AnswerReason")]
 pub enum SalesOrderLineReason {
     /// There is none of it, or too little, for now.
     OutOfStock,
@@ -104,8 +104,8 @@ pub struct SalesOrderAnsweredLine {
     answer: SalesOrderLineAnswer,
 }
 
-impl From<fulfilment::AnsweredLine> for SalesOrderAnsweredLine {
-    fn from(line: fulfilment::AnsweredLine) -> Self {
+impl From<line_answer::AnsweredLine> for SalesOrderAnsweredLine {
+    fn from(line: line_answer::AnsweredLine) -> Self {
         Self { line_no: line.line_no, answer: SalesOrderLineAnswer(line.answer) }
     }
 }

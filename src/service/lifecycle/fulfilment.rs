@@ -56,6 +56,11 @@ fn settle(number: OrderNumber, outcome: StoreResult<Option<Fulfilled>>) -> Resul
             known.number,
             content_of(&known)
         )),
+        Fulfilled::Arrived(known) => conflict(format!(
+            "Shipment {} of {number} arrived before, at another time: {}; check which one is right",
+            known.number,
+            content_of(&known)
+        )),
         Fulfilled::Full => conflict(format!(
             "{number} has as many shipments as an order may have: {MAX_SHIPMENTS}, with {MAX_SHIPMENT_LINES} lines in all"
         )),

@@ -8,7 +8,7 @@ use serde::ser::SerializeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::client::ClientId;
-use crate::domain::fulfilment::AnswerReason;
+use crate::domain::line_answer::AnswerReason;
 use crate::domain::money::Money;
 use crate::domain::order::{OrderNumber, OrderStatus};
 use crate::store::clients::parse_client_id;

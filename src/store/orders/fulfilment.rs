@@ -34,6 +34,8 @@ pub enum Fulfilled {
     Refused(Refused),
     /// The shipment is known, and other than it is told now.
     Otherwise(Shipment),
+    /// The shipment arrived before, at another time than is told now.
+    Arrived(Shipment),
     /// The order has as many shipments as it may have.
     Full,
     /// The order has no such shipment.
@@ -70,10 +72,10 @@ impl Store {
                 if held.order.status == OrderStatus::Cancelled {
                     return Ok(Some(Fulfilled::Cancelled(held.order)));
                 }
+                if input.expected_version.is_some_and(|version| version != held.order.version) {
+                    return Ok(Some(Fulfilled::Stale(held.order)));
+                }
                 let lines = match answered {
-                    Ok(_) if input.expected_version.is_some_and(|version| version != held.order.version) => {
-                        return Ok(Some(Fulfilled::Stale(held.order)));
-                    }
                     Ok(lines) => lines,
                     Err(refused) => return Ok(Some(Fulfilled::Refused(refused))),
                 };
@@ -139,8 +141,11 @@ impl Store {
                 let Some(mut shipment) = known.cloned() else { return Ok(Some(Fulfilled::NoShipment)) };
                 if let Some(known) = shipment.delivered_at {
                     let is_repeated = input.delivered_at.is_none_or(|told| told == known);
-                    let otherwise = || Fulfilled::Otherwise(shipment);
-                    return Ok(Some(if is_repeated { Fulfilled::Done(held.order) } else { otherwise() }));
+                    return Ok(Some(if is_repeated {
+                        Fulfilled::Done(held.order)
+                    } else {
+                        Fulfilled::Arrived(shipment)
+                    }));
                 }
                 if let Err(refused) = input.ensure_after(&shipment) {
                     return Ok(Some(Fulfilled::Refused(refused)));

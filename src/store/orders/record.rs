@@ -10,7 +10,7 @@ use serde::ser::SerializeMap;
 
 use super::columns::{Column, ColumnValue as _, Record, Row, RowReader, record, row};
 use crate::domain::client::ClientId;
-use crate::domain::fulfilment::{AnswerReason, AnsweredLine, LineAnswer};
+use crate::domain::line_answer::{AnswerReason, AnsweredLine, LineAnswer};
 use crate::domain::money::Money;
 use crate::domain::order::{SalesOrder, SalesOrderLine};
 use crate::domain::order_input::{LineContent, OrderContent};
