@@ -36,6 +36,15 @@ fn operations() -> Vec<(&'static str, String, [u64; 2])> {
             // PostgreSQL is asked first where the feed ends.
             [5, 6],
         ),
+        // Lines with their answers, shipments, and what of them has left.
+        (
+            "fulfilment",
+            format!(
+                "{} {{ nodes {{ nextStatuses products {{ answer {{ reason }} }} shipments {{ carrier }} }} }}",
+                list("")
+            ),
+            [4, 4],
+        ),
         ("one", format!("salesOrder(orderNumber: \"SO-0000000001\") {{ {EVERYTHING} }}"), [4, 4]),
         ("few_by_id", nodes(1), [4, 4]),
         ("many_by_id", nodes(30), [4, 4]),
@@ -63,6 +72,8 @@ async fn every_operation_costs_a_constant_number_of_statements() {
     for n in 0..30 {
         partner.create(&signed, Some(&n.to_string()), &order()).await.unwrap().expect(201);
     }
+    // Only these may have shipments.
+    database.db_execute("UPDATE sales_orders SET status = 'CONFIRMED', version = 2").await.unwrap();
     // On PostgreSQL an instance looks where the feed ends before it shows an event that may be beyond it.
     let feed = json!({"query": "{ salesOrderEvents(first: 1) { nodes { kind } } }"});
     let authorization = format!("Bearer {}", board.token);

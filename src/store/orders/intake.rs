@@ -13,7 +13,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, Value};
 
-pub(super) use incoming::{Incoming, insert};
+pub(super) use incoming::{Incoming, insert, json_of};
 
 use super::record::SignedText;
 use crate::auth::signature::SignatureForm;
