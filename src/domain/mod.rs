@@ -10,6 +10,8 @@ pub mod buckets;
 pub mod client;
 pub mod client_input;
 pub mod event;
+pub mod expectation_policy;
+pub mod expectations;
 pub mod fields;
 pub mod folding;
 pub mod instant;

@@ -134,6 +134,9 @@ pub struct CreateSalesOrderInput {
     pub partner_reference: Option<String>,
     /// Day on which the sender asks for delivery, such as `2026-12-24`.
     pub requested_delivery_date: Option<Date>,
+    /// What the order comes to by the sender's own figures, such as `250000`: the sum of unit price times quantity, where a line
+    /// without a price counts 0. If it comes to something else, the client's expectation policy says what happens. Not stored.
+    pub expected_total: Option<Decimal>,
     /// Lines of the order.
     pub products: Vec<ProductInput>,
 }
@@ -172,4 +175,7 @@ pub struct ProductInput {
     pub note: Option<String>,
     /// Reference of the line in the sender's system, such as `10` or `PO-4711-10`.
     pub reference: Option<String>,
+    /// What the line comes to by the sender's own figures, such as `250000`: unit price times quantity, or 0 without a price. If
+    /// it comes to something else, the client's expectation policy says what happens. Not stored.
+    pub expected_line_amount: Option<Decimal>,
 }

@@ -15,6 +15,7 @@ use crate::auth::rejection::SignatureRefusal;
 use crate::auth::signature::{SignedRequest, VerifiedSignature};
 use crate::compute;
 use crate::domain::client::{Client, ClientId};
+use crate::domain::expectation_policy::ExpectationPolicy;
 use crate::domain::permission::{Permission, Scope};
 use crate::domain::reference_policy::ReferencePolicy;
 use crate::domain::signature_policy::SignaturePolicy;
@@ -40,6 +41,7 @@ impl Principal {
             permissions: permissions.clone(),
             signature_policy: SignaturePolicy::default(),
             reference_policy: ReferencePolicy::default(),
+            expectation_policy: ExpectationPolicy::default(),
             session_generation: 0,
             created_at: DateTime::UNIX_EPOCH,
             disabled_at: None,

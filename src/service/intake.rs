@@ -20,10 +20,12 @@ pub use validation::ValidOrder;
 use queue::IntakeQueue;
 use signature_reuse::SignatureReuse;
 
-use super::caller::Caller;
+use super::caller::{Caller, Principal};
 use super::directory::ClientDirectory;
 use crate::auth::signature::SignatureForm;
 use crate::clock::Clock;
+use crate::domain::expectation_policy::ExpectationPolicy;
+use crate::domain::expectations::Mismatch;
 use crate::domain::fields::{Fields, Naming};
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::order_input::NewOrder;
@@ -65,6 +67,8 @@ pub struct TakenOrder {
     pub replayed: bool,
     /// Of a client that is to be warned: the newest other order with the same partner reference that is not cancelled.
     pub same_reference: Option<OrderNumber>,
+    /// Where this request expects other amounts.
+    pub mismatches: Vec<Mismatch>,
 }
 
 impl OrderIntake {
@@ -118,7 +122,7 @@ impl OrderIntake {
     /// Takes the order in `input` from a caller that was let through with a true signature. The same order with the same key (or, when
     /// the partner sends none, at the same signed timestamp) is the same order again. A body-bound text makes one
     /// order, whatever keys it is sent with. What a client's reference policy refuses is a new order, never one that is asked
-    /// for again.
+    /// for again; nor does its expectation policy.
     pub async fn create_sales_order(
         &self,
         caller: &Caller,
@@ -130,9 +134,14 @@ impl OrderIntake {
         let (digest, now, form) = (new.digest, new.now, signature.form);
         new.key_use_is_due = self.directory.is_key_use_due(principal.client_id(), &signature.fingerprint, form).await;
         let has_key = caller.credentials.idempotency_key()?.is_some();
-        let created = self.queue.insert(new).await?;
+        let mismatches = new.order.mismatches().to_vec();
+        let created = match ensure_expected(principal, &new, naming) {
+            Ok(()) => self.queue.insert(new).await?,
+            Err(refused) => self.store.in_time(self.store.find_existing(&new)).await?.ok_or(refused)?,
+        };
         let mut outcome = settle(created, digest, has_key);
         if let Ok(taken) = &mut outcome {
+            taken.mismatches = mismatches;
             telemetry::count_order(taken.replayed);
             if taken.replayed {
                 telemetry::note(|facts| facts.replayed = true);
@@ -207,15 +216,24 @@ impl OrderIntake {
     }
 }
 
+/// Refuses a new order that comes to other amounts than its sender expects, where the client asked for that.
+fn ensure_expected(principal: &Principal, new: &OrderToInsert, naming: Naming) -> Result<(), AppError> {
+    let mismatches = new.order.mismatches();
+    if mismatches.is_empty() || principal.known.client.expectation_policy == ExpectationPolicy::Warn {
+        return Ok(());
+    }
+    Err(AppError::invalid(mismatches.iter().map(|mismatch| mismatch.fault(naming)).collect()))
+}
+
 /// What the sender of an order is told of what became of it.
 fn settle(created: Created, sent: [u8; 32], has_key: bool) -> Result<TakenOrder, AppError> {
     match created {
         Created::New { order, lines } => {
-            Ok(TakenOrder { order, lines: Some(lines), replayed: false, same_reference: None })
+            Ok(TakenOrder { order, lines: Some(lines), replayed: false, same_reference: None, mismatches: Vec::new() })
         }
         // Found by its signed text under another key, it is the same request again only if this one asks for no other.
         Created::Existing { order, digest, is_same_key } if digest == sent && (is_same_key || !has_key) => {
-            Ok(TakenOrder { order, lines: None, replayed: true, same_reference: None })
+            Ok(TakenOrder { order, lines: None, replayed: true, same_reference: None, mismatches: Vec::new() })
         }
         Created::Existing { order, is_same_key, .. } => {
             let (code, message) = if is_same_key {

@@ -24,6 +24,7 @@ mod demo;
 mod errors;
 mod events;
 mod exactly_once;
+mod expectations;
 mod exports;
 mod fairness;
 mod feed;

@@ -23,7 +23,9 @@ mod summary;
 mod validate_sales_order_payload;
 
 pub use auth_token::AuthToken;
-pub use client::{AddClientKeyPayload, Client, ClientSecretPayload, ReferencePolicy, SignaturePolicy};
+pub use client::{
+    AddClientKeyPayload, Client, ClientSecretPayload, ExpectationPolicy, ReferencePolicy, SignaturePolicy,
+};
 pub use client_credentials::{AuditConnection, ClientConnection};
 pub use connection::{SalesOrderConnection, SalesOrderEventConnection};
 pub use create_sales_order_payload::CreateSalesOrderPayload;
