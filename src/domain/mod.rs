@@ -7,6 +7,7 @@
 pub mod acknowledgement;
 pub mod audit;
 pub mod buckets;
+pub mod bulk_input;
 pub mod client;
 pub mod client_input;
 pub mod event;

@@ -15,7 +15,7 @@ use async_graphql::{InputObject, InputType, InputValueResult, Value};
 pub use clients::{
     AddClientKeyInput, ClientInput, CreateClientInput, RevokeClientKeyInput, RotateClientSecretInput, UpdateClientInput,
 };
-pub use costs::{changes_cost, new_order_cost, search_cost};
+pub use costs::{changes_cost, new_order_cost, new_orders_cost, search_cost};
 pub use filter::{SalesOrderChangesInput, SalesOrderFilter, SalesOrderSort, both, read_filter};
 pub use readers::{Input, rules_of};
 
@@ -139,6 +139,22 @@ pub struct CreateSalesOrderInput {
     pub expected_total: Option<Decimal>,
     /// Lines of the order.
     pub products: Vec<ProductInput>,
+}
+
+/// Many new sales orders. Each is taken by itself, whatever becomes of the others.
+#[derive(InputObject)]
+pub struct CreateSalesOrdersInput {
+    /// The orders.
+    pub orders: Vec<SalesOrderInput>,
+}
+
+/// One of many new sales orders. Texts are trimmed; unknown fields are refused.
+#[derive(InputObject)]
+pub struct SalesOrderInput {
+    /// Name of the order, the same for every retry, such as `po-4711`: visible ASCII characters without spaces.
+    pub idempotency_key: String,
+    #[graphql(flatten)]
+    pub order: CreateSalesOrderInput,
 }
 
 /// A change of the status of an order.

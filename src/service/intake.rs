@@ -1,6 +1,7 @@
 //! Taking orders in, each exactly once.
 
 mod batch;
+mod bulk;
 mod pace;
 mod proof;
 mod queue;
@@ -8,13 +9,15 @@ mod signature_reuse;
 mod transactions;
 mod validation;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
+pub use bulk::BulkOutcome;
 pub use validation::ValidOrder;
 
 use queue::IntakeQueue;
@@ -22,7 +25,7 @@ use signature_reuse::SignatureReuse;
 
 use super::caller::{Caller, Principal};
 use super::directory::ClientDirectory;
-use crate::auth::signature::SignatureForm;
+use crate::auth::signature::{SignatureForm, VerifiedSignature};
 use crate::clock::Clock;
 use crate::domain::expectation_policy::ExpectationPolicy;
 use crate::domain::expectations::Mismatch;
@@ -147,7 +150,7 @@ impl OrderIntake {
                 telemetry::note(|facts| facts.replayed = true);
             }
             if principal.known.client.reference_policy == ReferencePolicy::Warn {
-                taken.same_reference = self.same_reference(&taken.order).await;
+                taken.same_reference = self.same_references(&[&taken.order]).await.remove(&taken.order.number);
             }
         }
         // What was refused made no other order.
@@ -165,9 +168,8 @@ impl OrderIntake {
         let (principal, signature) = (caller.admitted()?, caller.verified_signature()?);
         let partner_key = caller.credentials.idempotency_key()?;
         let order = NewOrder::read(Fields::new(input, naming), &self.default_currency).map_err(AppError::invalid)?;
-        let digest = order.digest();
         // The prefixes keep the two kinds of key apart: a partner cannot pick one that we derive.
-        let idempotency_key = match partner_key {
+        let idempotency_key = |digest: &[u8; 32]| match partner_key {
             Some(key) => format!("key:{key}"),
             None => {
                 let mut hasher = Sha256::new();
@@ -179,16 +181,29 @@ impl OrderIntake {
                 format!("sig:{}", hex::encode(hasher.finalize()))
             }
         };
+        let mut new = Self::to_insert(principal, &signature, order, self.clock.now(), idempotency_key);
         // The documented form signs a second, which any number of orders share. A body-and-key-bound text names the one key
         // that it makes an order under.
-        let signed_text_digest =
+        new.signed_text_digest =
             (signature.form == SignatureForm::BodyBound).then(|| Sha256::digest(&signature.string_to_sign).into());
+        Ok(new)
+    }
+
+    /// An order with all that is stored with it, under a key that may hang on its digest.
+    fn to_insert(
+        principal: &Principal,
+        signature: &VerifiedSignature,
+        order: NewOrder,
+        now: DateTime<Utc>,
+        idempotency_key: impl FnOnce(&[u8; 32]) -> String,
+    ) -> OrderToInsert {
+        let digest = order.digest();
         let is_refusing = principal.known.client.reference_policy == ReferencePolicy::Refuse;
-        Ok(OrderToInsert {
+        OrderToInsert {
             client_id: principal.client_id().clone(),
-            idempotency_key,
+            idempotency_key: idempotency_key(&digest),
             digest,
-            signed_text_digest,
+            signed_text_digest: None,
             reference_is_unique: is_refusing && order.content().partner_reference.is_some(),
             order,
             receipt: NewReceipt {
@@ -199,19 +214,19 @@ impl OrderIntake {
                 body_sha256: signature.body_sha256,
             },
             key_use_is_due: false,
-            now: self.clock.now(),
-        })
+            now,
+        }
     }
 
-    /// The order that the sender of this one is to be warned of. Looked up after the commit, so that of two orders that were stored
-    /// at once one finds the other. The order is stored: whatever fails here must not look as if it were not.
-    async fn same_reference(&self, order: &SalesOrder) -> Option<OrderNumber> {
-        let reference = order.content.partner_reference.as_deref();
-        let looking = self.store.find_order_with_reference(&order.client_id, reference, Some(order.number));
-        let found = self.store.in_time(looking).await;
+    /// The orders that the senders of these are to be warned of. Looked up after the commit, so that of two orders that were stored
+    /// at once one finds the other. The orders are stored: whatever fails here must not look as if they were not.
+    async fn same_references(&self, orders: &[&SalesOrder]) -> HashMap<OrderNumber, OrderNumber> {
+        let with_reference = orders.iter().filter(|order| order.content.partner_reference.is_some());
+        let numbers: Vec<_> = with_reference.map(|order| order.number).collect();
+        let found = self.store.in_time(self.store.list_same_references(&numbers)).await;
         found.unwrap_or_else(|error| {
-            warn!(order_number = %order.number, %error, "an order with the same reference could not be looked for");
-            None
+            warn!(order_number = ?numbers.first(), %error, "orders with the same reference could not be looked for");
+            HashMap::new()
         })
     }
 }

@@ -11,6 +11,7 @@ mod support;
 mod amounts;
 mod body_memory;
 mod browsers;
+mod bulk;
 mod changes;
 mod cli;
 mod clients;

@@ -8,10 +8,11 @@ use serde_json::Value as Json;
 
 use super::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, CreateClientInput, CreateSalesOrderInput,
-    ExplainSignatureInput, LoginInput, Raw, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput,
-    SalesOrderChangesInput, SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
+    CreateSalesOrdersInput, ExplainSignatureInput, LoginInput, Raw, RefreshInput, RevokeClientKeyInput,
+    RotateClientSecretInput, SalesOrderChangesInput, SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
 };
 use crate::domain::acknowledgement::AcknowledgementInput;
+use crate::domain::bulk_input;
 use crate::domain::client::ClientId;
 use crate::domain::client_input::{
     ClientChange, ClientToCreate, KeyToAdd, read_client, read_revocation, read_rotation,
@@ -91,6 +92,7 @@ read_by! {
     ExplainSignatureInput: SignatureInput = SignatureInput::read;
     // The use case reads it, which knows the default currency; any that exists will do to name faults.
     CreateSalesOrderInput: () = |fields| NewOrder::read(fields, "IDR").map(drop);
+    CreateSalesOrdersInput: () = |fields| bulk_input::read_all(fields, "IDR");
     UpdateSalesOrderStatusInput: StatusChange = StatusChange::read;
     AcknowledgeSalesOrderInput: AcknowledgementInput = AcknowledgementInput::read;
     SalesOrderFilter: OrderFilter = OrderFilter::read, as an argument OrderFilter::read_argument;

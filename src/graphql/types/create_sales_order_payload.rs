@@ -16,11 +16,11 @@ pub struct CreateSalesOrderPayload {
     /// One sentence for people, such as `Sales order created successfully`.
     message: &'static str,
     /// The order as it is now.
-    sales_order: InOrder<SalesOrder>,
+    pub(super) sales_order: InOrder<SalesOrder>,
     /// Whether the order was there already, so that this request changed nothing.
-    replayed: bool,
+    pub(super) replayed: bool,
     /// What its sender should look at. The order is stored all the same.
-    warnings: Vec<SalesOrderWarning>,
+    pub(super) warnings: Vec<SalesOrderWarning>,
 }
 
 /// The kind of a warning.
@@ -63,6 +63,11 @@ impl SalesOrderWarning {
         let reference = same_reference.map(|number| Self::same_reference(number, naming));
         let amounts = mismatches.iter().map(|mismatch| Self::amount(mismatch, naming));
         reference.into_iter().chain(amounts).collect()
+    }
+
+    /// Says where in the whole input the order stands.
+    pub(super) fn place_below(&mut self, order: &str) {
+        self.pointer.insert_str(0, order);
     }
 
     /// That an amount is not the expected one.
