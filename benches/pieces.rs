@@ -22,6 +22,7 @@ use sales_order_api::auth::token::{Session, TokenKeys};
 use sales_order_api::auth::verified::VerifiedSignatures;
 use sales_order_api::clock::Clock;
 use sales_order_api::config::{self, Overrides};
+use sales_order_api::domain::expectation_policy::ExpectationPolicy;
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::reference_policy::ReferencePolicy;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
@@ -116,6 +117,7 @@ impl Partner {
                 permissions: vec![Permission::OrdersCreate, Permission::OrdersRead],
                 signature_policy: SignaturePolicy::Documented,
                 reference_policy: ReferencePolicy::default(),
+                expectation_policy: ExpectationPolicy::default(),
                 public_keys: vec![key.public_key().to_pem()],
                 secret: None,
             };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::admission::Admission;
 use crate::compute::Lane;
+use crate::domain::bulk_input::is_idempotency_key;
 use crate::domain::signature_policy::SignaturePolicy;
 use crate::error::{AppError, ErrorCode};
 
@@ -200,7 +201,7 @@ impl Credentials {
                 refuse("Idempotency-Key is empty; send 1 to 255 visible ASCII characters, or no such header")
             }
             Header::Repeated => refuse("Idempotency-Key was sent more than once; send it once"),
-            Header::Value(key) if key.len() <= 255 && key.bytes().all(|b| b.is_ascii_graphic()) => Ok(Some(key)),
+            Header::Value(key) if is_idempotency_key(key) => Ok(Some(key)),
             Header::Value(_) => refuse("Idempotency-Key must be 1 to 255 visible ASCII characters, without spaces"),
         }
     }

@@ -80,7 +80,7 @@ hints! {
         "The signature holds bare bytes without the name of their digest; use a signing function (SHA256withRSA, \
          `openssl dgst -sha256 -sign`), not raw encryption with the private key";
     SignedBodyBoundExpected = "signed_body_bound_expected",
-        "The signature is right for client_id|X-TIMESTAMP, but this client must sign \
+        "The signature is right for client_id|X-TIMESTAMP, but this client, or whoever sends many orders at once, must sign \
          METHOD:path:sha256(body):X-TIMESTAMP";
     SignedWithoutIdempotencyKey = "signed_without_idempotency_key",
         "The signed text lacks the Idempotency-Key; this client must sign \

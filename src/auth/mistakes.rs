@@ -194,8 +194,8 @@ fn other_bodies(request: &SignedRequest<'_>) -> impl Iterator<Item = Candidate> 
     })
 }
 
-/// Behind the path of orders: where one is validated.
-const VALIDATION: &str = "/validation";
+/// Behind the path of orders: where one is validated, and where many are sent.
+const BEHIND_ORDERS: [&str; 2] = ["/validation", "/batch"];
 
 /// The path itself and what clients take for it.
 fn other_paths(path: &str) -> Vec<String> {
@@ -205,8 +205,10 @@ fn other_paths(path: &str) -> Vec<String> {
     paths.extend(prefix.iter().filter_map(|prefix| bare.strip_prefix(prefix)).map(str::to_owned));
     paths.extend(bare.strip_prefix('/').map(str::to_owned));
     paths.extend(bare.rsplit_once('/').map(|(_, last)| last.to_owned()));
-    // An order and its validation are sent to two paths.
-    paths.push(bare.strip_suffix(VALIDATION).map_or_else(|| format!("{bare}{VALIDATION}"), str::to_owned));
+    // An order, its validation and many orders are sent to three paths.
+    let of_orders = BEHIND_ORDERS.iter().find_map(|behind| bare.strip_suffix(behind)).unwrap_or(bare);
+    paths.push(of_orders.to_owned());
+    paths.extend(BEHIND_ORDERS.map(|behind| format!("{of_orders}{behind}")));
     paths
 }
 

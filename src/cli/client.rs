@@ -14,6 +14,7 @@ use serde_json::json;
 use super::output::instant;
 use super::{Common, key, output};
 use crate::domain::client::ClientId;
+use crate::domain::expectation_policy::ExpectationPolicy;
 use crate::domain::permission::Permission;
 use crate::domain::reference_policy::ReferencePolicy;
 use crate::domain::signature_policy::SignaturePolicy;
@@ -80,6 +81,9 @@ pub struct Create {
     /// warning, refuse refuses it
     #[arg(long, value_name = "POLICY", default_value = "accept")]
     reference_policy: ReferencePolicy,
+    /// Of an order that does not come to the amounts that its sender expects: warn stores it with a warning, refuse refuses it
+    #[arg(long, value_name = "POLICY", default_value = "warn")]
+    expectation_policy: ExpectationPolicy,
     /// Read the secret from standard input instead of making one
     #[arg(long)]
     secret_stdin: bool,
@@ -107,6 +111,9 @@ pub struct Update {
     /// warning, refuse refuses it
     #[arg(long, value_name = "POLICY", group = "change")]
     reference_policy: Option<ReferencePolicy>,
+    /// Of an order that does not come to the amounts that its sender expects: warn stores it with a warning, refuse refuses it
+    #[arg(long, value_name = "POLICY", group = "change")]
+    expectation_policy: Option<ExpectationPolicy>,
 }
 
 pub async fn run(common: &Common, command: Command) -> Result<()> {
@@ -128,8 +135,9 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
             let clients = common.open_clients().await?;
             show::one(common, &clients.show_client(&id.client_id).await?, clients.now())
         }
-        Command::Update(Update { id, name, scopes, signature_policy, reference_policy }) => {
-            let change = ClientChange { name, permissions: scopes, signature_policy, reference_policy };
+        Command::Update(Update { id, name, scopes, signature_policy, reference_policy, expectation_policy }) => {
+            let change =
+                ClientChange { name, permissions: scopes, signature_policy, reference_policy, expectation_policy };
             common.open_clients().await?.update_client(&id.client_id, change).await?;
             done("updated", &id.client_id)
         }
@@ -184,6 +192,7 @@ async fn create(common: &Common, args: Create) -> Result<()> {
         permissions: args.scopes,
         signature_policy: args.signature_policy,
         reference_policy: args.reference_policy,
+        expectation_policy: args.expectation_policy,
         public_keys,
         secret,
     };

@@ -23,6 +23,7 @@ use crate::auth::private_key::PrivateKey;
 use crate::auth::string_to_sign::documented_string;
 use crate::clock::Clock;
 use crate::config::{self as settings, LogFormat, Overrides};
+use crate::domain::expectation_policy::ExpectationPolicy;
 use crate::domain::permission::Permission;
 use crate::domain::reference_policy::ReferencePolicy;
 use crate::domain::signature_policy::SignaturePolicy;
@@ -103,6 +104,7 @@ async fn show(state: &AppState, base: String, ends: bool) -> Result<()> {
                 permissions: vec![permission],
                 signature_policy: SignaturePolicy::Documented,
                 reference_policy: ReferencePolicy::default(),
+                expectation_policy: ExpectationPolicy::default(),
                 public_keys,
                 secret: None,
             };

@@ -10,6 +10,7 @@ use super::{Common, output};
 use crate::app;
 use crate::clock::Clock;
 use crate::domain::client::ClientId;
+use crate::domain::expectation_policy::ExpectationPolicy;
 use crate::domain::permission::Permission;
 use crate::domain::reference_policy::ReferencePolicy;
 use crate::domain::sample::{self, CLIENTS};
@@ -80,6 +81,7 @@ async fn sample_clients(clients: &crate::service::Clients) -> Result<Vec<ClientI
             permissions: vec![Permission::OrdersCreate],
             signature_policy: SignaturePolicy::default(),
             reference_policy: ReferencePolicy::default(),
+            expectation_policy: ExpectationPolicy::default(),
             public_keys: Vec::new(),
             secret: None,
         };

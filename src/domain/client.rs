@@ -6,6 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+use super::expectation_policy::ExpectationPolicy;
 use super::fields::is_blank;
 use super::permission::Permission;
 use super::reference_policy::ReferencePolicy;
@@ -79,6 +80,8 @@ pub struct Client {
     pub signature_policy: SignaturePolicy,
     /// What happens to an order whose partner reference another one has.
     pub reference_policy: ReferencePolicy,
+    /// What happens to an order that comes to another amount than its sender expects.
+    pub expectation_policy: ExpectationPolicy,
     /// Counts up when the operator ends all sessions; tokens of an earlier count are refused.
     pub session_generation: i64,
     /// When it was created.

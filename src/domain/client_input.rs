@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::client::{self, ClientId};
+use super::expectation_policy::ExpectationPolicy;
 use super::fields::{Fields, Text};
 use super::permission::{Permission, UnknownPermission};
 use super::reference_policy::ReferencePolicy;
@@ -36,6 +37,8 @@ pub struct ClientToCreate {
     pub signature_policy: SignaturePolicy,
     /// What happens to an order whose partner reference another one has.
     pub reference_policy: ReferencePolicy,
+    /// What happens to an order that comes to another amount than its sender expects.
+    pub expectation_policy: ExpectationPolicy,
     /// Its first keys (SPKI PEM).
     pub public_keys: Vec<String>,
     /// Its secret; `None` makes one.
@@ -61,6 +64,8 @@ pub struct ClientChange {
     pub signature_policy: Option<SignaturePolicy>,
     /// What happens to an order whose partner reference another one has.
     pub reference_policy: Option<ReferencePolicy>,
+    /// What happens to an order that comes to another amount than its sender expects.
+    pub expectation_policy: Option<ExpectationPolicy>,
 }
 
 /// A public key to be registered.
@@ -82,6 +87,7 @@ impl ClientToCreate {
         let permissions = permissions(&mut fields, scopes);
         let signature_policy = fields.optional_parsed("signature_policy", str::parse);
         let reference_policy = fields.optional_parsed("reference_policy", str::parse);
+        let expectation_policy = fields.optional_parsed("expectation_policy", str::parse);
         let public_keys = fields.optional_verbatims("public_keys", MAX_PEM, MAX_KEYS).unwrap_or_default();
         fields.finish()?;
         match (client_id, name, permissions) {
@@ -91,6 +97,7 @@ impl ClientToCreate {
                 permissions,
                 signature_policy: signature_policy.unwrap_or_default(),
                 reference_policy: reference_policy.unwrap_or_default(),
+                expectation_policy: expectation_policy.unwrap_or_default(),
                 public_keys,
                 secret: None,
             }),
@@ -108,8 +115,9 @@ impl ClientChange {
         let permissions = permissions(&mut fields, scopes);
         let signature_policy = fields.optional_parsed("signature_policy", str::parse);
         let reference_policy = fields.optional_parsed("reference_policy", str::parse);
+        let expectation_policy = fields.optional_parsed("expectation_policy", str::parse);
         fields.finish()?;
-        let change = Self { name, permissions, signature_policy, reference_policy };
+        let change = Self { name, permissions, signature_policy, reference_policy, expectation_policy };
         client_id.map(|id| (id, change)).ok_or_else(Vec::new)
     }
 }

@@ -165,15 +165,7 @@ impl<'a> Fields<'a> {
         length: &RangeInclusive<usize>,
         mut read: impl FnMut(&mut Fields<'_>) -> Option<T>,
     ) -> Option<Vec<T>> {
-        let value = self.required(name, || Holds::List(length.clone(), describe(|mut fields| read(&mut fields))))?;
-        let Value::Array(items) = value else {
-            return self.refuse(name, FieldErrorCode::Type, format!("must be a list, not {}", kind(value)));
-        };
-        if !length.contains(&items.len()) {
-            let message = format!("must hold {} to {} items, not {}", length.start(), length.end(), items.len());
-            return self.refuse(name, FieldErrorCode::Length, message);
-        }
-        let base = self.pointer_to(&self.naming.spell(name));
+        let (items, base) = self.items(name, length, || describe(|mut fields| read(&mut fields)))?;
         let mut out = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             let mut fields = Fields::at(item, self.naming, format!("{base}/{index}"));
@@ -186,6 +178,39 @@ impl<'a> Fields<'a> {
             }
         }
         (out.len() == items.len()).then_some(out)
+    }
+
+    /// A required list of objects, each read by `read` to its end and by itself: faults of one are its own.
+    pub fn rows<T>(
+        &mut self,
+        name: &'static str,
+        length: &RangeInclusive<usize>,
+        mut read: impl FnMut(Fields<'_>) -> Result<T, Vec<FieldError>>,
+    ) -> Option<Vec<Result<T, Vec<FieldError>>>> {
+        let (items, base) = self.items(name, length, || describe(&mut read))?;
+        let rows = items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| read(Fields::at(item, self.naming, format!("{base}/{index}"))));
+        Some(rows.collect())
+    }
+
+    /// The items of a required list of objects, and the pointer to it.
+    fn items(
+        &mut self,
+        name: &'static str,
+        length: &RangeInclusive<usize>,
+        rules: impl FnOnce() -> Vec<Rule>,
+    ) -> Option<(&'a [Value], String)> {
+        let value = self.required(name, || Holds::List(length.clone(), rules()))?;
+        let Value::Array(items) = value else {
+            return self.refuse(name, FieldErrorCode::Type, format!("must be a list, not {}", kind(value)));
+        };
+        if !length.contains(&items.len()) {
+            let message = format!("must hold {} to {} items, not {}", length.start(), length.end(), items.len());
+            return self.refuse(name, FieldErrorCode::Length, message);
+        }
+        Some((items, self.pointer_to(&self.naming.spell(name))))
     }
 
     /// Notes a fault of a field.

@@ -7,9 +7,12 @@
 pub mod acknowledgement;
 pub mod audit;
 pub mod buckets;
+pub mod bulk_input;
 pub mod client;
 pub mod client_input;
 pub mod event;
+pub mod expectation_policy;
+pub mod expectations;
 pub mod fields;
 pub mod folding;
 pub mod fulfilment;

@@ -24,9 +24,9 @@ pub enum MoneyProblem {
     /// More than four decimals: rounding would change what the partner meant.
     #[error("must have at most 4 decimals")]
     TooPrecise,
-    /// Over [`Money::MAX_UNIT_PRICE`].
-    #[error("must be at most 9999999999.9999")]
-    TooLarge,
+    /// Over what it may be.
+    #[error("must be at most {0}")]
+    TooLarge(Money),
 }
 
 impl MoneyProblem {
@@ -35,22 +35,29 @@ impl MoneyProblem {
     pub const fn code(self) -> FieldErrorCode {
         match self {
             Self::Malformed => FieldErrorCode::Format,
-            Self::Negative | Self::TooLarge => FieldErrorCode::Range,
+            Self::Negative | Self::TooLarge(_) => FieldErrorCode::Range,
             Self::TooPrecise => FieldErrorCode::Precision,
         }
     }
 }
 
 impl Money {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
     /// The largest unit price: 9,999,999,999.9999.
     pub const MAX_UNIT_PRICE: Self = Self(99_999_999_999_999);
-    /// What [`Money::parse`] reads as a price in range, and a blank text, which is none (ECMA-262).
-    pub const PATTERN: &str = r"^\s*(0*[0-9]{1,10}(\.[0-9]{1,4}0*)?)?\s*$";
     /// The largest total of an order: 9,999,999,999,999.9999.
     pub const MAX_TOTAL: Self = Self(99_999_999_999_999_999);
 
-    /// Reads a price written as plain decimal text: digits, and a point with digits if it has a fraction.
-    pub fn parse(text: &str) -> Result<Self, MoneyProblem> {
+    /// What [`Money::parse`] reads as an amount up to this one, which must be of nines, and a blank text, which is none (ECMA-262).
+    #[must_use]
+    pub fn pattern(self) -> String {
+        let digits = (self.0 / 10_000).to_string().len();
+        format!(r"^\s*(0*[0-9]{{1,{digits}}}(\.[0-9]{{1,4}}0*)?)?\s*$")
+    }
+
+    /// Reads an amount written as plain decimal text: digits, and a point with digits if it has a fraction.
+    pub fn parse(text: &str, max: Self) -> Result<Self, MoneyProblem> {
         let unsigned = text.strip_prefix('-').unwrap_or(text);
         let (whole, fraction) = unsigned.split_once('.').map_or((unsigned, None), |(w, f)| (w, Some(f)));
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -67,26 +74,26 @@ impl Money {
             return Err(MoneyProblem::TooPrecise);
         }
         let scaled = format!("{whole}{fraction:0<4}");
-        let amount: i64 = scaled.parse().map_err(|_| MoneyProblem::TooLarge)?;
-        if amount > Self::MAX_UNIT_PRICE.0 { Err(MoneyProblem::TooLarge) } else { Ok(Self(amount)) }
+        let amount = scaled.parse().map(Self).map_err(|_| MoneyProblem::TooLarge(max))?;
+        if amount > max { Err(MoneyProblem::TooLarge(max)) } else { Ok(amount) }
     }
 
-    /// Reads a price written as a JSON number, which may have an exponent.
-    pub fn parse_number(text: &str) -> Result<Self, MoneyProblem> {
-        let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return Self::parse(text) };
+    /// Reads an amount written as a JSON number, which may have an exponent.
+    pub fn parse_number(text: &str, max: Self) -> Result<Self, MoneyProblem> {
+        let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return Self::parse(text, max) };
         let (sign, unsigned) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
         let digits = format!("{whole}{fraction}");
         if digits.bytes().all(|digit| digit == b'0') {
-            return Self::parse("0");
+            return Ok(Self::ZERO);
         }
         // No amount in range needs more; a longer one is refused before it is written out.
         let exponent = match exponent.parse::<i32>() {
-            Ok(exponent) if exponent > 1000 => return Err(MoneyProblem::TooLarge),
+            Ok(exponent) if exponent > 1000 => return Err(MoneyProblem::TooLarge(max)),
             Ok(exponent) if exponent < -1000 => return Err(MoneyProblem::TooPrecise),
             Ok(exponent) => exponent,
             Err(_) if exponent.starts_with('-') => return Err(MoneyProblem::TooPrecise),
-            Err(_) => return Err(MoneyProblem::TooLarge),
+            Err(_) => return Err(MoneyProblem::TooLarge(max)),
         };
         let point = i32::try_from(whole.len()).unwrap_or(i32::MAX).saturating_add(exponent);
         let plain = match usize::try_from(point) {
@@ -94,7 +101,7 @@ impl Money {
             Ok(point) if point >= digits.len() => format!("{digits:0<point$}"),
             Ok(point) => format!("{}.{}", &digits[..point], &digits[point..]),
         };
-        Self::parse(&format!("{sign}{plain}"))
+        Self::parse(&format!("{sign}{plain}"), max)
     }
 
     /// From the stored number of ten-thousandths.
@@ -148,7 +155,11 @@ mod tests {
             ("9999999999.9999", "9999999999.9999"),
             ("0.0001", "0.0001"),
         ] {
-            assert_eq!(Money::parse(text).map(|m| m.to_string()), Ok(shown.to_owned()), "{text}");
+            assert_eq!(
+                Money::parse(text, Money::MAX_UNIT_PRICE).map(|m| m.to_string()),
+                Ok(shown.to_owned()),
+                "{text}"
+            );
         }
         for (text, shown) in [
             ("1.25e5", "125000"),
@@ -160,7 +171,11 @@ mod tests {
             ("0e999999999999", "0"),
             ("0.10", "0.1"),
         ] {
-            assert_eq!(Money::parse_number(text).map(|m| m.to_string()), Ok(shown.to_owned()), "{text}");
+            assert_eq!(
+                Money::parse_number(text, Money::MAX_UNIT_PRICE).map(|m| m.to_string()),
+                Ok(shown.to_owned()),
+                "{text}"
+            );
         }
     }
 
@@ -180,10 +195,10 @@ mod tests {
             ("-0.0001", Negative),
             ("0.00001", TooPrecise),
             ("0.10000000000000001", TooPrecise),
-            ("10000000000", TooLarge),
-            ("99999999999999999999999999999999999999", TooLarge),
+            ("10000000000", TooLarge(Money::MAX_UNIT_PRICE)),
+            ("99999999999999999999999999999999999999", TooLarge(Money::MAX_UNIT_PRICE)),
         ] {
-            assert_eq!(Money::parse(text), Err(problem), "{text}");
+            assert_eq!(Money::parse(text, Money::MAX_UNIT_PRICE), Err(problem), "{text}");
         }
         for text in [
             "1e999999999",
@@ -193,7 +208,20 @@ mod tests {
             "1e-5",
             "1.00000000000000000000000000000000001e0",
         ] {
-            assert!(Money::parse_number(text).is_err(), "{text}");
+            assert!(Money::parse_number(text, Money::MAX_UNIT_PRICE).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_amount_may_be_as_large_as_the_total_of_an_order() {
+        let read = |text: &str| Money::parse(text, Money::MAX_TOTAL);
+        assert_eq!(read("9999999999999.9999"), Ok(Money::MAX_TOTAL));
+        assert_eq!(read("10000000000000"), Err(MoneyProblem::TooLarge(Money::MAX_TOTAL)));
+        assert_eq!(MoneyProblem::TooLarge(Money::MAX_TOTAL).to_string(), "must be at most 9999999999999.9999");
+        assert_eq!(
+            Money::parse_number("1e12", Money::MAX_TOTAL).map(|amount| amount.to_string()),
+            Ok("1000000000000".to_owned())
+        );
+        assert_eq!(Money::MAX_TOTAL.pattern(), r"^\s*(0*[0-9]{1,13}(\.[0-9]{1,4}0*)?)?\s*$");
     }
 }

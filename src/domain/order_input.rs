@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use super::expectations::{self, Mismatch};
 use super::fields::{Fields, Text, is_blank};
 use super::folding::fold;
 use super::money::Money;
@@ -75,6 +76,8 @@ pub struct NewOrder {
     #[serde(flatten)]
     content: OrderContent,
     products: Vec<LineContent>,
+    #[serde(skip)]
+    mismatches: Vec<Mismatch>,
 }
 
 // serde passes the field by reference, `Option` and all.
@@ -94,16 +97,25 @@ impl NewOrder {
         let note = fields.optional_text("note", Text::lines(1000));
         let partner_reference = fields.optional_text("partner_reference", PARTNER_REFERENCE);
         let requested_delivery_date = fields.optional_date("requested_delivery_date");
-        let products = fields.list("products", &(1..=500), LineContent::read);
+        let expected_total = fields.optional_money("expected_total", Money::MAX_TOTAL);
+        let lines = fields.list("products", &(1..=500), LineContent::read);
 
+        let (products, expected_lines): (Option<Vec<_>>, Vec<_>) = match lines {
+            Some(lines) => {
+                let (products, expected) = lines.into_iter().unzip();
+                (Some(products), expected)
+            }
+            None => (None, Vec::new()),
+        };
         let currency = currency.map_or(default_currency, |currency| currency.code()).to_owned();
-        if products.as_deref().map(priced_amount) == Some(Err(TotalTooLarge)) {
+        let total = products.as_deref().map(priced_amount);
+        if total == Some(Err(TotalTooLarge)) {
             let message = "make a total amount over 9999999999999.9999; split the order".to_owned();
             fields.refuse::<()>("products", FieldErrorCode::Range, message);
         }
         fields.finish()?;
-        let (Some(customer_code), Some(site_code), Some(sales_name), Some(address), Some(products)) =
-            (customer_code, site_code, sales_name, address, products)
+        let (Some(customer_code), Some(site_code), Some(sales_name), Some(address), Some(products), Some(Ok(total))) =
+            (customer_code, site_code, sales_name, address, products, total)
         else {
             return Err(Vec::new());
         };
@@ -117,7 +129,8 @@ impl NewOrder {
             partner_reference,
             requested_delivery_date,
         };
-        Ok(Self { content, products })
+        let mismatches = expectations::compare(expected_total, total, expected_lines, &products);
+        Ok(Self { content, products, mismatches })
     }
 
     /// The order's fields without its lines.
@@ -130,6 +143,12 @@ impl NewOrder {
     #[must_use]
     pub fn products(&self) -> &[LineContent] {
         &self.products
+    }
+
+    /// Where the order does not come to what its sender expects.
+    #[must_use]
+    pub fn mismatches(&self) -> &[Mismatch] {
+        &self.mismatches
     }
 
     /// Identifies the order's content: equal orders have equal digests, however their JSON was written.
@@ -192,15 +211,18 @@ impl NewOrder {
 }
 
 impl LineContent {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    /// A line, and what it comes to by its sender's own figures.
+    fn read(fields: &mut Fields<'_>) -> Option<(Self, Option<Money>)> {
         let product_code = fields.text("product_code", Text::line(64));
         let quantity = fields.integer("quantity", &(1..=1_000_000));
         let product_name = fields.optional_text("product_name", Text::line(256));
         let unit = fields.optional_text("unit", Text::line(16));
-        let unit_price = fields.optional_money("unit_price");
+        let unit_price = fields.optional_money("unit_price", Money::MAX_UNIT_PRICE);
         let note = fields.optional_text("note", Text::lines(500));
         let reference = fields.optional_text("reference", Text::line(35));
-        Some(Self { product_code: product_code?, quantity: quantity?, product_name, unit, unit_price, note, reference })
+        let expected = fields.optional_money("expected_line_amount", Money::MAX_TOTAL);
+        let (product_code, quantity) = (product_code?, quantity?);
+        Some((Self { product_code, quantity, product_name, unit, unit_price, note, reference }, expected))
     }
 }
 

@@ -46,6 +46,8 @@ codes! {
     Format = "format";
     /// A list has too few or too many items, or a search too many words.
     Length = "length";
+    /// An amount that you expect is not what the order or the line comes to: the message names both.
+    Mismatch = "mismatch";
     /// Further faults were found and are not listed: the message says how many.
     More = "more";
     /// An amount has more decimals than are kept.

@@ -15,7 +15,7 @@ use async_graphql::{InputObject, InputType, InputValueResult, Value};
 pub use clients::{
     AddClientKeyInput, ClientInput, CreateClientInput, RevokeClientKeyInput, RotateClientSecretInput, UpdateClientInput,
 };
-pub use costs::{changes_cost, new_order_cost, search_cost};
+pub use costs::{changes_cost, new_order_cost, new_orders_cost, search_cost};
 pub use filter::{SalesOrderChangesInput, SalesOrderFilter, SalesOrderSort, both, read_filter};
 pub use readers::{Input, rules_of};
 
@@ -134,8 +134,27 @@ pub struct CreateSalesOrderInput {
     pub partner_reference: Option<String>,
     /// Day on which the sender asks for delivery, such as `2026-12-24`.
     pub requested_delivery_date: Option<Date>,
+    /// What the order comes to by the sender's own figures, such as `250000`: the sum of unit price times quantity, where a line
+    /// without a price counts 0. If it comes to something else, the client's expectation policy says what happens. Not stored.
+    pub expected_total: Option<Decimal>,
     /// Lines of the order.
     pub products: Vec<ProductInput>,
+}
+
+/// Many new sales orders. Each is taken by itself, whatever becomes of the others.
+#[derive(InputObject)]
+pub struct CreateSalesOrdersInput {
+    /// The orders.
+    pub orders: Vec<SalesOrderInput>,
+}
+
+/// One of many new sales orders. Texts are trimmed; unknown fields are refused.
+#[derive(InputObject)]
+pub struct SalesOrderInput {
+    /// Name of the order, the same for every retry, such as `po-4711`: visible ASCII characters without spaces.
+    pub idempotency_key: String,
+    #[graphql(flatten)]
+    pub order: CreateSalesOrderInput,
 }
 
 /// A change of the status of an order.
@@ -239,4 +258,7 @@ pub struct ProductInput {
     pub note: Option<String>,
     /// Reference of the line in the sender's system, such as `10` or `PO-4711-10`.
     pub reference: Option<String>,
+    /// What the line comes to by the sender's own figures, such as `250000`: unit price times quantity, or 0 without a price. If
+    /// it comes to something else, the client's expectation policy says what happens. Not stored.
+    pub expected_line_amount: Option<Decimal>,
 }

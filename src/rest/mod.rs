@@ -5,6 +5,7 @@
 //! To add an endpoint: a document in `operations/` and its row in `operations.rs`, a route in [`routes`], its path and the status of
 //! success in [`openapi`], then `make contracts`. Bodies and failures are described by themselves.
 
+mod bulk;
 mod changes;
 pub mod export;
 pub mod openapi;

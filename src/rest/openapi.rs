@@ -39,6 +39,7 @@ pub fn document(config: &Config) -> serde_json::Result<Value> {
         refresh,
         signature_check,
         create_sales_order,
+        create_sales_orders,
         validate_sales_order,
         sales_order,
         sales_orders_by_reference,
@@ -135,6 +136,24 @@ endpoint! {
         ),
     )]
     create_sales_order
+}
+
+endpoint! {
+    /// Create many sales orders
+    ///
+    /// Up to 100 orders in one request, each with an `idempotency_key` of its own instead of the header. Each is taken as if it came
+    /// alone: the answer is 207 and has for each order, in the sequence in which they were sent, its status and the order, or the
+    /// problem that it would be refused with. Pointers are into the whole body, such as `/orders/3/products/0/quantity`.
+    ///
+    /// Sending the identical request again gives each order again and makes none anew. The signature must bind the body:
+    /// `POST:/api/v1/sales-orders/batch:sha256(body):X-TIMESTAMP`. Each order counts as a request.
+    #[utoipa::path(
+        post, path = "/api/v1/sales-orders/batch", operation_id = "createSalesOrders", tag = "Sales Orders",
+        responses(
+            (status = 207, description = "What became of each order"),
+        ),
+    )]
+    create_sales_orders
 }
 
 endpoint! {

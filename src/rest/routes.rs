@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::operations::{
     CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SALES_ORDERS_BY_REFERENCE, SIGNATURE_CHECK, VALIDATE_SALES_ORDER,
 };
-use super::{changes, export, openapi};
+use super::{bulk, changes, export, openapi};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::domain::signature_input::ORDERS;
@@ -35,6 +35,7 @@ pub fn router() -> Router<AppState> {
         .route("/api/v1/auth/login", post(login))
         .route("/api/v1/auth/refresh", post(refresh))
         .route("/api/v1/sales-orders", get(changes::sales_order_changes).post(create_sales_order))
+        .route("/api/v1/sales-orders/batch", post(bulk::create_sales_orders))
         .route("/api/v1/sales-orders/validation", post(validate_sales_order))
         .route("/api/v1/sales-orders.csv", get(export::export_csv))
         .route("/api/v1/sales-orders.jsonl", get(export::export_jsonl))
@@ -164,7 +165,7 @@ async fn openapi_json(
 }
 
 /// Runs an endpoint's document on the request's body.
-async fn run_with_body(
+pub(super) async fn run_with_body(
     state: &AppState,
     operation: &PreparedOperation,
     JsonRequest { credentials, is_json, room }: JsonRequest,

@@ -12,9 +12,10 @@ use super::sessions::{Sessions, ensure_active};
 use crate::auth::credentials::{Credentials, SignatureHeaders};
 use crate::auth::hint::Hint;
 use crate::auth::rejection::SignatureRefusal;
-use crate::auth::signature::{SignedRequest, VerifiedSignature};
+use crate::auth::signature::{SignatureForm, SignedRequest, VerifiedSignature};
 use crate::compute;
 use crate::domain::client::{Client, ClientId};
+use crate::domain::expectation_policy::ExpectationPolicy;
 use crate::domain::permission::{Permission, Scope};
 use crate::domain::reference_policy::ReferencePolicy;
 use crate::domain::signature_policy::SignaturePolicy;
@@ -40,6 +41,7 @@ impl Principal {
             permissions: permissions.clone(),
             signature_policy: SignaturePolicy::default(),
             reference_policy: ReferencePolicy::default(),
+            expectation_policy: ExpectationPolicy::default(),
             session_generation: 0,
             created_at: DateTime::UNIX_EPOCH,
             disabled_at: None,
@@ -121,9 +123,16 @@ impl Caller {
         let principal = match needs {
             Needs::Nothing | Needs::ClientSecret | Needs::InputToken => return Ok(()),
             Needs::Token | Needs::Scope(_) | Needs::SignatureReport => self.principal().await?,
-            Needs::Signature(_) => {
+            Needs::Signature(_) | Needs::BoundSignature(_) => {
                 let principal = self.bearer().await?;
-                self.checked_signature().await?;
+                let policy = needs.signature_policy(principal.known.client.signature_policy);
+                let signature = self.signature_under(policy).await?;
+                // It was checked once, for what was asked first.
+                if policy.binds_body() && signature.form == SignatureForm::Documented {
+                    return Err(AppError::internal(
+                        "a signature was asked for two operations that need different ones",
+                    ));
+                }
                 self.sessions.note_true_signature(principal.client_id());
                 principal
             }
@@ -145,10 +154,14 @@ impl Caller {
 
     /// The signature of this request, checked once, whatever the caller may do.
     pub async fn checked_signature(&self) -> Result<Arc<VerifiedSignature>, SignatureRefusal> {
+        let policy = self.bearer().await?.known.client.signature_policy;
+        self.signature_under(policy).await
+    }
+
+    async fn signature_under(&self, policy: SignaturePolicy) -> Result<Arc<VerifiedSignature>, SignatureRefusal> {
         let principal = self.bearer().await?;
-        let verify = || {
-            compute::on(self.credentials.lane(), self.credentials.body.len(), || self.verify(&principal).map(Arc::new))
-        };
+        let (lane, bytes) = (self.credentials.lane(), self.credentials.body.len());
+        let verify = || compute::on(lane, bytes, || self.verify(&principal, policy).map(Arc::new));
         self.signature.get_or_init(verify).await.clone()
     }
 
@@ -156,6 +169,11 @@ impl Caller {
     pub fn verified_signature(&self) -> Result<Arc<VerifiedSignature>, AppError> {
         let unverified = || AppError::internal("the signature was used before it was verified");
         Ok(self.signature.get().cloned().ok_or_else(unverified)??)
+    }
+
+    /// Takes further requests from the quota of the client that was let through, for what it asks in one.
+    pub fn count_further_requests(&self, requests: usize) -> Result<(), AppError> {
+        self.sessions.admit_further_requests(self.admitted()?, requests)
     }
 
     /// The session of a caller that was let through, to be looked at again for as long as its operation goes on.
@@ -176,9 +194,8 @@ impl Caller {
         self.bearer.get_or_init(look_up).await.clone()
     }
 
-    fn verify(&self, principal: &Principal) -> Result<VerifiedSignature, SignatureRefusal> {
+    fn verify(&self, principal: &Principal, policy: SignaturePolicy) -> Result<VerifiedSignature, SignatureRefusal> {
         self.credentials.ensure_signable()?;
-        let policy = principal.known.client.signature_policy;
         let headers = self.credentials.signature_headers(policy)?;
         if headers.client_id != principal.client_id().as_str() {
             let hint = Hint::ClientIdMismatch;
@@ -197,7 +214,7 @@ impl Caller {
         let SignatureHeaders { client_id, timestamp, signature } = headers;
         let request =
             SignedRequest { client_id, timestamp, signature, method, path, other_paths, body, idempotency_key };
-        self.sessions.verify_signature(&principal.known, &request)
+        self.sessions.verify_signature(&principal.known, policy, &request)
     }
 }
 

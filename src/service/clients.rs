@@ -63,6 +63,7 @@ impl Clients {
             permissions,
             signature_policy: new.signature_policy,
             reference_policy: new.reference_policy,
+            expectation_policy: new.expectation_policy,
             session_generation: 0,
             created_at: self.clock.now(),
             disabled_at: None,
@@ -101,6 +102,7 @@ impl Clients {
             client.permissions = permissions.unwrap_or_else(|| client.permissions.clone());
             client.signature_policy = change.signature_policy.unwrap_or(client.signature_policy);
             client.reference_policy = change.reference_policy.unwrap_or(client.reference_policy);
+            client.expectation_policy = change.expectation_policy.unwrap_or(client.expectation_policy);
             let changed: Detail = described(client).into_iter().filter(|now| !before.contains(now)).collect();
             (!changed.is_empty()).then_some(changed)
         })
@@ -171,6 +173,7 @@ fn described(client: &Client) -> Detail {
         ("scopes".to_owned(), permission::join(&client.permissions)),
         ("signature_policy".to_owned(), client.signature_policy.as_str().to_owned()),
         ("reference_policy".to_owned(), client.reference_policy.as_str().to_owned()),
+        ("expectation_policy".to_owned(), client.expectation_policy.as_str().to_owned()),
     ]
 }
 

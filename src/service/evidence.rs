@@ -137,7 +137,7 @@ fn request_problem(bound: &BoundText<'_>, prefix: &str, key_of_order: &str) -> O
     }
     let path_of_ours = path.trim_end_matches('/');
     let is_ours = |own: &&str| path_of_ours == *own || path_of_ours.strip_prefix(prefix) == Some(own);
-    if method != "POST" || !["/api/v1/sales-orders", "/graphql"].iter().any(is_ours) {
+    if method != "POST" || !["/api/v1/sales-orders", "/api/v1/sales-orders/batch", "/graphql"].iter().any(is_ours) {
         return Some(format!("a request was signed that makes no order: {method} {path}"));
     }
     idempotency_key

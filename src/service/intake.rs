@@ -1,6 +1,7 @@
 //! Taking orders in, each exactly once.
 
 mod batch;
+mod bulk;
 mod pace;
 mod proof;
 mod queue;
@@ -8,22 +9,26 @@ mod signature_reuse;
 mod transactions;
 mod validation;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
+pub use bulk::BulkOutcome;
 pub use validation::ValidOrder;
 
 use queue::IntakeQueue;
 use signature_reuse::SignatureReuse;
 
-use super::caller::Caller;
+use super::caller::{Caller, Principal};
 use super::directory::ClientDirectory;
-use crate::auth::signature::SignatureForm;
+use crate::auth::signature::{SignatureForm, VerifiedSignature};
 use crate::clock::Clock;
+use crate::domain::expectation_policy::ExpectationPolicy;
+use crate::domain::expectations::Mismatch;
 use crate::domain::fields::{Fields, Naming};
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::order_input::NewOrder;
@@ -65,6 +70,8 @@ pub struct TakenOrder {
     pub replayed: bool,
     /// Of a client that is to be warned: the newest other order with the same partner reference that is not cancelled.
     pub same_reference: Option<OrderNumber>,
+    /// Where this request expects other amounts.
+    pub mismatches: Vec<Mismatch>,
 }
 
 impl OrderIntake {
@@ -118,7 +125,7 @@ impl OrderIntake {
     /// Takes the order in `input` from a caller that was let through with a true signature. The same order with the same key (or, when
     /// the partner sends none, at the same signed timestamp) is the same order again. A body-bound text makes one
     /// order, whatever keys it is sent with. What a client's reference policy refuses is a new order, never one that is asked
-    /// for again.
+    /// for again; nor does its expectation policy.
     pub async fn create_sales_order(
         &self,
         caller: &Caller,
@@ -130,15 +137,20 @@ impl OrderIntake {
         let (digest, now, form) = (new.digest, new.now, signature.form);
         new.key_use_is_due = self.directory.is_key_use_due(principal.client_id(), &signature.fingerprint, form).await;
         let has_key = caller.credentials.idempotency_key()?.is_some();
-        let created = self.queue.insert(new).await?;
+        let mismatches = new.order.mismatches().to_vec();
+        let created = match ensure_expected(principal, &new, naming) {
+            Ok(()) => self.queue.insert(new).await?,
+            Err(refused) => self.store.in_time(self.store.find_existing(&new)).await?.ok_or(refused)?,
+        };
         let mut outcome = settle(created, digest, has_key);
         if let Ok(taken) = &mut outcome {
+            taken.mismatches = mismatches;
             telemetry::count_order(taken.replayed);
             if taken.replayed {
                 telemetry::note(|facts| facts.replayed = true);
             }
             if principal.known.client.reference_policy == ReferencePolicy::Warn {
-                taken.same_reference = self.same_reference(&taken.order).await;
+                taken.same_reference = self.same_references(&[&taken.order]).await.remove(&taken.order.number);
             }
         }
         // What was refused made no other order.
@@ -156,9 +168,8 @@ impl OrderIntake {
         let (principal, signature) = (caller.admitted()?, caller.verified_signature()?);
         let partner_key = caller.credentials.idempotency_key()?;
         let order = NewOrder::read(Fields::new(input, naming), &self.default_currency).map_err(AppError::invalid)?;
-        let digest = order.digest();
         // The prefixes keep the two kinds of key apart: a partner cannot pick one that we derive.
-        let idempotency_key = match partner_key {
+        let idempotency_key = |digest: &[u8; 32]| match partner_key {
             Some(key) => format!("key:{key}"),
             None => {
                 let mut hasher = Sha256::new();
@@ -170,16 +181,29 @@ impl OrderIntake {
                 format!("sig:{}", hex::encode(hasher.finalize()))
             }
         };
+        let mut new = Self::to_insert(principal, &signature, order, self.clock.now(), idempotency_key);
         // The documented form signs a second, which any number of orders share. A body-and-key-bound text names the one key
         // that it makes an order under.
-        let signed_text_digest =
+        new.signed_text_digest =
             (signature.form == SignatureForm::BodyBound).then(|| Sha256::digest(&signature.string_to_sign).into());
+        Ok(new)
+    }
+
+    /// An order with all that is stored with it, under a key that may hang on its digest.
+    fn to_insert(
+        principal: &Principal,
+        signature: &VerifiedSignature,
+        order: NewOrder,
+        now: DateTime<Utc>,
+        idempotency_key: impl FnOnce(&[u8; 32]) -> String,
+    ) -> OrderToInsert {
+        let digest = order.digest();
         let is_refusing = principal.known.client.reference_policy == ReferencePolicy::Refuse;
-        Ok(OrderToInsert {
+        OrderToInsert {
             client_id: principal.client_id().clone(),
-            idempotency_key,
+            idempotency_key: idempotency_key(&digest),
             digest,
-            signed_text_digest,
+            signed_text_digest: None,
             reference_is_unique: is_refusing && order.content().partner_reference.is_some(),
             order,
             receipt: NewReceipt {
@@ -190,32 +214,41 @@ impl OrderIntake {
                 body_sha256: signature.body_sha256,
             },
             key_use_is_due: false,
-            now: self.clock.now(),
-        })
+            now,
+        }
     }
 
-    /// The order that the sender of this one is to be warned of. Looked up after the commit, so that of two orders that were stored
-    /// at once one finds the other. The order is stored: whatever fails here must not look as if it were not.
-    async fn same_reference(&self, order: &SalesOrder) -> Option<OrderNumber> {
-        let reference = order.content.partner_reference.as_deref();
-        let looking = self.store.find_order_with_reference(&order.client_id, reference, Some(order.number));
-        let found = self.store.in_time(looking).await;
+    /// The orders that the senders of these are to be warned of. Looked up after the commit, so that of two orders that were stored
+    /// at once one finds the other. The orders are stored: whatever fails here must not look as if they were not.
+    async fn same_references(&self, orders: &[&SalesOrder]) -> HashMap<OrderNumber, OrderNumber> {
+        let with_reference = orders.iter().filter(|order| order.content.partner_reference.is_some());
+        let numbers: Vec<_> = with_reference.map(|order| order.number).collect();
+        let found = self.store.in_time(self.store.list_same_references(&numbers)).await;
         found.unwrap_or_else(|error| {
-            warn!(order_number = %order.number, %error, "an order with the same reference could not be looked for");
-            None
+            warn!(order_number = ?numbers.first(), %error, "orders with the same reference could not be looked for");
+            HashMap::new()
         })
     }
+}
+
+/// Refuses a new order that comes to other amounts than its sender expects, where the client asked for that.
+fn ensure_expected(principal: &Principal, new: &OrderToInsert, naming: Naming) -> Result<(), AppError> {
+    let mismatches = new.order.mismatches();
+    if mismatches.is_empty() || principal.known.client.expectation_policy == ExpectationPolicy::Warn {
+        return Ok(());
+    }
+    Err(AppError::invalid(mismatches.iter().map(|mismatch| mismatch.fault(naming)).collect()))
 }
 
 /// What the sender of an order is told of what became of it.
 fn settle(created: Created, sent: [u8; 32], has_key: bool) -> Result<TakenOrder, AppError> {
     match created {
         Created::New { order, lines } => {
-            Ok(TakenOrder { order, lines: Some(lines), replayed: false, same_reference: None })
+            Ok(TakenOrder { order, lines: Some(lines), replayed: false, same_reference: None, mismatches: Vec::new() })
         }
         // Found by its signed text under another key, it is the same request again only if this one asks for no other.
         Created::Existing { order, digest, is_same_key } if digest == sent && (is_same_key || !has_key) => {
-            Ok(TakenOrder { order, lines: None, replayed: true, same_reference: None })
+            Ok(TakenOrder { order, lines: None, replayed: true, same_reference: None, mismatches: Vec::new() })
         }
         Created::Existing { order, is_same_key, .. } => {
             let (code, message) = if is_same_key {

@@ -2,6 +2,7 @@
 
 use super::caller::Principal;
 use crate::domain::permission::Permission;
+use crate::domain::signature_policy::SignaturePolicy;
 use crate::error::AppError;
 
 /// What an operation needs of its caller. [`super::Caller::admit`] asks for it.
@@ -22,6 +23,8 @@ pub enum Needs {
     SignatureReport,
     /// A valid bearer token of an active client, a true signature of the request, and this scope.
     Signature(Permission),
+    /// The same with a signature that binds the body, whatever the client's policy.
+    BoundSignature(Permission),
 }
 
 impl Needs {
@@ -29,15 +32,27 @@ impl Needs {
     #[must_use]
     pub const fn permission(self) -> Option<Permission> {
         match self {
-            Self::Scope(permission) | Self::Signature(permission) => Some(permission),
+            Self::Scope(permission) | Self::Signature(permission) | Self::BoundSignature(permission) => {
+                Some(permission)
+            }
             Self::Nothing | Self::ClientSecret | Self::InputToken | Self::Token | Self::SignatureReport => None,
+        }
+    }
+
+    /// Which signatures are asked of a client with this policy. What binds the body binds each key in it, so a text that has a key of its
+    /// own is asked of nobody there.
+    #[must_use]
+    pub const fn signature_policy(self, of_client: SignaturePolicy) -> SignaturePolicy {
+        match self {
+            Self::BoundSignature(_) => SignaturePolicy::BodyBound,
+            _ => of_client,
         }
     }
 
     /// Whether the signature headers of the request are read.
     #[must_use]
     pub const fn is_signed(self) -> bool {
-        matches!(self, Self::SignatureReport | Self::Signature(_))
+        matches!(self, Self::SignatureReport | Self::Signature(_) | Self::BoundSignature(_))
     }
 
     /// Whether the input holds what proves who calls: it must be heard from callers who have no valid token any more.

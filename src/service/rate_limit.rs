@@ -173,9 +173,14 @@ impl RateLimit {
 
     /// Takes one request of a client who proved who it is.
     pub fn admit_request(&self, client_id: &str) -> Result<(), AppError> {
+        self.admit_requests(client_id, NonZeroU32::MIN)
+    }
+
+    /// Takes several at once.
+    pub fn admit_requests(&self, client_id: &str, requests: NonZeroU32) -> Result<(), AppError> {
         let Some(limits) = &self.0 else { return Ok(()) };
         let message = "This client sends too many requests; wait, then send the same request again";
-        limits.requests.take(&client_id.to_owned(), message)
+        limits.requests.take_many(&client_id.to_owned(), requests, message)
     }
 }
 

@@ -28,6 +28,7 @@ use crate::clock::Clock;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::permission;
 use crate::domain::session_input::{LoginInput, RefreshInput};
+use crate::domain::signature_policy::SignaturePolicy;
 use crate::error::{AppError, ErrorCode};
 use crate::store::Store;
 
@@ -241,10 +242,10 @@ impl Sessions {
     pub fn verify_signature(
         &self,
         known: &KnownClient,
+        policy: SignaturePolicy,
         request: &SignedRequest<'_>,
     ) -> Result<VerifiedSignature, SignatureRefusal> {
         let (now, tolerance) = (self.clock.now(), self.rules.timestamp_tolerance);
-        let policy = known.client.signature_policy;
         let verdict = signature::verify(request, &known.keys, policy, now, tolerance, &self.verified);
         if verdict.as_ref().is_err_and(|rejection| rejection.hint == Hint::ClockSkew) {
             self.clock_skew.ensure_can_judge()?;

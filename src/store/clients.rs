@@ -110,6 +110,7 @@ fn row_of(client: &Client) -> ActiveModel {
         scopes: Set(permission::join(&client.permissions)),
         signature_policy: Set(client.signature_policy.as_str().to_owned()),
         reference_policy: Set(client.reference_policy.as_str().to_owned()),
+        expectation_policy: Set(client.expectation_policy.as_str().to_owned()),
         session_generation: Set(client.session_generation),
         created_at: Set(micros(client.created_at)),
         disabled_at: Set(client.disabled_at.map(micros)),
@@ -135,6 +136,10 @@ impl TryFrom<Model> for Client {
                 .reference_policy
                 .parse()
                 .map_err(|_| StoreError::Unreadable { what: "reference policy", value: row.reference_policy })?,
+            expectation_policy: row
+                .expectation_policy
+                .parse()
+                .map_err(|_| StoreError::Unreadable { what: "expectation policy", value: row.expectation_policy })?,
             session_generation: row.session_generation,
             created_at: instant(row.created_at)?,
             disabled_at: row.disabled_at.map(instant).transpose()?,

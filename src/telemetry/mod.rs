@@ -169,7 +169,8 @@ pub fn error_code() -> Option<ErrorCode> {
 }
 
 /// The id of the request under way.
-fn request_id() -> Option<String> {
+#[must_use]
+pub fn request_id() -> Option<String> {
     CURRENT.try_with(|log| log.request_id.to_string()).ok()
 }
 

@@ -87,20 +87,32 @@ pub fn challenge(error: &AppError) -> String {
 }
 
 fn body(error: &AppError, instance: &str, public_url: &PublicUrl, request_id: &str) -> Value {
-    let mut body = Map::new();
-    body.insert("type".to_owned(), json!(documented_at(error.code, public_url)));
-    body.insert("title".to_owned(), json!(error.code.title()));
-    body.insert("status".to_owned(), json!(error.code.status()));
-    body.insert("detail".to_owned(), json!(error.message));
-    body.insert("instance".to_owned(), json!(instance));
-    body.insert("code".to_owned(), json!(error.code.as_str()));
-    body.insert("message".to_owned(), json!(error.message));
-    body.insert("request_id".to_owned(), json!(request_id));
+    let mut body = head(error.code, &error.message, instance, public_url, request_id);
     if !error.errors.is_empty() {
         body.insert("errors".to_owned(), json!(error.errors));
     }
     body.extend(error.members().map(|(name, value)| (name.to_owned(), value)));
     Value::Object(body)
+}
+
+/// What every problem has.
+pub fn head(
+    code: ErrorCode,
+    message: &str,
+    instance: &str,
+    public_url: &PublicUrl,
+    request_id: &str,
+) -> Map<String, Value> {
+    let mut head = Map::new();
+    head.insert("type".to_owned(), json!(documented_at(code, public_url)));
+    head.insert("title".to_owned(), json!(code.title()));
+    head.insert("status".to_owned(), json!(code.status()));
+    head.insert("detail".to_owned(), json!(message));
+    head.insert("instance".to_owned(), json!(instance));
+    head.insert("code".to_owned(), json!(code.as_str()));
+    head.insert("message".to_owned(), json!(message));
+    head.insert("request_id".to_owned(), json!(request_id));
+    head
 }
 
 fn status(code: ErrorCode) -> StatusCode {

@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 33] = [
+const CASES: [Case; 34] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -77,6 +77,11 @@ const CASES: [Case; 33] = [
         field: "Mutation.createSalesOrder",
         document: "mutation($order: CreateSalesOrderInput!) { createSalesOrder(input: $order) { replayed } }",
         granted: "ok",
+    },
+    Case {
+        field: "Mutation.createSalesOrders",
+        document: "mutation { createSalesOrders(input: {orders: []}) { orders { status } } }",
+        granted: FAULTY,
     },
     Case {
         field: "Mutation.validateSalesOrder",
@@ -250,7 +255,12 @@ async fn ask(app: &TestApp, caller: Option<&Partner<'_>>, document: &str) -> Ans
             app.subscribe(caller.map(Partner::authorization), document, variables).await
         }
         None => app.graphql(document, variables).await,
-        Some(caller) => caller.signed_graphql(document, variables).await,
+        // In a form that every operation takes.
+        Some(caller) => {
+            let body = json!({"query": document, "variables": variables}).to_string();
+            let signed = caller.sign_body("/graphql", body.as_bytes());
+            app.post_text("/graphql", &signed.headers(), body).await
+        }
     }
 }
 

@@ -80,14 +80,15 @@ pub fn one(common: &Common, details: &ClientDetails, now: DateTime<Utc>) -> Resu
     let last = client.signature_reused_at.map(|at| format!(", last at {}", instant(at))).unwrap_or_default();
     let reuses = format!("{}{last}", client.signature_reuses);
     output::text(&format!(
-        "{}  {}\nname: {}\nscopes: {}\nsignature policy: {}\nreference policy: {}\nsignature forms last used: {forms}\nsignatures used again \
-         with another order: {reuses}\ncreated: {}\n",
+        "{}  {}\nname: {}\nscopes: {}\nsignature policy: {}\nreference policy: {}\nexpectation policy: {}\n\
+         signature forms last used: {forms}\nsignatures used again with another order: {reuses}\ncreated: {}\n",
         client.client_id,
         client.status(),
         client.name,
         permission::join(&client.permissions),
         client.signature_policy.as_str(),
         client.reference_policy.as_str(),
+        client.expectation_policy.as_str(),
         instant(client.created_at),
     ))?;
     let rows: Vec<_> = secrets
@@ -146,6 +147,7 @@ fn client_json(client: &Client) -> Value {
         "scopes": client.permissions.iter().map(|p| p.as_str()).collect::<Vec<_>>(),
         "signature_policy": client.signature_policy.as_str(),
         "reference_policy": client.reference_policy.as_str(),
+        "expectation_policy": client.expectation_policy.as_str(),
         "created_at": instant(client.created_at),
         "disabled_at": client.disabled_at.map(instant),
     })

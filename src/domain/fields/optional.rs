@@ -72,13 +72,13 @@ impl Fields<'_> {
         self.whole_number(name, value, range)
     }
 
-    /// An optional amount of money, as a JSON number or a decimal string.
-    pub fn optional_money(&mut self, name: &'static str) -> Option<Money> {
-        let value = self.optional(name, || Holds::Money)?;
+    /// An optional amount of money up to `max`, as a JSON number or a decimal string.
+    pub fn optional_money(&mut self, name: &'static str, max: Money) -> Option<Money> {
+        let value = self.optional(name, || Holds::Money(max))?;
         let parsed = match value {
             Value::String(text) if text.trim().is_empty() => return None,
-            Value::String(text) => Money::parse(text.trim()),
-            Value::Number(number) => Money::parse_number(&number.to_string()),
+            Value::String(text) => Money::parse(text.trim(), max),
+            Value::Number(number) => Money::parse_number(&number.to_string(), max),
             other => {
                 let message = format!("must be a decimal number or string, not {}", kind(other));
                 return self.refuse(name, FieldErrorCode::Type, message);

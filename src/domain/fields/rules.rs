@@ -34,8 +34,8 @@ pub enum Holds {
     Parsed,
     /// A whole number.
     Integer(RangeInclusive<i32>),
-    /// An amount of money.
-    Money,
+    /// An amount of money up to this one.
+    Money(Money),
     /// A time.
     Instant,
     /// A day of the calendar.
@@ -82,7 +82,7 @@ impl Rule {
             Holds::Currency => up_to(CURRENCY.max, "characters"),
             Holds::Integer(range) if *range.end() == i32::MAX => format!("At least {}", range.start()),
             Holds::Integer(range) => format!("{} to {}", range.start(), range.end()),
-            Holds::Money => format!("0 to {}, with at most 4 decimals", Money::MAX_UNIT_PRICE),
+            Holds::Money(max) => format!("0 to {max}, with at most 4 decimals"),
             Holds::Texts(text, most) => format!("At most {most} values, each of at most {} characters", text.max),
             Holds::Verbatims(max, most) => format!("At most {most} values, each of at most {max} characters"),
             Holds::List(length, _) => format!("{} to {} items", length.start(), length.end()),
@@ -109,7 +109,7 @@ mod tests {
     fn a_reader_tells_what_it_checks() {
         let read = |fields: &mut Fields<'_>| {
             let code = fields.text("code", Text::line(8));
-            fields.optional_money("price");
+            fields.optional_money("price", Money::MAX_UNIT_PRICE);
             code
         };
         let rules = describe(|mut fields| {
@@ -140,7 +140,7 @@ mod tests {
         );
         let line = vec![
             Rule { name: "code", is_required: true, holds: Holds::Text(Text::line(8)) },
-            Rule { name: "price", is_required: false, holds: Holds::Money },
+            Rule { name: "price", is_required: false, holds: Holds::Money(Money::MAX_UNIT_PRICE) },
         ];
         assert_eq!(rules[4].holds, Holds::List(1..=5, line.clone()));
         assert_eq!(rules[5].holds, Holds::Object(line.clone()));

@@ -3,7 +3,7 @@
 use async_graphql::InputObject;
 
 use crate::graphql::output::scalars::DateTime;
-use crate::graphql::types::{ReferencePolicy, SignaturePolicy};
+use crate::graphql::types::{ExpectationPolicy, ReferencePolicy, SignaturePolicy};
 
 /// A new client. Its secret is created with it and shown once.
 #[derive(InputObject)]
@@ -19,6 +19,8 @@ pub struct CreateClientInput {
     /// What happens to an order whose partner reference another order of the client has that is not cancelled; ACCEPT when
     /// absent.
     pub reference_policy: Option<ReferencePolicy>,
+    /// What happens to an order that does not come to the amounts that its sender expects; WARN when absent.
+    pub expectation_policy: Option<ExpectationPolicy>,
     /// First public keys of the client (X.509 SubjectPublicKeyInfo, PEM).
     pub public_keys: Option<Vec<String>>,
 }
@@ -37,6 +39,8 @@ pub struct UpdateClientInput {
     /// What happens from now on to an order whose partner reference another order of the client has that is not cancelled. Orders
     /// that are stored stay as they are.
     pub reference_policy: Option<ReferencePolicy>,
+    /// What happens from now on to an order that does not come to the amounts that its sender expects.
+    pub expectation_policy: Option<ExpectationPolicy>,
 }
 
 /// The client that a mutation changes.

@@ -1,6 +1,8 @@
 //! What inputs cost in points.
 
-use super::{CreateSalesOrderInput, Raw, SalesOrderChangesInput, SalesOrderFilter};
+use serde_json::Value;
+
+use super::{CreateSalesOrderInput, CreateSalesOrdersInput, Raw, SalesOrderChangesInput, SalesOrderFilter};
 use crate::domain::order_changes::DEFAULT_LIMIT;
 use crate::graphql::cost::points::{LINES_PER_ORDER, SEARCH};
 
@@ -17,6 +19,16 @@ pub fn changes_cost(input: &Raw<SalesOrderChangesInput>, each: usize) -> usize {
 
 /// What an order costs that is to be taken: its lines are shown, and it must not be given up once it is stored.
 pub fn new_order_cost(input: &Raw<CreateSalesOrderInput>, each: usize) -> usize {
-    let lines = input.json()["products"].as_array().map_or(0, Vec::len);
-    each.saturating_mul(lines.div_ceil(LINES_PER_ORDER).max(1)).saturating_add(1)
+    cost_of(input.json(), each).saturating_add(1)
+}
+
+/// What many of them cost.
+pub fn new_orders_cost(input: &Raw<CreateSalesOrdersInput>, each: usize) -> usize {
+    let orders = input.json()["orders"].as_array().into_iter().flatten();
+    orders.map(|order| cost_of(order, each)).fold(1, usize::saturating_add)
+}
+
+fn cost_of(order: &Value, each: usize) -> usize {
+    let lines = order["products"].as_array().map_or(0, Vec::len);
+    each.saturating_mul(lines.div_ceil(LINES_PER_ORDER).max(1))
 }

@@ -8,11 +8,12 @@ use serde_json::Value as Json;
 
 use super::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput,
-    CreateSalesOrderInput, ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput,
-    RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderFilter,
-    UpdateClientInput, UpdateSalesOrderStatusInput,
+    CreateSalesOrderInput, CreateSalesOrdersInput, ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput,
+    RecordShipmentInput, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput,
+    SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
 };
 use crate::domain::acknowledgement::AcknowledgementInput;
+use crate::domain::bulk_input;
 use crate::domain::client::ClientId;
 use crate::domain::client_input::{
     ClientChange, ClientToCreate, KeyToAdd, read_client, read_revocation, read_rotation,
@@ -94,6 +95,7 @@ read_by! {
     ExplainSignatureInput: SignatureInput = SignatureInput::read;
     // The use case reads it, which knows the default currency; any that exists will do to name faults.
     CreateSalesOrderInput: () = |fields| NewOrder::read(fields, "IDR").map(drop);
+    CreateSalesOrdersInput: () = |fields| bulk_input::read_all(fields, "IDR");
     UpdateSalesOrderStatusInput: StatusChange = StatusChange::read;
     ConfirmSalesOrderLinesInput: LineAnswersInput = LineAnswersInput::read;
     RecordShipmentInput: ShipmentInput = ShipmentInput::read;

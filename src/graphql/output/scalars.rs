@@ -85,8 +85,8 @@ impl From<Sum> for Decimal {
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => Ok(Money::parse(text)?.into()),
-            Value::Number(number) => Ok(Money::parse_number(&number.to_string())?.into()),
+            Value::String(text) => Ok(Money::parse(text, Money::MAX_TOTAL)?.into()),
+            Value::Number(number) => Ok(Money::parse_number(&number.to_string(), Money::MAX_TOTAL)?.into()),
             _ => Err(InputValueError::expected_type(value)),
         }
     }

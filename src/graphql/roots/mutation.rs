@@ -6,14 +6,16 @@ use async_graphql::{Context, Object, Result};
 
 use crate::domain::fields::Naming;
 use crate::graphql::cost::budget;
-use crate::graphql::inputs::new_order_cost;
 use crate::graphql::inputs::{
-    AcknowledgeSalesOrderInput, ConfirmSalesOrderLinesInput, CreateSalesOrderInput, LoginInput, Raw,
-    RecordDeliveryInput, RecordShipmentInput, RefreshInput, UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, ConfirmSalesOrderLinesInput, CreateSalesOrderInput, CreateSalesOrdersInput, LoginInput,
+    Raw, RecordDeliveryInput, RecordShipmentInput, RefreshInput, UpdateSalesOrderStatusInput,
 };
+use crate::graphql::inputs::{new_order_cost, new_orders_cost};
 use crate::graphql::types::reader::{Reader, principal};
 use crate::graphql::types::selection::ensure_readable;
-use crate::graphql::types::{AuthToken, CreateSalesOrderPayload, SalesOrder, ValidateSalesOrderPayload};
+use crate::graphql::types::{
+    AuthToken, CreateSalesOrderPayload, CreateSalesOrdersPayload, SalesOrder, ValidateSalesOrderPayload,
+};
 use crate::service::{Caller, Services};
 
 #[derive(Default)]
@@ -56,6 +58,20 @@ impl OrderMutation {
         let (intake, reader) = (&ctx.data::<Arc<Services>>()?.intake, Reader::of(ctx)?);
         let taken = intake.create_sales_order(caller, input.json(), naming).await?;
         Ok(CreateSalesOrderPayload::new(taken, &reader, naming))
+    }
+
+    /// Creates many orders, each as `createSalesOrder` would and whatever becomes of the others. Only a signature that binds the body is
+    /// taken. Sending the same request again creates no order anew. A value that does not fit its type refuses the whole request.
+    #[graphql(complexity = "new_orders_cost(&input, child_complexity)")]
+    async fn create_sales_orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new orders.")] input: Raw<CreateSalesOrdersInput>,
+    ) -> Result<CreateSalesOrdersPayload> {
+        let (caller, naming) = (ctx.data::<Caller>()?, *ctx.data::<Naming>()?);
+        let (intake, reader) = (&ctx.data::<Arc<Services>>()?.intake, Reader::of(ctx)?);
+        let outcomes = intake.create_sales_orders(caller, input.json(), naming).await?;
+        Ok(CreateSalesOrdersPayload::new(outcomes, &reader, naming))
     }
 
     /// Tells what `createSalesOrder` would make of the same request now, and stores nothing: it is refused for the same reasons, and

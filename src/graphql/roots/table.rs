@@ -10,11 +10,13 @@ use crate::domain::permission::Permission::{ClientsManage, ClientsRead, OrdersCr
 use crate::error::FieldError;
 use crate::graphql::inputs::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput,
-    CreateSalesOrderInput, ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput, RecordShipmentInput,
-    RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderFilter,
-    UpdateClientInput, UpdateSalesOrderStatusInput,
+    CreateSalesOrderInput, CreateSalesOrdersInput, ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput,
+    RecordShipmentInput, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput,
+    SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
 };
-use crate::service::Needs::{self, ClientSecret, InputToken, Nothing, Scope, Signature, SignatureReport, Token};
+use crate::service::Needs::{
+    self, BoundSignature, ClientSecret, InputToken, Nothing, Scope, Signature, SignatureReport, Token,
+};
 
 /// What can be read.
 pub const QUERIES: &[Root] = &[
@@ -39,6 +41,7 @@ pub const MUTATIONS: &[Root] = &[
     Root::new("login", ClientSecret).reading::<LoginInput>("input"),
     Root::new("refresh", InputToken).reading::<RefreshInput>("input"),
     Root::new("createSalesOrder", Signature(OrdersCreate)).reading::<CreateSalesOrderInput>("input"),
+    Root::new("createSalesOrders", BoundSignature(OrdersCreate)).reading::<CreateSalesOrdersInput>("input"),
     Root::new("validateSalesOrder", Signature(OrdersCreate)).reading::<CreateSalesOrderInput>("input"),
     Root::new("updateSalesOrderStatus", Scope(OrdersManage)).reading::<UpdateSalesOrderStatusInput>("input"),
     Root::new("confirmSalesOrderLines", Scope(OrdersManage)).reading::<ConfirmSalesOrderLinesInput>("input"),
@@ -134,7 +137,7 @@ impl Root {
             Nothing | ClientSecret | InputToken => "Needs no bearer token.".to_owned(),
             Token | SignatureReport => "Needs a bearer token.".to_owned(),
             Scope(scope) => format!("Needs scope `{scope}`."),
-            Signature(scope) => {
+            Signature(scope) | BoundSignature(scope) => {
                 format!("Needs scope `{scope}` and the headers X-CLIENT-ID, X-TIMESTAMP and X-SIGNATURE.")
             }
         }

@@ -27,7 +27,9 @@ pub(super) fn check<V: InputValue>(scalar: &str, value: &V) -> Result<(), Misfit
         ("ID", _) => of_type("a string or a whole number"),
         ("Int" | "Long" | "UnixTime", View::Number(number)) => integer(scalar, number),
         ("Int" | "Long" | "UnixTime", _) => of_type("a whole number"),
-        ("Decimal", View::Text(text)) => decimal(Money::parse(text.trim()).is_ok() || is_decimal(text.trim())),
+        ("Decimal", View::Text(text)) => {
+            decimal(Money::parse(text.trim(), Money::MAX_TOTAL).is_ok() || is_decimal(text.trim()))
+        }
         ("Decimal", _) => of_type("a decimal number or string"),
         ("Date", View::Text(text)) => read_by_domain(text, |fields| fields.optional_date("value").is_some()),
         ("Date", _) => of_type("a date such as \"2026-12-24\""),

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::client_credentials::{ClientKey, ClientSecret};
 use super::node::client_node_id;
-use crate::domain::{client, permission::Permission, reference_policy, signature_policy};
+use crate::domain::{client, expectation_policy, permission::Permission, reference_policy, signature_policy};
 use crate::graphql::output::scalars::{DateTime, Long};
 use crate::graphql::types::loaders::Loaders;
 use crate::graphql::types::reader::principal;
@@ -58,6 +58,17 @@ pub enum ReferencePolicy {
     Refuse,
 }
 
+/// What the service does with an order that does not come to the amounts that its sender expects (`expectedTotal`,
+/// `expectedLineAmount`).
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "expectation_policy::ExpectationPolicy")]
+pub enum ExpectationPolicy {
+    /// The order is stored, and the answer warns its sender.
+    Warn,
+    /// The order is refused with VALIDATION_FAILED.
+    Refuse,
+}
+
 /// An account for a program: a partner's system, a dashboard or an operator's tool.
 #[Object]
 impl Client {
@@ -94,6 +105,11 @@ impl Client {
     /// What happens to an order whose partner reference another order of the client has that is not cancelled.
     async fn reference_policy(&self) -> ReferencePolicy {
         self.client.reference_policy.into()
+    }
+
+    /// What happens to an order that does not come to the amounts that its sender expects.
+    async fn expectation_policy(&self) -> ExpectationPolicy {
+        self.client.expectation_policy.into()
     }
 
     /// Time at which the client was created.

@@ -7,6 +7,7 @@ mod client_credentials;
 mod client_nodes;
 pub mod connection;
 mod create_sales_order_payload;
+mod create_sales_orders_payload;
 pub mod loaders;
 pub mod node;
 mod plain;
@@ -25,10 +26,13 @@ mod summary;
 mod validate_sales_order_payload;
 
 pub use auth_token::AuthToken;
-pub use client::{AddClientKeyPayload, Client, ClientSecretPayload, ReferencePolicy, SignaturePolicy};
+pub use client::{
+    AddClientKeyPayload, Client, ClientSecretPayload, ExpectationPolicy, ReferencePolicy, SignaturePolicy,
+};
 pub use client_credentials::{AuditConnection, ClientConnection};
 pub use connection::{SalesOrderConnection, SalesOrderEventConnection};
 pub use create_sales_order_payload::CreateSalesOrderPayload;
+pub use create_sales_orders_payload::CreateSalesOrdersPayload;
 pub use node::Node;
 pub use sales_order::{OPEN_FIELDS, OrderStatus, SalesOrder};
 pub use sales_order_changes::SalesOrderChanges;

@@ -34,8 +34,7 @@ pub struct ValidatedSalesOrder {
 impl ValidateSalesOrderPayload {
     /// The answer to an order that would be taken, to somebody who spells fields in this way.
     pub fn new(valid: ValidOrder, naming: Naming) -> Self {
-        let ValidOrder { order, lines, replays, same_reference } = valid;
-        let warning = same_reference.map(|number| SalesOrderWarning::same_reference(number, naming));
+        let ValidOrder { order, lines, replays, same_reference, mismatches } = valid;
         Self {
             message: match replays {
                 None => "The sales order is valid; nothing was stored",
@@ -44,7 +43,7 @@ impl ValidateSalesOrderPayload {
             sales_order: InOrder(ValidatedSalesOrder { order, lines }),
             replayed: replays.is_some(),
             order_number: replays.map(|number| number.to_string()),
-            warnings: warning.into_iter().collect(),
+            warnings: SalesOrderWarning::all(same_reference, &mismatches, naming),
         }
     }
 }

@@ -144,7 +144,7 @@ impl Form {
 
 /// What a line comes to, if it has a price.
 fn line_amount(line: &Value) -> String {
-    let price = line["unit_price"].as_str().and_then(|price| Money::parse(price).ok());
+    let price = line["unit_price"].as_str().and_then(|price| Money::parse(price, Money::MAX_UNIT_PRICE).ok());
     let amount = price.zip(line["quantity"].as_i64()).and_then(|(price, quantity)| price.times(quantity));
     amount.map(|amount| amount.to_string()).unwrap_or_default()
 }

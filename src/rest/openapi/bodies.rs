@@ -59,6 +59,7 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
         "createSalesOrder" => {
             vec![("application/json", content(with_optional(schemas, answer, &["replayed", "warnings"])))]
         }
+        "createSalesOrders" => vec![("application/json", content(outcomes(schemas, answer)))],
         "validateSalesOrder" => {
             let optional = ["replayed", "order_number", "warnings"];
             vec![("application/json", content(with_optional(schemas, answer, &optional)))]
@@ -108,7 +109,7 @@ fn security(needs: Needs) -> Vec<SecurityRequirement> {
     match needs {
         Needs::Nothing | Needs::ClientSecret | Needs::InputToken => Vec::new(),
         Needs::Token | Needs::Scope(_) | Needs::SignatureReport => vec![token()],
-        Needs::Signature(_) => vec![signed()],
+        Needs::Signature(_) | Needs::BoundSignature(_) => vec![signed()],
     }
 }
 
@@ -129,6 +130,27 @@ fn with_optional(schemas: &mut Schemas<'_>, answer: Member, names: &[&str]) -> R
         schemas.add_optional(&answer, &member.name, schema);
     }
     body
+}
+
+/// What became of many orders: of each what an order alone would be answered with.
+fn outcomes(schemas: &mut Schemas<'_>, answer: Member) -> RefOr<Schema> {
+    let mut answer = answer;
+    let Holds::Members(members) = &mut answer.shape.holds else { return schemas.body(&answer) };
+    for outcome in members {
+        if let Holds::Members(parts) = &mut outcome.shape.holds {
+            let optional: Vec<_> = parts.extract_if(.., |part| part.name != "status").collect();
+            let row = Member { is_list: false, ..outcome.clone() };
+            schemas.value(&row);
+            for part in optional {
+                let schema = match part.name.as_str() {
+                    "problem" => Ref::from_schema_name("Problem").into(),
+                    _ => schemas.member(&Member { is_nullable: false, ..part.clone() }),
+                };
+                schemas.add_optional(&row, &part.name, schema);
+            }
+        }
+    }
+    schemas.body(&answer)
 }
 
 /// What is found stands in `data`; what is not is a 404.

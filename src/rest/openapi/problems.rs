@@ -81,7 +81,7 @@ enum Kind {
 }
 
 /// The members that single codes add. The suite looks for each name that the code gives to `AppError::detail`.
-static DETAILS: [(&str, Kind, &str); 20] = [
+static DETAILS: [(&str, Kind, &str); 21] = [
     ("string_to_sign", Kind::Text, "Of a refused signature: the text that is to be signed."),
     ("body_bound_string", Kind::Text, "Of a refused signature: the text of the form that binds the body."),
     (
@@ -105,6 +105,7 @@ static DETAILS: [(&str, Kind, &str); 20] = [
     ("next_statuses", Kind::Statuses, "Of an illegal transition: the statuses that the order may go to."),
     ("accept_encoding", Kind::Text, "Of a compressed body: how it may be coded."),
     ("limit_bytes", Kind::Whole, "Of a body that is too large: so many bytes it may have."),
+    ("retry_after", Kind::Whole, "Of one order of many: after so many seconds it may be sent again as it is."),
     ("clock_skew_seconds", Kind::Whole, "The time of this instance minus that of its database."),
 ];
 

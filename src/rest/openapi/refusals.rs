@@ -43,9 +43,13 @@ fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<Err
         if needs.permission().is_some() {
             codes.push(Code::InsufficientScope);
         }
-        if matches!(needs, Needs::Signature(_)) {
+        if matches!(needs, Needs::Signature(_) | Needs::BoundSignature(_)) {
             codes.extend([Code::MissingHeader, Code::ClientIdMismatch, Code::InvalidTimestamp, Code::InvalidSignature]);
-            codes.extend([Code::IdempotencyKeyReused, Code::DuplicatePartnerReference, Code::ClockSkew]);
+            codes.push(Code::ClockSkew);
+        }
+        // Of many orders each says so for itself.
+        if matches!(needs, Needs::Signature(_)) {
+            codes.extend([Code::IdempotencyKeyReused, Code::DuplicatePartnerReference]);
             // The text of a validation makes no order, so it can be sent any number of times.
             if operation.name() != "validateSalesOrder" {
                 codes.push(Code::SignatureReused);

@@ -72,8 +72,11 @@ impl Schemas<'_> {
     /// The schema of a value, without what is said of the member that holds it.
     pub fn value(&mut self, member: &Member) -> RefOr<Schema> {
         let (name, shape) = (published(&member.shape), &member.shape);
+        if let Some(Holds::Money(max)) = member.rule.as_ref().map(|rule| &rule.holds) {
+            let name = if *max == Money::MAX_UNIT_PRICE { "Price" } else { "Amount" };
+            return self.named(name, || amount(&shape.description, *max));
+        }
         let named = match &shape.holds {
-            Content::Scalar if shape.type_name == "Decimal" && member.rule.is_some() => price(&shape.description),
             Content::Scalar => return scalar(member).into(),
             Content::Enum(values) => choice(&shape.description, values),
             Content::Members(members) => self.object(&shape.description, members),
@@ -107,7 +110,6 @@ impl Schemas<'_> {
 fn published(shape: &Shape) -> String {
     let name = shape.type_name.as_str();
     match name {
-        "Decimal" => "Price".to_owned(),
         "ProductInput" => "ProductDto".to_owned(),
         _ => name.to_owned(),
     }
@@ -191,20 +193,20 @@ fn currency() -> RefOr<Schema> {
     code.description(Some("The code of a currency (ISO 4217).")).into()
 }
 
-fn price(description: &str) -> RefOr<Schema> {
+fn amount(description: &str, max: Money) -> RefOr<Schema> {
     let form = |kind: Type| ObjectBuilder::new().schema_type(kind);
     // Of the document, not of an amount: JSON has no other numbers.
     let number = |text: &str| text.parse().ok().map(utoipa::Number::Float);
     OneOfBuilder::new()
         .item(
             form(Type::String)
-                .pattern(Some(Money::PATTERN))
+                .pattern(Some(max.pattern()))
                 .description(Some("As a decimal string: exact everywhere.")),
         )
         .item(
             form(Type::Number)
                 .minimum(Some(0))
-                .maximum(number(&Money::MAX_UNIT_PRICE.to_string()))
+                .maximum(number(&max.to_string()))
                 // No `multipleOf`: validators that divide floats take 19.99 for no multiple of 0.0001.
                 .description(Some(
                     "As a number of at most 4 decimals. A program whose numbers are floats writes fractions as a string.",

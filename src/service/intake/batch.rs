@@ -25,8 +25,8 @@ pub(super) struct Stored {
     pub outcome: Outcome,
 }
 
-/// An order, and how many statements its transaction took.
-pub(super) type Outcome = Result<(Created, u32), AppError>;
+/// An order, and how many statements its transaction took, which its orders have in common.
+pub(super) type Outcome = Result<(Created, Arc<u32>), AppError>;
 
 /// The result of a transaction.
 #[derive(Default)]
@@ -67,7 +67,8 @@ pub(super) async fn take(store: Store, jobs: Vec<Job>, proof: Proof, given_up: o
             } else {
                 proof.note_stored();
             }
-            created.into_iter().map(|created| Ok((created, statements))).collect()
+            let statements = Arc::new(statements);
+            created.into_iter().map(|created| Ok((created, Arc::clone(&statements)))).collect()
         }
         Err(error) if orders.len() <= 1 || is_refused(&error) => {
             let is_success = !is_refused(&error);
@@ -96,7 +97,7 @@ pub(super) async fn take(store: Store, jobs: Vec<Job>, proof: Proof, given_up: o
                     let created = created.into_iter().next();
                     created.ok_or_else(|| AppError::internal("an order was lost on its way into the database"))
                 });
-                let _ = answer.send(outcome.map(|created| (created, statements)));
+                let _ = answer.send(outcome.map(|created| (created, Arc::new(statements))));
             }
             let proven = insert(&Arc::default()).await.0.map(drop).map_err(AppError::from);
             let is_success = proven.is_ok();

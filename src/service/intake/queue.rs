@@ -1,6 +1,7 @@
 //! Batches waiting orders into transactions: the orders that arrive while one transaction commits share the next. When no
 //! transaction is running, an order is stored at once, unless commits take long ([`Pace`]).
 
+use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::batch::{self, Job, Stored};
+use super::batch::{self, Job, Outcome, Stored};
 use super::pace::Pace;
 use super::proof::Proof;
 use super::transactions::{Event, Transactions};
@@ -40,18 +41,47 @@ impl IntakeQueue {
 
     /// Stores an order; returns the outcome after the commit.
     pub async fn insert(&self, order: OrderToInsert) -> Result<Created, AppError> {
+        let outcome = self.wait(order)?.await;
+        let (created, statements) = self.outcome(outcome)?;
+        telemetry::count_statements(*statements);
+        Ok(created)
+    }
+
+    /// Stores orders that wait together; returns the outcome of each after its commit. Those that there is no room for are refused,
+    /// and each of them alone.
+    pub async fn insert_all(&self, orders: Vec<OrderToInsert>) -> Vec<Result<Created, AppError>> {
+        let waiting: Vec<_> = orders.into_iter().map(|order| self.wait(order)).collect();
+        let (mut outcomes, mut transactions) = (Vec::with_capacity(waiting.len()), HashMap::new());
+        for outcome in waiting {
+            let outcome = match outcome {
+                Ok(outcome) => self.outcome(outcome.await),
+                Err(refused) => Err(refused),
+            };
+            outcomes.push(outcome.map(|(created, statements)| {
+                transactions.insert(Arc::as_ptr(&statements).addr(), statements);
+                created
+            }));
+        }
+        transactions.values().for_each(|statements| telemetry::count_statements(**statements));
+        outcomes
+    }
+
+    /// Lets an order wait for its transaction.
+    fn wait(&self, order: OrderToInsert) -> Result<oneshot::Receiver<Outcome>, AppError> {
         let (answer, outcome) = oneshot::channel();
         self.waiting.try_send(Job::Order(order, answer)).map_err(|_| overloaded())?;
         if self.note_waiting() >= MAX_BATCH {
             self.crowded.notify_one();
         }
-        let outcome = outcome.await;
+        Ok(outcome)
+    }
+
+    /// What became of an order that waited.
+    fn outcome(&self, outcome: Result<Outcome, oneshot::error::RecvError>) -> Outcome {
         // Noted again, or the last order of a burst would stay counted as waiting.
         self.note_waiting();
         // No answer means that the batch panicked. If the order was stored nevertheless, the retry finds it.
-        let (created, statements) = outcome.map_err(AppError::internal)??;
-        telemetry::count_statements(statements);
-        Ok(created)
+        outcome.map_err(AppError::internal)?
     }
 
     /// Whether an order could be stored now: one was a moment ago, or the same statement runs without any order.

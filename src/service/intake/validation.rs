@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{OrderIntake, settle};
+use super::{OrderIntake, ensure_expected, settle};
+use crate::domain::expectations::Mismatch;
 use crate::domain::fields::Naming;
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::reference_policy::ReferencePolicy;
@@ -19,6 +20,8 @@ pub struct ValidOrder {
     pub replays: Option<OrderNumber>,
     /// Of a client that is to be warned: the newest other order with the same partner reference that is not cancelled.
     pub same_reference: Option<OrderNumber>,
+    /// Where this request expects other amounts.
+    pub mismatches: Vec<Mismatch>,
 }
 
 impl OrderIntake {
@@ -34,16 +37,21 @@ impl OrderIntake {
         let mut new = self.read(caller, input, naming)?;
         // What the body-bound forms sign of a validation names its own path or document, so it never made an order.
         new.signed_text_digest = None;
-        let (store, policy) = (&self.store, caller.admitted()?.known.client.reference_policy);
+        let (store, principal) = (&self.store, caller.admitted()?);
+        let policy = principal.known.client.reference_policy;
         let has_key = caller.credentials.idempotency_key()?.is_some();
         let replays = match store.in_time(store.find_existing(&new)).await? {
             Some(existing) => Some(settle(existing, new.digest, has_key)?.order.number),
-            None => None,
+            None => {
+                ensure_expected(principal, &new, naming)?;
+                None
+            }
         };
         let reference = new.order.content().partner_reference.as_deref().filter(|_| policy == ReferencePolicy::Warn);
         let looking = store.find_order_with_reference(&new.client_id, reference, replays);
         let same_reference = store.in_time(looking).await?;
+        let mismatches = new.order.mismatches().to_vec();
         let (order, lines) = SalesOrder::taken(&new.order, new.client_id, new.now);
-        Ok(ValidOrder { order, lines, replays, same_reference })
+        Ok(ValidOrder { order, lines, replays, same_reference, mismatches })
     }
 }

@@ -102,4 +102,12 @@ impl Sessions {
     pub fn admit_request(&self, principal: &Principal) -> Result<(), AppError> {
         self.rate_limit.admit_request(principal.client_id().as_str())
     }
+
+    /// Takes further requests from it, for what came in one; all of them, or none.
+    pub fn admit_further_requests(&self, principal: &Principal, requests: usize) -> Result<(), AppError> {
+        match NonZeroU32::new(u32::try_from(requests).unwrap_or(u32::MAX)) {
+            Some(requests) => self.rate_limit.admit_requests(principal.client_id().as_str(), requests),
+            None => Ok(()),
+        }
+    }
 }

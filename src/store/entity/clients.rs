@@ -11,6 +11,7 @@ pub struct Model {
     pub scopes: String,
     pub signature_policy: String,
     pub reference_policy: String,
+    pub expectation_policy: String,
     pub session_generation: i64,
     pub created_at: i64,
     pub disabled_at: Option<i64>,

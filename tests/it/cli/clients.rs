@@ -101,6 +101,25 @@ async fn an_unknown_scope_or_policy_is_refused_with_the_known_ones() {
     assert!(said.contains("documented") && said.contains("body_bound"), "{said}");
     let said = desk.run(&[&create[..], &["orders:read", "--reference-policy", "strict"]].concat()).is_misused();
     assert!(said.contains("`accept`, `warn` or `refuse`"), "{said}");
+    let said = desk.run(&[&create[..], &["orders:read", "--expectation-policy", "accept"]].concat()).is_misused();
+    assert!(said.contains("`warn` or `refuse`"), "{said}");
+}
+
+#[tokio::test]
+async fn an_operator_says_what_happens_to_orders_that_come_to_other_amounts_than_expected() {
+    let desk = Desk::new().await;
+    let create = ["client", "create", "--name", "P", "--scope", "orders:create", "--client-id"];
+    desk.run(&[&create[..], &["usual"]].concat()).succeeds();
+    desk.run(&[&create[..], &["strict", "--expectation-policy", "refuse"]].concat()).succeeds();
+    let listed = || desk.run(&["client", "list", "--json"]).json();
+    assert_eq!(listed()[0]["expectation_policy"], "refuse");
+    assert_eq!(listed()[1]["expectation_policy"], "warn");
+    desk.run(&["client", "update", "--client-id", "usual", "--expectation-policy", "refuse"]).succeeds();
+    let page = desk.run(&["client", "show", "--client-id", "usual"]).succeeds();
+    assert!(page.contains("expectation policy: refuse\n"), "{page}");
+    let log = desk.run(&["client", "audit", "--json"]).json();
+    assert_eq!(log[0]["detail"], json!({"expectation_policy": "refuse"}));
+    assert_eq!(log[1]["detail"]["expectation_policy"], "refuse");
 }
 
 #[tokio::test]
@@ -140,8 +159,17 @@ async fn an_operator_lists_and_looks_at_clients() {
     desk.partner();
     desk.run(&["client", "create", "--client-id", "a-dashboard", "--name", "D", "--scope", "orders:read"]).succeeds();
     let listed = desk.run(&["client", "list", "--json"]).json();
-    let expected =
-        ["client_id", "name", "status", "scopes", "signature_policy", "reference_policy", "created_at", "disabled_at"];
+    let expected = [
+        "client_id",
+        "name",
+        "status",
+        "scopes",
+        "signature_policy",
+        "reference_policy",
+        "expectation_policy",
+        "created_at",
+        "disabled_at",
+    ];
     assert_eq!(keys(&listed[0]), [&expected[..], &["warnings"]].concat());
     assert_eq!((&listed[0]["client_id"], &listed[1]["client_id"]), (&json!("a-dashboard"), &json!("partner-1")));
     let shown = desk.run(&["client", "show", "--client-id", "partner-1", "--json"]).json();

@@ -1,5 +1,6 @@
 //! One public key is one client's: a signature that binds the body tells by its key alone whose order it is.
 
+use sales_order_api::domain::expectation_policy::ExpectationPolicy;
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::reference_policy::ReferencePolicy;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
@@ -18,6 +19,7 @@ fn new_client(client_id: &str, keys: Vec<String>) -> ClientToCreate {
         permissions: vec![Permission::OrdersCreate],
         signature_policy: SignaturePolicy::Documented,
         reference_policy: ReferencePolicy::default(),
+        expectation_policy: ExpectationPolicy::default(),
         public_keys: keys,
         secret: None,
     }

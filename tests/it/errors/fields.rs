@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use sales_order_api::domain::expectation_policy::ExpectationPolicy;
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::error::FieldErrorCode as Code;
+use sales_order_api::service::clients::ClientChange;
 use serde_json::{Value, json};
 
 use crate::support::{PARTNER_KEY, Partner, TestApp, order};
@@ -19,7 +21,10 @@ fn codes(refusal: &Value) -> Vec<String> {
 async fn every_code_of_a_faulty_field_is_what_some_request_is_answered_with() {
     let app = TestApp::new().await;
     let mut reached = BTreeSet::new();
-    of_an_order(&app.partner().await, &mut reached).await;
+    let partner = app.partner().await;
+    let change = ClientChange { expectation_policy: Some(ExpectationPolicy::Refuse), ..ClientChange::default() };
+    app.clients.update_client(&partner.client_id.parse().unwrap(), change).await.unwrap();
+    of_an_order(&partner, &mut reached).await;
     of_arguments(&app, &mut reached).await;
     // Needs a feed that went back in time; `restored` has one and asserts this code.
     reached.insert(Code::CursorAhead.as_str().to_owned());
@@ -38,6 +43,7 @@ async fn of_an_order(partner: &Partner<'_>, reached: &mut BTreeSet<String>) {
         ("products", json!([price("0.00001")]), Code::Precision),
         ("products", json!([price("-1")]), Code::Range),
         ("address", Value::Null, Code::Required),
+        ("expected_total", json!("0.01"), Code::Mismatch),
         ("sales_name", json!("n".repeat(129)), Code::TooLong),
         ("note", json!(1), Code::Type),
         ("colour", json!("red"), Code::Unknown),

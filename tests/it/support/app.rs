@@ -9,6 +9,7 @@ use axum::http::Request;
 use futures_util::future::join_all;
 use sales_order_api::app::{self, AppState};
 use sales_order_api::config::{self, Config, Overrides};
+use sales_order_api::domain::expectation_policy::ExpectationPolicy;
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::reference_policy::ReferencePolicy;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
@@ -138,6 +139,7 @@ impl TestApp {
             permissions: permissions.to_vec(),
             signature_policy,
             reference_policy: ReferencePolicy::default(),
+            expectation_policy: ExpectationPolicy::default(),
             public_keys,
             secret: None,
         };

@@ -3,6 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 use sales_order_api::app;
 use sales_order_api::auth::string_to_sign::documented_string;
 use sales_order_api::clock::Clock;
+use sales_order_api::domain::expectation_policy::ExpectationPolicy;
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::reference_policy::ReferencePolicy;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
@@ -37,6 +38,7 @@ impl Remote {
             permissions,
             signature_policy: SignaturePolicy::default(),
             reference_policy: ReferencePolicy::default(),
+            expectation_policy: ExpectationPolicy::default(),
             public_keys: vec![key_of(client_id).public_key().to_pem()],
             secret: None,
         };
