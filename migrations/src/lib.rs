@@ -39,6 +39,7 @@ mod m20261129_000023_index_sales_orders_by_change;
 mod m20261129_000024_add_expectation_policy;
 mod m20261129_000026_add_line_answers;
 mod m20261129_000027_create_sales_order_shipments;
+mod m20261129_000028_create_sales_order_requests;
 pub mod reporting;
 mod totals;
 
@@ -87,6 +88,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000024_add_expectation_policy::Migration),
             Box::new(m20261129_000026_add_line_answers::Migration),
             Box::new(m20261129_000027_create_sales_order_shipments::Migration),
+            Box::new(m20261129_000028_create_sales_order_requests::Migration),
         ]
     }
 }

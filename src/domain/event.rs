@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::line_answer::AnsweredLine;
 use super::order::{OrderNumber, OrderStatus};
+use super::order_request::OrderRequest;
 use super::page::fault;
 use super::sealer::{Purpose, Sealer, SealingFailed, old_form};
 use super::shipment::Shipment;
@@ -119,6 +120,22 @@ pub enum EventKind {
         /// The shipment.
         shipment: Shipment,
     },
+    /// The order's sender asked for something that staff have to answer.
+    RequestReceived {
+        /// The order's new version.
+        version: i32,
+        /// What is asked for.
+        request: Box<OrderRequest>,
+    },
+    /// What the order's sender asked for was done, at once or by staff, or it was not. So for its status.
+    RequestAnswered {
+        /// The order's new version.
+        version: i32,
+        /// The request, as it is now.
+        request: Box<OrderRequest>,
+        /// The lines whose answers changed with it, as they are now.
+        lines: Vec<AnsweredLine>,
+    },
     /// A receiving system acknowledged the order.
     Acknowledged {
         /// The receiving system.
@@ -141,7 +158,24 @@ impl EventKind {
             Self::LinesConfirmed { .. } => "LINES_CONFIRMED",
             Self::ShipmentRecorded { .. } => "SHIPMENT_RECORDED",
             Self::ShipmentDelivered { .. } => "SHIPMENT_DELIVERED",
+            Self::RequestReceived { .. } => "REQUEST_RECEIVED",
+            Self::RequestAnswered { .. } => "REQUEST_ANSWERED",
             Self::Acknowledged { .. } => Self::ACKNOWLEDGED,
+        }
+    }
+
+    /// The version of the order after it. None where the order stayed as it was.
+    #[must_use]
+    pub const fn version(&self) -> Option<i32> {
+        match self {
+            Self::Created => Some(1),
+            Self::StatusChanged { version, .. }
+            | Self::LinesConfirmed { version, .. }
+            | Self::ShipmentRecorded { version, .. }
+            | Self::ShipmentDelivered { version, .. }
+            | Self::RequestReceived { version, .. }
+            | Self::RequestAnswered { version, .. } => Some(*version),
+            Self::Acknowledged { .. } => None,
         }
     }
 
@@ -226,6 +260,10 @@ mod tests {
         for kind in ["SHIPMENT_RECORDED", "SHIPMENT_DELIVERED"] {
             assert_eq!(EventKind::restore(kind, sent).unwrap().payload(), sent);
         }
+        let asked = r#"{"version":2,"request":{"number":"RQ-0000000001","kind":"CANCELLATION","state":"PENDING","reason":"OTHER","note":null,"lines":[{"line_no":1,"cancelled":1}],"requested_at":"2026-11-23T13:00:00.123456Z","answer":null}}"#;
+        assert_eq!(EventKind::restore("REQUEST_RECEIVED", asked).unwrap().payload(), asked);
+        let told = r#"{"version":3,"request":{"number":"RQ-0000000001","kind":"CANCELLATION","state":"REJECTED","reason":"OTHER","note":"N","lines":null,"requested_at":"2026-11-23T13:00:00.123456Z","answer":{"reason":"IN_PREPARATION","note":null,"at":"2026-11-23T14:00:00Z"}},"lines":[]}"#;
+        assert_eq!(EventKind::restore("REQUEST_ANSWERED", told).unwrap().payload(), told);
         assert_eq!(EventKind::restore("CREATED", "[]"), None);
         assert_eq!(EventKind::restore("LOST", "{}"), None);
     }

@@ -165,7 +165,18 @@ impl<'a> Fields<'a> {
         length: &RangeInclusive<usize>,
         mut read: impl FnMut(&mut Fields<'_>) -> Option<T>,
     ) -> Option<Vec<T>> {
-        let (items, base) = self.items(name, length, || describe(|mut fields| read(&mut fields)))?;
+        let value = self.required(name, || Holds::List(length.clone(), describe(|mut fields| read(&mut fields))))?;
+        self.list_of(name, value, length, read)
+    }
+
+    fn list_of<T>(
+        &mut self,
+        name: &'static str,
+        value: &'a Value,
+        length: &RangeInclusive<usize>,
+        mut read: impl FnMut(&mut Fields<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let (items, base) = self.items(name, value, length)?;
         let mut out = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
             let mut fields = Fields::at(item, self.naming, format!("{base}/{index}"));
@@ -187,7 +198,8 @@ impl<'a> Fields<'a> {
         length: &RangeInclusive<usize>,
         mut read: impl FnMut(Fields<'_>) -> Result<T, Vec<FieldError>>,
     ) -> Option<Vec<Result<T, Vec<FieldError>>>> {
-        let (items, base) = self.items(name, length, || describe(&mut read))?;
+        let value = self.required(name, || Holds::List(length.clone(), describe(&mut read)))?;
+        let (items, base) = self.items(name, value, length)?;
         let rows = items
             .iter()
             .enumerate()
@@ -195,14 +207,13 @@ impl<'a> Fields<'a> {
         Some(rows.collect())
     }
 
-    /// The items of a required list of objects, and the pointer to it.
+    /// The items of a list of objects, and the pointer to it.
     fn items(
         &mut self,
         name: &'static str,
+        value: &'a Value,
         length: &RangeInclusive<usize>,
-        rules: impl FnOnce() -> Vec<Rule>,
     ) -> Option<(&'a [Value], String)> {
-        let value = self.required(name, || Holds::List(length.clone(), rules()))?;
         let Value::Array(items) = value else {
             return self.refuse(name, FieldErrorCode::Type, format!("must be a list, not {}", kind(value)));
         };

@@ -3,6 +3,10 @@
 //! An order whose lines were never answered one by one has none of this stored: its lines follow its status. Once one line is
 //! answered by itself, or a shipment is recorded, all of them are written down, and the status follows from them.
 
+mod cancelling;
+
+pub use cancelling::Remaining;
+
 use super::fields::Naming;
 use super::line_answer::{AnsweredLine, LineAnswer};
 use super::line_answers::GivenAnswer;

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::order_input::LineContent;
+use crate::domain::order_request::CancelledLine;
 use OrderStatus::{Cancelled, Confirmed, Delivered, Received, Shipped};
 
 /// The lines of an order of which so much was ordered, and nothing answered.
@@ -33,6 +34,20 @@ fn new(quantities: &[i32]) -> Fulfilment {
 /// An answer: how much of which line is confirmed, back-ordered and rejected.
 fn given(line_no: i32, [confirmed, back_ordered, rejected]: [i32; 3]) -> GivenAnswer {
     GivenAnswer { line_no, confirmed, back_ordered, rejected, promised_on: None, reason: None }
+}
+
+/// How much of which line is to be cancelled, each line named once.
+fn cancelled(lines: &[(i32, i32)]) -> Vec<CancelledLine> {
+    let mut lines: Vec<_> =
+        lines.iter().map(|(line_no, cancelled)| CancelledLine { line_no: *line_no, cancelled: *cancelled }).collect();
+    lines.sort_unstable();
+    lines.dedup_by_key(|line| line.line_no);
+    lines
+}
+
+/// How much of the order has left.
+fn left(order: &Fulfilment) -> i64 {
+    order.lines().iter().map(|line| i64::from(line.answer.shipped)).sum()
 }
 
 fn part(line_no: i32, quantity: i32) -> ShipmentLine {
@@ -131,6 +146,28 @@ fn what_is_wrong_with_lines_is_named_all_at_once() {
 }
 
 #[test]
+fn a_cancellation_takes_first_what_nobody_promised_and_never_what_has_left() {
+    let mut order = new(&[10, 2]);
+    order.says(1, [5, 2, 1]).unwrap();
+    order.sends("S1", &[part(1, 3)]).unwrap();
+    let of_first = |quantity: i32| cancelled(&[(1, quantity)]);
+    assert_eq!(order.cancel(Some(&of_first(3))).len(), 1);
+    let parts = |order: &Fulfilment| {
+        let LineAnswer { open, confirmed, back_ordered, cancelled, .. } = order.lines()[0].answer;
+        [open, back_ordered, confirmed, cancelled]
+    };
+    assert_eq!(parts(&order), [0, 1, 5, 3]);
+    assert_eq!(order.remaining(Some(&of_first(2))), Remaining::Done, "it is how much in all, not how much more");
+    let refused = order.ensure_cancellable(&of_first(7), Naming::SnakeCase).unwrap_err();
+    assert_eq!(refused.errors[0].pointer, "/lines/0/cancelled_quantity");
+    assert!(refused.is_conflict && refused.errors[0].message.starts_with("must be at most 6:"), "{refused:?}");
+    assert!(order.ensure_cancellable(&of_first(6), Naming::SnakeCase).is_ok());
+    assert_eq!(order.cancel(None).len(), 2);
+    assert_eq!((parts(&order), order.status()), ([0, 0, 3, 6], Shipped));
+    assert_eq!(order.remaining(None), Remaining::Gone);
+}
+
+#[test]
 fn an_order_that_an_older_version_moved_takes_its_lines_along() {
     let mut lines = ordered(&[10, 2]);
     lines[0].answer = Some(LineAnswer { open: 3, confirmed: 7, ..LineAnswer::none(0) });
@@ -156,6 +193,7 @@ enum Step {
     Ship(Vec<ShipmentLine>),
     Deliver(usize),
     Move(OrderStatus),
+    Cancel(Option<Vec<CancelledLine>>),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -163,6 +201,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (1..5_i32, [0..8_i32, 0..4_i32, 0..4_i32]).prop_map(|(line, quantities)| Step::Answer(line, quantities)),
         2 => vec((1..5_i32, 1..5_i32).prop_map(|(line_no, quantity)| part(line_no, quantity)), 1..3).prop_map(Step::Ship),
         2 => (0..4_usize).prop_map(Step::Deliver),
+        1 => vec((1..5_i32, 1..8_i32), 1..3).prop_map(|lines| Step::Cancel(Some(cancelled(&lines)))),
+        1 => Just(Step::Cancel(None)),
         1 => prop::sample::select(OrderStatus::ALL.to_vec()).prop_map(Step::Move),
     ];
     vec(step, 0..24)
@@ -204,6 +244,19 @@ proptest! {
                     shipment.delivered_at = Some(shipment.shipped_at);
                     order.deliver(&shipment.number);
                 }
+                Step::Cancel(wanted) => {
+                    let wanted = wanted.as_deref();
+                    if wanted.is_some_and(|lines| order.ensure_cancellable(lines, Naming::CamelCase).is_err()) { continue }
+                    let (remaining, shipped) = (order.remaining(wanted), left(&order));
+                    let changed = order.cancel(wanted);
+                    prop_assert_eq!(changed.is_empty(), remaining != Remaining::Something);
+                    prop_assert_ne!(order.remaining(wanted), Remaining::Something, "once is enough");
+                    prop_assert_eq!(left(&order), shipped, "what has left stays");
+                    if wanted.is_none() && shipped == 0 {
+                        prop_assert_eq!(order.status(), Cancelled);
+                    }
+                    if changed.is_empty() { continue }
+                }
                 Step::Move(to) => {
                     if !order.go_to(to) { continue }
                     prop_assert_eq!(order.status(), to, "a whole order goes where it is told");
@@ -228,8 +281,7 @@ proptest! {
                 line.answer = Some(now.answer);
             }
             let sent: i64 = shipments.iter().map(Shipment::quantity).sum();
-            let left: i64 = order.lines().iter().map(|line| i64::from(line.answer.shipped)).sum();
-            prop_assert!(sent <= left, "what is in shipments has left");
+            prop_assert!(sent <= left(&order), "what is in shipments has left");
             prop_assert_eq!(Fulfilment::new(status, &lines, &shipments).status(), status);
             let mut shown = lines.clone();
             follow(status, &mut shown);

@@ -141,6 +141,22 @@ impl LineAnswer {
         *self == Self::none(self.ordered())
     }
 
+    /// How much of it can still be cancelled.
+    #[must_use]
+    pub const fn cancellable(&self) -> i32 {
+        self.open + self.back_ordered + self.confirmed - self.shipped
+    }
+
+    /// Cancels so much of it, at most what can be: first what is open, last what is confirmed.
+    pub(super) fn cancel(&mut self, quantity: i32) {
+        let open = quantity.min(self.open);
+        let later = (quantity - open).min(self.back_ordered);
+        self.open -= open;
+        self.back_ordered -= later;
+        self.confirmed -= quantity - open - later;
+        self.cancelled += quantity;
+    }
+
     /// What a change of the whole order does to the line: `CONFIRMED` confirms what is open, `SHIPPED` lets all leave that is neither
     /// rejected nor cancelled, and `CANCELLED` cancels what has not left.
     pub(super) const fn go_to(&mut self, status: OrderStatus) {

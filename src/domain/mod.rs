@@ -24,6 +24,7 @@ pub mod order;
 pub mod order_changes;
 pub mod order_filter;
 pub mod order_input;
+pub mod order_request;
 pub mod page;
 pub mod permission;
 pub mod receipt;

@@ -172,6 +172,12 @@ impl SalesOrder {
         matches!(self.status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered)
     }
 
+    /// Whether its sender may have asked for something to be done with it: each such request is a change.
+    #[must_use]
+    pub const fn may_have_requests(&self) -> bool {
+        self.version > 1
+    }
+
     /// Whether some of it may have left, and the rest not.
     #[must_use]
     pub const fn may_be_partly_shipped(&self) -> bool {

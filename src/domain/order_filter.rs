@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::fields::{Fields, Naming, Text};
 use super::folding::Sought;
 use super::order::{OrderNumber, OrderStatus, UnknownStatus};
+use super::order_request::{RequestState, UnknownName};
 use super::permission::{Permission, Scope};
 use crate::error::{AppError, ErrorCode, FieldError, FieldErrorCode};
 
@@ -32,6 +33,8 @@ pub struct OrderFilter {
     pub times: Times,
     /// Words that must all occur in the order, each in any of its searched texts.
     pub search: Vec<Sought>,
+    /// With a request in one of these states.
+    pub request_states: Option<Vec<RequestState>>,
     /// Not acknowledged by this receiving system.
     pub not_acknowledged_by: Option<String>,
 }
@@ -161,6 +164,7 @@ impl OrderFilter {
                 .iter()
                 .map(|word| Sought::new(word))
                 .collect(),
+            request_states: fields.optional_object("request_state", read_request_states),
             not_acknowledged_by: fields.optional_text("not_acknowledged_by", Text::line(64)),
         };
         fields.finish()?;
@@ -224,6 +228,12 @@ fn read_statuses(fields: &mut Fields<'_>) -> Option<Vec<OrderStatus>> {
         return fields.refuse_here(FieldErrorCode::Status, UnknownStatus.to_string());
     }
     Some(statuses)
+}
+
+fn read_request_states(fields: &mut Fields<'_>) -> Option<Vec<RequestState>> {
+    let names = any_of(fields, Text::line(16))?;
+    let states: Result<Vec<RequestState>, UnknownName> = names.iter().map(|name| name.parse()).collect();
+    states.or_else(|unknown| fields.refuse_here(FieldErrorCode::Unknown, unknown.to_string()).ok_or(())).ok()
 }
 
 fn both<T: PartialEq>(equal: Option<T>, listed: Option<Vec<T>>) -> Option<Vec<T>> {

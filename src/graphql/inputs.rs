@@ -21,7 +21,10 @@ pub use readers::{Input, rules_of};
 
 use crate::graphql::output::scalars::{Date, DateTime, Decimal};
 use crate::graphql::output::values;
-use crate::graphql::types::{OrderStatus, SalesOrderLineReason, SignaturePolicy};
+use crate::graphql::types::{
+    OrderStatus, SalesOrderCancellationReason, SalesOrderLineReason, SalesOrderRefusalReason,
+    SalesOrderRequestDecision, SignaturePolicy,
+};
 
 /// An input shown in the schema as `T` but handed to the resolver as it came.
 ///
@@ -239,6 +242,45 @@ pub struct RecordDeliveryInput {
     pub shipment_number: String,
     /// Time at which the shipment arrived; the time of the request when absent.
     pub delivered_at: Option<DateTime>,
+}
+
+/// A cancellation of an order, or of quantities of its lines.
+#[derive(InputObject)]
+pub struct CancelSalesOrderInput {
+    /// Reason why it is to be cancelled.
+    pub reason: SalesOrderCancellationReason,
+    /// Note for those who answer, such as `Customer closed the shop`.
+    pub note: Option<String>,
+    /// Lines that are to be cancelled; the whole order when absent.
+    pub lines: Option<Vec<CancelSalesOrderLineInput>>,
+}
+
+/// How much of a line is to be cancelled.
+#[derive(InputObject)]
+pub struct CancelSalesOrderLineInput {
+    /// Number of the line in the order, from 1.
+    pub line_no: i32,
+    /// Quantity of the line that is to be cancelled in all, with what is cancelled already, such as `1`. So a request that is sent
+    /// again cancels no more.
+    pub cancelled_quantity: i32,
+}
+
+/// The answer to a request of an order's sender.
+#[derive(InputObject)]
+pub struct AnswerSalesOrderRequestInput {
+    /// Order number, such as `SO-0000000042`.
+    pub order_number: String,
+    /// Number of the request, such as `RQ-0000000007`.
+    pub request_number: String,
+    /// Answer.
+    pub decision: SalesOrderRequestDecision,
+    /// Reason why it is rejected; required for REJECT, and of no other answer.
+    pub reason: Option<SalesOrderRefusalReason>,
+    /// Note for the order's sender.
+    pub note: Option<String>,
+    /// Version of the order that the caller read. When the order has another version by now, nothing is changed and the
+    /// answer is CONFLICT.
+    pub expected_version: Option<i32>,
 }
 
 /// A line of a new sales order.

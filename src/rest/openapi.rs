@@ -41,6 +41,7 @@ pub fn document(config: &Config) -> serde_json::Result<Value> {
         create_sales_order,
         create_sales_orders,
         validate_sales_order,
+        cancel_sales_order,
         sales_order,
         sales_orders_by_reference,
         sales_order_changes,
@@ -189,6 +190,30 @@ endpoint! {
         ),
     )]
     sales_order
+}
+
+endpoint! {
+    /// Cancel one of your sales orders
+    ///
+    /// The whole order, or with `lines` quantities of its lines: `cancelled_quantity` is how much of a line is to be cancelled in all.
+    /// While nothing of the order is confirmed, back-ordered or acknowledged it is done at once (200). Later it is a request that we
+    /// answer (202): its `state` is `PENDING` until it is `ACCEPTED` or `REJECTED` with a reason, or `SUPERSEDED` because what it asks
+    /// for has left. Read the order or the list of changes to learn which. An order has one pending request at a time; another one is
+    /// 409 and names it, as is a cancellation of what has left.
+    ///
+    /// Sending the same request again changes nothing and gives the request as it is now: under its `Idempotency-Key`, or without one
+    /// as long as it is pending or done. The signature must bind the body:
+    /// `POST:/api/v1/sales-orders/{order_number}/cancellation:sha256(body):X-TIMESTAMP`.
+    #[utoipa::path(
+        post, path = "/api/v1/sales-orders/{order_number}/cancellation", operation_id = "cancelSalesOrder",
+        tag = "Sales Orders",
+        params(("order_number" = String, Path, description = "Order number", example = "SO-0000000042")),
+        responses(
+            (status = 200, description = "It is cancelled, or was answered before"),
+            (status = 202, description = "The cancellation is pending"),
+        ),
+    )]
+    cancel_sales_order
 }
 
 endpoint! {

@@ -26,6 +26,7 @@ operations! {
     SIGNATURE_CHECK = "signatureCheck.graphql";
     CREATE_SALES_ORDER = "createSalesOrder.graphql" "order.fragment.graphql";
     CREATE_SALES_ORDERS = "createSalesOrders.graphql" "order.fragment.graphql";
+    CANCEL_SALES_ORDER = "cancelSalesOrder.graphql" "order.fragment.graphql";
     VALIDATE_SALES_ORDER = "validateSalesOrder.graphql";
     SALES_ORDER = "salesOrder.graphql" "order.fragment.graphql";
     SALES_ORDERS_BY_REFERENCE = "salesOrdersByReference.graphql" "order.fragment.graphql";

@@ -11,15 +11,17 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::operations::{
-    CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SALES_ORDERS_BY_REFERENCE, SIGNATURE_CHECK, VALIDATE_SALES_ORDER,
+    CANCEL_SALES_ORDER, CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SALES_ORDERS_BY_REFERENCE, SIGNATURE_CHECK,
+    VALIDATE_SALES_ORDER,
 };
 use super::{bulk, changes, export, openapi};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
+use crate::domain::order_request::RequestState;
 use crate::domain::signature_input::ORDERS;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::PreparedOperation;
@@ -40,6 +42,7 @@ pub fn router() -> Router<AppState> {
         .route("/api/v1/sales-orders.csv", get(export::export_csv))
         .route("/api/v1/sales-orders.jsonl", get(export::export_jsonl))
         .route("/api/v1/sales-orders/{order_number}", get(sales_order))
+        .route("/api/v1/sales-orders/{order_number}/cancellation", post(cancel_sales_order))
         .route("/api/v1/sales-orders/by-reference/{partner_reference}", get(sales_orders_by_reference))
         .route("/api/v1/signature/check", post(signature_check))
         .route("/api/v1/openapi.json", get(openapi_json).layer(Extension(Description::default())))
@@ -75,6 +78,19 @@ async fn validate_sales_order(State(state): State<AppState>, request: JsonReques
     let (mut valid, room) = run_with_body(&state, &VALIDATE_SALES_ORDER, request).await?;
     leave_out_what_says_nothing(&mut valid);
     Ok(room.keep_with(Json(valid).into_response()))
+}
+
+/// Done at once, or accepted to be answered later.
+async fn cancel_sales_order(
+    State(state): State<AppState>,
+    order_number: Result<Path<String>, PathRejection>,
+    request: JsonRequest,
+) -> Result<Response, Problem> {
+    let order_number = order_number.map_or_else(|_| String::new(), |Path(order_number)| order_number);
+    let (answer, room) = run_of_order(&state, &CANCEL_SALES_ORDER, order_number, request).await?;
+    let is_pending = answer["request"]["state"] == RequestState::Pending.as_str();
+    let status = if is_pending { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok(room.keep_with((status, Json(answer)).into_response()))
 }
 
 /// The answer is the published one where there is nothing else to say.
@@ -168,12 +184,33 @@ async fn openapi_json(
 pub(super) async fn run_with_body(
     state: &AppState,
     operation: &PreparedOperation,
+    request: JsonRequest,
+) -> Result<(Value, BodyRoom), AppError> {
+    run_with(state, operation, Map::new(), request).await
+}
+
+/// The same for the order that the path names.
+async fn run_of_order(
+    state: &AppState,
+    operation: &PreparedOperation,
+    order_number: String,
+    request: JsonRequest,
+) -> Result<(Value, BodyRoom), AppError> {
+    let named = [("order_number".to_owned(), Value::String(order_number))];
+    run_with(state, operation, named.into_iter().collect(), request).await
+}
+
+async fn run_with(
+    state: &AppState,
+    operation: &PreparedOperation,
+    mut variables: Map<String, Value>,
     JsonRequest { credentials, is_json, room }: JsonRequest,
 ) -> Result<(Value, BodyRoom), AppError> {
     let read = |credentials: &Credentials| {
         is_json?;
         // Moved: `json!` would copy the whole body, number by number.
-        Ok(Value::Object([("input".to_owned(), json::parse(&credentials.body)?)].into_iter().collect()))
+        variables.insert("input".to_owned(), json::parse(&credentials.body)?);
+        Ok(Value::Object(variables))
     };
     let admission = credentials.admission.clone();
     let result = state.api().execute_prepared(operation, credentials, read).await;

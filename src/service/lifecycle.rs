@@ -1,6 +1,7 @@
 //! Moving orders through their life.
 
 mod fulfilment;
+mod requests;
 
 use chrono::SecondsFormat;
 

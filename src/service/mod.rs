@@ -38,7 +38,7 @@ pub use sealing::Sealing;
 pub use sessions::Sessions;
 pub use signature_check::SignatureChecker;
 
-pub use crate::store::{PERIOD_KEY, TotalFigures, WrongTotals};
+pub use crate::store::{PERIOD_KEY, TakenRequest, TotalFigures, WrongTotals};
 
 /// How much each address and client may hold at once.
 pub struct Occupancy {

@@ -12,6 +12,7 @@ use crate::domain::client::ClientId;
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::order_input::as_partner_reference;
+use crate::domain::order_request::OrderRequest;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
@@ -110,6 +111,11 @@ impl Orders {
     /// Of which orders something has left by itself, whatever their status is.
     pub async fn partly_shipped(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, bool>, AppError> {
         Ok(self.store.list_partly_shipped(orders).await?)
+    }
+
+    /// What the senders of many orders asked for.
+    pub async fn requests(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Vec<OrderRequest>>, AppError> {
+        Ok(self.store.list_requests(orders).await?)
     }
 
     /// What was signed for many orders.

@@ -11,7 +11,7 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, IntoCondition as _, Li
 use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend};
 
 use super::connect::{Store, micros};
-use super::entity::{sales_order_acknowledgements, sales_order_lines, sales_orders};
+use super::entity::{sales_order_acknowledgements, sales_order_lines, sales_order_requests, sales_orders};
 use super::error::StoreResult;
 use crate::domain::folding::Sought;
 use crate::domain::order::OrderStatus;
@@ -115,7 +115,17 @@ fn of_kept(scope: &Scope, filter: &OrderFilter) -> Condition {
 
 fn condition(filter: &OrderFilter) -> Condition {
     // Taken apart so that a new part cannot be forgotten here.
-    let OrderFilter { numbers, statuses, texts, product_code, client_ids, times, search, not_acknowledged_by } = filter;
+    let OrderFilter {
+        numbers,
+        statuses,
+        texts,
+        product_code,
+        client_ids,
+        times,
+        search,
+        request_states,
+        not_acknowledged_by,
+    } = filter;
     let condition = Condition::all()
         .add_option(numbers.as_ref().map(|numbers| Column::Id.is_in(numbers.iter().map(|number| number.id()))))
         .add_option(statuses.as_ref().map(|all| Column::Status.is_in(all.iter().copied().map(OrderStatus::as_str))));
@@ -129,6 +139,19 @@ fn condition(filter: &OrderFilter) -> Condition {
         .add_option(product_code.contains.as_ref().map(|part| holds_in_section(part, '\u{4}')))
         .add_option(client_ids.as_ref().map(|ids| Column::ClientId.is_in(ids)))
         .add_option(search.iter().map(word_condition).reduce(Condition::add))
+        .add_option(request_states.as_ref().map(|states| {
+            // By itself, for few orders have any: with PENDING, which is asked for most, through an index of just these.
+            let in_states = states
+                .iter()
+                .map(|state| Expr::cust(format!("sales_order_requests.state = '{}'", state.as_str())))
+                .fold(Condition::any(), Condition::add);
+            let requests = Query::select()
+                .column(sales_order_requests::Column::OrderId)
+                .from(sales_order_requests::Entity)
+                .cond_where(in_states.add_option(states.is_empty().then(|| Expr::cust("1 = 0"))))
+                .take();
+            Column::Id.in_subquery(requests)
+        }))
         .add_option(not_acknowledged_by.as_ref().map(|system| {
             let acknowledged = Query::select()
                 .expr(Expr::value(1))

@@ -8,6 +8,8 @@ use sales_order_api::domain::signature_policy::SignaturePolicy;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
+use crate::cancellations::{PATH, cancel, cancel_with_key, line, whole};
+use crate::lines::{move_to, stage};
 use crate::support::{Answer, Partner, TestApp, key_of, order};
 
 /// The description as it is committed, which `tests/contracts.rs` holds to the code.
@@ -179,6 +181,27 @@ async fn an_order_is_answered_as_described() {
     api.describes("get", one, &partner.get("/api/v1/sales-orders/SO-0000000001").await, 200);
     api.describes("get", one, &partner.get("/api/v1/sales-orders/SO-0000000009").await, 404);
     api.describes("get", one, &app.get("/api/v1/sales-orders/SO-0000000001").await, 401);
+}
+
+#[tokio::test]
+async fn a_cancellation_is_answered_as_described() {
+    let app = TestApp::new().await;
+    let api = OpenApi::committed();
+    let (partner, operator) = stage(&app).await;
+    let path = "/api/v1/sales-orders/{order_number}/cancellation";
+    let request = json!({"$ref": "#/components/schemas/CancelSalesOrderInput"});
+    for sent in [whole(), line(1, 1)] {
+        assert_eq!(api.faults(&request, &sent, ""), Vec::<String>::new());
+    }
+    api.describes("post", path, &cancel_with_key(&partner, &app, "k", PATH, &line(1, 1)).await, 200);
+    api.describes("post", path, &cancel_with_key(&partner, &app, "k", PATH, &line(1, 2)).await, 422);
+    move_to(&operator, "CONFIRMED").await;
+    api.describes("post", path, &cancel(&partner, &app, &whole()).await, 202);
+    api.describes("post", path, &cancel(&partner, &app, &line(2, 1)).await, 409);
+    api.describes("post", path, &cancel(&partner, &app, &json!({})).await, 400);
+    let other = PATH.replace("0001", "0009");
+    api.describes("post", path, &cancel_with_key(&partner, &app, "l", &other, &whole()).await, 404);
+    api.describes("post", path, &app.post(PATH, &whole()).await, 401);
 }
 
 #[tokio::test]

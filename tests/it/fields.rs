@@ -84,10 +84,20 @@ fn the_orders_of_these_tests_have_every_field_and_only_what_must_be() {
 /// Selects all that REST shows of an order.
 pub fn selection() -> String {
     let spelled = |name: &str| values(name).iter().map(|field| camel_case(field)).collect::<Vec<_>>().join(" ");
-    let [order, line, answer, shipment, part] =
-        ["SalesOrder", "SalesOrderLine", "SalesOrderLineAnswer", "SalesOrderShipment", "SalesOrderShipmentLine"]
-            .map(spelled);
-    format!("{order} products {{ {line} answer {{ {answer} }} }} shipments {{ {shipment} lines {{ {part} }} }}")
+    let [order, line, answer, shipment, part, request, wanted] = [
+        "SalesOrder",
+        "SalesOrderLine",
+        "SalesOrderLineAnswer",
+        "SalesOrderShipment",
+        "SalesOrderShipmentLine",
+        "SalesOrderRequestDetails",
+        "SalesOrderRequestLine",
+    ]
+    .map(spelled);
+    format!(
+        "{order} products {{ {line} answer {{ {answer} }} }} shipments {{ {shipment} lines {{ {part} }} }}
+         requests {{ {request} lines {{ {wanted} }} }}"
+    )
 }
 
 /// An order with all that GraphQL shows of it, in REST's spelling.
@@ -135,7 +145,7 @@ async fn shown_alike(app: &TestApp, order: &Value) -> Value {
     let validated = partner.validate_with_key("validated", order).await.expect(200)["data"].take();
     let answered = partner.create(order).await.expect(201)["data"].take();
     let mut of_valid = answered.clone();
-    for of_stored in ["order_number", "status", "version", "shipments", "created_at", "updated_at"] {
+    for of_stored in ["order_number", "status", "version", "shipments", "requests", "created_at", "updated_at"] {
         of_valid.as_object_mut().unwrap().remove(of_stored).unwrap();
     }
     assert_eq!(validated, of_valid, "a validation shows all that is not of an order's life");

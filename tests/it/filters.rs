@@ -14,7 +14,7 @@ const ORDERS: &str = "query($where: SalesOrderFilter) {
     salesOrders(first: 100, orderBy: ORDER_NUMBER_ASC, where: $where) {
         totalCount
         nodes { orderNumber clientId status customerCode siteCode salesName address partnerReference requestedDeliveryDate createdAt updatedAt
-                products { productCode productName } acknowledgements { system } } } }";
+                products { productCode productName } acknowledgements { system } requests { state } } } }";
 
 /// A few orders that differ in everything a filter looks at, some in the spelling alone.
 pub async fn stock(app: &TestApp) {
@@ -50,6 +50,15 @@ pub async fn stock(app: &TestApp) {
         }
         for system in &["erp", "wms"][..n % 3] {
             change(&operator, "acknowledgeSalesOrder", json!({"orderNumber": number, "system": system})).await;
+        }
+        // Accepted at once, pending, or superseded, as far as the order is.
+        if n % 5 < 2 && n % 4 < 2 {
+            let path = format!("/api/v1/sales-orders/{number}/cancellation");
+            let body = json!({"reason": "OTHER", "lines": [{"line_no": 1, "cancelled_quantity": 1}]}).to_string();
+            app.post_text(&path, &partner.sign_body(&path, body.as_bytes()).headers(), body).await;
+        }
+        if n % 20 == 5 {
+            change(&operator, "updateSalesOrderStatus", json!({"orderNumber": number, "status": "SHIPPED"})).await;
         }
     }
 }
@@ -88,6 +97,14 @@ fn matches(order: &Value, filter: &Map<String, Value>) -> bool {
         "createdAt" | "updatedAt" | "requestedDeliveryDate" => order[name].as_str().is_some_and(|time| {
             wanted.get("gte").is_none_or(|from| time >= text(from).as_str())
                 && wanted.get("lt").is_none_or(|before| time < text(before).as_str())
+        }),
+        "requestState" => order["requests"].as_array().unwrap().iter().any(|request| {
+            let is = |operand: &Value| request["state"] == *operand;
+            wanted
+                .as_object()
+                .unwrap()
+                .values()
+                .all(|operand| operand.as_array().map_or_else(|| is(operand), |all| all.iter().any(is)))
         }),
         "notAcknowledgedBy" => {
             order["acknowledgements"].as_array().unwrap().iter().all(|known| known["system"] != *wanted)
@@ -169,6 +186,15 @@ fn filters() -> impl Strategy<Value = Map<String, Value>> {
                 ][..],
             )
             .prop_map(|s| json!(s))
+            .boxed(),
+        ),
+        (
+            "requestState",
+            prop_oneof![
+                select(&["PENDING", "ACCEPTED", "SUPERSEDED"][..]).prop_map(|state| json!({"eq": state})),
+                Just(json!({"in": ["PENDING", "REJECTED"]})),
+                Just(json!({"in": []})),
+            ]
             .boxed(),
         ),
         ("notAcknowledgedBy", select(&["erp", "wms", "crm"][..]).prop_map(|s| json!(s)).boxed()),

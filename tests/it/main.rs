@@ -12,6 +12,7 @@ mod amounts;
 mod body_memory;
 mod browsers;
 mod bulk;
+mod cancellations;
 mod changes;
 mod cli;
 mod clients;

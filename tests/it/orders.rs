@@ -25,7 +25,7 @@ async fn a_partner_sends_the_contracts_sample_order_and_gets_it_back_exactly() {
                     {"line_no": 2, "product_code": "HR2223", "product_name": null, "quantity": 1,
                      "unit": null, "unit_price": "0.5", "note": null, "reference": null, "answer": null},
                 ],
-                "total_quantity": 3, "total_amount": "250000.5", "shipments": [],
+                "total_quantity": 3, "total_amount": "250000.5", "shipments": [], "requests": [],
                 "created_at": "2026-11-23T13:37:16.123456Z", "updated_at": "2026-11-23T13:37:16.123456Z",
             },
         })

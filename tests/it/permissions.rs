@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 34] = [
+const CASES: [Case; 36] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -111,6 +111,17 @@ const CASES: [Case; 34] = [
         document: "mutation { recordDelivery(input: {orderNumber: \"SO-0000000001\", shipmentNumber: \"S1\"}) \
                    { version } }",
         granted: "ok",
+    },
+    Case {
+        field: "Mutation.cancelSalesOrder",
+        document: "mutation { cancelSalesOrder(orderNumber: \"SO-0000000009\", input: {reason: OTHER}) { replayed } }",
+        granted: "NOT_FOUND",
+    },
+    Case {
+        field: "Mutation.answerSalesOrderRequest",
+        document: "mutation { answerSalesOrderRequest(input: {orderNumber: \"SO-0000000001\", \
+                   requestNumber: \"RQ-0000000001\", decision: ACCEPT}) { version } }",
+        granted: "NOT_FOUND",
     },
     Case {
         field: "Mutation.acknowledgeSalesOrder",

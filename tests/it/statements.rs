@@ -36,14 +36,14 @@ fn operations() -> Vec<(&'static str, String, [u64; 2])> {
             // PostgreSQL is asked first where the feed ends.
             [5, 6],
         ),
-        // Lines with their answers, shipments, and what of them has left.
+        // Lines with their answers, shipments, what of them has left, and requests.
         (
             "fulfilment",
             format!(
-                "{} {{ nodes {{ nextStatuses products {{ answer {{ reason }} }} shipments {{ carrier }} }} }}",
+                "{} {{ nodes {{ nextStatuses products {{ answer {{ reason }} }} shipments {{ carrier }} requests {{ state }} }} }}",
                 list("")
             ),
-            [4, 4],
+            [5, 5],
         ),
         ("one", format!("salesOrder(orderNumber: \"SO-0000000001\") {{ {EVERYTHING} }}"), [4, 4]),
         ("few_by_id", nodes(1), [4, 4]),
@@ -72,7 +72,7 @@ async fn every_operation_costs_a_constant_number_of_statements() {
     for n in 0..30 {
         partner.create(&signed, Some(&n.to_string()), &order()).await.unwrap().expect(201);
     }
-    // Only these may have shipments.
+    // Only these may have shipments and requests.
     database.db_execute("UPDATE sales_orders SET status = 'CONFIRMED', version = 2").await.unwrap();
     // On PostgreSQL an instance looks where the feed ends before it shows an event that may be beyond it.
     let feed = json!({"query": "{ salesOrderEvents(first: 1) { nodes { kind } } }"});

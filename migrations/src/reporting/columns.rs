@@ -120,7 +120,8 @@ pub const VIEWS: [View; 3] = [
             event(
                 "kind",
                 Kind::Plain,
-                "CREATED, STATUS_CHANGED, LINES_CONFIRMED, SHIPMENT_RECORDED, SHIPMENT_DELIVERED or ACKNOWLEDGED",
+                "CREATED, STATUS_CHANGED, LINES_CONFIRMED, SHIPMENT_RECORDED, SHIPMENT_DELIVERED, REQUEST_RECEIVED, \
+                 REQUEST_ANSWERED or ACKNOWLEDGED",
             ),
             event("actor", Kind::Plain, "Client id of whoever did it"),
             event("payload", Kind::Json, "Data of the event, by its kind, as JSON"),

@@ -8,7 +8,7 @@ use crate::domain::order_filter::OrderFilter;
 use crate::domain::page::{Sort, SortKey};
 use crate::error::FieldError;
 use crate::graphql::output::scalars::{Date, DateTime};
-use crate::graphql::types::OrderStatus;
+use crate::graphql::types::{OrderStatus, SalesOrderRequestState};
 
 /// The filter an argument holds, read in the caller's spelling.
 pub fn read_filter(ctx: &Context<'_>, filter: Option<&Raw<SalesOrderFilter>>) -> Result<OrderFilter, Vec<FieldError>> {
@@ -53,6 +53,8 @@ pub struct SalesOrderFilter {
     /// sales person's name, address, number in the sender's system, or in a product's code or name. A word may also be an
     /// order number, `SO-0000000042` or just `42`. At most 10 words.
     pub search: Option<String>,
+    /// State of a request of its sender: an order that waits for an answer has one that is PENDING.
+    pub request_state: Option<RequestStateFilter>,
     /// Name of a receiving system that has not acknowledged the order, such as `erp`. Needs scope `orders:read`.
     pub not_acknowledged_by: Option<String>,
 }
@@ -87,6 +89,16 @@ pub struct StatusFilter {
     /// Equals one of these values.
     #[graphql(name = "in")]
     pub any_of: Option<Vec<OrderStatus>>,
+}
+
+/// Conditions on the state of a request.
+#[derive(InputObject)]
+pub struct RequestStateFilter {
+    /// Equals this value.
+    pub eq: Option<SalesOrderRequestState>,
+    /// Equals one of these values.
+    #[graphql(name = "in")]
+    pub any_of: Option<Vec<SalesOrderRequestState>>,
 }
 
 /// Conditions on a time: a span that includes its start and excludes its end.

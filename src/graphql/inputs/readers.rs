@@ -7,10 +7,11 @@ use async_graphql::{Context, InputType, Result};
 use serde_json::Value as Json;
 
 use super::{
-    AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput,
-    CreateSalesOrderInput, CreateSalesOrdersInput, ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput,
-    RecordShipmentInput, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput,
-    SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput, ClientInput,
+    ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput, CreateSalesOrdersInput,
+    ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput, RefreshInput,
+    RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderFilter, UpdateClientInput,
+    UpdateSalesOrderStatusInput,
 };
 use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::bulk_input;
@@ -23,6 +24,7 @@ use crate::domain::line_answers::LineAnswersInput;
 use crate::domain::order_changes::ChangesRequest;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::order_input::NewOrder;
+use crate::domain::order_request::{CancellationInput, RequestAnswerInput};
 use crate::domain::session_input;
 use crate::domain::shipment::{DeliveryInput, ShipmentInput};
 use crate::domain::signature_input::SignatureInput;
@@ -100,6 +102,8 @@ read_by! {
     ConfirmSalesOrderLinesInput: LineAnswersInput = LineAnswersInput::read;
     RecordShipmentInput: ShipmentInput = ShipmentInput::read;
     RecordDeliveryInput: DeliveryInput = DeliveryInput::read;
+    CancelSalesOrderInput: CancellationInput = CancellationInput::read;
+    AnswerSalesOrderRequestInput: RequestAnswerInput = RequestAnswerInput::read;
     AcknowledgeSalesOrderInput: AcknowledgementInput = AcknowledgementInput::read;
     SalesOrderFilter: OrderFilter = OrderFilter::read, as an argument OrderFilter::read_argument;
     SalesOrderChangesInput: ChangesRequest = ChangesRequest::read;

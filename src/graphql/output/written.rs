@@ -94,6 +94,14 @@ impl<T: Plain> Plan<T> {
         }
     }
 
+    /// Writes a list of objects or null.
+    pub fn write_optional_list(&self, objects: Option<&[T]>, out: &mut Vec<u8>) -> Option<()> {
+        match objects {
+            Some(objects) => self.write_list(objects, out),
+            None => write(&(), out),
+        }
+    }
+
     /// Writes a list of objects.
     pub fn write_list<'t>(&self, objects: impl IntoIterator<Item = &'t T>, out: &mut Vec<u8>) -> Option<()> {
         out.push(b'[');

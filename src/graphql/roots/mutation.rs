@@ -7,14 +7,16 @@ use async_graphql::{Context, Object, Result};
 use crate::domain::fields::Naming;
 use crate::graphql::cost::budget;
 use crate::graphql::inputs::{
-    AcknowledgeSalesOrderInput, ConfirmSalesOrderLinesInput, CreateSalesOrderInput, CreateSalesOrdersInput, LoginInput,
-    Raw, RecordDeliveryInput, RecordShipmentInput, RefreshInput, UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput, ConfirmSalesOrderLinesInput,
+    CreateSalesOrderInput, CreateSalesOrdersInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput,
+    RefreshInput, UpdateSalesOrderStatusInput,
 };
 use crate::graphql::inputs::{new_order_cost, new_orders_cost};
 use crate::graphql::types::reader::{Reader, principal};
 use crate::graphql::types::selection::ensure_readable;
 use crate::graphql::types::{
-    AuthToken, CreateSalesOrderPayload, CreateSalesOrdersPayload, SalesOrder, ValidateSalesOrderPayload,
+    AuthToken, CancelSalesOrderPayload, CreateSalesOrderPayload, CreateSalesOrdersPayload, SalesOrder,
+    ValidateSalesOrderPayload,
 };
 use crate::service::{Caller, Services};
 
@@ -141,6 +143,35 @@ impl OrderMutation {
         let (principal, reader) = (principal(ctx)?, Reader::of(ctx)?);
         ensure_readable(ctx, &reader, &input.order_number).await?;
         let order = ctx.data::<Arc<Services>>()?.lifecycle.record_delivery(principal, input).await?;
+        Ok(SalesOrder::new(order, &reader))
+    }
+
+    /// Cancels an own order, or quantities of its lines. Done at once while nothing of it is confirmed, back-ordered or acknowledged; else
+    /// a request that is PENDING until it is answered with `answerSalesOrderRequest`, or SUPERSEDED when what it asks for has left. An
+    /// order has one pending request at a time. Sending the same request again changes nothing. Only a signature that binds the body is
+    /// taken.
+    async fn cancel_sales_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Order number, such as `SO-0000000042`.")] order_number: String,
+        #[graphql(desc = "The cancellation.")] input: Raw<CancelSalesOrderInput>,
+    ) -> Result<CancelSalesOrderPayload> {
+        let (input, caller, reader) = (input.read(ctx)?, ctx.data::<Caller>()?, Reader::of(ctx)?);
+        let taken = ctx.data::<Arc<Services>>()?.lifecycle.cancel(caller, &order_number, input).await?;
+        Ok(CancelSalesOrderPayload::new(taken, &reader))
+    }
+
+    /// Answers a request of an order's sender: ACCEPT does what it asks for, as far as the goods have not left. Repeating an answer changes
+    /// nothing; another answer to the same request is refused with CONFLICT.
+    async fn answer_sales_order_request(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The request and the answer.")] input: Raw<AnswerSalesOrderRequestInput>,
+    ) -> Result<SalesOrder> {
+        let input = input.read(ctx)?;
+        let (principal, reader) = (principal(ctx)?, Reader::of(ctx)?);
+        ensure_readable(ctx, &reader, &input.order_number).await?;
+        let order = ctx.data::<Arc<Services>>()?.lifecycle.answer_request(principal, input).await?;
         Ok(SalesOrder::new(order, &reader))
     }
 

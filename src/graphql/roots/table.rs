@@ -9,10 +9,11 @@ use crate::domain::fields::Naming;
 use crate::domain::permission::Permission::{ClientsManage, ClientsRead, OrdersCreate, OrdersManage};
 use crate::error::FieldError;
 use crate::graphql::inputs::{
-    AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput,
-    CreateSalesOrderInput, CreateSalesOrdersInput, ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput,
-    RecordShipmentInput, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput,
-    SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput, ClientInput,
+    ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput, CreateSalesOrdersInput,
+    ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput, RecordShipmentInput, RefreshInput,
+    RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderFilter, UpdateClientInput,
+    UpdateSalesOrderStatusInput,
 };
 use crate::service::Needs::{
     self, BoundSignature, ClientSecret, InputToken, Nothing, Scope, Signature, SignatureReport, Token,
@@ -47,6 +48,8 @@ pub const MUTATIONS: &[Root] = &[
     Root::new("confirmSalesOrderLines", Scope(OrdersManage)).reading::<ConfirmSalesOrderLinesInput>("input"),
     Root::new("recordShipment", Scope(OrdersManage)).reading::<RecordShipmentInput>("input"),
     Root::new("recordDelivery", Scope(OrdersManage)).reading::<RecordDeliveryInput>("input"),
+    Root::new("cancelSalesOrder", BoundSignature(OrdersCreate)).reading::<CancelSalesOrderInput>("input"),
+    Root::new("answerSalesOrderRequest", Scope(OrdersManage)).reading::<AnswerSalesOrderRequestInput>("input"),
     Root::new("acknowledgeSalesOrder", Scope(OrdersManage)).reading::<AcknowledgeSalesOrderInput>("input"),
     Root::new("createClient", Scope(ClientsManage)).reading::<CreateClientInput>("input"),
     Root::new("updateClient", Scope(ClientsManage)).reading::<UpdateClientInput>("input"),

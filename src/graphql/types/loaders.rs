@@ -9,6 +9,7 @@ use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::client::ClientId;
 use crate::domain::event::OrderEvent;
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
+use crate::domain::order_request::OrderRequest;
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
 use crate::domain::shipment::Shipment;
@@ -70,6 +71,8 @@ loaders! {
     lines: Lines(OrderNumber) -> Vec<SalesOrderLine> = |services, orders| services.orders.lines(orders, true);
     /// Orders' shipments.
     shipments: Shipments(OrderNumber) -> Vec<Shipment> = |services, orders| services.orders.shipments(orders);
+    /// What orders' senders asked for.
+    requests: Requests(OrderNumber) -> Vec<OrderRequest> = |services, orders| services.orders.requests(orders);
     /// Of which orders something has left.
     partly_shipped: PartlyShipped(OrderNumber) -> bool = |services, orders| services.orders.partly_shipped(orders);
     /// Which systems have orders.

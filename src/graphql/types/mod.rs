@@ -2,6 +2,7 @@
 
 mod acknowledgement;
 mod auth_token;
+mod cancel_sales_order_payload;
 mod client;
 mod client_credentials;
 mod client_nodes;
@@ -19,6 +20,7 @@ mod sales_order_event;
 mod sales_order_line;
 mod sales_order_line_answer;
 mod sales_order_receipt;
+mod sales_order_request_details;
 mod sales_order_shipment;
 pub mod selection;
 mod signature_check;
@@ -26,6 +28,7 @@ mod summary;
 mod validate_sales_order_payload;
 
 pub use auth_token::AuthToken;
+pub use cancel_sales_order_payload::CancelSalesOrderPayload;
 pub use client::{
     AddClientKeyPayload, Client, ClientSecretPayload, ExpectationPolicy, ReferencePolicy, SignaturePolicy,
 };
@@ -38,6 +41,9 @@ pub use sales_order::{OPEN_FIELDS, OrderStatus, SalesOrder};
 pub use sales_order_changes::SalesOrderChanges;
 pub use sales_order_event::SalesOrderEvent;
 pub use sales_order_line_answer::SalesOrderLineReason;
+pub use sales_order_request_details::{
+    SalesOrderCancellationReason, SalesOrderRefusalReason, SalesOrderRequestDecision, SalesOrderRequestState,
+};
 pub use signature_check::SignatureCheck;
 pub use summary::{SalesOrderSummary, SummaryDimension};
 pub use validate_sales_order_payload::ValidateSalesOrderPayload;

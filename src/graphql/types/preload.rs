@@ -14,13 +14,14 @@ use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::event::OrderEvent;
 use crate::domain::fulfilment;
 use crate::domain::order::{self, OrderNumber, SalesOrderLine};
+use crate::domain::order_request::OrderRequest;
 use crate::domain::page::Page;
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
 use crate::domain::shipment::Shipment;
 use crate::error::AppError;
 use crate::graphql::cost::budget::{self, Budget};
-use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER, SHIPMENTS_PER_ORDER};
+use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER, REQUESTS_PER_ORDER, SHIPMENTS_PER_ORDER};
 use crate::graphql::types::{SalesOrder, SalesOrderEvent};
 use crate::service::Services;
 
@@ -31,6 +32,7 @@ struct Related {
     /// Whether the lines have their answers.
     has_answers: bool,
     shipments: Option<HashMap<OrderNumber, Vec<Shipment>>>,
+    requests: Option<HashMap<OrderNumber, Vec<OrderRequest>>>,
     partly_shipped: Option<HashMap<OrderNumber, bool>>,
     acknowledgements: Option<HashMap<OrderNumber, Vec<Acknowledgement>>>,
     events: Option<HashMap<OrderNumber, Vec<OrderEvent>>>,
@@ -186,8 +188,20 @@ async fn related(
             services.orders.shipments(&numbers).await?
         };
         let fields = selected.iter().map(|order| fields_below(&order.field("shipments"))).sum();
-        charge_shipments(budget, shown.iter().map(|number| found.get(number)), fields)?;
+        charge_parts(budget, shown.iter().map(|number| found.get(number)), &SHIPMENTS, fields)?;
         related.shipments = Some(found);
+    }
+    if wanted("requests") {
+        let numbers = which(order::SalesOrder::may_have_requests);
+        let found = if numbers.is_empty() {
+            HashMap::new()
+        } else {
+            budget.statements(1)?;
+            services.orders.requests(&numbers).await?
+        };
+        let fields = selected.iter().map(|order| fields_below(&order.field("requests"))).sum();
+        charge_parts(budget, shown.iter().map(|number| found.get(number)), &REQUESTS, fields)?;
+        related.requests = Some(found);
     }
     if wanted("nextStatuses") {
         let numbers = which(order::SalesOrder::may_be_partly_shipped);
@@ -232,19 +246,37 @@ pub async fn shipments_of_one(ctx: &Context<'_>, order: &order::SalesOrder) -> R
     }
     let shipments = ctx.data::<Loaders>()?.shipments.load_one(order.number).await?.unwrap_or_default();
     let fields = ctx.field().selection_set().map(|field| count(&field)).sum();
-    charge_shipments(budget::of(ctx)?, [Some(&shipments)], fields)?;
+    charge_parts(budget::of(ctx)?, [Some(&shipments)], &SHIPMENTS, fields)?;
     Ok(shipments)
 }
 
-/// Takes the points of shipments, and of their lines, beyond a usual number for each order.
-fn charge_shipments<'s>(
+/// The requests of an order that is on no page.
+pub async fn requests_of_one(ctx: &Context<'_>, order: &order::SalesOrder) -> Result<Vec<OrderRequest>> {
+    if !order.may_have_requests() {
+        return Ok(Vec::new());
+    }
+    let requests = ctx.data::<Loaders>()?.requests.load_one(order.number).await?.unwrap_or_default();
+    let fields = ctx.field().selection_set().map(|field| count(&field)).sum();
+    charge_parts(budget::of(ctx)?, [Some(&requests)], &REQUESTS, fields)?;
+    Ok(requests)
+}
+
+/// What belongs to an order and has lines of its own: how many an order usually has, and how many lines one of them has.
+type Parts<T> = (usize, fn(&T) -> usize);
+
+const SHIPMENTS: Parts<Shipment> = (SHIPMENTS_PER_ORDER, |shipment| shipment.lines.len());
+
+const REQUESTS: Parts<OrderRequest> = (REQUESTS_PER_ORDER, |request| request.lines.as_ref().map_or(0, Vec::len));
+
+/// Takes the points of such parts, and of their lines, beyond a usual number for each order.
+fn charge_parts<'s, T: 's>(
     budget: &Budget,
-    of_orders: impl IntoIterator<Item = Option<&'s Vec<Shipment>>>,
+    of_orders: impl IntoIterator<Item = Option<&'s Vec<T>>>,
+    (usual, lines): &Parts<T>,
     fields: usize,
 ) -> Result<(), AppError> {
-    let each = |shipment: &Shipment| 1 + shipment.lines.len() / LINES_PER_ORDER;
-    let of_order = |shipments: &Vec<Shipment>| shipments.iter().map(each).sum::<usize>();
-    let further = of_orders.into_iter().flatten().map(|found| of_order(found).saturating_sub(SHIPMENTS_PER_ORDER));
+    let of_order = |parts: &Vec<T>| parts.iter().map(|part| 1 + lines(part) / LINES_PER_ORDER).sum::<usize>();
+    let further = of_orders.into_iter().flatten().map(|found| of_order(found).saturating_sub(*usual));
     budget.charge(further.sum::<usize>().saturating_mul(fields))
 }
 
@@ -306,6 +338,7 @@ impl Related {
         SalesOrder {
             lines,
             shipments: of(self.shipments.as_mut(), number),
+            requests: of(self.requests.as_mut(), number),
             has_left: self.partly_shipped.as_ref().map(|known| known.get(&number).copied().unwrap_or_default()),
             acknowledgements: of(self.acknowledgements.as_mut(), number),
             events: of(self.events.as_mut(), number),

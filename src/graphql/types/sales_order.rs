@@ -9,14 +9,16 @@ use super::node::order_id;
 use super::sales_order_event::SalesOrderEvent;
 use super::sales_order_line::SalesOrderLine;
 use super::sales_order_receipt::SalesOrderReceipt;
+use super::sales_order_request_details::SalesOrderRequestDetails;
 use super::sales_order_shipment::SalesOrderShipment;
 use crate::domain::event::OrderEvent;
+use crate::domain::order_request::OrderRequest;
 use crate::domain::permission::Permission;
 use crate::domain::receipt::Receipt;
 use crate::domain::shipment::Shipment;
 use crate::domain::{acknowledgement, fulfilment, order};
 use crate::error::{AppError, ErrorCode};
-use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER, SHIPMENTS_PER_ORDER};
+use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER, REQUESTS_PER_ORDER, SHIPMENTS_PER_ORDER};
 use crate::graphql::output::in_order::ListInOrder;
 use crate::graphql::output::scalars::{Date, DateTime, Decimal};
 use crate::graphql::output::written::{Plain, Plan, Step, fallible, optional_text, text, value};
@@ -31,6 +33,7 @@ pub struct SalesOrder {
     // What is at hand already, on a page or when the order was just made; loaded otherwise.
     pub(super) lines: Option<Vec<order::SalesOrderLine>>,
     pub(super) shipments: Option<Vec<Shipment>>,
+    pub(super) requests: Option<Vec<OrderRequest>>,
     /// Whether something of it has left.
     pub(super) has_left: Option<bool>,
     pub(super) acknowledgements: Option<Vec<acknowledgement::Acknowledgement>>,
@@ -47,6 +50,7 @@ impl SalesOrder {
             reader,
             lines: None,
             shipments: None,
+            requests: None,
             has_left: None,
             acknowledgements: None,
             events: None,
@@ -70,13 +74,14 @@ impl SalesOrder {
 }
 
 /// What the answer of a mutation shows of an order that its caller may not read.
-pub const OPEN_FIELDS: [&str; 10] = [
+pub const OPEN_FIELDS: [&str; 11] = [
     "id",
     "orderNumber",
     "status",
     "nextStatuses",
     "version",
     "shipments",
+    "requests",
     "acknowledgements",
     "events",
     "createdAt",
@@ -102,7 +107,7 @@ pub enum OrderStatus {
 /// A sales order.
 ///
 /// In the answer of a mutation without scope `orders:read`, another client's order shows `id`, `orderNumber`, `status`,
-/// `nextStatuses`, `version`, `shipments`, `acknowledgements`, `events`, `createdAt` and `updatedAt`; selecting more is
+/// `nextStatuses`, `version`, `shipments`, `requests`, `acknowledgements`, `events`, `createdAt` and `updatedAt`; selecting more is
 /// INSUFFICIENT_SCOPE, and then nothing is changed.
 #[Object]
 #[expect(clippy::unused_async, reason = "what may be refused is at hand all the same")]
@@ -221,6 +226,16 @@ impl SalesOrder {
         Ok(shipments.into_iter().map(SalesOrderShipment).collect())
     }
 
+    /// What the sender of the order asked to be done with it, the oldest first, such as `[]`. One at most is pending.
+    #[graphql(complexity = "1 + REQUESTS_PER_ORDER * child_complexity")]
+    async fn requests(&self, ctx: &Context<'_>) -> Result<Vec<SalesOrderRequestDetails>> {
+        let requests = match &self.requests {
+            Some(known) => known.clone(),
+            None => preload::requests_of_one(ctx, &self.order).await?,
+        };
+        Ok(requests.into_iter().map(SalesOrderRequestDetails).collect())
+    }
+
     /// Acknowledgements of receiving systems, sorted by the system's name.
     #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
     async fn acknowledgements(&self, ctx: &Context<'_>) -> Result<Vec<Acknowledgement>> {
@@ -289,6 +304,10 @@ impl Plain for SalesOrder {
             "shipments" => {
                 let plan = Plan::<Shipment>::of(&field.selection_set.node)?;
                 Box::new(move |it, out| plan.write_list(it.shipments.as_ref()?, out))
+            }
+            "requests" => {
+                let plan = Plan::<OrderRequest>::of(&field.selection_set.node)?;
+                Box::new(move |it, out| plan.write_list(it.requests.as_ref()?, out))
             }
             "totalQuantity" => value(|it| it.order.total_quantity),
             "totalAmount" => value(|it| it.order.total_amount.map(|amount| amount.to_string())),

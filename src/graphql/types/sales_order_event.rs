@@ -6,8 +6,10 @@ use super::node::event_id;
 use super::preload;
 use super::sales_order::{OrderStatus, SalesOrder};
 use super::sales_order_line_answer::SalesOrderAnsweredLine;
+use super::sales_order_request_details::SalesOrderRequestDetails;
 use super::sales_order_shipment::SalesOrderShipment;
 use crate::domain::event::{EventKind, OrderEvent};
+use crate::domain::order_request::OrderRequest;
 use crate::domain::permission::Scope;
 use crate::error::AppError;
 use crate::graphql::cost::points::LINES_PER_ORDER;
@@ -59,8 +61,28 @@ pub enum SalesOrderEventKind {
     ShipmentRecorded,
     /// A shipment arrived. Where that gave the order another status, STATUS_CHANGED follows.
     ShipmentDelivered,
+    /// The order's sender asked for something that waits for its answer.
+    RequestReceived,
+    /// What the order's sender asked for was done, at once or when it was accepted, or it was not. Where that gave the order another
+    /// status, STATUS_CHANGED follows.
+    RequestAnswered,
     /// A receiving system acknowledged the order.
     Acknowledged,
+}
+
+impl From<&EventKind> for SalesOrderEventKind {
+    fn from(kind: &EventKind) -> Self {
+        match kind {
+            EventKind::Created => Self::Created,
+            EventKind::StatusChanged { .. } => Self::StatusChanged,
+            EventKind::LinesConfirmed { .. } => Self::LinesConfirmed,
+            EventKind::ShipmentRecorded { .. } => Self::ShipmentRecorded,
+            EventKind::ShipmentDelivered { .. } => Self::ShipmentDelivered,
+            EventKind::RequestReceived { .. } => Self::RequestReceived,
+            EventKind::RequestAnswered { .. } => Self::RequestAnswered,
+            EventKind::Acknowledged { .. } => Self::Acknowledged,
+        }
+    }
 }
 
 /// One change of an order. Everybody who may read the order sees what changed and when. `actor`, `note`, `system` and
@@ -86,14 +108,7 @@ impl SalesOrderEvent {
 
     /// Kind of the event.
     async fn kind(&self) -> SalesOrderEventKind {
-        match self.event.kind {
-            EventKind::Created => SalesOrderEventKind::Created,
-            EventKind::StatusChanged { .. } => SalesOrderEventKind::StatusChanged,
-            EventKind::LinesConfirmed { .. } => SalesOrderEventKind::LinesConfirmed,
-            EventKind::ShipmentRecorded { .. } => SalesOrderEventKind::ShipmentRecorded,
-            EventKind::ShipmentDelivered { .. } => SalesOrderEventKind::ShipmentDelivered,
-            EventKind::Acknowledged { .. } => SalesOrderEventKind::Acknowledged,
-        }
+        (&self.event.kind).into()
     }
 
     /// Client id of the client that made the change; null without scope `orders:read` when it is another client.
@@ -141,14 +156,7 @@ impl SalesOrderEvent {
 
     /// Version of the order after the event, which a STATUS_CHANGED that follows from it shares; null for ACKNOWLEDGED, which does not change the version.
     async fn version(&self) -> Option<i32> {
-        match &self.event.kind {
-            EventKind::Created => Some(1),
-            EventKind::StatusChanged { version, .. }
-            | EventKind::LinesConfirmed { version, .. }
-            | EventKind::ShipmentRecorded { version, .. }
-            | EventKind::ShipmentDelivered { version, .. } => Some(*version),
-            EventKind::Acknowledged { .. } => None,
-        }
+        self.event.kind.version()
     }
 
     /// Internal reason for the change of status; null when none was given, and without scope `orders:read` when another
@@ -168,10 +176,14 @@ impl SalesOrderEvent {
         }
     }
 
-    /// Lines whose answers changed, as they were after the event; null unless the kind is LINES_CONFIRMED.
+    /// Lines whose answers changed, as they were after the event; null unless the kind is LINES_CONFIRMED or
+    /// REQUEST_ANSWERED.
     #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
     async fn lines(&self, ctx: &Context<'_>) -> Result<Option<Vec<SalesOrderAnsweredLine>>> {
-        let EventKind::LinesConfirmed { lines, .. } = &self.event.kind else { return Ok(None) };
+        let (EventKind::LinesConfirmed { lines, .. } | EventKind::RequestAnswered { lines, .. }) = &self.event.kind
+        else {
+            return Ok(None);
+        };
         preload::charge_event(ctx, lines.len())?;
         Ok(Some(lines.iter().copied().map(SalesOrderAnsweredLine::from).collect()))
     }
@@ -185,6 +197,17 @@ impl SalesOrderEvent {
         };
         preload::charge_event(ctx, shipment.lines.len())?;
         Ok(Some(SalesOrderShipment(shipment.clone())))
+    }
+
+    /// Request, as it was after the event; null unless the kind is REQUEST_RECEIVED or REQUEST_ANSWERED.
+    async fn request(&self, ctx: &Context<'_>) -> Result<Option<SalesOrderRequestDetails>> {
+        let (EventKind::RequestReceived { request, .. } | EventKind::RequestAnswered { request, .. }) =
+            &self.event.kind
+        else {
+            return Ok(None);
+        };
+        preload::charge_event(ctx, request.lines.as_ref().map_or(0, Vec::len))?;
+        Ok(Some(SalesOrderRequestDetails(OrderRequest::clone(request))))
     }
 
     /// Name of the receiving system, such as `erp`; null unless the kind is ACKNOWLEDGED, and without scope `orders:read`

@@ -42,6 +42,9 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
     if ["salesOrder", "salesOrdersByReference"].contains(&behind.name()) {
         parameters.push(headers::IF_NONE_MATCH.free().into());
     }
+    if behind.name() == "cancelSalesOrder" {
+        parameters.push(headers::REQUEST_KEY.bounded(Required::False).into());
+    }
     let variables = behind.variables();
     for parameter in parameters {
         if let RefOr::T(parameter) = parameter

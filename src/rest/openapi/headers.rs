@@ -52,6 +52,15 @@ static IDEMPOTENCY_KEY: Header = Header {
     max: 255,
 };
 
+/// The same for what is asked to be done with an order.
+pub static REQUEST_KEY: Header = Header {
+    name: "Idempotency-Key",
+    description: "Your name for this request: 1 to 255 visible ASCII characters, the same for every retry.",
+    example: None,
+    pattern: "^[!-~]{1,255}$",
+    max: 255,
+};
+
 /// Names what the caller has.
 pub static IF_NONE_MATCH: Header = Header {
     name: "If-None-Match",
@@ -76,7 +85,7 @@ pub fn of(needs: Needs) -> Vec<Parameter> {
 }
 
 impl Header {
-    fn bounded(&self, required: Required) -> Parameter {
+    pub fn bounded(&self, required: Required) -> Parameter {
         let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(self.max));
         self.with(required, schema.pattern(Some(self.pattern)))
     }

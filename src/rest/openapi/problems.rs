@@ -81,7 +81,7 @@ enum Kind {
 }
 
 /// The members that single codes add. The suite looks for each name that the code gives to `AppError::detail`.
-static DETAILS: [(&str, Kind, &str); 21] = [
+static DETAILS: [(&str, Kind, &str); 23] = [
     ("string_to_sign", Kind::Text, "Of a refused signature: the text that is to be signed."),
     ("body_bound_string", Kind::Text, "Of a refused signature: the text of the form that binds the body."),
     (
@@ -100,6 +100,12 @@ static DETAILS: [(&str, Kind, &str); 21] = [
     ("token_client_id", Kind::Text, "Of a client id that is not the token's: the client of the token."),
     ("scope", Kind::Text, "The scope that the client lacks."),
     ("order_number", Kind::Text, "Of a used key, signature or reference: the order that has it."),
+    (
+        "request_number",
+        Kind::Text,
+        "Of a request of an order: the one that is pending, has the key or is answered already.",
+    ),
+    ("request_state", Kind::Text, "Of that request: its state."),
     ("current_status", Kind::Text, "Of an illegal transition: the status that the order has."),
     ("current_version", Kind::Whole, "Of a stale version: the version that the order has."),
     ("next_statuses", Kind::Statuses, "Of an illegal transition: the statuses that the order may go to."),

@@ -56,6 +56,9 @@ fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<Err
             }
         }
     }
+    if operation.name() == "cancelSalesOrder" {
+        codes.extend([Code::Conflict, Code::IdempotencyKeyReused]);
+    }
     codes.sort_unstable();
     codes.dedup();
     codes

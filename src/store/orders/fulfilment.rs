@@ -9,7 +9,7 @@ use super::columns::Row as _;
 use super::intake::json_of;
 use super::lifecycle::{locked, write_moved};
 use super::record::AnswerRow;
-use super::{lines_of, shipments};
+use super::{lines_of, requests, shipments};
 use crate::domain::client::ClientId;
 use crate::domain::event::EventKind;
 use crate::domain::fulfilment::{Fulfilment, Refused};
@@ -43,11 +43,11 @@ pub enum Fulfilled {
 }
 
 /// An order that is held, with all that its status follows from.
-struct Held {
-    order: SalesOrder,
+pub(super) struct Held {
+    pub order: SalesOrder,
     lines: Vec<SalesOrderLine>,
     shipments: Vec<Shipment>,
-    fulfilment: Fulfilment,
+    pub fulfilment: Fulfilment,
 }
 
 impl Store {
@@ -80,7 +80,7 @@ impl Store {
                     Err(refused) => return Ok(Some(Fulfilled::Refused(refused))),
                 };
                 let kind = |version| EventKind::LinesConfirmed { version, lines };
-                held.write(tx, &actor, now, kind).await.map(Some)
+                Ok(Some(Fulfilled::Done(held.write(tx, &actor, now, kind).await?)))
             })
         })
         .await
@@ -118,7 +118,7 @@ impl Store {
                 let shipment = input.recorded(now);
                 shipments::insert(tx, number, &shipment, now).await?;
                 let kind = |version| EventKind::ShipmentRecorded { version, shipment };
-                held.write(tx, &actor, now, kind).await.map(Some)
+                Ok(Some(Fulfilled::Done(held.write(tx, &actor, now, kind).await?)))
             })
         })
         .await
@@ -155,7 +155,7 @@ impl Store {
                 held.fulfilment.deliver(&shipment.number);
                 shipments::deliver(tx, number, Some(&shipment.number), at).await?;
                 let kind = |version| EventKind::ShipmentDelivered { version, shipment };
-                held.write(tx, &actor, now, kind).await.map(Some)
+                Ok(Some(Fulfilled::Done(held.write(tx, &actor, now, kind).await?)))
             })
         })
         .await
@@ -163,7 +163,7 @@ impl Store {
 }
 
 impl Held {
-    async fn find(tx: &DatabaseTransaction, scope: &Scope, number: OrderNumber) -> StoreResult<Option<Self>> {
+    pub async fn find(tx: &DatabaseTransaction, scope: &Scope, number: OrderNumber) -> StoreResult<Option<Self>> {
         let Some(order) = locked(tx, scope, number).await? else { return Ok(None) };
         let lines = lines_of(tx, &[number]).await?.remove(&number).unwrap_or_default();
         let shipments = shipments::of_orders(tx, &[number]).await?.remove(&number).unwrap_or_default();
@@ -171,14 +171,15 @@ impl Held {
         Ok(Some(Self { order, lines, shipments, fulfilment }))
     }
 
-    /// Writes the order and its lines as they are now, with the event that says why, and one more where its status is another.
-    async fn write(
+    /// Writes the order and its lines as they are now, with the event that says why, and more where its status is another or a pending
+    /// request is settled by that.
+    pub async fn write(
         self,
         tx: &DatabaseTransaction,
         actor: &ClientId,
         now: DateTime<Utc>,
         kind: impl FnOnce(i32) -> EventKind,
-    ) -> StoreResult<Fulfilled> {
+    ) -> StoreResult<SalesOrder> {
         let Self { order, lines, shipments: _, fulfilment } = self;
         let moved = order.moved(fulfilment.status(), now);
         write_moved(tx, &moved).await?;
@@ -194,7 +195,8 @@ impl Held {
             };
             events::append_next(tx, order.number, &changed, actor, moved.updated_at).await?;
         }
-        Ok(Fulfilled::Done(moved))
+        requests::close(tx, &moved, Some(&fulfilment), actor).await?;
+        Ok(moved)
     }
 }
 

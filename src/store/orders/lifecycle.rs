@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryO
 
 use super::fulfilment::write_answers;
 use super::record::WholeLine;
-use super::{columns, shipments};
+use super::{columns, requests, shipments};
 use crate::domain::client::ClientId;
 use crate::domain::event::EventKind;
 use crate::domain::fulfilment::{Fulfilment, next_statuses};
@@ -57,7 +57,7 @@ impl Store {
                 }
                 let moved = order.moved(change.status, now);
                 write_moved(tx, &moved).await?;
-                let mut has_left = false;
+                let (mut has_left, mut so_far) = (false, None);
                 if let Some((stored, mut fulfilment)) = answered {
                     fulfilment.go_to(change.status);
                     write_answers(tx, number, &stored, &fulfilment).await?;
@@ -65,6 +65,7 @@ impl Store {
                         shipments::deliver(tx, number, None, moved.updated_at).await?;
                     }
                     has_left = fulfilment.has_left();
+                    so_far = Some(fulfilment);
                 }
                 let kind = EventKind::StatusChanged {
                     from: order.status,
@@ -74,6 +75,7 @@ impl Store {
                     partner_note: change.partner_note,
                 };
                 events::append_next(tx, number, &kind, &actor, moved.updated_at).await?;
+                requests::close(tx, &moved, so_far.as_ref(), &actor).await?;
                 let next = next_statuses(moved.status, has_left);
                 Ok(Some(StatusOutcome { order: moved, verdict, next }))
             })

@@ -1,11 +1,12 @@
 //! Sales orders: how they are stored, found, moved and read.
 //!
-//! What belongs here: the tables of orders, their lines, shipments, receipts and acknowledgements. [`record`] lists the columns once,
+//! What belongs here: the tables of orders, their lines, shipments, requests, receipts and acknowledgements. [`record`] lists the columns once,
 //! for the writer and every reader; [`intake`] writes, partners' orders and samples alike. What does not: the history of
 //! orders (`events.rs`), their sums (`summary.rs`, `totals.rs`) and the filter as SQL (`filter.rs`).
 //! To add a field of an order or a line: begin in [`record`].
 
 mod acknowledgements;
+mod cancellations;
 mod changes;
 mod columns;
 mod fulfilment;
@@ -15,6 +16,7 @@ mod listing;
 mod receipts;
 mod record;
 mod references;
+mod requests;
 mod samples;
 mod shipments;
 
@@ -32,9 +34,11 @@ use crate::domain::permission::Scope;
 use record::WholeLine;
 
 pub use acknowledgements::Acknowledged;
+pub use cancellations::{RequestAnswered, Requested, TakenRequest};
 pub use fulfilment::Fulfilled;
 pub use intake::{Created, NewReceipt, OrderToInsert, rehearse};
 pub use lifecycle::StatusOutcome;
+pub use requests::RequestKey;
 
 impl Store {
     /// The order with this number, if it is in the scope.

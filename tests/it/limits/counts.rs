@@ -173,6 +173,7 @@ async fn a_page_costs_as_much_as_its_rows() {
         currency products { lineNo productCode productName quantity unit unitPrice note
             answer { openQuantity confirmedQuantity backOrderedQuantity rejectedQuantity shippedQuantity promisedOn reason } }
         totalQuantity totalAmount shipments { shipmentNumber carrier trackingNumber shippedAt deliveredAt }
+        requests { requestNumber state reason }
         acknowledgements { system externalNumber actor createdAt }
         events { id cursor sequence kind actor createdAt orderNumber status previousStatus version note system externalNumber }
         createdAt updatedAt";

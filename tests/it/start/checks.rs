@@ -100,16 +100,23 @@ async fn with_the_documented_rights_and_no_more_partners_order_and_operators_mov
         partner.create(&signed, Some(&n.to_string()), &order()).await.unwrap().expect(201);
     }
     let bearer = format!("Bearer {}", tool.token);
+    let path = "/api/v1/sales-orders/SO-0000000001/cancellation";
+    let cancellation = json!({"reason": "OTHER", "lines": [{"line_no": 1, "cancelled_quantity": 1}]});
     for document in [
         "mutation { updateSalesOrderStatus(input: {orderNumber: \"SO-0000000001\", status: CONFIRMED}) { version } }",
         "mutation { acknowledgeSalesOrder(input: {orderNumber: \"SO-0000000001\", system: \"erp\", externalNumber: \"4\"}) { version } }",
         "mutation { confirmSalesOrderLines(input: {orderNumber: \"SO-0000000001\", lines: [{lineNo: 1, confirmedQuantity: 1}]}) { version } }",
+        "mutation { answerSalesOrderRequest(input: {orderNumber: \"SO-0000000001\", requestNumber: \"RQ-0000000001\", decision: ACCEPT}) { version } }",
         "mutation { recordShipment(input: {orderNumber: \"SO-0000000001\", shipmentNumber: \"S1\", lines: [{lineNo: 1, quantity: 1}]}) { version } }",
         "mutation { recordDelivery(input: {orderNumber: \"SO-0000000001\", shipmentNumber: \"S1\"}) { version } }",
     ] {
         let body = json!({"query": document});
         let answer = tool.post("/graphql", &[("authorization", &bearer)], &body).await.unwrap().expect(200);
         assert_eq!(answer["errors"], Value::Null, "{answer}");
+        if document.contains("acknowledgeSalesOrder") {
+            let signed = partner.sign_body(path, &cancellation);
+            partner.post(path, &signed.headers(), &cancellation).await.unwrap().expect(202);
+        }
     }
     database.true_totals().await;
     let log = service.stop();

@@ -53,6 +53,7 @@ fn template(path: &str) -> &str {
             "/api/v1/sales-orders/by-reference/{partner_reference}"
         }
         Some("/validation") => path,
+        Some(of_order) if of_order.ends_with("/cancellation") => "/api/v1/sales-orders/{order_number}/cancellation",
         Some(".csv" | ".jsonl") => "/api/v1/sales-orders.{format}",
         Some(number) if number.len() > 1 && number.rfind('/') == Some(0) => "/api/v1/sales-orders/{order_number}",
         _ => path,

@@ -1,7 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sales_order_api::app;
-use sales_order_api::auth::string_to_sign::documented_string;
+use sales_order_api::auth::string_to_sign::{body_bound_string, documented_string};
 use sales_order_api::clock::Clock;
 use sales_order_api::domain::expectation_policy::ExpectationPolicy;
 use sales_order_api::domain::permission::Permission;
@@ -10,6 +10,7 @@ use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::service::clients::ClientToCreate;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{Answer, Database, PATIENCE, Signed, key_of};
 
@@ -70,6 +71,17 @@ impl Remote {
     pub fn sign(&self) -> Signed {
         let timestamp = Clock::system().now().timestamp().to_string();
         let text = documented_string(&self.client_id, &timestamp);
+        self.sign_text(timestamp, &text)
+    }
+
+    /// Signs the form that binds the body, now.
+    pub fn sign_body(&self, path: &str, body: &Value) -> Signed {
+        let timestamp = Clock::system().now().timestamp().to_string();
+        let text = body_bound_string("POST", path, &Sha256::digest(body.to_string()).into(), &timestamp);
+        self.sign_text(timestamp, &text)
+    }
+
+    fn sign_text(&self, timestamp: String, text: &str) -> Signed {
         Signed {
             authorization: format!("Bearer {}", self.token),
             client_id: self.client_id.clone(),

@@ -1,0 +1,177 @@
+use async_graphql::parser::types::Field;
+use async_graphql::{Enum, Object, SimpleObject};
+
+use crate::domain::order_request::{self, CancelledLine, OrderRequest};
+use crate::graphql::cost::points::LINES_PER_ORDER;
+use crate::graphql::output::scalars::DateTime;
+use crate::graphql::output::written::{Plain, Plan, Step, optional_text, text, value};
+
+pub struct SalesOrderRequestDetails(pub(super) OrderRequest);
+
+/// What is asked to be done with an order.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "order_request::RequestKind")]
+pub enum SalesOrderRequestKind {
+    /// The order, or quantities of its lines, are to be cancelled.
+    Cancellation,
+}
+
+/// State of a request.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "order_request::RequestState")]
+pub enum SalesOrderRequestState {
+    /// It waits for its answer.
+    Pending,
+    /// It was done, as far as the goods had not left.
+    Accepted,
+    /// It was not done.
+    Rejected,
+    /// What it asks for has left meanwhile, or will not be supplied. It was not done.
+    Superseded,
+}
+
+/// Reason why an order is to be cancelled.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "order_request::CancellationReason")]
+pub enum SalesOrderCancellationReason {
+    /// The customer does not want it any more.
+    CustomerRequest,
+    /// It was ordered by mistake.
+    OrderedByMistake,
+    /// It was ordered twice.
+    DuplicateOrder,
+    /// Its product, quantity, price or address is wrong.
+    WrongData,
+    /// It comes too late.
+    TooLate,
+    /// Another reason.
+    Other,
+}
+
+/// Reason why a request was rejected.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "order_request::RefusalReason")]
+pub enum SalesOrderRefusalReason {
+    /// The goods are being packed.
+    InPreparation,
+    /// The goods have left, or are about to.
+    AlreadyShipped,
+    /// The goods are made for this order.
+    MadeToOrder,
+    /// What was agreed does not allow it.
+    NotAgreed,
+    /// Another reason.
+    Other,
+}
+
+/// Answer to a request.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "order_request::Decision")]
+pub enum SalesOrderRequestDecision {
+    /// It is done, as far as the goods have not left.
+    Accept,
+    /// It is not done.
+    Reject,
+}
+
+/// How much of a line is to be cancelled.
+#[derive(SimpleObject)]
+pub struct SalesOrderRequestLine {
+    /// Number of the line in the order, from 1.
+    line_no: i32,
+    /// Quantity that is to be cancelled in all, with what is cancelled already, such as `1`.
+    cancelled_quantity: i32,
+}
+
+/// What the sender of an order asked to be done with it, and what became of that.
+#[Object]
+impl SalesOrderRequestDetails {
+    /// Number of the request, such as `RQ-0000000007`.
+    async fn request_number(&self) -> String {
+        self.0.number.to_string()
+    }
+
+    /// What is asked for.
+    async fn kind(&self) -> SalesOrderRequestKind {
+        self.0.kind.into()
+    }
+
+    /// State of the request.
+    async fn state(&self) -> SalesOrderRequestState {
+        self.0.state.into()
+    }
+
+    /// Reason why it is asked for.
+    async fn reason(&self) -> SalesOrderCancellationReason {
+        self.0.reason.into()
+    }
+
+    /// Note of the sender; null when there is none.
+    async fn note(&self) -> Option<&str> {
+        self.0.note.as_deref()
+    }
+
+    /// Lines that are asked for, sorted by their numbers; null when it is the whole order.
+    #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
+    async fn lines(&self) -> Option<Vec<SalesOrderRequestLine>> {
+        let line =
+            |line: &CancelledLine| SalesOrderRequestLine { line_no: line.line_no, cancelled_quantity: line.cancelled };
+        self.0.lines.as_ref().map(|lines| lines.iter().map(line).collect())
+    }
+
+    /// Time at which the request came.
+    async fn requested_at(&self) -> DateTime {
+        DateTime(self.0.requested_at)
+    }
+
+    /// Reason why it was rejected; null unless it was.
+    async fn answer_reason(&self) -> Option<SalesOrderRefusalReason> {
+        self.0.answer.as_ref()?.reason.map(Into::into)
+    }
+
+    /// Note of those who answered; null when there is none.
+    async fn answer_note(&self) -> Option<&str> {
+        self.0.answer.as_ref()?.note.as_deref()
+    }
+
+    /// Time at which it was answered, or settled by itself; null while it is pending.
+    async fn answered_at(&self) -> Option<DateTime> {
+        self.0.answer.as_ref().map(|answer| DateTime(answer.at))
+    }
+}
+
+/// The same fields as text.
+impl Plain for OrderRequest {
+    const TYPE_NAME: &'static str = "SalesOrderRequestDetails";
+
+    fn step(field: &Field) -> Option<Step<Self>> {
+        Some(match field.name.node.as_str() {
+            "requestNumber" => value(|it| it.number.to_string()),
+            "kind" => text(|it| it.kind.as_str()),
+            "state" => text(|it| it.state.as_str()),
+            "reason" => text(|it| it.reason.as_str()),
+            "note" => optional_text(|it| it.note.as_deref()),
+            "lines" => {
+                let plan = Plan::<CancelledLine>::of(&field.selection_set.node)?;
+                Box::new(move |it, out| plan.write_optional_list(it.lines.as_deref(), out))
+            }
+            "requestedAt" => value(|it| DateTime(it.requested_at).to_string()),
+            "answerReason" => value(|it| it.answer.as_ref().and_then(|answer| answer.reason)),
+            "answerNote" => optional_text(|it| it.answer.as_ref().and_then(|answer| answer.note.as_deref())),
+            "answeredAt" => value(|it| it.answer.as_ref().map(|answer| DateTime(answer.at).to_string())),
+            _ => return None,
+        })
+    }
+}
+
+impl Plain for CancelledLine {
+    const TYPE_NAME: &'static str = "SalesOrderRequestLine";
+
+    fn step(field: &Field) -> Option<Step<Self>> {
+        Some(match field.name.node.as_str() {
+            "lineNo" => value(|it| it.line_no),
+            "cancelledQuantity" => value(|it| it.cancelled),
+            _ => return None,
+        })
+    }
+}

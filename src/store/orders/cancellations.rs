@@ -1,0 +1,230 @@
+//! Cancelling orders and lines of them: at once while nothing was promised, else when staff accept it.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait as _, DatabaseTransaction, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
+
+use super::fulfilment::Held;
+use super::lifecycle::write_moved;
+use super::requests::{self, Known, RequestKey};
+use crate::domain::client::ClientId;
+use crate::domain::event::EventKind;
+use crate::domain::fulfilment::{Refused, Remaining};
+use crate::domain::order::{OrderNumber, SalesOrder};
+use crate::domain::order_request::{
+    CancellationInput, Decision, MAX_REQUESTS, OrderRequest, RequestAnswer, RequestAnswerInput, RequestKind,
+    RequestNumber, RequestState,
+};
+use crate::domain::permission::Scope;
+use crate::store::connect::Store;
+use crate::store::entity::sales_order_acknowledgements as acknowledgements;
+use crate::store::error::StoreResult;
+use crate::store::events;
+
+/// What became of a request of an order's sender.
+#[derive(Debug, Clone)]
+pub enum Requested {
+    /// It is taken, done or pending, now or since before.
+    Taken(Box<TakenRequest>),
+    /// Another one of the order is pending.
+    Pending(Box<OrderRequest>),
+    /// The key is that of another request.
+    KeyReused(OrderNumber, RequestNumber),
+    /// The lines do not allow it.
+    Refused(Refused),
+    /// Nothing is left that could be cancelled.
+    Gone(Box<SalesOrder>),
+    /// The order has as many requests as it may have.
+    Full,
+}
+
+/// A request that is taken.
+#[derive(Debug, Clone)]
+pub struct TakenRequest {
+    /// The order as it is now.
+    pub order: SalesOrder,
+    /// The request as it is now; none where all was so that it asks for.
+    pub request: Option<OrderRequest>,
+    /// Whether this changed nothing.
+    pub is_replayed: bool,
+}
+
+/// What became of an answer to a request.
+#[derive(Debug, Clone)]
+pub enum RequestAnswered {
+    /// It is answered so, now or since before.
+    Done(Box<SalesOrder>),
+    /// The order changed since the caller saw it.
+    Stale(Box<SalesOrder>),
+    /// It was answered otherwise.
+    Closed(Box<OrderRequest>),
+    /// The order has no such request.
+    NoRequest,
+}
+
+impl Store {
+    /// Takes a cancellation of an order, with its events, in one transaction. `None` when the scope holds no such order.
+    ///
+    /// Of two that come at once with one key for two orders one fails with [`StoreError::Duplicate`], and finds the other when it is
+    /// tried again.
+    ///
+    /// [`StoreError::Duplicate`]: crate::store::StoreError::Duplicate
+    pub async fn insert_cancellation(
+        &self,
+        scope: &Scope,
+        number: OrderNumber,
+        input: CancellationInput,
+        key: RequestKey,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<Requested>> {
+        let scope = scope.clone();
+        self.transaction(move |tx| {
+            Box::pin(async move {
+                let Some(mut held) = Held::find(tx, &scope, number).await? else { return Ok(None) };
+                let taken = |order: SalesOrder, request| {
+                    Ok(Some(Requested::Taken(Box::new(TakenRequest { order, request, is_replayed: true }))))
+                };
+                if let Some(Known { order, digest, is_same_text, request }) = requests::find_known(tx, &key).await? {
+                    // A text names its order and all that is asked for.
+                    return if order == number && (is_same_text || digest == key.digest) {
+                        taken(held.order, Some(request))
+                    } else {
+                        Ok(Some(Requested::KeyReused(order, request.number)))
+                    };
+                }
+                let wanted = input.lines.as_deref();
+                if let Some(lines) = wanted
+                    && let Err(refused) = held.fulfilment.ensure_cancellable(lines, input.naming)
+                {
+                    return Ok(Some(Requested::Refused(refused)));
+                }
+                let remaining = held.fulfilment.remaining(wanted);
+                if remaining == Remaining::Done {
+                    return taken(held.order, None);
+                }
+                let known = requests::of_order(tx, number).await?;
+                if let Some((pending, digest)) = requests::find_pending(tx, number).await? {
+                    return if digest == key.digest {
+                        taken(held.order, Some(pending))
+                    } else {
+                        Ok(Some(Requested::Pending(Box::new(pending))))
+                    };
+                }
+                if remaining == Remaining::Gone {
+                    return Ok(Some(Requested::Gone(Box::new(held.order))));
+                }
+                if known.len() >= MAX_REQUESTS {
+                    return Ok(Some(Requested::Full));
+                }
+                let is_free = !held.fulfilment.is_promised() && !is_acknowledged(tx, number).await?;
+                let (order, request) = take(tx, held, input, key, is_free, now).await?;
+                Ok(Some(Requested::Taken(Box::new(TakenRequest { order, request: Some(request), is_replayed: false }))))
+            })
+        })
+        .await
+    }
+
+    /// Answers a request, with its events, in one transaction. `None` when the scope holds no such order.
+    pub async fn update_request_answered(
+        &self,
+        scope: &Scope,
+        number: OrderNumber,
+        (id, input): (RequestNumber, RequestAnswerInput),
+        actor: ClientId,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Option<RequestAnswered>> {
+        let scope = scope.clone();
+        self.transaction(move |tx| {
+            Box::pin(async move {
+                let Some(mut held) = Held::find(tx, &scope, number).await? else { return Ok(None) };
+                let known = requests::of_order(tx, number).await?.into_iter().find(|request| request.number == id);
+                let Some(request) = known else { return Ok(Some(RequestAnswered::NoRequest)) };
+                if request.state != RequestState::Pending {
+                    return Ok(Some(if input.repeats(&request) {
+                        RequestAnswered::Done(Box::new(held.order))
+                    } else {
+                        RequestAnswered::Closed(Box::new(request))
+                    }));
+                }
+                if input.expected_version.is_some_and(|version| version != held.order.version) {
+                    return Ok(Some(RequestAnswered::Stale(Box::new(held.order))));
+                }
+                let wanted = request.lines.as_deref();
+                // An instance of the version before may have let go what this asks for.
+                let state = match (input.decision, held.fulfilment.remaining(wanted)) {
+                    (Decision::Reject, _) => RequestState::Rejected,
+                    (Decision::Accept, Remaining::Gone) => RequestState::Superseded,
+                    (Decision::Accept, _) => RequestState::Accepted,
+                };
+                let lines = if state == RequestState::Accepted { held.fulfilment.cancel(wanted) } else { Vec::new() };
+                let at = held.order.updated_at.max(now);
+                let request = request.answered(state, RequestAnswer { reason: input.reason, note: input.note, at });
+                requests::answer(tx, &request, &actor).await?;
+                let request = Box::new(request);
+                let order = if lines.is_empty() {
+                    bump(tx, &held.order, now, &actor, |version| EventKind::RequestAnswered { version, request, lines })
+                        .await?
+                } else {
+                    held.write(tx, &actor, now, |version| EventKind::RequestAnswered { version, request, lines })
+                        .await?
+                };
+                Ok(Some(RequestAnswered::Done(Box::new(order))))
+            })
+        })
+        .await
+    }
+}
+
+/// Stores a cancellation, and does it at once where it may be.
+async fn take(
+    tx: &DatabaseTransaction,
+    mut held: Held,
+    input: CancellationInput,
+    key: RequestKey,
+    is_free: bool,
+    now: DateTime<Utc>,
+) -> StoreResult<(SalesOrder, OrderRequest)> {
+    let at = held.order.updated_at.max(now);
+    let mut lines = input.lines;
+    if let Some(lines) = &mut lines {
+        lines.sort_unstable();
+    }
+    let actor = key.client_id.clone();
+    let request = OrderRequest {
+        number: RequestNumber::from_id(0),
+        kind: RequestKind::Cancellation,
+        state: if is_free { RequestState::Accepted } else { RequestState::Pending },
+        reason: input.reason,
+        note: input.note,
+        lines,
+        requested_at: at,
+        answer: is_free.then_some(RequestAnswer { reason: None, note: None, at }),
+    };
+    let request = requests::insert(tx, held.order.number, key, request, &actor).await?;
+    let told = Box::new(request.clone());
+    let order = if is_free {
+        let lines = held.fulfilment.cancel(request.lines.as_deref());
+        held.write(tx, &actor, now, |version| EventKind::RequestAnswered { version, request: told, lines }).await?
+    } else {
+        bump(tx, &held.order, now, &actor, |version| EventKind::RequestReceived { version, request: told }).await?
+    };
+    Ok((order, request))
+}
+
+/// Writes a change of an order that changes none of its lines.
+async fn bump(
+    tx: &DatabaseTransaction,
+    order: &SalesOrder,
+    now: DateTime<Utc>,
+    actor: &ClientId,
+    kind: impl FnOnce(i32) -> EventKind,
+) -> StoreResult<SalesOrder> {
+    let moved = order.moved(order.status, now);
+    write_moved(tx, &moved).await?;
+    events::append_next(tx, order.number, &kind(moved.version), actor, moved.updated_at).await?;
+    Ok(moved)
+}
+
+async fn is_acknowledged(tx: &DatabaseTransaction, number: OrderNumber) -> StoreResult<bool> {
+    let of_order = acknowledgements::Entity::find().filter(acknowledgements::Column::OrderId.eq(number.id()));
+    Ok(of_order.count(tx).await? > 0)
+}
