@@ -349,3 +349,35 @@ async fn an_order_keeps_twenty_requests_at_most() {
     assert!(refused["message"].as_str().unwrap().contains("20"), "{refused}");
     assert_eq!(read(&partner).await["requests"].as_array().unwrap().len(), 20);
 }
+
+#[tokio::test]
+async fn what_an_instance_of_the_version_before_let_go_is_superseded_when_it_is_answered() {
+    let app = TestApp::new().await;
+    let (partner, operator) = stage(&app).await;
+    move_to(&operator, "CONFIRMED").await;
+    cancel(&partner, &app, &whole()).await.expect(202);
+    // It knows nothing of requests.
+    app.database.db_execute("UPDATE sales_orders SET status = 'SHIPPED', version = version + 1").await.unwrap();
+    let answered = say(&operator, "ACCEPT", None).await;
+    assert_eq!((&answered["status"], &answered["requests"][0]["state"]), (&json!("SHIPPED"), &json!("SUPERSEDED")));
+    assert_eq!(kinds(&history(&partner).await)[2..], ["REQUEST_RECEIVED", "REQUEST_ANSWERED"]);
+}
+
+#[tokio::test]
+async fn the_database_itself_keeps_one_pending_request_of_an_order() {
+    let app = TestApp::new().await;
+    let (partner, operator) = stage(&app).await;
+    move_to(&operator, "CONFIRMED").await;
+    cancel(&partner, &app, &whole()).await.expect(202);
+    let another = |state: &str, answered_at: &str| {
+        format!(
+            "INSERT INTO sales_order_requests (order_id, client_id, kind, state, reason, idempotency_key, signed_text, digest,
+                 requested_at, answered_at)
+             SELECT order_id, client_id, kind, '{state}', reason, 'a', 'b', digest, requested_at, {answered_at}
+             FROM sales_order_requests"
+        )
+    };
+    assert!(app.database.db_execute(&another("PENDING", "NULL")).await.is_err());
+    assert!(app.database.db_execute(&another("REJECTED", "NULL")).await.is_err(), "what is answered says when");
+    app.database.db_execute(&another("REJECTED", "requested_at")).await.unwrap();
+}
