@@ -1,5 +1,7 @@
 //! A partner sends many orders in one request: each is taken by itself, each once, and one signature is over all of them.
 
+mod processes;
+
 use futures_util::future::join_all;
 use sales_order_api::domain::expectation_policy::ExpectationPolicy;
 use sales_order_api::domain::reference_policy::ReferencePolicy;
@@ -228,6 +230,11 @@ async fn each_order_counts_as_a_request_and_without_room_for_all_none_is_taken()
     let refused = send(&partner, &app, &json!({"orders": [row("a"), row("b"), row("c"), row("d")]})).await;
     refused.expect_problem(429, "RATE_LIMITED");
     assert_eq!(app.database.db_number("SELECT count(*) FROM sales_orders").await, 7);
+    // More than may ever come at once take all that there is.
+    let other = app.partner_named("other", SignaturePolicy::Documented).await;
+    let answer = send(&other, &app, &rows(20)).await;
+    assert_eq!(statuses(&outcomes(&answer)), [201; 20]);
+    assert!(answer.header("ratelimit").unwrap().contains("r=0;"), "{:?}", answer.headers);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sales_order_api::app;
-use sales_order_api::auth::string_to_sign::documented_string;
+use sales_order_api::auth::string_to_sign::{body_bound_string, documented_string};
 use sales_order_api::clock::Clock;
 use sales_order_api::domain::expectation_policy::ExpectationPolicy;
 use sales_order_api::domain::permission::Permission;
@@ -10,6 +10,7 @@ use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::service::clients::ClientToCreate;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{Answer, Database, PATIENCE, Signed, key_of};
 
@@ -68,8 +69,17 @@ impl Remote {
 
     /// Signs the published form, now.
     pub fn sign(&self) -> Signed {
+        self.sign_text(|timestamp| documented_string(&self.client_id, timestamp))
+    }
+
+    /// Signs the form that binds the body, now.
+    pub fn sign_body(&self, path: &str, body: &[u8]) -> Signed {
+        self.sign_text(|timestamp| body_bound_string("POST", path, &Sha256::digest(body).into(), timestamp))
+    }
+
+    fn sign_text(&self, text: impl FnOnce(&str) -> String) -> Signed {
         let timestamp = Clock::system().now().timestamp().to_string();
-        let text = documented_string(&self.client_id, &timestamp);
+        let text = text(&timestamp);
         Signed {
             authorization: format!("Bearer {}", self.token),
             client_id: self.client_id.clone(),
