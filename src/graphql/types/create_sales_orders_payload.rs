@@ -76,7 +76,9 @@ impl SalesOrderOutcome {
             Ok(taken) => {
                 let CreateSalesOrderPayload { sales_order, replayed, mut warnings, .. } =
                     CreateSalesOrderPayload::new(taken, reader, naming);
-                warnings.iter_mut().for_each(|warning| warning.place_below(&format!("/orders/{index}")));
+                for warning in &mut warnings {
+                    warning.place_below(&format!("/orders/{index}"));
+                }
                 let sales_order = Some(sales_order);
                 Self { status: 201, idempotency_key, sales_order, replayed, warnings, problem: None }
             }

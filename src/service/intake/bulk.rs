@@ -62,7 +62,7 @@ impl OrderIntake {
                 Ok(row) => {
                     keys.push(Some(row.idempotency_key.clone()));
                     // One that has the key or the reference of an earlier one finds that when it is stored.
-                    let is_later = !sending.alone(&row).fold(true, |is_first, name| seen.insert(name) && is_first);
+                    let is_later = sending.alone(&row).filter(|name| !seen.insert(name.clone())).count() > 0;
                     waves[usize::from(is_later)].push((index, row));
                 }
                 Err(faults) => {
