@@ -97,6 +97,10 @@ bench-dashboard: ## What a dashboard waits for at a million orders, on SQLite an
 bench-abuse: release ## What an honest partner waits for while somebody does harm; ARGS=NAME picks attacks
 	node benches/abuse.mjs $${CARGO_TARGET_DIR:-target}/release/sales-order-api $(ARGS)
 
+.PHONY: bench-size
+bench-size: web ## Orders and pages on PostgreSQL at 100,000 and at ten million orders, and what these take on disk; ARGS='ORDERS SECONDS'
+	scripts/bench-size.sh $(ARGS)
+
 .PHONY: bench-scale
 bench-scale: web ## Orders of several instances on PostgreSQL whose log takes longer to sync, beside pgbench; ARGS='SECONDS BEFORE' for each run and another binary
 	scripts/bench-scale.sh $(ARGS)

@@ -37,6 +37,8 @@ mod m20261129_000021_keep_totals_by_period;
 mod m20261129_000022_add_reference_policy;
 mod m20261129_000023_index_sales_orders_by_change;
 mod m20261129_000024_add_expectation_policy;
+mod m20261129_000026_add_line_answers;
+mod m20261129_000027_create_sales_order_shipments;
 pub mod reporting;
 mod totals;
 
@@ -83,6 +85,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000022_add_reference_policy::Migration),
             Box::new(m20261129_000023_index_sales_orders_by_change::Migration),
             Box::new(m20261129_000024_add_expectation_policy::Migration),
+            Box::new(m20261129_000026_add_line_answers::Migration),
+            Box::new(m20261129_000027_create_sales_order_shipments::Migration),
         ]
     }
 }

@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::line_answer::AnsweredLine;
 use super::order::{OrderNumber, OrderStatus};
 use super::page::fault;
 use super::sealer::{Purpose, Sealer, SealingFailed, old_form};
+use super::shipment::Shipment;
 use crate::error::{FieldError, FieldErrorCode};
 
 /// The number of an event in the feed. Whoever has read the feed up to one has missed nothing before it.
@@ -96,6 +98,27 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         partner_note: Option<String>,
     },
+    /// Lines of the order were answered. A change of its status that follows from that is an event of its own, behind this one.
+    LinesConfirmed {
+        /// The order's new version.
+        version: i32,
+        /// The lines whose answers changed, as they are now.
+        lines: Vec<AnsweredLine>,
+    },
+    /// A shipment left. So for its status.
+    ShipmentRecorded {
+        /// The order's new version.
+        version: i32,
+        /// The shipment.
+        shipment: Shipment,
+    },
+    /// A shipment arrived. So for its status.
+    ShipmentDelivered {
+        /// The order's new version.
+        version: i32,
+        /// The shipment.
+        shipment: Shipment,
+    },
     /// A receiving system acknowledged the order.
     Acknowledged {
         /// The receiving system.
@@ -115,6 +138,9 @@ impl EventKind {
         match self {
             Self::Created => "CREATED",
             Self::StatusChanged { .. } => "STATUS_CHANGED",
+            Self::LinesConfirmed { .. } => "LINES_CONFIRMED",
+            Self::ShipmentRecorded { .. } => "SHIPMENT_RECORDED",
+            Self::ShipmentDelivered { .. } => "SHIPMENT_DELIVERED",
             Self::Acknowledged { .. } => Self::ACKNOWLEDGED,
         }
     }
@@ -194,6 +220,12 @@ mod tests {
         assert_eq!(EventKind::restore("STATUS_CHANGED", told).unwrap().payload(), told);
         // As the first version of the service wrote it.
         assert_eq!(EventKind::restore("CREATED", r#"{"status":"RECEIVED","version":1}"#), Some(EventKind::Created));
+        let answered = r#"{"version":2,"lines":[{"line_no":1,"open":0,"confirmed":1,"back_ordered":1,"rejected":0,"cancelled":0,"shipped":0,"promised_on":"2026-12-24","reason":"OUT_OF_STOCK"}]}"#;
+        assert_eq!(EventKind::restore("LINES_CONFIRMED", answered).unwrap().payload(), answered);
+        let sent = r#"{"version":3,"shipment":{"number":"S1","carrier":null,"tracking_number":"1","shipped_at":"2026-11-23T13:00:00.123456Z","delivered_at":null,"lines":[{"line_no":1,"quantity":1}]}}"#;
+        for kind in ["SHIPMENT_RECORDED", "SHIPMENT_DELIVERED"] {
+            assert_eq!(EventKind::restore(kind, sent).unwrap().payload(), sent);
+        }
         assert_eq!(EventKind::restore("CREATED", "[]"), None);
         assert_eq!(EventKind::restore("LOST", "{}"), None);
     }

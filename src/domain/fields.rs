@@ -85,6 +85,12 @@ impl<'a> Fields<'a> {
         Self { object: None, naming, pointer, known: Vec::new(), errors: Vec::new(), rules: Some(rules) }
     }
 
+    /// How the caller spells fields.
+    #[must_use]
+    pub const fn naming(&self) -> Naming {
+        self.naming
+    }
+
     /// A required text, trimmed; blank is refused.
     pub fn text(&mut self, name: &'static str, rule: Text) -> Option<String> {
         let value = self.required(name, || Holds::Text(rule))?;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::client::ClientId;
+use super::line_answer::LineAnswer;
 use super::money::Money;
 use super::order_input::{LineContent, NewOrder, OrderContent};
 
@@ -62,13 +63,13 @@ impl FromStr for OrderNumber {
 pub enum OrderStatus {
     /// Received and stored; not yet accepted.
     Received,
-    /// Accepted; goods have not left yet.
+    /// Accepted, if only a part of it; not all of that has left yet.
     Confirmed,
-    /// Goods have left.
+    /// All that is confirmed has left.
     Shipped,
-    /// Goods have arrived. Final.
+    /// It has arrived. Final, unless more is confirmed that was to come later.
     Delivered,
-    /// Cancelled: nothing is delivered. Final.
+    /// Cancelled or rejected as a whole: nothing is delivered. Final.
     Cancelled,
 }
 
@@ -88,8 +89,8 @@ impl OrderStatus {
         }
     }
 
-    /// Where an order may go from here: `RECEIVED → CONFIRMED → SHIPPED → DELIVERED`, and `CANCELLED` from any status
-    /// before `SHIPPED`.
+    /// Where a whole order may go from here: `RECEIVED → CONFIRMED → SHIPPED → DELIVERED`, and `CANCELLED` from any status
+    /// before `SHIPPED`. What its lines and shipments make of it is said in `fulfilment`.
     #[must_use]
     pub const fn next(self) -> &'static [Self] {
         match self {
@@ -162,7 +163,19 @@ impl SalesOrder {
             updated_at: at,
         };
         let lines = new.products().iter().cloned().zip(1..);
-        (order, lines.map(|(content, line_no)| SalesOrderLine { line_no, content }).collect())
+        (order, lines.map(|(content, line_no)| SalesOrderLine { line_no, content, answer: None }).collect())
+    }
+
+    /// Whether it may have shipments: there are none of what is not confirmed.
+    #[must_use]
+    pub const fn may_have_shipments(&self) -> bool {
+        matches!(self.status, OrderStatus::Confirmed | OrderStatus::Shipped | OrderStatus::Delivered)
+    }
+
+    /// Whether some of it may have left, and the rest not.
+    #[must_use]
+    pub const fn may_be_partly_shipped(&self) -> bool {
+        matches!(self.status, OrderStatus::Confirmed)
     }
 
     /// The order with another status, as the change that `at` makes leaves it.
@@ -180,6 +193,8 @@ pub struct SalesOrderLine {
     pub line_no: i32,
     /// The fields that its sender gave.
     pub content: LineContent,
+    /// What was answered to it. None where it follows the status of its order, or was not read.
+    pub answer: Option<LineAnswer>,
 }
 
 #[cfg(test)]

@@ -19,9 +19,9 @@ pub use costs::{changes_cost, new_order_cost, new_orders_cost, search_cost};
 pub use filter::{SalesOrderChangesInput, SalesOrderFilter, SalesOrderSort, both, read_filter};
 pub use readers::{Input, rules_of};
 
-use crate::graphql::output::scalars::{Date, Decimal};
+use crate::graphql::output::scalars::{Date, DateTime, Decimal};
 use crate::graphql::output::values;
-use crate::graphql::types::{OrderStatus, SignaturePolicy};
+use crate::graphql::types::{OrderStatus, SalesOrderLineReason, SignaturePolicy};
 
 /// An input shown in the schema as `T` but handed to the resolver as it came.
 ///
@@ -172,6 +172,73 @@ pub struct UpdateSalesOrderStatusInput {
     /// Reason for the change that the order's sender may read. Shown in the order's history to everybody who may read the
     /// order.
     pub partner_note: Option<String>,
+}
+
+/// Answers to lines of an order.
+#[derive(InputObject)]
+pub struct ConfirmSalesOrderLinesInput {
+    /// Order number, such as `SO-0000000042`.
+    pub order_number: String,
+    /// Version of the order that the caller read. When the order has another version by now, nothing is changed and the
+    /// answer is CONFLICT.
+    pub expected_version: Option<i32>,
+    /// Lines that are answered. The others stay as they are.
+    pub lines: Vec<SalesOrderLineAnswerInput>,
+}
+
+/// The answer to a line. It takes the place of the one before: what is not given of it is 0 or null, and what is left of the
+/// quantity that was ordered is open.
+#[derive(InputObject)]
+pub struct SalesOrderLineAnswerInput {
+    /// Number of the line in the order, from 1.
+    pub line_no: i32,
+    /// Quantity that will be supplied, with what has left already.
+    pub confirmed_quantity: i32,
+    /// Quantity that will be supplied later; `0` when absent.
+    pub back_ordered_quantity: Option<i32>,
+    /// Quantity that will not be supplied; `0` when absent.
+    pub rejected_quantity: Option<i32>,
+    /// Day on which the confirmed and back-ordered quantity is promised to arrive, such as `2026-12-24`.
+    pub promised_on: Option<Date>,
+    /// Reason why the line is not confirmed as it was ordered.
+    pub reason: Option<SalesOrderLineReason>,
+}
+
+/// A shipment of an order.
+#[derive(InputObject)]
+pub struct RecordShipmentInput {
+    /// Order number, such as `SO-0000000042`.
+    pub order_number: String,
+    /// Number of the shipment, such as `SHP-4711`; the order may have no other one with it.
+    pub shipment_number: String,
+    /// Carrier, such as `JNE`.
+    pub carrier: Option<String>,
+    /// Tracking number at the carrier, such as `JNE0012345678`.
+    pub tracking_number: Option<String>,
+    /// Time at which the shipment left; the time of the request when absent.
+    pub shipped_at: Option<DateTime>,
+    /// Lines of the order that are in the shipment.
+    pub lines: Vec<ShipmentLineInput>,
+}
+
+/// What a shipment holds of a line of its order.
+#[derive(InputObject)]
+pub struct ShipmentLineInput {
+    /// Number of the line in the order, from 1.
+    pub line_no: i32,
+    /// Quantity of the line in the shipment, such as `2`; at most what is confirmed and has not left yet.
+    pub quantity: i32,
+}
+
+/// The arrival of a shipment.
+#[derive(InputObject)]
+pub struct RecordDeliveryInput {
+    /// Order number, such as `SO-0000000042`.
+    pub order_number: String,
+    /// Number of the shipment, such as `SHP-4711`.
+    pub shipment_number: String,
+    /// Time at which the shipment arrived; the time of the request when absent.
+    pub delivered_at: Option<DateTime>,
 }
 
 /// A line of a new sales order.

@@ -1,15 +1,17 @@
 //! Moving orders through their life.
 
+mod fulfilment;
+
 use chrono::SecondsFormat;
 
 use super::caller::Principal;
 use crate::clock::Clock;
 use crate::domain::acknowledgement::AcknowledgementInput;
-use crate::domain::order::SalesOrder;
+use crate::domain::order::{OrderStatus, SalesOrder};
 use crate::domain::permission::Scope;
 use crate::domain::status_change::{StatusChange, Verdict};
 use crate::error::{AppError, ErrorCode};
-use crate::store::{Acknowledged, Store};
+use crate::store::{Acknowledged, StatusOutcome, Store};
 
 /// Moves orders.
 pub struct Lifecycle {
@@ -61,30 +63,36 @@ impl Lifecycle {
     pub async fn update_status(&self, principal: &Principal, change: StatusChange) -> Result<SalesOrder, AppError> {
         let number = change.order_number.parse().map_err(|_| not_found())?;
         let (actor, now, wanted) = (principal.client_id().clone(), self.clock.now(), change.status);
-        let (order, verdict) =
-            self.store.update_order_status(&Scope::All, number, change, actor, now).await?.ok_or_else(not_found)?;
-        let next: Vec<_> = order.status.next().iter().map(|status| status.as_str()).collect();
-        let refusal = match verdict {
-            Verdict::Move | Verdict::Already => return Ok(order),
-            Verdict::Stale => AppError::new(
-                ErrorCode::Conflict,
-                format!("{number} is at version {} by now; read it again and decide anew", order.version),
-            ),
+        let outcome = self.store.update_order_status(&Scope::All, number, change, actor, now).await?;
+        let StatusOutcome { order, verdict, next } = outcome.ok_or_else(not_found)?;
+        match verdict {
+            Verdict::Move | Verdict::Already => Ok(order),
+            Verdict::Stale => Err(changed_since(&order, next)),
             Verdict::Illegal => {
-                let ways = if next.is_empty() { "nowhere".to_owned() } else { format!("to {}", next.join(" or ")) };
-                AppError::new(
-                    ErrorCode::IllegalTransition,
-                    format!("{number} is {} and cannot become {wanted}; it can go {ways}", order.status),
-                )
+                let names: Vec<_> = next.iter().map(|status| status.as_str()).collect();
+                let ways = if names.is_empty() { "nowhere".to_owned() } else { format!("to {}", names.join(" or ")) };
+                let message = format!("{number} is {} and cannot become {wanted}; it can go {ways}", order.status);
+                Err(state_of(AppError::new(ErrorCode::IllegalTransition, message), &order, next))
             }
-        };
-        Err(refusal
-            .detail("order_number", number.to_string())
-            .detail("current_status", order.status.as_str())
-            .detail("current_version", order.version)
-            .detail("updated_at", order.updated_at.to_rfc3339_opts(SecondsFormat::Micros, true))
-            .detail("next_statuses", next))
+        }
     }
+}
+
+/// The refusal of a caller that saw an older version.
+fn changed_since(order: &SalesOrder, next: Vec<OrderStatus>) -> AppError {
+    let message = format!("{} is at version {} by now; read it again and decide anew", order.number, order.version);
+    state_of(AppError::new(ErrorCode::Conflict, message), order, next)
+}
+
+/// Tells how the order is now.
+fn state_of(refusal: AppError, order: &SalesOrder, next: Vec<OrderStatus>) -> AppError {
+    let next: Vec<_> = next.into_iter().map(OrderStatus::as_str).collect();
+    refusal
+        .detail("order_number", order.number.to_string())
+        .detail("current_status", order.status.as_str())
+        .detail("current_version", order.version)
+        .detail("updated_at", order.updated_at.to_rfc3339_opts(SecondsFormat::Micros, true))
+        .detail("next_statuses", next)
 }
 
 fn not_found() -> AppError {

@@ -15,6 +15,7 @@ use crate::domain::order_input::as_partner_reference;
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
+use crate::domain::shipment::Shipment;
 use crate::domain::summary::{
     Attribute, Dimension, Figures, Group, Key, MAX_BUCKETS, Summary, SummaryRequest, too_many_buckets,
 };
@@ -92,9 +93,23 @@ impl Orders {
         Ok(self.store.count_orders(scope, filter, max).await?)
     }
 
-    /// The lines of many orders at once.
-    pub async fn lines(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Vec<SalesOrderLine>>, AppError> {
-        Ok(self.store.list_lines(orders).await?)
+    /// The lines of many orders at once, with what is stored of the answers to them if that is asked for.
+    pub async fn lines(
+        &self,
+        orders: &[OrderNumber],
+        with_answers: bool,
+    ) -> Result<HashMap<OrderNumber, Vec<SalesOrderLine>>, AppError> {
+        Ok(self.store.list_lines(orders, with_answers).await?)
+    }
+
+    /// The shipments of many orders.
+    pub async fn shipments(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Vec<Shipment>>, AppError> {
+        Ok(self.store.list_shipments(orders).await?)
+    }
+
+    /// Of which orders something has left by itself, whatever their status is.
+    pub async fn partly_shipped(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, bool>, AppError> {
+        Ok(self.store.list_partly_shipped(orders).await?)
     }
 
     /// What was signed for many orders.

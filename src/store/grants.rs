@@ -8,7 +8,7 @@ use super::error::StoreResult;
 use super::unreachable;
 
 /// What serving does with each table. Managing clients needs more, and may be left to another user's command line.
-const NEEDED: [(&str, &[&str]); 17] = [
+const NEEDED: [(&str, &[&str]); 19] = [
     ("seaql_migrations", &["SELECT"]),
     ("clients", &["SELECT"]),
     ("client_audit_log", &["SELECT"]),
@@ -17,10 +17,12 @@ const NEEDED: [(&str, &[&str]); 17] = [
     ("client_public_keys", &["SELECT", "UPDATE"]),
     ("client_addresses", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ("sales_orders", &["SELECT", "INSERT", "UPDATE"]),
-    ("sales_order_lines", &["SELECT", "INSERT"]),
+    ("sales_order_lines", &["SELECT", "INSERT", "UPDATE"]),
     ("sales_order_receipts", &["SELECT", "INSERT"]),
     ("sales_order_events", &["SELECT", "INSERT"]),
     ("sales_order_acknowledgements", &["SELECT", "INSERT"]),
+    ("sales_order_shipments", &["SELECT", "INSERT", "UPDATE"]),
+    ("sales_order_shipment_lines", &["SELECT", "INSERT"]),
     ("sales_order_signed_texts", &["SELECT", "INSERT", "DELETE"]),
     ("sales_order_totals", &["SELECT"]),
     ("sales_order_totals_base", &["SELECT", "INSERT", "UPDATE", "DELETE"]),

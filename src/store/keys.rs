@@ -1,10 +1,11 @@
 //! Clients' public keys.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, LockBehavior, LockType};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect as _, QueryTrait as _,
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -177,11 +178,19 @@ pub(super) async fn update_last_used(
         SignatureForm::BodyBound => Column::BodyBoundUsedAt,
         SignatureForm::BodyAndKeyBound => Column::BodyAndKeyBoundUsedAt,
     };
+    // Whoever has the row notes its use, or changes the key: no order waits for that
+    // (`an_order_waits_for_nobody_who_has_its_key`). SQLite has one writer and leaves the clause out.
+    let mut unlocked = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::ClientId.eq(client_id.as_str()))
+        .filter(Column::Fingerprint.eq(fingerprint))
+        .into_query();
+    unlocked.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked);
     Entity::update_many()
         .col_expr(Column::LastUsedAt, Expr::value(micros(now)))
         .col_expr(of_form, Expr::value(micros(now)))
-        .filter(Column::ClientId.eq(client_id.as_str()))
-        .filter(Column::Fingerprint.eq(fingerprint))
+        .filter(Column::Id.in_subquery(unlocked))
         .exec(tx)
         .await?;
     Ok(())

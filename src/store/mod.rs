@@ -56,7 +56,7 @@ pub use folding::Folded;
 pub use keys::{NewPublicKey, StoredPublicKey};
 pub use migrating::MigrationState;
 pub use options::DatabaseOptions;
-pub use orders::{Acknowledged, Created, NewReceipt, OrderToInsert};
+pub use orders::{Acknowledged, Created, Fulfilled, NewReceipt, OrderToInsert, StatusOutcome};
 pub use outage::Outage;
 pub use pooler::Pooler;
 pub use pools::PoolState;

@@ -99,8 +99,13 @@ fn settings(options: &DatabaseOptions, set: &str, reads: bool) -> String {
         _ => format!("{set} default_transaction_isolation = 'read committed'; {all}"),
     };
     // Of readers alone: where a commit waits for a standby, PostgreSQL takes the end of this time for leave to call the
-    // order stored although no standby has it.
-    if reads { format!("{all}; {set} statement_timeout = {}", options.statement_timeout.as_millis()) } else { all }
+    // order stored although no standby has it. Writers are ended when they stand still in the middle of a transaction, for
+    // a process that was stopped lets go of nothing by itself; half of what others wait for its locks, so that they get them.
+    if reads {
+        format!("{all}; {set} statement_timeout = {}", options.statement_timeout.as_millis())
+    } else {
+        format!("{all}; {set} idle_in_transaction_session_timeout = {}", lock_timeout / 2)
+    }
 }
 
 /// The pool that orders are stored with, and those of pages and reports, if they have some of their own.

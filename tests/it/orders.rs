@@ -21,11 +21,11 @@ async fn a_partner_sends_the_contracts_sample_order_and_gets_it_back_exactly() {
                 "partner_reference": null, "requested_delivery_date": null,
                 "products": [
                     {"line_no": 1, "product_code": "HD9650", "product_name": "Airfryer XXL", "quantity": 2,
-                     "unit": "PCS", "unit_price": "125000", "note": null, "reference": null},
+                     "unit": "PCS", "unit_price": "125000", "note": null, "reference": null, "answer": null},
                     {"line_no": 2, "product_code": "HR2223", "product_name": null, "quantity": 1,
-                     "unit": null, "unit_price": "0.5", "note": null, "reference": null},
+                     "unit": null, "unit_price": "0.5", "note": null, "reference": null, "answer": null},
                 ],
-                "total_quantity": 3, "total_amount": "250000.5",
+                "total_quantity": 3, "total_amount": "250000.5", "shipments": [],
                 "created_at": "2026-11-23T13:37:16.123456Z", "updated_at": "2026-11-23T13:37:16.123456Z",
             },
         })

@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 31] = [
+const CASES: [Case; 34] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -91,6 +91,24 @@ const CASES: [Case; 31] = [
     Case {
         field: "Mutation.updateSalesOrderStatus",
         document: "mutation { updateSalesOrderStatus(input: {orderNumber: \"SO-0000000001\", status: RECEIVED}) \
+                   { version } }",
+        granted: "ok",
+    },
+    Case {
+        field: "Mutation.confirmSalesOrderLines",
+        document: "mutation { confirmSalesOrderLines(input: {orderNumber: \"SO-0000000001\", \
+                   lines: [{lineNo: 1, confirmedQuantity: 2}]}) { version } }",
+        granted: "ok",
+    },
+    Case {
+        field: "Mutation.recordShipment",
+        document: "mutation { recordShipment(input: {orderNumber: \"SO-0000000001\", shipmentNumber: \"S1\", \
+                   lines: [{lineNo: 1, quantity: 1}]}) { version } }",
+        granted: "ok",
+    },
+    Case {
+        field: "Mutation.recordDelivery",
+        document: "mutation { recordDelivery(input: {orderNumber: \"SO-0000000001\", shipmentNumber: \"S1\"}) \
                    { version } }",
         granted: "ok",
     },

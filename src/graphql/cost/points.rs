@@ -8,6 +8,9 @@ pub const LINES_PER_ORDER: usize = 5;
 /// How many events.
 pub const EVENTS_PER_ORDER: usize = 4;
 
+/// How many shipments.
+pub const SHIPMENTS_PER_ORDER: usize = 1;
+
 /// What a page costs: what each of its rows costs, as often as there may be rows.
 pub fn page_cost(length: Option<i32>, each: usize) -> usize {
     let length = length.map_or(DEFAULT_PAGE, |length| usize::try_from(length).unwrap_or_default());

@@ -7,9 +7,10 @@ use async_graphql::{Context, InputType, Result};
 use serde_json::Value as Json;
 
 use super::{
-    AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, CreateClientInput, CreateSalesOrderInput,
-    CreateSalesOrdersInput, ExplainSignatureInput, LoginInput, Raw, RefreshInput, RevokeClientKeyInput,
-    RotateClientSecretInput, SalesOrderChangesInput, SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput,
+    CreateSalesOrderInput, CreateSalesOrdersInput, ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput,
+    RecordShipmentInput, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput,
+    SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
 };
 use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::bulk_input;
@@ -18,10 +19,12 @@ use crate::domain::client_input::{
     ClientChange, ClientToCreate, KeyToAdd, read_client, read_revocation, read_rotation,
 };
 use crate::domain::fields::{Fields, Naming, Rule, describe};
+use crate::domain::line_answers::LineAnswersInput;
 use crate::domain::order_changes::ChangesRequest;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::order_input::NewOrder;
 use crate::domain::session_input;
+use crate::domain::shipment::{DeliveryInput, ShipmentInput};
 use crate::domain::signature_input::SignatureInput;
 use crate::domain::status_change::StatusChange;
 use crate::error::{AppError, FieldError};
@@ -94,6 +97,9 @@ read_by! {
     CreateSalesOrderInput: () = |fields| NewOrder::read(fields, "IDR").map(drop);
     CreateSalesOrdersInput: () = |fields| bulk_input::read_all(fields, "IDR");
     UpdateSalesOrderStatusInput: StatusChange = StatusChange::read;
+    ConfirmSalesOrderLinesInput: LineAnswersInput = LineAnswersInput::read;
+    RecordShipmentInput: ShipmentInput = ShipmentInput::read;
+    RecordDeliveryInput: DeliveryInput = DeliveryInput::read;
     AcknowledgeSalesOrderInput: AcknowledgementInput = AcknowledgementInput::read;
     SalesOrderFilter: OrderFilter = OrderFilter::read, as an argument OrderFilter::read_argument;
     SalesOrderChangesInput: ChangesRequest = ChangesRequest::read;

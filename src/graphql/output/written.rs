@@ -86,6 +86,14 @@ impl<T: Plain> Plan<T> {
         Some(())
     }
 
+    /// Writes an object or null.
+    pub fn write_optional(&self, object: Option<&T>, out: &mut Vec<u8>) -> Option<()> {
+        match object {
+            Some(object) => self.write(object, out),
+            None => write(&(), out),
+        }
+    }
+
     /// Writes a list of objects.
     pub fn write_list<'t>(&self, objects: impl IntoIterator<Item = &'t T>, out: &mut Vec<u8>) -> Option<()> {
         out.push(b'[');

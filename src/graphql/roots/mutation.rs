@@ -7,8 +7,8 @@ use async_graphql::{Context, Object, Result};
 use crate::domain::fields::Naming;
 use crate::graphql::cost::budget;
 use crate::graphql::inputs::{
-    AcknowledgeSalesOrderInput, CreateSalesOrderInput, CreateSalesOrdersInput, LoginInput, Raw, RefreshInput,
-    UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, ConfirmSalesOrderLinesInput, CreateSalesOrderInput, CreateSalesOrdersInput, LoginInput,
+    Raw, RecordDeliveryInput, RecordShipmentInput, RefreshInput, UpdateSalesOrderStatusInput,
 };
 use crate::graphql::inputs::{new_order_cost, new_orders_cost};
 use crate::graphql::types::reader::{Reader, principal};
@@ -87,7 +87,8 @@ impl OrderMutation {
         Ok(ValidateSalesOrderPayload::new(valid, naming))
     }
 
-    /// Changes the status of an order. The status that the order already has changes nothing. A status that is not in
+    /// Changes the status of a whole order, and all of its lines with it: CONFIRMED confirms what is open, SHIPPED lets all leave that is
+    /// neither rejected nor cancelled, CANCELLED cancels everything. The status that the order already has changes nothing. A status that is not in
     /// `nextStatuses` is refused with ILLEGAL_TRANSITION, which names those that are.
     async fn update_sales_order_status(
         &self,
@@ -98,6 +99,48 @@ impl OrderMutation {
         let (principal, reader) = (principal(ctx)?, Reader::of(ctx)?);
         ensure_readable(ctx, &reader, &change.order_number).await?;
         let order = ctx.data::<Arc<Services>>()?.lifecycle.update_status(principal, change).await?;
+        Ok(SalesOrder::new(order, &reader))
+    }
+
+    /// Answers lines of an order: how much of each is confirmed, will come later or is rejected. The status of the order follows from its
+    /// lines. An answer that the lines have already changes nothing. Less than what has left cannot be confirmed: CONFLICT.
+    async fn confirm_sales_order_lines(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order and the answers.")] input: Raw<ConfirmSalesOrderLinesInput>,
+    ) -> Result<SalesOrder> {
+        let input = input.read(ctx)?;
+        let (principal, reader) = (principal(ctx)?, Reader::of(ctx)?);
+        ensure_readable(ctx, &reader, &input.order_number).await?;
+        let order = ctx.data::<Arc<Services>>()?.lifecycle.confirm_lines(principal, input).await?;
+        Ok(SalesOrder::new(order, &reader))
+    }
+
+    /// Records that goods of an order left, of each line at most what is confirmed and has not left yet. The order is SHIPPED when all that
+    /// is confirmed has left. Repeating it changes nothing; another shipment with the same number is refused with CONFLICT.
+    async fn record_shipment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order and the shipment.")] input: Raw<RecordShipmentInput>,
+    ) -> Result<SalesOrder> {
+        let input = input.read(ctx)?;
+        let (principal, reader) = (principal(ctx)?, Reader::of(ctx)?);
+        ensure_readable(ctx, &reader, &input.order_number).await?;
+        let order = ctx.data::<Arc<Services>>()?.lifecycle.record_shipment(principal, input).await?;
+        Ok(SalesOrder::new(order, &reader))
+    }
+
+    /// Records that a shipment arrived. The order is DELIVERED when it is SHIPPED and all of its shipments have arrived. Repeating it
+    /// changes nothing; another time is refused with CONFLICT.
+    async fn record_delivery(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order and its shipment.")] input: Raw<RecordDeliveryInput>,
+    ) -> Result<SalesOrder> {
+        let input = input.read(ctx)?;
+        let (principal, reader) = (principal(ctx)?, Reader::of(ctx)?);
+        ensure_readable(ctx, &reader, &input.order_number).await?;
+        let order = ctx.data::<Arc<Services>>()?.lifecycle.record_delivery(principal, input).await?;
         Ok(SalesOrder::new(order, &reader))
     }
 

@@ -9,9 +9,10 @@ use crate::domain::fields::Naming;
 use crate::domain::permission::Permission::{ClientsManage, ClientsRead, OrdersCreate, OrdersManage};
 use crate::error::FieldError;
 use crate::graphql::inputs::{
-    AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, CreateClientInput, CreateSalesOrderInput,
-    CreateSalesOrdersInput, ExplainSignatureInput, Input, LoginInput, RefreshInput, RevokeClientKeyInput,
-    RotateClientSecretInput, SalesOrderChangesInput, SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, AddClientKeyInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput,
+    CreateSalesOrderInput, CreateSalesOrdersInput, ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput,
+    RecordShipmentInput, RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput,
+    SalesOrderFilter, UpdateClientInput, UpdateSalesOrderStatusInput,
 };
 use crate::service::Needs::{
     self, BoundSignature, ClientSecret, InputToken, Nothing, Scope, Signature, SignatureReport, Token,
@@ -43,6 +44,9 @@ pub const MUTATIONS: &[Root] = &[
     Root::new("createSalesOrders", BoundSignature(OrdersCreate)).reading::<CreateSalesOrdersInput>("input"),
     Root::new("validateSalesOrder", Signature(OrdersCreate)).reading::<CreateSalesOrderInput>("input"),
     Root::new("updateSalesOrderStatus", Scope(OrdersManage)).reading::<UpdateSalesOrderStatusInput>("input"),
+    Root::new("confirmSalesOrderLines", Scope(OrdersManage)).reading::<ConfirmSalesOrderLinesInput>("input"),
+    Root::new("recordShipment", Scope(OrdersManage)).reading::<RecordShipmentInput>("input"),
+    Root::new("recordDelivery", Scope(OrdersManage)).reading::<RecordDeliveryInput>("input"),
     Root::new("acknowledgeSalesOrder", Scope(OrdersManage)).reading::<AcknowledgeSalesOrderInput>("input"),
     Root::new("createClient", Scope(ClientsManage)).reading::<CreateClientInput>("input"),
     Root::new("updateClient", Scope(ClientsManage)).reading::<UpdateClientInput>("input"),

@@ -11,6 +11,7 @@ use crate::domain::event::OrderEvent;
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
+use crate::domain::shipment::Shipment;
 use crate::error::AppError;
 use crate::graphql::cost::budget::Budget;
 use crate::service::Services;
@@ -66,7 +67,11 @@ macro_rules! loaders {
 
 loaders! {
     /// Orders' lines.
-    lines: Lines(OrderNumber) -> Vec<SalesOrderLine> = |services, orders| services.orders.lines(orders);
+    lines: Lines(OrderNumber) -> Vec<SalesOrderLine> = |services, orders| services.orders.lines(orders, true);
+    /// Orders' shipments.
+    shipments: Shipments(OrderNumber) -> Vec<Shipment> = |services, orders| services.orders.shipments(orders);
+    /// Of which orders something has left.
+    partly_shipped: PartlyShipped(OrderNumber) -> bool = |services, orders| services.orders.partly_shipped(orders);
     /// Which systems have orders.
     acknowledgements: Acknowledgements(OrderNumber) -> Vec<Acknowledgement> =
         |services, orders| services.orders.acknowledgements(orders);

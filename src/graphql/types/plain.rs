@@ -28,7 +28,9 @@ mod tests {
     use async_graphql::parser::types::{FieldDefinition, TypeKind, TypeSystemDefinition};
 
     use super::*;
+    use crate::domain::line_answer::LineAnswer;
     use crate::domain::order;
+    use crate::domain::shipment::{Shipment, ShipmentLine};
     use crate::graphql::output::committed_types;
 
     fn is_written<T: Plain>(selection: &str) -> bool {
@@ -74,7 +76,12 @@ mod tests {
         // Rarely on a page.
         assert_written::<SalesOrder>(&["nextStatuses"]);
         assert_written::<order::SalesOrderLine>(&[]);
+        assert_written::<LineAnswer>(&[]);
+        assert_written::<Shipment>(&[]);
+        assert_written::<ShipmentLine>(&[]);
         assert_written::<SalesOrderEdge>(&[]);
+        let export = "{ products { answer { reason } } shipments { carrier lines { quantity } } }";
+        assert!(is_written::<SalesOrder>(export), "as REST reads pages");
     }
 
     #[test]

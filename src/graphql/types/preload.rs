@@ -12,13 +12,15 @@ use super::node::{GlobalId, Node, read_global_id};
 use super::reader::Reader;
 use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::event::OrderEvent;
+use crate::domain::fulfilment;
 use crate::domain::order::{self, OrderNumber, SalesOrderLine};
 use crate::domain::page::Page;
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
+use crate::domain::shipment::Shipment;
 use crate::error::AppError;
 use crate::graphql::cost::budget::{self, Budget};
-use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER};
+use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER, SHIPMENTS_PER_ORDER};
 use crate::graphql::types::{SalesOrder, SalesOrderEvent};
 use crate::service::Services;
 
@@ -26,6 +28,10 @@ use crate::service::Services;
 #[derive(Default)]
 struct Related {
     lines: Option<HashMap<OrderNumber, Vec<SalesOrderLine>>>,
+    /// Whether the lines have their answers.
+    has_answers: bool,
+    shipments: Option<HashMap<OrderNumber, Vec<Shipment>>>,
+    partly_shipped: Option<HashMap<OrderNumber, bool>>,
     acknowledgements: Option<HashMap<OrderNumber, Vec<Acknowledgement>>>,
     events: Option<HashMap<OrderNumber, Vec<OrderEvent>>>,
     receipts: Option<HashMap<OrderNumber, Receipt>>,
@@ -80,7 +86,7 @@ pub async fn listed(
     let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
     charge_lines(budget::of(ctx)?, &orders, fields)?;
     let numbers: Vec<_> = orders.iter().map(|order| order.number).collect();
-    let mut related = related(ctx, &numbers, &numbers, selected).await?;
+    let mut related = related(ctx, &orders.iter().collect::<Vec<_>>(), &numbers, selected).await?;
     Ok(orders.into_iter().map(|order| related.attach(order, reader)).collect())
 }
 
@@ -101,8 +107,7 @@ pub async fn by_number(
     let shown = numbers.iter().filter_map(|number| orders.get(number));
     let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
     charge_lines(budget::of(ctx)?, shown, fields)?;
-    let found: Vec<_> = orders.keys().copied().collect();
-    let mut related = related(ctx, &found, numbers, selected).await?;
+    let mut related = related(ctx, &orders.values().collect::<Vec<_>>(), numbers, selected).await?;
     Ok(orders.into_values().map(|order| (order.number, related.attach(order, reader))).collect())
 }
 
@@ -155,17 +160,43 @@ pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>, reader: &Arc<Rea
 /// What belongs to these orders, each of which costs as often as it is shown.
 async fn related(
     ctx: &Context<'_>,
-    numbers: &[OrderNumber],
+    orders: &[&order::SalesOrder],
     shown: &[OrderNumber],
     selected: &[Lookahead<'_>],
 ) -> Result<Related> {
+    let which = |may: fn(&order::SalesOrder) -> bool| -> Vec<_> {
+        orders.iter().filter(|order| may(order)).map(|order| order.number).collect()
+    };
+    let numbers = &which(|_| true)[..];
     let wanted = |name: &str| !numbers.is_empty() && selected.iter().any(|order| order.field(name).exists());
     let services = ctx.data::<Arc<Services>>()?;
     let budget = budget::of(ctx)?;
     let mut related = Related::default();
     if wanted("products") {
         budget.statements(1)?;
-        related.lines = Some(services.orders.lines(numbers).await?);
+        related.has_answers = selected.iter().any(|order| order.field("products").field("answer").exists());
+        related.lines = Some(services.orders.lines(numbers, related.has_answers).await?);
+    }
+    if wanted("shipments") {
+        let numbers = which(order::SalesOrder::may_have_shipments);
+        let found = if numbers.is_empty() {
+            HashMap::new()
+        } else {
+            budget.statements(1)?;
+            services.orders.shipments(&numbers).await?
+        };
+        let fields = selected.iter().map(|order| fields_below(&order.field("shipments"))).sum();
+        charge_shipments(budget, shown.iter().map(|number| found.get(number)), fields)?;
+        related.shipments = Some(found);
+    }
+    if wanted("nextStatuses") {
+        let numbers = which(order::SalesOrder::may_be_partly_shipped);
+        related.partly_shipped = Some(if numbers.is_empty() {
+            HashMap::new()
+        } else {
+            budget.statements(1)?;
+            services.orders.partly_shipped(&numbers).await?
+        });
     }
     if wanted("acknowledgements") {
         budget.statements(1)?;
@@ -188,8 +219,39 @@ async fn related(
 
 /// The lines of an order that is on no page.
 pub async fn lines_of_one(ctx: &Context<'_>, order: &order::SalesOrder) -> Result<Vec<SalesOrderLine>> {
-    charge_lines(budget::of(ctx)?, [order], ctx.field().selection_set().count())?;
-    Ok(ctx.data::<Loaders>()?.lines.load_one(order.number).await?.unwrap_or_default())
+    charge_lines(budget::of(ctx)?, [order], ctx.field().selection_set().map(|field| count(&field)).sum())?;
+    let mut lines = ctx.data::<Loaders>()?.lines.load_one(order.number).await?.unwrap_or_default();
+    fulfilment::follow(order.status, &mut lines);
+    Ok(lines)
+}
+
+/// The shipments of an order that is on no page.
+pub async fn shipments_of_one(ctx: &Context<'_>, order: &order::SalesOrder) -> Result<Vec<Shipment>> {
+    if !order.may_have_shipments() {
+        return Ok(Vec::new());
+    }
+    let shipments = ctx.data::<Loaders>()?.shipments.load_one(order.number).await?.unwrap_or_default();
+    let fields = ctx.field().selection_set().map(|field| count(&field)).sum();
+    charge_shipments(budget::of(ctx)?, [Some(&shipments)], fields)?;
+    Ok(shipments)
+}
+
+/// Takes the points of shipments, and of their lines, beyond a usual number for each order.
+fn charge_shipments<'s>(
+    budget: &Budget,
+    of_orders: impl IntoIterator<Item = Option<&'s Vec<Shipment>>>,
+    fields: usize,
+) -> Result<(), AppError> {
+    let each = |shipment: &Shipment| 1 + shipment.lines.len() / LINES_PER_ORDER;
+    let of_order = |shipments: &Vec<Shipment>| shipments.iter().map(each).sum::<usize>();
+    let further = of_orders.into_iter().flatten().map(|found| of_order(found).saturating_sub(SHIPMENTS_PER_ORDER));
+    budget.charge(further.sum::<usize>().saturating_mul(fields))
+}
+
+/// Takes the points of the lines that an event tells of, beyond the usual number.
+pub fn charge_event(ctx: &Context<'_>, lines: usize) -> Result<()> {
+    let fields: usize = ctx.field().selection_set().map(|field| count(&field)).sum();
+    Ok(budget::of(ctx)?.charge(lines.saturating_sub(LINES_PER_ORDER).saturating_mul(fields))?)
 }
 
 /// Takes the points of lines before they are read: the document's cost holds a usual number for each order.
@@ -224,15 +286,27 @@ fn fields_below(field: &Lookahead<'_>) -> usize {
 }
 
 fn count_fields(field: &SelectionField<'_>) -> usize {
-    field.selection_set().map(|field| 1 + count_fields(&field)).sum()
+    field.selection_set().map(|field| count(&field)).sum()
+}
+
+fn count(field: &SelectionField<'_>) -> usize {
+    1 + count_fields(field)
 }
 
 impl Related {
     /// Gives the order what belongs to it.
     fn attach(&mut self, order: order::SalesOrder, reader: &Arc<Reader>) -> SalesOrder {
         let number = order.number;
+        let mut lines = of(self.lines.as_mut(), number);
+        if self.has_answers
+            && let Some(lines) = &mut lines
+        {
+            fulfilment::follow(order.status, lines);
+        }
         SalesOrder {
-            lines: of(self.lines.as_mut(), number),
+            lines,
+            shipments: of(self.shipments.as_mut(), number),
+            has_left: self.partly_shipped.as_ref().map(|known| known.get(&number).copied().unwrap_or_default()),
             acknowledgements: of(self.acknowledgements.as_mut(), number),
             events: of(self.events.as_mut(), number),
             receipt: self.receipts.as_mut().and_then(|receipts| receipts.remove(&number)),

@@ -9,12 +9,14 @@ use super::node::order_id;
 use super::sales_order_event::SalesOrderEvent;
 use super::sales_order_line::SalesOrderLine;
 use super::sales_order_receipt::SalesOrderReceipt;
+use super::sales_order_shipment::SalesOrderShipment;
 use crate::domain::event::OrderEvent;
 use crate::domain::permission::Permission;
 use crate::domain::receipt::Receipt;
-use crate::domain::{acknowledgement, order};
+use crate::domain::shipment::Shipment;
+use crate::domain::{acknowledgement, fulfilment, order};
 use crate::error::{AppError, ErrorCode};
-use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER};
+use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER, SHIPMENTS_PER_ORDER};
 use crate::graphql::output::in_order::ListInOrder;
 use crate::graphql::output::scalars::{Date, DateTime, Decimal};
 use crate::graphql::output::written::{Plain, Plan, Step, fallible, optional_text, text, value};
@@ -28,6 +30,9 @@ pub struct SalesOrder {
     pub(super) reader: Arc<Reader>,
     // What is at hand already, on a page or when the order was just made; loaded otherwise.
     pub(super) lines: Option<Vec<order::SalesOrderLine>>,
+    pub(super) shipments: Option<Vec<Shipment>>,
+    /// Whether something of it has left.
+    pub(super) has_left: Option<bool>,
     pub(super) acknowledgements: Option<Vec<acknowledgement::Acknowledgement>>,
     pub(super) events: Option<Vec<OrderEvent>>,
     pub(super) receipt: Option<Receipt>,
@@ -37,7 +42,16 @@ impl SalesOrder {
     /// An order of which nothing else is at hand.
     pub fn new(order: order::SalesOrder, reader: &Arc<Reader>) -> Self {
         let reader = Arc::clone(reader);
-        Self { order, reader, lines: None, acknowledgements: None, events: None, receipt: None }
+        Self {
+            order,
+            reader,
+            lines: None,
+            shipments: None,
+            has_left: None,
+            acknowledgements: None,
+            events: None,
+            receipt: None,
+        }
     }
 
     /// What the sender sent, for those who may read its orders. Queries find no others; a mutation answers with an order of
@@ -56,8 +70,18 @@ impl SalesOrder {
 }
 
 /// What the answer of a mutation shows of an order that its caller may not read.
-pub const OPEN_FIELDS: [&str; 9] =
-    ["id", "orderNumber", "status", "nextStatuses", "version", "acknowledgements", "events", "createdAt", "updatedAt"];
+pub const OPEN_FIELDS: [&str; 10] = [
+    "id",
+    "orderNumber",
+    "status",
+    "nextStatuses",
+    "version",
+    "shipments",
+    "acknowledgements",
+    "events",
+    "createdAt",
+    "updatedAt",
+];
 
 /// Status of an order in its life cycle.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -65,20 +89,20 @@ pub const OPEN_FIELDS: [&str; 9] =
 pub enum OrderStatus {
     /// Received and stored; not yet accepted.
     Received,
-    /// Accepted; goods have not left yet.
+    /// Accepted, if only a part of it; not all of that has left yet.
     Confirmed,
-    /// Goods have left.
+    /// All that is confirmed has left.
     Shipped,
-    /// Goods have arrived. Final.
+    /// It has arrived. Final, unless more is confirmed that was to come later.
     Delivered,
-    /// Cancelled: nothing is delivered. Final.
+    /// Cancelled or rejected as a whole: nothing is delivered. Final.
     Cancelled,
 }
 
 /// A sales order.
 ///
 /// In the answer of a mutation without scope `orders:read`, another client's order shows `id`, `orderNumber`, `status`,
-/// `nextStatuses`, `version`, `acknowledgements`, `events`, `createdAt` and `updatedAt`; selecting more is
+/// `nextStatuses`, `version`, `shipments`, `acknowledgements`, `events`, `createdAt` and `updatedAt`; selecting more is
 /// INSUFFICIENT_SCOPE, and then nothing is changed.
 #[Object]
 #[expect(clippy::unused_async, reason = "what may be refused is at hand all the same")]
@@ -98,9 +122,18 @@ impl SalesOrder {
         self.order.status.into()
     }
 
-    /// Statuses that `updateSalesOrderStatus` may set next; empty when the present one is final.
-    async fn next_statuses(&self) -> Vec<OrderStatus> {
-        self.order.status.next().iter().copied().map(OrderStatus::from).collect()
+    /// Statuses that `updateSalesOrderStatus` may set next; empty when the present one is final. What has left in part can no longer
+    /// be cancelled.
+    async fn next_statuses(&self, ctx: &Context<'_>) -> Result<Vec<OrderStatus>> {
+        let has_left = match self.has_left {
+            Some(known) => known,
+            None if self.order.may_be_partly_shipped() => {
+                ctx.data::<Loaders>()?.partly_shipped.load_one(self.order.number).await?.unwrap_or_default()
+            }
+            None => false,
+        };
+        let next = fulfilment::next_statuses(self.order.status, has_left);
+        Ok(next.into_iter().map(OrderStatus::from).collect())
     }
 
     /// Version of the order: `1` for a new order, one more after each change.
@@ -177,6 +210,17 @@ impl SalesOrder {
         Ok(self.sent()?.total_amount.map(Decimal::from))
     }
 
+    /// Shipments of the order, in the sequence in which they were recorded, such as `[]` of a new order. What left when the whole order
+    /// was set to SHIPPED is in none.
+    #[graphql(complexity = "1 + SHIPMENTS_PER_ORDER * child_complexity")]
+    async fn shipments(&self, ctx: &Context<'_>) -> Result<Vec<SalesOrderShipment>> {
+        let shipments = match &self.shipments {
+            Some(known) => known.clone(),
+            None => preload::shipments_of_one(ctx, &self.order).await?,
+        };
+        Ok(shipments.into_iter().map(SalesOrderShipment).collect())
+    }
+
     /// Acknowledgements of receiving systems, sorted by the system's name.
     #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
     async fn acknowledgements(&self, ctx: &Context<'_>) -> Result<Vec<Acknowledgement>> {
@@ -241,6 +285,10 @@ impl Plain for SalesOrder {
             "products" => {
                 let plan = Plan::<order::SalesOrderLine>::of(&field.selection_set.node)?;
                 Box::new(move |it, out| plan.write_list(it.lines.as_ref()?, out))
+            }
+            "shipments" => {
+                let plan = Plan::<Shipment>::of(&field.selection_set.node)?;
+                Box::new(move |it, out| plan.write_list(it.shipments.as_ref()?, out))
             }
             "totalQuantity" => value(|it| it.order.total_quantity),
             "totalAmount" => value(|it| it.order.total_amount.map(|amount| amount.to_string())),

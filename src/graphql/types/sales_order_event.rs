@@ -3,10 +3,14 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, Object, Result};
 
 use super::node::event_id;
+use super::preload;
 use super::sales_order::{OrderStatus, SalesOrder};
+use super::sales_order_line_answer::SalesOrderAnsweredLine;
+use super::sales_order_shipment::SalesOrderShipment;
 use crate::domain::event::{EventKind, OrderEvent};
 use crate::domain::permission::Scope;
 use crate::error::AppError;
+use crate::graphql::cost::points::LINES_PER_ORDER;
 use crate::graphql::output::scalars::DateTime;
 use crate::graphql::types::loaders::Loaders;
 use crate::graphql::types::reader::Reader;
@@ -49,6 +53,12 @@ pub enum SalesOrderEventKind {
     Created,
     /// The order's status was changed.
     StatusChanged,
+    /// Lines of the order were answered. Where that gave the order another status, STATUS_CHANGED follows.
+    LinesConfirmed,
+    /// A shipment left. Where that gave the order another status, STATUS_CHANGED follows.
+    ShipmentRecorded,
+    /// A shipment arrived. Where that gave the order another status, STATUS_CHANGED follows.
+    ShipmentDelivered,
     /// A receiving system acknowledged the order.
     Acknowledged,
 }
@@ -56,6 +66,7 @@ pub enum SalesOrderEventKind {
 /// One change of an order. Everybody who may read the order sees what changed and when. `actor`, `note`, `system` and
 /// `externalNumber` are shown with scope `orders:read`, and to the client that made the change.
 #[Object]
+#[expect(clippy::unused_async, reason = "what may cost too much is at hand all the same")]
 impl SalesOrderEvent {
     /// Global id, for `node` and `nodes`. Opaque.
     pub(super) async fn id(&self) -> Result<ID, AppError> {
@@ -78,6 +89,9 @@ impl SalesOrderEvent {
         match self.event.kind {
             EventKind::Created => SalesOrderEventKind::Created,
             EventKind::StatusChanged { .. } => SalesOrderEventKind::StatusChanged,
+            EventKind::LinesConfirmed { .. } => SalesOrderEventKind::LinesConfirmed,
+            EventKind::ShipmentRecorded { .. } => SalesOrderEventKind::ShipmentRecorded,
+            EventKind::ShipmentDelivered { .. } => SalesOrderEventKind::ShipmentDelivered,
             EventKind::Acknowledged { .. } => SalesOrderEventKind::Acknowledged,
         }
     }
@@ -108,12 +122,12 @@ impl SalesOrderEvent {
         })
     }
 
-    /// New status of the order: RECEIVED for CREATED; null for ACKNOWLEDGED.
+    /// New status of the order: RECEIVED for CREATED; null unless the kind is CREATED or STATUS_CHANGED.
     async fn status(&self) -> Option<OrderStatus> {
         match &self.event.kind {
             EventKind::Created => Some(OrderStatus::Received),
             EventKind::StatusChanged { status, .. } => Some((*status).into()),
-            EventKind::Acknowledged { .. } => None,
+            _ => None,
         }
     }
 
@@ -125,11 +139,14 @@ impl SalesOrderEvent {
         }
     }
 
-    /// Version of the order after the event; null for ACKNOWLEDGED, which does not change the version.
+    /// Version of the order after the event, which a STATUS_CHANGED that follows from it shares; null for ACKNOWLEDGED, which does not change the version.
     async fn version(&self) -> Option<i32> {
         match &self.event.kind {
             EventKind::Created => Some(1),
-            EventKind::StatusChanged { version, .. } => Some(*version),
+            EventKind::StatusChanged { version, .. }
+            | EventKind::LinesConfirmed { version, .. }
+            | EventKind::ShipmentRecorded { version, .. }
+            | EventKind::ShipmentDelivered { version, .. } => Some(*version),
             EventKind::Acknowledged { .. } => None,
         }
     }
@@ -149,6 +166,25 @@ impl SalesOrderEvent {
             EventKind::StatusChanged { partner_note, .. } => partner_note.as_deref(),
             _ => None,
         }
+    }
+
+    /// Lines whose answers changed, as they were after the event; null unless the kind is LINES_CONFIRMED.
+    #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
+    async fn lines(&self, ctx: &Context<'_>) -> Result<Option<Vec<SalesOrderAnsweredLine>>> {
+        let EventKind::LinesConfirmed { lines, .. } = &self.event.kind else { return Ok(None) };
+        preload::charge_event(ctx, lines.len())?;
+        Ok(Some(lines.iter().copied().map(SalesOrderAnsweredLine::from).collect()))
+    }
+
+    /// Shipment, as it was after the event; null unless the kind is SHIPMENT_RECORDED or SHIPMENT_DELIVERED.
+    async fn shipment(&self, ctx: &Context<'_>) -> Result<Option<SalesOrderShipment>> {
+        let (EventKind::ShipmentRecorded { shipment, .. } | EventKind::ShipmentDelivered { shipment, .. }) =
+            &self.event.kind
+        else {
+            return Ok(None);
+        };
+        preload::charge_event(ctx, shipment.lines.len())?;
+        Ok(Some(SalesOrderShipment(shipment.clone())))
     }
 
     /// Name of the receiving system, such as `erp`; null unless the kind is ACKNOWLEDGED, and without scope `orders:read`

@@ -3,9 +3,11 @@ use std::borrow::Cow;
 use async_graphql::Object;
 use async_graphql::parser::types::Field;
 
+use super::sales_order_line_answer::SalesOrderLineAnswer;
+use crate::domain::line_answer::LineAnswer;
 use crate::domain::order;
 use crate::graphql::output::scalars::Decimal;
-use crate::graphql::output::written::{Plain, Step, optional_text, text, value};
+use crate::graphql::output::written::{Plain, Plan, Step, optional_text, text, value};
 
 pub struct SalesOrderLine<'a>(pub(super) Cow<'a, order::SalesOrderLine>);
 
@@ -51,6 +53,16 @@ impl SalesOrderLine<'_> {
     async fn reference(&self) -> Option<&str> {
         self.0.content.reference.as_deref()
     }
+
+    /// Answer to the line; null while all of it is open and nothing was said of it.
+    async fn answer(&self) -> Option<SalesOrderLineAnswer> {
+        answer(&self.0).map(SalesOrderLineAnswer)
+    }
+}
+
+/// What is shown of an answer.
+fn answer(line: &order::SalesOrderLine) -> Option<LineAnswer> {
+    line.answer.filter(|answer| !answer.is_none())
 }
 
 /// The same fields as text.
@@ -67,6 +79,10 @@ impl Plain for order::SalesOrderLine {
             "unitPrice" => value(|it| it.content.unit_price.map(|price| price.to_string())),
             "note" => optional_text(|it| it.content.note.as_deref()),
             "reference" => optional_text(|it| it.content.reference.as_deref()),
+            "answer" => {
+                let plan = Plan::<LineAnswer>::of(&field.selection_set.node)?;
+                Box::new(move |it, out| plan.write_optional(answer(it).as_ref(), out))
+            }
             _ => return None,
         })
     }

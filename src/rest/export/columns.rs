@@ -1,4 +1,5 @@
-//! The columns of a CSV file: what the prepared document selects of an order, then of its line.
+//! The columns of a CSV file: what the prepared document selects of an order, then of its line. What a line holds in an object has
+//! columns of its own.
 
 use std::sync::LazyLock;
 
@@ -13,6 +14,8 @@ pub struct Column {
     pub name: String,
     /// What it shows.
     pub member: Member,
+    /// The member of the line that holds it, if it is in an object.
+    within: Option<String>,
 }
 
 /// All columns.
@@ -31,17 +34,25 @@ pub static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
         |within: Vec<Member>, name| within.into_iter().find(|it| it.name == name).map(members).unwrap_or_default();
     let orders = named(named(page, "orders"), "order");
     let (lists, own): (Vec<_>, Vec<_>) = orders.into_iter().partition(|member| member.is_list);
-    let of_order: Vec<_> = own.into_iter().map(|member| Column { name: member.name.clone(), member }).collect();
+    let of_order: Vec<_> =
+        own.into_iter().map(|member| Column { name: member.name.clone(), member, within: None }).collect();
     let Some(lines) = lists.into_iter().next() else {
         return Columns { of_order, of_line: Vec::new(), lines: String::new() };
     };
     let name = lines.name.clone();
     // A heading names one column: the note of a line beside that of its order is the `line_note`.
-    let column = |member: Member| {
+    let column = |member: Member, within: Option<String>| {
         let is_taken = of_order.iter().any(|column| column.name == member.name);
-        Column { name: if is_taken { format!("line_{}", member.name) } else { member.name.clone() }, member }
+        Column { name: if is_taken { format!("line_{}", member.name) } else { member.name.clone() }, member, within }
     };
-    let of_line = members(lines).into_iter().map(column).collect();
+    let columns = |member: Member| -> Vec<_> {
+        let name = member.name.clone();
+        match members(member.clone()) {
+            inner if inner.is_empty() => vec![column(member, None)],
+            inner => inner.into_iter().map(|member| column(member, Some(name.clone()))).collect(),
+        }
+    };
+    let of_line = members(lines).into_iter().flat_map(columns).collect();
     Columns { of_order, of_line, lines: name }
 });
 
@@ -60,7 +71,8 @@ impl Columns {
 impl Column {
     /// Its value of an order or of a line.
     pub fn of<'v>(&self, object: &'v Value) -> &'v Value {
-        &object[&self.member.name]
+        let holder = self.within.as_ref().map_or(object, |within| &object[within]);
+        &holder[&self.member.name]
     }
 
     /// Whether it shows what the lines of an order come to.

@@ -225,6 +225,9 @@ fn in_text(description: &str) -> Option<&str> {
     example.split_once('`').map(|(example, _)| example.trim_matches('"'))
 }
 
+/// The example of a list that is empty as a rule.
+const NOTHING: &str = "[]";
+
 /// What a description gives as an example.
 fn example(member: &Member) -> Option<Value> {
     let text = in_text(&member.description).or_else(|| in_text(&member.shape.description))?;
@@ -257,6 +260,7 @@ fn example_of(shape: &Shape) -> Value {
         match (member.is_list, one) {
             (false, one) => one,
             (true, Value::Null) => json!([]),
+            (true, Value::String(text)) if text == NOTHING => json!([]),
             (true, one) => json!([one]),
         }
     };

@@ -9,6 +9,8 @@ pub mod sales_order_acknowledgements;
 pub mod sales_order_events;
 pub mod sales_order_lines;
 pub mod sales_order_receipts;
+pub mod sales_order_shipment_lines;
+pub mod sales_order_shipments;
 pub mod sales_order_signed_texts;
 pub mod sales_orders;
 pub mod sealing_keys;

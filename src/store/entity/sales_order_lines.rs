@@ -11,6 +11,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub line_no: i32,
     pub product_code: String,
+    pub confirmed_quantity: Option<i32>,
+    pub shipped_quantity: Option<i32>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -8,6 +8,7 @@ use serde::ser::SerializeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::domain::client::ClientId;
+use crate::domain::line_answer::AnswerReason;
 use crate::domain::money::Money;
 use crate::domain::order::{OrderNumber, OrderStatus};
 use crate::store::clients::parse_client_id;
@@ -63,9 +64,10 @@ pub trait Record: Row + Sized {
     fn read(row: &mut RowReader<'_>) -> StoreResult<Self>;
 }
 
-/// Implements [`Row`] by the list of all fields. One that is not listed does not compile.
+/// Implements [`Row`] by the list of all fields. One that is not listed does not compile, but for one in brackets, which is in other
+/// columns.
 macro_rules! row {
-    ($row:ident $(($number:ident))? {
+    ($row:ident $(($number:ident))? $([$beside:ident])? {
         $($field:ident),+ $(,)? $(; $part:ident: $of:ident { $($inner:ident),+ $(,)? })?
     }) => {
         impl Row for $row {
@@ -75,7 +77,7 @@ macro_rules! row {
             ];
 
             fn write<M: SerializeMap>(&self, members: &mut M) -> Result<(), M::Error> {
-                let Self { $($number: _,)? $($field,)+ $($part: $of { $($inner),+ })? } = self;
+                let Self { $($number: _,)? $($beside: _,)? $($field,)+ $($part: $of { $($inner),+ })? } = self;
                 $(members.serialize_entry(stringify!($field), &$field.to_json())?;)+
                 $($(members.serialize_entry(stringify!($inner), &$inner.to_json())?;)+)?
                 Ok(())
@@ -84,16 +86,17 @@ macro_rules! row {
     };
 }
 
-/// Implements [`Row`] and [`Record`] by the same list, `(number)` being the field that holds the order's number:
+/// Implements [`Row`] and [`Record`] by the same list, `(number)` being the field that holds the order's number and `[other]` one that
+/// is left empty:
 ///
 /// ```text
-/// record! { Type (number) of entity::OrderIdColumn { field, field; part: PartType { field, field } } }
+/// record! { Type (number) [other] of entity::OrderIdColumn { field, field; part: PartType { field, field } } }
 /// ```
 macro_rules! record {
-    ($record:ident $(($number:ident))? of $entity:ident::$order_id:ident {
+    ($record:ident $(($number:ident))? $([$beside:ident])? of $entity:ident::$order_id:ident {
         $($field:ident),+ $(,)? $(; $part:ident: $of:ident { $($inner:ident),+ $(,)? })?
     }) => {
-        row! { $record $(($number))? { $($field),+ $(; $part: $of { $($inner),+ })? } }
+        row! { $record $(($number))? $([$beside])? { $($field),+ $(; $part: $of { $($inner),+ })? } }
 
         impl Record for $record {
             type Entity = $entity::Entity;
@@ -103,6 +106,7 @@ macro_rules! record {
                 // Fields are evaluated in the order in which they stand here, which is that of the columns.
                 Ok(Self {
                     $($number: row.number,)?
+                    $($beside: None,)?
                     $($field: row.value()?,)+
                     $($part: $of { $($inner: row.value()?),+ },)?
                 })
@@ -186,6 +190,8 @@ column_values! {
     ClientId: "text", it => it.as_str(), raw: String => parse_client_id(&raw);
     OrderStatus: "text", it => it.as_str(),
         raw: String => raw.parse().map_err(|_| StoreError::Unreadable { what: "status", value: raw });
+    AnswerReason: "text", it => it.as_str(),
+        raw: String => raw.parse().map_err(|_| StoreError::Unreadable { what: "reason", value: raw });
 }
 
 impl<V: ColumnValue> ColumnValue for Option<V> {

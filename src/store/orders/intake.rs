@@ -13,7 +13,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement, Value};
 
-pub(super) use incoming::{Incoming, insert};
+pub(super) use incoming::{Incoming, insert, json_of};
 
 use super::record::SignedText;
 use crate::auth::signature::SignatureForm;
@@ -235,9 +235,7 @@ async fn insert_rows(tx: &impl ConnectionTrait, open: &[(usize, &OrderToInsert)]
 }
 
 async fn note_key_uses(tx: &impl ConnectionTrait, orders: &[OrderToInsert]) -> StoreResult<()> {
-    let mut due: Vec<_> = orders.iter().filter(|order| order.key_use_is_due).collect();
-    due.sort_by_key(|order| (order.client_id.as_str(), order.receipt.key_fingerprint.as_str()));
-    for order in due {
+    for order in orders.iter().filter(|order| order.key_use_is_due) {
         let NewReceipt { signature_form, key_fingerprint, .. } = &order.receipt;
         keys::update_last_used(tx, &order.client_id, key_fingerprint, *signature_form, order.now).await?;
     }

@@ -5,11 +5,12 @@
 //! `every_column_of_an_order_is_listed` for whichever of list and migration is missing. A type that no column held so far
 //! needs a `ColumnValue` (`columns.rs`).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::ser::SerializeMap;
 
 use super::columns::{Column, ColumnValue as _, Record, Row, RowReader, record, row};
 use crate::domain::client::ClientId;
+use crate::domain::line_answer::{AnswerReason, AnsweredLine, LineAnswer};
 use crate::domain::money::Money;
 use crate::domain::order::{SalesOrder, SalesOrderLine};
 use crate::domain::order_input::{LineContent, OrderContent};
@@ -25,9 +26,89 @@ record! {
 }
 
 record! {
-    SalesOrderLine of sales_order_lines::OrderId {
+    SalesOrderLine [answer] of sales_order_lines::OrderId {
         line_no;
         content: LineContent { product_code, product_name, quantity, unit, unit_price, note, reference }
+    }
+}
+
+/// A line with all that is kept of it. A new order has no answers, and a page that shows none is read without.
+#[derive(Debug)]
+pub struct WholeLine {
+    pub line_no: i32,
+    pub confirmed_quantity: Option<i32>,
+    pub back_ordered_quantity: Option<i32>,
+    pub rejected_quantity: Option<i32>,
+    pub cancelled_quantity: Option<i32>,
+    pub shipped_quantity: Option<i32>,
+    pub promised_on: Option<NaiveDate>,
+    pub answer_reason: Option<AnswerReason>,
+    pub content: LineContent,
+}
+
+record! {
+    WholeLine of sales_order_lines::OrderId {
+        line_no, confirmed_quantity, back_ordered_quantity, rejected_quantity, cancelled_quantity, shipped_quantity,
+        promised_on, answer_reason;
+        content: LineContent { product_code, product_name, quantity, unit, unit_price, note, reference }
+    }
+}
+
+impl From<WholeLine> for SalesOrderLine {
+    fn from(row: WholeLine) -> Self {
+        let WholeLine { line_no, content, promised_on, answer_reason: reason, .. } = row;
+        let [back_ordered, rejected, cancelled, shipped] =
+            [row.back_ordered_quantity, row.rejected_quantity, row.cancelled_quantity, row.shipped_quantity]
+                .map(Option::unwrap_or_default);
+        let answer = row.confirmed_quantity.map(|confirmed| LineAnswer {
+            open: content.quantity - confirmed - back_ordered - rejected - cancelled,
+            confirmed,
+            back_ordered,
+            rejected,
+            cancelled,
+            shipped,
+            promised_on,
+            reason,
+        });
+        Self { line_no, content, answer }
+    }
+}
+
+/// An answer as it is written to its line.
+#[derive(Debug)]
+pub struct AnswerRow {
+    pub line_no: i32,
+    pub confirmed_quantity: i32,
+    pub back_ordered_quantity: i32,
+    pub rejected_quantity: i32,
+    pub cancelled_quantity: i32,
+    pub shipped_quantity: i32,
+    pub promised_on: Option<NaiveDate>,
+    pub answer_reason: Option<AnswerReason>,
+}
+
+row! {
+    AnswerRow {
+        line_no, confirmed_quantity, back_ordered_quantity, rejected_quantity, cancelled_quantity, shipped_quantity,
+        promised_on, answer_reason
+    }
+}
+
+impl AnswerRow {
+    /// What is open is what is left.
+    pub fn of(line: &AnsweredLine) -> Self {
+        let LineAnswer { open: _, confirmed, back_ordered, rejected, cancelled, shipped, promised_on, reason } =
+            line.answer;
+        Self {
+            line_no: line.line_no,
+            confirmed_quantity: confirmed,
+            back_ordered_quantity: back_ordered,
+            rejected_quantity: rejected,
+            cancelled_quantity: cancelled,
+            shipped_quantity: shipped,
+            promised_on,
+            answer_reason: reason,
+        }
     }
 }
 
@@ -105,7 +186,7 @@ mod tests {
         for (table, listed, others) in [
             // The number is computed from the id.
             ("sales_orders", of_orders.as_slice(), &["id", "order_number"][..]),
-            ("sales_order_lines", SalesOrderLine::COLUMNS, &["order_id"]),
+            ("sales_order_lines", WholeLine::COLUMNS, &["order_id"]),
             ("sales_order_receipts", Receipt::COLUMNS, &["order_id"]),
             ("sales_order_events", FirstEvent::COLUMNS, &["position", "order_id"]),
         ] {

@@ -15,6 +15,9 @@ const MICROS: i64 = 1_000_000;
 /// From one time until just before another, in microseconds.
 pub type Span = (i64, i64);
 
+/// The index of a bucket, and a span of it.
+pub type IndexedSpan = (i64, i64, i64);
+
 /// All times that there are, in whole days.
 pub const FOREVER: Span = (-100_000_000 * DAY * MICROS, 100_000_000 * DAY * MICROS);
 
@@ -22,19 +25,19 @@ pub const FOREVER: Span = (-100_000_000 * DAY * MICROS, 100_000_000 * DAY * MICR
 const KEY: [&str; 3] = ["client_id", "status", "currency"];
 
 /// Spans of time, in microseconds and each with the index of its bucket, cut so that each is read where that costs least.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Cut {
-    /// Whole periods: index, length in seconds, start, end.
-    periods: Vec<(i64, i64, i64, i64)>,
-    /// Whole hours: index, start, end.
-    hours: Vec<(i64, i64, i64)>,
+    /// By the length of the periods in seconds, what is read of such periods.
+    periods: [(i64, Vec<IndexedSpan>); 2],
+    /// All whole hours.
+    hours: Vec<IndexedSpan>,
     /// The rest.
-    ends: Vec<(i64, i64, i64)>,
+    ends: Vec<IndexedSpan>,
 }
 
 impl Cut {
     pub fn of(buckets: &[Span]) -> Self {
-        let mut cut = Self::default();
+        let mut cut = Self { periods: [(HOUR, Vec::new()), (DAY, Vec::new())], hours: Vec::new(), ends: Vec::new() };
         for (bucket, index) in buckets.iter().zip(0..) {
             cut.add(index, *bucket);
         }
@@ -51,44 +54,46 @@ impl Cut {
         self.ends.extend(ends.into_iter().filter(|(_, from, to)| from < to));
         self.hours.push((index, first_hour, last_hour));
         let (first_day, last_day) = (round_up(first_hour, DAY), round_down(last_hour, DAY));
-        let periods = if first_day < last_day {
-            vec![(HOUR, first_hour, first_day), (DAY, first_day, last_day), (HOUR, last_day, last_hour)]
+        let [(_, hours), (_, days)] = &mut self.periods;
+        if first_day < last_day {
+            let around = [(index, first_hour, first_day), (index, last_day, last_hour)];
+            hours.extend(around.into_iter().filter(|(_, from, to)| from < to));
+            days.push((index, first_day, last_day));
         } else {
-            vec![(HOUR, first_hour, last_hour)]
-        };
-        let periods = periods.into_iter().filter(|(_, from, to)| from < to);
-        self.periods.extend(periods.map(|(length, from, to)| (index, length, from, to)));
+            hours.push((index, first_hour, last_hour));
+        }
     }
 
-    /// Whether there is nothing but whole hours.
-    pub fn is_whole(&self) -> bool {
-        self.ends.is_empty()
+    pub fn hours(&self) -> &[IndexedSpan] {
+        &self.hours
+    }
+
+    pub fn ends(&self) -> &[IndexedSpan] {
+        &self.ends
     }
 
     /// The rows of all spans, each with its bucket, key and figures; `None` where there is no span.
     pub fn rows(&self, snapshot: &SummarySnapshot, is_meant: &Condition) -> Option<SelectStatement> {
         let is_postgres = snapshot.report.tx.get_database_backend() == DbBackend::Postgres;
-        let whole = (!self.hours.is_empty()).then(|| self.of_periods(is_meant, &FIGURES));
+        let whole = self.of_periods(is_meant, &FIGURES);
         let recent = (is_postgres && !self.hours.is_empty()).then(|| self.of_changes(is_meant, &FIGURES));
-        let ends = (!self.is_whole()).then(|| self.of_orders(&snapshot.condition));
-        let mut parts = [whole, recent, ends].into_iter().flatten();
-        let mut rows = parts.next()?;
-        for part in parts {
-            rows.union(UnionType::All, part);
-        }
-        Some(rows)
+        let ends = (!self.ends.is_empty()).then(|| self.of_orders(&snapshot.condition));
+        union_all([whole, recent, ends].into_iter().flatten())
     }
 
-    fn of_periods(&self, is_meant: &Condition, figures: &[&'static str]) -> SelectStatement {
-        // The list comes first, so that each span is one stretch of the table; SQLite keeps the order of a cross join.
-        let mut rows = Query::select();
-        rows.from_values(self.periods.clone(), "spans").cross_join("sales_order_totals_by_period");
-        // As one comparison: by an equal length alone PostgreSQL would compare each period with each span.
-        let period = || Expr::tuple([Expr::col("period_seconds"), Expr::col("period_start")]);
-        let bound = |column| Expr::tuple(["column2", column].map(|column| Expr::col(("spans", column))));
-        rows.and_where(period().gte(bound("column3"))).and_where(period().lt(bound("column4")));
-        rows.cond_where(is_meant.clone()).expr_as(Expr::col(("spans", "column1")), BUCKET);
-        rows.columns(KEY).columns(figures.iter().copied()).take()
+    fn of_periods(&self, is_meant: &Condition, figures: &[&'static str]) -> Option<SelectStatement> {
+        // Each length by itself: compared with a column of the list, PostgreSQL would join all periods of one length with all
+        // spans. The list comes first, so that each span is one stretch of the table; SQLite keeps the order of a cross join.
+        let of_length = |(length, spans): &(i64, Vec<IndexedSpan>)| {
+            let mut rows = Query::select();
+            rows.from_values(spans.clone(), "spans").cross_join("sales_order_totals_by_period");
+            rows.and_where(Expr::col("period_seconds").eq(Expr::cust(length.to_string())));
+            rows.and_where(Expr::col("period_start").gte(Expr::col(("spans", "column2"))));
+            rows.and_where(Expr::col("period_start").lt(Expr::col(("spans", "column3"))));
+            rows.cond_where(is_meant.clone()).expr_as(Expr::col(("spans", "column1")), BUCKET);
+            rows.columns(KEY).columns(figures.iter().copied()).take()
+        };
+        union_all(self.periods.iter().filter(|(_, spans)| !spans.is_empty()).map(of_length))
     }
 
     /// What PostgreSQL has not merged yet. Added up first: there may be thousands, of one hour or two.
@@ -140,11 +145,9 @@ impl Cut {
     ) -> StoreResult<Vec<Option<(i64, i64)>>> {
         let tx = &*snapshot.report.tx;
         let mut stamps = vec![Some((0, 0)); buckets];
-        if self.hours.is_empty() {
-            return Ok(stamps);
-        }
+        let Some(periods) = self.of_periods(is_meant, &["stamp"]) else { return Ok(stamps) };
         let mut sums = Query::select();
-        sums.from_subquery(self.of_periods(is_meant, &["stamp"]), "stamps").column(BUCKET).group_by_col(BUCKET);
+        sums.from_subquery(periods, "stamps").column(BUCKET).group_by_col(BUCKET);
         sums.expr(Expr::cust("CAST(sum(stamp) AS bigint)")).expr(Expr::cust("count(*)"));
         for row in tx.query_all(&sums).await? {
             let (index, sum, count): (i64, i64, i64) =
@@ -165,6 +168,15 @@ impl Cut {
         }
         Ok(stamps)
     }
+}
+
+fn union_all(parts: impl IntoIterator<Item = SelectStatement>) -> Option<SelectStatement> {
+    let mut parts = parts.into_iter();
+    let mut rows = parts.next()?;
+    for part in parts {
+        rows.union(UnionType::All, part);
+    }
+    Some(rows)
 }
 
 fn round_down(micros: i64, seconds: i64) -> i64 {
@@ -196,12 +208,13 @@ mod tests {
         fn each_moment_of_a_span_is_in_one_part_and_none_of_another(from in time(), to in time(), at in time()) {
             let cut = Cut::of(&[(from, to)]);
             let is_in = |start: i64, end: i64| at >= start && at < end;
-            let of_periods = cut.periods.iter().filter(|(_, _, start, end)| is_in(*start, *end)).count();
+            let periods: Vec<_> = cut.periods.iter().flat_map(|(seconds, spans)| spans.iter().map(move |span| (seconds, span))).collect();
+            let of_periods = periods.iter().filter(|(_, (_, start, end))| is_in(*start, *end)).count();
             let of_ends = cut.ends.iter().filter(|(_, start, end)| is_in(*start, *end)).count();
             prop_assert_eq!(of_periods + of_ends, usize::from(is_in(from, to)));
             let of_hours = cut.hours.iter().filter(|(_, start, end)| is_in(*start, *end)).count();
             prop_assert_eq!(of_hours, of_periods, "hours that are not merged yet are those of the periods");
-            for (_, seconds, start, end) in &cut.periods {
+            for (seconds, (_, start, end)) in periods {
                 let is_whole = |micros: i64| micros.rem_euclid(seconds * MICROS) == 0;
                 prop_assert!(is_whole(*start) && is_whole(*end));
             }
@@ -213,7 +226,7 @@ mod tests {
     #[test]
     fn all_time_is_whole_days() {
         let cut = Cut::of(&[FOREVER]);
-        assert_eq!(cut.periods, [(0, DAY, FOREVER.0, FOREVER.1)]);
-        assert!(cut.is_whole());
+        assert_eq!(cut.periods, [(HOUR, vec![]), (DAY, vec![(0, FOREVER.0, FOREVER.1)])]);
+        assert!(cut.ends.is_empty());
     }
 }

@@ -170,7 +170,9 @@ async fn a_page_costs_as_much_as_its_rows() {
     let app = TestApp::new().await;
     let partner = app.partner().await;
     let everything = "id orderNumber status nextStatuses version clientId customerCode siteCode salesName address note
-        currency products { lineNo productCode productName quantity unit unitPrice note } totalQuantity totalAmount
+        currency products { lineNo productCode productName quantity unit unitPrice note
+            answer { openQuantity confirmedQuantity backOrderedQuantity rejectedQuantity shippedQuantity promisedOn reason } }
+        totalQuantity totalAmount shipments { shipmentNumber carrier trackingNumber shippedAt deliveredAt }
         acknowledgements { system externalNumber actor createdAt }
         events { id cursor sequence kind actor createdAt orderNumber status previousStatus version note system externalNumber }
         createdAt updatedAt";

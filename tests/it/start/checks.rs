@@ -103,6 +103,9 @@ async fn with_the_documented_rights_and_no_more_partners_order_and_operators_mov
     for document in [
         "mutation { updateSalesOrderStatus(input: {orderNumber: \"SO-0000000001\", status: CONFIRMED}) { version } }",
         "mutation { acknowledgeSalesOrder(input: {orderNumber: \"SO-0000000001\", system: \"erp\", externalNumber: \"4\"}) { version } }",
+        "mutation { confirmSalesOrderLines(input: {orderNumber: \"SO-0000000001\", lines: [{lineNo: 1, confirmedQuantity: 1}]}) { version } }",
+        "mutation { recordShipment(input: {orderNumber: \"SO-0000000001\", shipmentNumber: \"S1\", lines: [{lineNo: 1, quantity: 1}]}) { version } }",
+        "mutation { recordDelivery(input: {orderNumber: \"SO-0000000001\", shipmentNumber: \"S1\"}) { version } }",
     ] {
         let body = json!({"query": document});
         let answer = tool.post("/graphql", &[("authorization", &bearer)], &body).await.unwrap().expect(200);

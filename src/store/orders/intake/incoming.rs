@@ -140,6 +140,11 @@ fn json(rows: impl Iterator<Item = impl Serialize>) -> Result<String, DbErr> {
     serde_json::to_string(&rows.collect::<Vec<_>>()).map_err(|error| DbErr::Json(error.to_string()))
 }
 
+/// Rows that belong to one order as a JSON list.
+pub fn json_of<R: Row>(rows: &[R]) -> Result<String, DbErr> {
+    json(rows.iter().map(|row| Member(0, row)))
+}
+
 /// A row in a JSON list, with the ordinal of its order.
 struct Member<'a, R>(i64, &'a R);
 
