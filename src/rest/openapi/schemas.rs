@@ -195,8 +195,6 @@ fn currency() -> RefOr<Schema> {
 
 fn amount(description: &str, max: Money) -> RefOr<Schema> {
     let form = |kind: Type| ObjectBuilder::new().schema_type(kind);
-    // Of the document, not of an amount: JSON has no other numbers.
-    let number = |text: &str| text.parse().ok().map(utoipa::Number::Float);
     OneOfBuilder::new()
         .item(
             form(Type::String)
@@ -206,7 +204,8 @@ fn amount(description: &str, max: Money) -> RefOr<Schema> {
         .item(
             form(Type::Number)
                 .minimum(Some(0))
-                .maximum(number(&max.to_string()))
+                // Not the largest amount: as a float that of an order is the whole number behind it.
+                .exclusive_maximum(Some(max.whole() + 1))
                 // No `multipleOf`: validators that divide floats take 19.99 for no multiple of 0.0001.
                 .description(Some(
                     "As a number of at most 4 decimals. A program whose numbers are floats writes fractions as a string.",
