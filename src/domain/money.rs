@@ -49,16 +49,10 @@ impl Money {
     /// The largest total of an order: 9,999,999,999,999.9999.
     pub const MAX_TOTAL: Self = Self(99_999_999_999_999_999);
 
-    /// It without its decimals.
-    #[must_use]
-    pub const fn whole(self) -> i64 {
-        self.0 / 10_000
-    }
-
     /// What [`Money::parse`] reads as an amount up to this one, which must be of nines, and a blank text, which is none (ECMA-262).
     #[must_use]
     pub fn pattern(self) -> String {
-        let digits = self.whole().to_string().len();
+        let digits = (self.0 / 10_000).to_string().len();
         format!(r"^\s*(0*[0-9]{{1,{digits}}}(\.[0-9]{{1,4}}0*)?)?\s*$")
     }
 

@@ -204,8 +204,7 @@ fn amount(description: &str, max: Money) -> RefOr<Schema> {
         .item(
             form(Type::Number)
                 .minimum(Some(0))
-                // Not the largest amount: as a float that of an order is the whole number behind it.
-                .exclusive_maximum(Some(max.whole() + 1))
+                .maximum(largest(max).map(utoipa::Number::Float))
                 // No `multipleOf`: validators that divide floats take 19.99 for no multiple of 0.0001.
                 .description(Some(
                     "As a number of at most 4 decimals. A program whose numbers are floats writes fractions as a string.",
@@ -214,6 +213,13 @@ fn amount(description: &str, max: Money) -> RefOr<Schema> {
         .description(Some(description))
         .examples(in_text(description))
         .into()
+}
+
+/// The largest number of a JSON document, which is a float, that is no larger than the amount: the nearest one may be.
+fn largest(max: Money) -> Option<f64> {
+    let nearest: f64 = max.to_string().parse().ok()?;
+    let is_in_range = Money::parse_number(&nearest.to_string(), max).is_ok();
+    Some(if is_in_range { nearest } else { nearest.next_down() })
 }
 
 /// Behind it a description gives an example.
