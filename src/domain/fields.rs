@@ -185,14 +185,11 @@ impl<'a> Fields<'a> {
         &mut self,
         name: &'static str,
         length: &RangeInclusive<usize>,
-        mut read: impl FnMut(Fields<'_>) -> Result<T, Vec<FieldError>>,
-    ) -> Option<Vec<Result<T, Vec<FieldError>>>> {
+        mut read: impl FnMut(Fields<'_>) -> T,
+    ) -> Option<Vec<T>> {
         let (items, base) = self.items(name, length, || describe(&mut read))?;
-        let rows = items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| read(Fields::at(item, self.naming, format!("{base}/{index}"))));
-        Some(rows.collect())
+        let at = |(index, item)| Fields::at(item, self.naming, format!("{base}/{index}"));
+        Some(items.iter().enumerate().map(at).map(read).collect())
     }
 
     /// The items of a required list of objects, and the pointer to it.

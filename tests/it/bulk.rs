@@ -66,6 +66,9 @@ async fn each_order_is_answered_as_it_would_be_alone_and_a_bad_one_takes_no_othe
     let alone = partner.create_with_key("po-0", &order()).await.expect(201)["data"].take();
     assert_eq!((&told[0]["idempotency_key"], &told[0]["data"]), (&json!("po-0"), &alone));
 
+    let keys: Vec<_> = told.iter().map(|outcome| &outcome["idempotency_key"]).collect();
+    assert_eq!(keys, [&json!("po-0"), &Value::Null, &json!("po-2"), &Value::Null, &Value::Null], "`po 1` can be none");
+
     let problem = &told[1]["problem"];
     let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
     assert_eq!(pointers, ["/orders/1/idempotency_key", "/orders/1/products/0/quantity", "/orders/1/typo"]);
@@ -77,6 +80,10 @@ async fn each_order_is_answered_as_it_would_be_alone_and_a_bad_one_takes_no_othe
     let error = &told[3]["problem"]["errors"][0];
     assert_eq!((&error["pointer"], &error["code"]), (&json!("/orders/3/idempotency_key"), &json!("required")));
     assert_eq!(told[4]["problem"]["errors"][0]["pointer"], "/orders/4");
+    let mut faulty = row("po-9");
+    faulty["address"] = json!("");
+    let told = outcomes(&send(&partner, &app, &json!({"orders": [faulty]})).await);
+    assert_eq!((&told[0]["status"], &told[0]["idempotency_key"]), (&json!(400), &json!("po-9")));
     app.database.whole_orders(2).await;
 }
 

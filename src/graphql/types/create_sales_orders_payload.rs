@@ -23,7 +23,7 @@ pub struct CreateSalesOrdersPayload {
 pub struct SalesOrderOutcome {
     /// HTTP status that the order would be answered with if it were sent alone, such as `201`.
     status: i32,
-    /// Idempotency key of the order, such as `po-4711`; null when the order has faults.
+    /// Idempotency key of the order, such as `po-4711`; null when it has none that can be one.
     idempotency_key: Option<String>,
     /// The order as it is now; null when there is a problem.
     sales_order: Option<InOrder<SalesOrder>>,
