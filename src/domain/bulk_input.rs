@@ -25,8 +25,17 @@ pub struct BulkRow {
     pub order: NewOrder,
 }
 
-/// An order, or all that is wrong with it.
-pub type Row = Result<BulkRow, Vec<FieldError>>;
+/// What cannot be taken as an order.
+#[derive(Debug)]
+pub struct FaultyRow {
+    /// Its idempotency key, if that can be one: by it the sender knows which of its orders this is.
+    pub idempotency_key: Option<String>,
+    /// All that is wrong with it.
+    pub errors: Vec<FieldError>,
+}
+
+/// An order, or what cannot be taken as one.
+pub type Row = Result<BulkRow, FaultyRow>;
 
 /// Reads the orders of one request, or describes them. Fails when there is no list of orders to begin with.
 pub fn read(mut fields: Fields<'_>, default_currency: &str) -> Result<Vec<Row>, Vec<FieldError>> {
@@ -37,18 +46,22 @@ pub fn read(mut fields: Fields<'_>, default_currency: &str) -> Result<Vec<Row>, 
 
 /// Reads them where one that is faulty makes all of them so.
 pub fn read_all(fields: Fields<'_>, default_currency: &str) -> Result<(), Vec<FieldError>> {
-    let faults: Vec<_> = read(fields, default_currency)?.into_iter().filter_map(Result::err).flatten().collect();
+    let faults: Vec<_> =
+        read(fields, default_currency)?.into_iter().filter_map(Result::err).flat_map(|row| row.errors).collect();
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
 fn read_row(mut fields: Fields<'_>, default_currency: &str) -> Row {
-    let key = fields.verbatim("idempotency_key", MAX_KEY);
-    if key.as_deref().is_some_and(|key| !is_idempotency_key(key)) {
+    let told = fields.verbatim("idempotency_key", MAX_KEY);
+    let key = told.clone().filter(|key| is_idempotency_key(key));
+    if told.is_some() && key.is_none() {
         let message = format!("must be 1 to {MAX_KEY} visible ASCII characters, without spaces");
         fields.refuse::<()>("idempotency_key", FieldErrorCode::Format, message);
     }
-    let order = NewOrder::read(fields, default_currency)?;
-    key.map(|idempotency_key| BulkRow { idempotency_key, order }).ok_or_else(Vec::new)
+    match (NewOrder::read(fields, default_currency), key) {
+        (Ok(order), Some(idempotency_key)) => Ok(BulkRow { idempotency_key, order }),
+        (read, idempotency_key) => Err(FaultyRow { idempotency_key, errors: read.err().unwrap_or_default() }),
+    }
 }
 
 #[cfg(test)]
@@ -72,7 +85,7 @@ mod tests {
             .iter()
             .map(|row| match row {
                 Ok(row) => vec![row.idempotency_key.as_str()],
-                Err(faults) => faults.iter().map(|fault| fault.pointer.as_str()).collect(),
+                Err(row) => row.errors.iter().map(|fault| fault.pointer.as_str()).collect(),
             })
             .collect();
         assert_eq!(

@@ -24,12 +24,12 @@ operations! {
     LOGIN = "login.graphql";
     REFRESH = "refresh.graphql";
     SIGNATURE_CHECK = "signatureCheck.graphql";
-    CREATE_SALES_ORDER = "createSalesOrder.graphql" "order.fragment.graphql";
-    CREATE_SALES_ORDERS = "createSalesOrders.graphql" "order.fragment.graphql";
-    CANCEL_SALES_ORDER = "cancelSalesOrder.graphql" "order.fragment.graphql";
-    VALIDATE_SALES_ORDER = "validateSalesOrder.graphql";
-    SALES_ORDER = "salesOrder.graphql" "order.fragment.graphql";
-    SALES_ORDERS_BY_REFERENCE = "salesOrdersByReference.graphql" "order.fragment.graphql";
-    SALES_ORDER_CHANGES = "salesOrderChanges.graphql" "order.fragment.graphql";
-    EXPORT_SALES_ORDERS = "exportSalesOrders.graphql" "order.fragment.graphql" for OrdersRead;
+    CREATE_SALES_ORDER = "createSalesOrder.graphql" "order.fragment.graphql" "line.fragment.graphql" "warning.fragment.graphql";
+    CREATE_SALES_ORDERS = "createSalesOrders.graphql" "order.fragment.graphql" "line.fragment.graphql" "warning.fragment.graphql";
+    CANCEL_SALES_ORDER = "cancelSalesOrder.graphql" "order.fragment.graphql" "line.fragment.graphql";
+    VALIDATE_SALES_ORDER = "validateSalesOrder.graphql" "line.fragment.graphql" "warning.fragment.graphql";
+    SALES_ORDER = "salesOrder.graphql" "order.fragment.graphql" "line.fragment.graphql";
+    SALES_ORDERS_BY_REFERENCE = "salesOrdersByReference.graphql" "order.fragment.graphql" "line.fragment.graphql";
+    SALES_ORDER_CHANGES = "salesOrderChanges.graphql" "order.fragment.graphql" "line.fragment.graphql";
+    EXPORT_SALES_ORDERS = "exportSalesOrders.graphql" "order.fragment.graphql" "line.fragment.graphql" for OrdersRead;
 }

@@ -45,6 +45,7 @@ struct Limits {
     by_address: Buckets<Network>,
     anonymous: Buckets<Network>,
     requests: Buckets<String>,
+    requests_at_once: NonZeroU32,
     refusals: Buckets<Network>,
     free: Buckets<Network>,
     waiting: Slots<Network>,
@@ -105,6 +106,7 @@ impl RateLimit {
             under_way: Slots::new(UNDER_WAY),
             logins_under_way: Slots::new(UNDER_WAY),
             requests: Buckets::new("requests", Rate { per_minute: rules.requests, burst: rules.requests }, clock),
+            requests_at_once: rules.requests,
             failures: Cache::builder().max_capacity(REMEMBERED as u64).time_to_idle(Duration::from_mins(15)).build(),
             longest_pause: rules.longest_pause,
             login_queue: LoginQueue::new(rules.checks_at_once),
@@ -173,11 +175,16 @@ impl RateLimit {
 
     /// Takes one request of a client who proved who it is.
     pub fn admit_request(&self, client_id: &str) -> Result<(), AppError> {
-        self.admit_requests(client_id, NonZeroU32::MIN)
+        self.take_requests(client_id, NonZeroU32::MIN)
     }
 
-    /// Takes several at once.
-    pub fn admit_requests(&self, client_id: &str, requests: NonZeroU32) -> Result<(), AppError> {
+    /// Takes further ones that came with a request which was taken already. Of more than may come at once, all that is left then.
+    pub fn admit_further_requests(&self, client_id: &str, requests: u32) -> Result<(), AppError> {
+        let most = self.0.as_ref().map_or(0, |limits| limits.requests_at_once.get() - 1);
+        NonZeroU32::new(requests.min(most)).map_or(Ok(()), |requests| self.take_requests(client_id, requests))
+    }
+
+    fn take_requests(&self, client_id: &str, requests: NonZeroU32) -> Result<(), AppError> {
         let Some(limits) = &self.0 else { return Ok(()) };
         let message = "This client sends too many requests; wait, then send the same request again";
         limits.requests.take_many(&client_id.to_owned(), requests, message)

@@ -194,6 +194,8 @@ fn postgres_state(code: &str) -> Option<&'static str> {
         "53100" => "has no disk space left",
         "53300" => "has no connection left",
         "55P03" | "40P01" => "is busy",
+        // This process was stopped for a while, or the machine was.
+        "25P03" | "25P04" => "ended a transaction that stood still",
         // A table, a column or a schema that is not there yet, or was there before.
         "42P01" | "42703" | "3F000" => LACKS_MIGRATIONS,
         "42501" => "does not let this service do that",
@@ -234,8 +236,9 @@ mod tests {
     #[test]
     fn a_database_that_is_away_or_to_be_mended_is_told_from_a_mistake_of_ours() {
         let passing = [
-            "08006", "53300", "57P01", "40001", "55P03", "42P01", "25006", "42501", "2200H", "54000", "26000", "XX001",
-            "58030", "28P01", "3D000", "5", "8", "1032", "261", "6", "517", "14", "11", "267", "26", "10", "522", "7",
+            "08006", "53300", "57P01", "40001", "55P03", "42P01", "25006", "42501", "2200H", "54000", "26000", "25P03",
+            "25P04", "XX001", "58030", "28P01", "3D000", "5", "8", "1032", "261", "6", "517", "14", "11", "267", "26",
+            "10", "522", "7",
         ];
         for code in passing {
             assert!(database_state(code, "").is_some(), "{code}");

@@ -1,5 +1,7 @@
 //! A partner sends many orders in one request: each is taken by itself, each once, and one signature is over all of them.
 
+mod processes;
+
 use futures_util::future::join_all;
 use sales_order_api::domain::expectation_policy::ExpectationPolicy;
 use sales_order_api::domain::reference_policy::ReferencePolicy;
@@ -64,6 +66,9 @@ async fn each_order_is_answered_as_it_would_be_alone_and_a_bad_one_takes_no_othe
     let alone = partner.create_with_key("po-0", &order()).await.expect(201)["data"].take();
     assert_eq!((&told[0]["idempotency_key"], &told[0]["data"]), (&json!("po-0"), &alone));
 
+    let keys: Vec<_> = told.iter().map(|outcome| &outcome["idempotency_key"]).collect();
+    assert_eq!(keys, [&json!("po-0"), &Value::Null, &json!("po-2"), &Value::Null, &Value::Null], "`po 1` can be none");
+
     let problem = &told[1]["problem"];
     let pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
     assert_eq!(pointers, ["/orders/1/idempotency_key", "/orders/1/products/0/quantity", "/orders/1/typo"]);
@@ -75,6 +80,10 @@ async fn each_order_is_answered_as_it_would_be_alone_and_a_bad_one_takes_no_othe
     let error = &told[3]["problem"]["errors"][0];
     assert_eq!((&error["pointer"], &error["code"]), (&json!("/orders/3/idempotency_key"), &json!("required")));
     assert_eq!(told[4]["problem"]["errors"][0]["pointer"], "/orders/4");
+    let mut faulty = row("po-9");
+    faulty["address"] = json!("");
+    let told = outcomes(&send(&partner, &app, &json!({"orders": [faulty]})).await);
+    assert_eq!((&told[0]["status"], &told[0]["idempotency_key"]), (&json!(400), &json!("po-9")));
     app.database.whole_orders(2).await;
 }
 
@@ -228,6 +237,11 @@ async fn each_order_counts_as_a_request_and_without_room_for_all_none_is_taken()
     let refused = send(&partner, &app, &json!({"orders": [row("a"), row("b"), row("c"), row("d")]})).await;
     refused.expect_problem(429, "RATE_LIMITED");
     assert_eq!(app.database.db_number("SELECT count(*) FROM sales_orders").await, 7);
+    // More than may ever come at once take all that there is.
+    let other = app.partner_named("other", SignaturePolicy::Documented).await;
+    let answer = send(&other, &app, &rows(20)).await;
+    assert_eq!(statuses(&outcomes(&answer)), [201; 20]);
+    assert!(answer.header("ratelimit").unwrap().contains("r=0;"), "{:?}", answer.headers);
 }
 
 #[tokio::test]

@@ -238,3 +238,24 @@ async fn a_receipt_that_binds_the_key_holds_for_the_key_of_its_order() {
         ["the text is not what this client signs"]
     );
 }
+
+#[tokio::test]
+async fn a_receipt_of_one_of_many_orders_holds_by_the_body_that_names_it() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let path = "/api/v1/sales-orders/batch";
+    let row = |key: &str| {
+        let mut row = order();
+        row["idempotency_key"] = key.into();
+        row
+    };
+    let body = serde_json::json!({"orders": [row("po-1"), row("po-2")]}).to_string();
+    app.post_text(path, &partner.sign_body(path, body.as_bytes()).headers(), body.clone()).await.expect(207);
+    let orders = sales_order_api::service::Orders::new(app.store.clone(), Turns::unlimited());
+    for number in ["SO-0000000001", "SO-0000000002"] {
+        let evidence = orders.verify_receipt(number, Some(body.as_bytes()), Duration::ZERO, "/orders").await.unwrap();
+        assert_eq!(evidence.problems, Vec::<String>::new(), "{number}");
+        let evidence = orders.verify_receipt(number, Some(b"{}"), Duration::ZERO, "/orders").await.unwrap();
+        assert!(!evidence.problems.is_empty(), "{number}: another body");
+    }
+}

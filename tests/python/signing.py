@@ -45,19 +45,21 @@ def amount(line):
         return Decimal(0)
 
 
-def is_exact(line):
-    """Whether a price that is a number has at most 4 decimals: a schema that said so would have 19.99 refused by validators that
+def is_exact(part):
+    """Whether amounts that are numbers have at most 4 decimals: a schema that said so would have 19.99 refused by validators that
     divide floats."""
-    price = line.get("unit_price") if isinstance(line, dict) else None
-    return not isinstance(price, float) or -Decimal(repr(price)).normalize().as_tuple().exponent <= 4
+    names = ("unit_price", "expected_line_amount", "expected_total")
+    amounts = [part.get(name) for name in names] if isinstance(part, dict) else []
+    return all(not isinstance(one, float) or -Decimal(repr(one)).normalize().as_tuple().exponent <= 4 for one in amounts)
 
 
 @schemathesis.hook
 def filter_body(context, body):
-    """Leaves out orders whose total is beyond the bound, or whose prices have more decimals than are kept: the description says so,
+    """Leaves out orders whose total is beyond the bound, or whose amounts have more decimals than are kept: the description says so,
     and no schema can tell."""
     lines = body.get("products") if isinstance(body, dict) else None
-    return not isinstance(lines, list) or (sum(map(amount, lines)) <= LARGEST_TOTAL and all(map(is_exact, lines)))
+    is_in_bounds = not isinstance(lines, list) or (sum(map(amount, lines)) <= LARGEST_TOTAL and all(map(is_exact, lines)))
+    return is_in_bounds and is_exact(body)
 
 
 @schemathesis.hook

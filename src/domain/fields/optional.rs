@@ -12,7 +12,7 @@ use crate::domain::instant;
 use crate::domain::money::Money;
 use crate::error::FieldErrorCode;
 
-impl<'a> Fields<'a> {
+impl Fields<'_> {
     /// An optional text, trimmed; null and blank count as absent.
     pub fn optional_text(&mut self, name: &'static str, rule: Text) -> Option<String> {
         let value = self.optional(name, || Holds::Text(rule))?;
@@ -116,18 +116,6 @@ impl<'a> Fields<'a> {
             Ok(date) if text.len() == "YYYY-MM-DD".len() && date.to_string() == text && date.year() > 0 => Some(date),
             _ => self.refuse(name, FieldErrorCode::Format, "must be a date such as 2026-12-24".to_owned()),
         }
-    }
-
-    /// An optional list of objects, each read by `read`. Gives the items only when all of them are sound.
-    pub fn optional_list<T>(
-        &mut self,
-        name: &'static str,
-        length: &RangeInclusive<usize>,
-        mut read: impl FnMut(&mut Fields<'_>) -> Option<T>,
-    ) -> Option<Vec<T>> {
-        let value: &'a Value =
-            self.optional(name, || Holds::List(length.clone(), describe(|mut fields| read(&mut fields))))?;
-        self.list_of(name, value, length, read)
     }
 
     /// An optional list of texts, each trimmed and not blank.

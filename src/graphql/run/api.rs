@@ -252,7 +252,7 @@ impl Api {
             orders => {
                 let message = format!(
                     "The document has {orders} signed fields where one is allowed, and nothing was done; send each order in \
-                     a request of its own, with its own signature and Idempotency-Key"
+                     a request of its own, with its own signature and Idempotency-Key, or all of them by one createSalesOrders"
                 );
                 Err(AppError::new(ErrorCode::OneOrderPerRequest, message))
             }

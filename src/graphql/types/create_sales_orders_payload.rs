@@ -23,7 +23,7 @@ pub struct CreateSalesOrdersPayload {
 pub struct SalesOrderOutcome {
     /// HTTP status that the order would be answered with if it were sent alone, such as `201`.
     status: i32,
-    /// Idempotency key of the order, such as `po-4711`; null when the order has faults.
+    /// Idempotency key of the order, such as `po-4711`; null when it has none that can be one.
     idempotency_key: Option<String>,
     /// The order as it is now; null when there is a problem.
     sales_order: Option<InOrder<SalesOrder>>,
@@ -76,7 +76,9 @@ impl SalesOrderOutcome {
             Ok(taken) => {
                 let CreateSalesOrderPayload { sales_order, replayed, mut warnings, .. } =
                     CreateSalesOrderPayload::new(taken, reader, naming);
-                warnings.iter_mut().for_each(|warning| warning.place_below(&format!("/orders/{index}")));
+                for warning in &mut warnings {
+                    warning.place_below(&format!("/orders/{index}"));
+                }
                 let sales_order = Some(sales_order);
                 Self { status: 201, idempotency_key, sales_order, replayed, warnings, problem: None }
             }

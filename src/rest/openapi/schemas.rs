@@ -195,8 +195,6 @@ fn currency() -> RefOr<Schema> {
 
 fn amount(description: &str, max: Money) -> RefOr<Schema> {
     let form = |kind: Type| ObjectBuilder::new().schema_type(kind);
-    // Of the document, not of an amount: JSON has no other numbers.
-    let number = |text: &str| text.parse().ok().map(utoipa::Number::Float);
     OneOfBuilder::new()
         .item(
             form(Type::String)
@@ -206,7 +204,7 @@ fn amount(description: &str, max: Money) -> RefOr<Schema> {
         .item(
             form(Type::Number)
                 .minimum(Some(0))
-                .maximum(number(&max.to_string()))
+                .maximum(largest(max).map(utoipa::Number::Float))
                 // No `multipleOf`: validators that divide floats take 19.99 for no multiple of 0.0001.
                 .description(Some(
                     "As a number of at most 4 decimals. A program whose numbers are floats writes fractions as a string.",
@@ -215,6 +213,13 @@ fn amount(description: &str, max: Money) -> RefOr<Schema> {
         .description(Some(description))
         .examples(in_text(description))
         .into()
+}
+
+/// The largest number of a JSON document, which is a float, that is no larger than the amount: the nearest one may be.
+fn largest(max: Money) -> Option<f64> {
+    let nearest: f64 = max.to_string().parse().ok()?;
+    let is_in_range = Money::parse_number(&nearest.to_string(), max).is_ok();
+    Some(if is_in_range { nearest } else { nearest.next_down() })
 }
 
 /// Behind it a description gives an example.

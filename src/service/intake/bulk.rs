@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{OrderIntake, TakenOrder, ensure_expected, settle};
 use crate::auth::credentials::Header;
 use crate::auth::signature::VerifiedSignature;
-use crate::domain::bulk_input::{self, BulkRow};
+use crate::domain::bulk_input::{self, BulkRow, FaultyRow};
 use crate::domain::fields::{Fields, Naming};
 use crate::domain::reference_policy::ReferencePolicy;
 use crate::error::{AppError, ErrorCode};
@@ -19,7 +19,7 @@ use crate::telemetry;
 
 /// What became of an order of many.
 pub struct BulkOutcome {
-    /// Its idempotency key, where the order could be read.
+    /// Its idempotency key, where that can be one.
     pub idempotency_key: Option<String>,
     /// The order, or why there is none.
     pub outcome: Result<TakenOrder, AppError>,
@@ -62,12 +62,12 @@ impl OrderIntake {
                 Ok(row) => {
                     keys.push(Some(row.idempotency_key.clone()));
                     // One that has the key or the reference of an earlier one finds that when it is stored.
-                    let is_later = !sending.alone(&row).fold(true, |is_first, name| seen.insert(name) && is_first);
+                    let is_later = sending.alone(&row).filter(|name| !seen.insert(name.clone())).count() > 0;
                     waves[usize::from(is_later)].push((index, row));
                 }
-                Err(faults) => {
-                    keys.push(None);
-                    outcomes[index] = Some(Err(AppError::invalid(faults)));
+                Err(FaultyRow { idempotency_key, errors }) => {
+                    keys.push(idempotency_key);
+                    outcomes[index] = Some(Err(AppError::invalid(errors)));
                 }
             }
         }

@@ -62,7 +62,9 @@ impl IntakeQueue {
                 created
             }));
         }
-        transactions.values().for_each(|statements| telemetry::count_statements(**statements));
+        for statements in transactions.values() {
+            telemetry::count_statements(**statements);
+        }
         outcomes
     }
 

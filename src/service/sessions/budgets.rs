@@ -105,9 +105,7 @@ impl Sessions {
 
     /// Takes further requests from it, for what came in one; all of them, or none.
     pub fn admit_further_requests(&self, principal: &Principal, requests: usize) -> Result<(), AppError> {
-        match NonZeroU32::new(u32::try_from(requests).unwrap_or(u32::MAX)) {
-            Some(requests) => self.rate_limit.admit_requests(principal.client_id().as_str(), requests),
-            None => Ok(()),
-        }
+        let requests = u32::try_from(requests).unwrap_or(u32::MAX);
+        self.rate_limit.admit_further_requests(principal.client_id().as_str(), requests)
     }
 }

@@ -35,9 +35,10 @@ impl Store {
     ) -> StoreResult<Listed> {
         let place = || Expr::tuple([Column::UpdatedAt, Column::Id].map(|column| Expr::col((Entity, column))));
         let value = |(micros, id): (i64, i64)| Expr::tuple([micros, id].map(Expr::value));
-        let after = Condition::all().add(in_scope(scope)).add(place().gt(value(after)));
-        let from = filter.times.updated_at.from.map(|from| Column::UpdatedAt.gte(micros(from)));
-        let after = after.add_option(from);
+        // One bound: of two SQLite takes the first for the start, and reads all that lies between them.
+        let from = filter.times.updated_at.from.map(|from| (micros(from).saturating_sub(1), i64::MAX));
+        let after =
+            Condition::all().add(in_scope(scope)).add(place().gt(value(from.map_or(after, |from| from.max(after)))));
         // Found before the orders are read: one that changes meanwhile comes later, and none takes its place unread.
         let end = if wants_some(filter) {
             let end = Entity::find().select_only().column(Column::UpdatedAt).column(Column::Id).filter(after.clone());

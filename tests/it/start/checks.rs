@@ -114,7 +114,7 @@ async fn with_the_documented_rights_and_no_more_partners_order_and_operators_mov
         let answer = tool.post("/graphql", &[("authorization", &bearer)], &body).await.unwrap().expect(200);
         assert_eq!(answer["errors"], Value::Null, "{answer}");
         if document.contains("acknowledgeSalesOrder") {
-            let signed = partner.sign_body(path, &cancellation);
+            let signed = partner.sign_body(path, cancellation.to_string().as_bytes());
             partner.post(path, &signed.headers(), &cancellation).await.unwrap().expect(202);
         }
     }

@@ -20,7 +20,8 @@ async fn schemathesis_finds_no_difference_between_the_description_and_the_servic
     once!();
     let stage = Stage::new().await;
     let mut schemathesis = stage.command(python("schemathesis"), "python");
-    schemathesis.args(["run", &stage.document(), "--max-examples", "15", "--workers", "2"]);
+    // One worker: two threads of CPython 3.11 that parse at once can fail ("AST constructor recursion depth mismatch").
+    schemathesis.args(["run", &stage.document(), "--max-examples", "15", "--workers", "1"]);
     // The same cases in every run.
     schemathesis.args(["--seed", "1", "--generation-database", "none"]);
     schemathesis.env("SCHEMATHESIS_HOOKS", "signing");

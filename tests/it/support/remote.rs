@@ -69,19 +69,17 @@ impl Remote {
 
     /// Signs the published form, now.
     pub fn sign(&self) -> Signed {
-        let timestamp = Clock::system().now().timestamp().to_string();
-        let text = documented_string(&self.client_id, &timestamp);
-        self.sign_text(timestamp, &text)
+        self.sign_text(|timestamp| documented_string(&self.client_id, timestamp))
     }
 
     /// Signs the form that binds the body, now.
-    pub fn sign_body(&self, path: &str, body: &Value) -> Signed {
-        let timestamp = Clock::system().now().timestamp().to_string();
-        let text = body_bound_string("POST", path, &Sha256::digest(body.to_string()).into(), &timestamp);
-        self.sign_text(timestamp, &text)
+    pub fn sign_body(&self, path: &str, body: &[u8]) -> Signed {
+        self.sign_text(|timestamp| body_bound_string("POST", path, &Sha256::digest(body).into(), timestamp))
     }
 
-    fn sign_text(&self, timestamp: String, text: &str) -> Signed {
+    fn sign_text(&self, text: impl FnOnce(&str) -> String) -> Signed {
+        let timestamp = Clock::system().now().timestamp().to_string();
+        let text = text(&timestamp);
         Signed {
             authorization: format!("Bearer {}", self.token),
             client_id: self.client_id.clone(),

@@ -37,8 +37,8 @@ export function KeyPanel(): ReactElement {
     <section className="panel">
       <h2>Signing key</h2>
       <p>
-        With a key, every operation that contains <code>createSalesOrder</code> or <code>validateSalesOrder</code> is sent with
-        X-CLIENT-ID, X-TIMESTAMP and X-SIGNATURE. The key does not leave this browser.
+        With a key, every operation that contains <code>createSalesOrder</code>, <code>createSalesOrders</code> or{' '}
+        <code>validateSalesOrder</code> is sent with X-CLIENT-ID, X-TIMESTAMP and X-SIGNATURE. The key does not leave this browser.
       </p>
       <label>
         Private key file (PEM)

@@ -85,5 +85,5 @@ async function signatureFor(body: string, written: Headers): Promise<Record<stri
 
 function creates(body: string): boolean {
   const { query } = JSON.parse(body) as { query?: unknown };
-  return typeof query === 'string' && /\b(create|validate)SalesOrder\b/.test(query);
+  return typeof query === 'string' && /\b(create|validate)SalesOrders?\b/.test(query);
 }
