@@ -223,7 +223,7 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         sessions,
         intake: OrderIntake::new(store, clock.clone(), directory, intake_rules),
         orders: Orders::new(store.clone(), reports.clone()),
-        events: Events::new(store.clone(), reports, config.http.max_subscriptions_per_client),
+        events: Events::new(store.clone(), clock.clone(), reports, config.http.max_subscriptions_per_client),
         lifecycle: Lifecycle::new(store.clone(), clock.clone()),
         occupancy: Occupancy {
             anonymous_sockets: Slots::new(config.http.max_sockets_per_address),

@@ -54,8 +54,12 @@ fn every_rest_operation_is_called_as_its_graphql_operation_and_none_is_undocumen
     let document = openapi();
     let methods = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
     let documented: Vec<_> = methods.map(|operation| operation["operationId"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(documented.iter().cloned().collect::<BTreeSet<_>>(), operation_names());
-    assert_eq!(documented.len(), operation_names().len(), "an operation id is used twice: {documented:?}");
+    // Behind one endpoint: with the orders, and as a stream.
+    let further = ["salesOrderEventFeedWithOrders", "salesOrderEvents", "salesOrderEventsWithOrders"];
+    let mut names = operation_names();
+    names.retain(|name| !further.contains(&name.as_str()));
+    assert_eq!(documented.iter().cloned().collect::<BTreeSet<_>>(), names);
+    assert_eq!(documented.len(), names.len(), "an operation id is used twice: {documented:?}");
 }
 
 #[test]

@@ -11,6 +11,8 @@ pub mod bulk_input;
 pub mod client;
 pub mod client_input;
 pub mod event;
+pub mod event_consumer;
+pub mod event_feed;
 pub mod expectation_policy;
 pub mod expectations;
 pub mod fields;

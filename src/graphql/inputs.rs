@@ -15,8 +15,10 @@ use async_graphql::{InputObject, InputType, InputValueResult, Value};
 pub use clients::{
     AddClientKeyInput, ClientInput, CreateClientInput, RevokeClientKeyInput, RotateClientSecretInput, UpdateClientInput,
 };
-pub use costs::{changes_cost, new_order_cost, new_orders_cost, search_cost};
-pub use filter::{SalesOrderChangesInput, SalesOrderFilter, SalesOrderSort, both, read_filter};
+pub use costs::{changes_cost, feed_cost, new_order_cost, new_orders_cost, search_cost};
+pub use filter::{
+    SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, SalesOrderSort, both, read_filter,
+};
 pub use readers::{Input, rules_of};
 
 use crate::graphql::output::scalars::{Date, DateTime, Decimal};
@@ -158,6 +160,13 @@ pub struct SalesOrderInput {
     pub idempotency_key: String,
     #[graphql(flatten)]
     pub order: CreateSalesOrderInput,
+}
+
+/// How far a program is that reads the feed of events.
+#[derive(InputObject)]
+pub struct SaveEventConsumerInput {
+    /// Cursor of the event, or of the page, up to which everything is done; absent, a new consumer begins with the first event.
+    pub after: Option<String>,
 }
 
 /// A change of the status of an order.

@@ -18,6 +18,7 @@ use crate::error::{AppError, ErrorCode};
 use crate::telemetry::{self, QuotaState, RequestLog};
 use crate::wire::encoding::is_taken_by;
 use crate::wire::problem::{self, Problem};
+use crate::wire::time_limit::limited;
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -57,12 +58,12 @@ pub async fn wrap(State(Envelope(envelope)): State<Envelope>, request: Request, 
                     None => next.run(request).await,
                 }
             };
-            let response = match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
-                Ok(Ok(response)) => response,
+            let response = match limited(limit, AssertUnwindSafe(work).catch_unwind()).await {
+                Some(Ok(response)) => response,
                 // What the panic said is in the log; the panic hook wrote it.
-                Ok(Err(_)) => Problem(AppError::internal("a handler panicked")).into_response(),
-                Err(_) if log.is_receiving() => Problem(too_slow_a_body(limit)).into_response(),
-                Err(_) => Problem(too_slow(limit)).into_response(),
+                Some(Err(_)) => Problem(AppError::internal("a handler panicked")).into_response(),
+                None if log.is_receiving() => Problem(too_slow_a_body(limit)).into_response(),
+                None => Problem(too_slow(limit)).into_response(),
             };
             let mut response = problem::render(response, &path, &envelope.public_url, &request_id);
             if is_misframed {

@@ -46,13 +46,21 @@ pub fn cors(http: &Http) -> Option<CorsLayer> {
     if http.cors_origins.is_empty() {
         return None;
     }
-    let request = ["x-client-id", "x-timestamp", "x-signature", "idempotency-key", "x-request-id", "if-none-match"];
+    let request = [
+        "x-client-id",
+        "x-timestamp",
+        "x-signature",
+        "idempotency-key",
+        "x-request-id",
+        "if-none-match",
+        "last-event-id",
+    ];
     let answer = ["etag", "idempotent-replayed", "ratelimit", "ratelimit-policy", "x-request-id"];
     let origins = http.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     Some(
         CorsLayer::new()
             .allow_origin(origins.collect::<Vec<_>>())
-            .allow_methods([Method::GET, Method::POST])
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
             .allow_headers(
                 request
                     .map(HeaderName::from_static)

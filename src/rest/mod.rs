@@ -7,9 +7,12 @@
 
 mod bulk;
 mod changes;
+mod consumers;
+mod events;
 pub mod export;
 pub mod openapi;
 mod operations;
+mod parameters;
 mod routes;
 mod spreadsheet;
 

@@ -45,6 +45,10 @@ pub fn document(config: &Config) -> serde_json::Result<Value> {
         sales_order,
         sales_orders_by_reference,
         sales_order_changes,
+        sales_order_event_feed,
+        event_consumers,
+        save_event_consumer,
+        delete_event_consumer,
         export_sales_orders
     ),
     modifiers(&Security, &Bodies),
@@ -257,6 +261,73 @@ endpoint! {
         ),
     )]
     sales_order_changes
+}
+
+endpoint! {
+    /// Read what happened to sales orders
+    ///
+    /// Events of your orders, in pages: each new order, each change of its status, answers to its lines, shipments, deliveries and what
+    /// became of what you asked for. With `orders:read`, events of all orders. Begin without `after`, keep `next_cursor`, also of a page
+    /// without events, and ask on with it: at once where `has_more` is true, else when you like. A page may be shorter than `limit`.
+    ///
+    /// **No event is missed, and those of an order come in their own order**: `sequence` counts them from 1 without a gap. An event comes
+    /// again when you ask again with an older cursor, so note the cursor when you are done with its page.
+    ///
+    /// **To learn of an event at once** ask with `wait`: the answer comes with the next event, or after so many seconds without one. Or
+    /// send `Accept: text/event-stream` for a stream that does not end; one that breaks off goes on with the header `Last-Event-ID`, as
+    /// browsers send it, and one without a cursor begins with what happens from now on. `limit` and `wait` are not for streams. Streams
+    /// and waiting requests count together, so many for each client; another one is 429.
+    #[utoipa::path(
+        get, path = "/api/v1/events", operation_id = "salesOrderEventFeed", tag = "Sales Orders",
+        responses(
+            (status = 200, description = "A page of the events, or a stream of them"),
+        ),
+    )]
+    sales_order_event_feed
+}
+
+endpoint! {
+    /// List consumers of events
+    ///
+    /// Your programs that read events and let us keep how far they are, each with its cursor.
+    #[utoipa::path(
+        get, path = "/api/v1/events/consumers", operation_id = "eventConsumers", tag = "Sales Orders",
+        responses(
+            (status = 200, description = "The consumers"),
+        ),
+    )]
+    event_consumers
+}
+
+endpoint! {
+    /// Make a consumer of events, or say how far it is
+    ///
+    /// So a program needs no storage of its own: read with `GET /api/v1/events?consumer=NAME`, do what the page asks for, then send its
+    /// `next_cursor` as `after`. What was read and not confirmed so comes again. A new consumer without `after` begins with the first
+    /// event. A cursor before the one it has changes nothing, so that of two confirmations at once the later counts; to read events again,
+    /// delete the consumer and make it anew. Up to 20 consumers.
+    #[utoipa::path(
+        put, path = "/api/v1/events/consumers/{name}", operation_id = "saveEventConsumer", tag = "Sales Orders",
+        params(("name" = String, Path, description = "Name of the consumer: 1 to 64 letters, digits, dots, dashes or underscores", example = "warehouse")),
+        responses(
+            (status = 200, description = "The consumer as it is now"),
+        ),
+    )]
+    save_event_consumer
+}
+
+endpoint! {
+    /// Delete a consumer of events
+    ///
+    /// How far it was is forgotten. Events are not touched.
+    #[utoipa::path(
+        delete, path = "/api/v1/events/consumers/{name}", operation_id = "deleteEventConsumer", tag = "Sales Orders",
+        params(("name" = String, Path, description = "Name of the consumer", example = "warehouse")),
+        responses(
+            (status = 204, description = "It is gone"),
+        ),
+    )]
+    delete_event_consumer
 }
 
 endpoint! {

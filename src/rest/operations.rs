@@ -6,9 +6,9 @@ use crate::domain::permission::Permission;
 use crate::graphql::PreparedOperation;
 
 macro_rules! operations {
-    ($( $name:ident = $($file:literal)+ $(for $scope:ident)?; )+) => {
+    ($( $name:ident = $file:literal $(for $scope:ident)?; )+) => {
         $( pub(super) static $name: LazyLock<PreparedOperation> = LazyLock::new(|| {
-            PreparedOperation::new(concat!($(include_str!(concat!("operations/", $file))),+))
+            PreparedOperation::new(with_fragments(include_str!(concat!("operations/", $file))))
                 $(.with_scope(Permission::$scope))?
         }); )+
 
@@ -24,12 +24,41 @@ operations! {
     LOGIN = "login.graphql";
     REFRESH = "refresh.graphql";
     SIGNATURE_CHECK = "signatureCheck.graphql";
-    CREATE_SALES_ORDER = "createSalesOrder.graphql" "order.fragment.graphql" "line.fragment.graphql" "warning.fragment.graphql";
-    CREATE_SALES_ORDERS = "createSalesOrders.graphql" "order.fragment.graphql" "line.fragment.graphql" "warning.fragment.graphql";
-    CANCEL_SALES_ORDER = "cancelSalesOrder.graphql" "order.fragment.graphql" "line.fragment.graphql";
-    VALIDATE_SALES_ORDER = "validateSalesOrder.graphql" "line.fragment.graphql" "warning.fragment.graphql";
-    SALES_ORDER = "salesOrder.graphql" "order.fragment.graphql" "line.fragment.graphql";
-    SALES_ORDERS_BY_REFERENCE = "salesOrdersByReference.graphql" "order.fragment.graphql" "line.fragment.graphql";
-    SALES_ORDER_CHANGES = "salesOrderChanges.graphql" "order.fragment.graphql" "line.fragment.graphql";
-    EXPORT_SALES_ORDERS = "exportSalesOrders.graphql" "order.fragment.graphql" "line.fragment.graphql" for OrdersRead;
+    CREATE_SALES_ORDER = "createSalesOrder.graphql";
+    CREATE_SALES_ORDERS = "createSalesOrders.graphql";
+    CANCEL_SALES_ORDER = "cancelSalesOrder.graphql";
+    VALIDATE_SALES_ORDER = "validateSalesOrder.graphql";
+    SALES_ORDER = "salesOrder.graphql";
+    SALES_ORDERS_BY_REFERENCE = "salesOrdersByReference.graphql";
+    SALES_ORDER_CHANGES = "salesOrderChanges.graphql";
+    SALES_ORDER_EVENT_FEED = "salesOrderEventFeed.graphql";
+    SALES_ORDER_EVENT_FEED_WITH_ORDERS = "salesOrderEventFeedWithOrders.graphql";
+    SALES_ORDER_EVENTS = "salesOrderEvents.graphql";
+    SALES_ORDER_EVENTS_WITH_ORDERS = "salesOrderEventsWithOrders.graphql";
+    EVENT_CONSUMERS = "eventConsumers.graphql";
+    SAVE_EVENT_CONSUMER = "saveEventConsumer.graphql";
+    DELETE_EVENT_CONSUMER = "deleteEventConsumer.graphql";
+    EXPORT_SALES_ORDERS = "exportSalesOrders.graphql" for OrdersRead;
+}
+
+/// What documents share, each under the spread that names it.
+const FRAGMENTS: [(&str, &str); 8] = [
+    ("...answer\n", include_str!("operations/answer.fragment.graphql")),
+    ("...consumer\n", include_str!("operations/consumer.fragment.graphql")),
+    ("...event\n", include_str!("operations/event.fragment.graphql")),
+    ("...line\n", include_str!("operations/line.fragment.graphql")),
+    ("...order\n", include_str!("operations/order.fragment.graphql")),
+    ("...request\n", include_str!("operations/request.fragment.graphql")),
+    ("...shipment\n", include_str!("operations/shipment.fragment.graphql")),
+    ("...warning\n", include_str!("operations/warning.fragment.graphql")),
+];
+
+/// The document with the fragments that it and they use, each once.
+fn with_fragments(document: &str) -> String {
+    let mut whole = document.to_owned();
+    let mut left = FRAGMENTS.to_vec();
+    while let Some(used) = left.iter().position(|(spread, _)| whole.contains(spread)) {
+        whole.push_str(left.swap_remove(used).1);
+    }
+    whole
 }

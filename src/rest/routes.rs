@@ -9,7 +9,7 @@ use axum::http::header::LOCATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Extension, Json, Router};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -18,7 +18,7 @@ use super::operations::{
     CANCEL_SALES_ORDER, CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SALES_ORDERS_BY_REFERENCE, SIGNATURE_CHECK,
     VALIDATE_SALES_ORDER,
 };
-use super::{bulk, changes, export, openapi};
+use super::{bulk, changes, consumers, events, export, openapi};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::domain::order_request::RequestState;
@@ -39,6 +39,9 @@ pub fn router() -> Router<AppState> {
         .route("/api/v1/sales-orders", get(changes::sales_order_changes).post(create_sales_order))
         .route("/api/v1/sales-orders/batch", post(bulk::create_sales_orders))
         .route("/api/v1/sales-orders/validation", post(validate_sales_order))
+        .route("/api/v1/events", get(events::events))
+        .route("/api/v1/events/consumers", get(consumers::list))
+        .route("/api/v1/events/consumers/{name}", put(consumers::save).delete(consumers::delete))
         .route("/api/v1/sales-orders.csv", get(export::export_csv))
         .route("/api/v1/sales-orders.jsonl", get(export::export_jsonl))
         .route("/api/v1/sales-orders/{order_number}", get(sales_order))
@@ -87,7 +90,7 @@ async fn cancel_sales_order(
     request: JsonRequest,
 ) -> Result<Response, Problem> {
     let order_number = order_number.map_or_else(|_| String::new(), |Path(order_number)| order_number);
-    let (answer, room) = run_of_order(&state, &CANCEL_SALES_ORDER, order_number, request).await?;
+    let (answer, room) = run_of(&state, &CANCEL_SALES_ORDER, ("order_number", order_number), request).await?;
     let is_pending = answer["request"]["state"] == RequestState::Pending.as_str();
     let status = if is_pending { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok(room.keep_with((status, Json(answer)).into_response()))
@@ -189,14 +192,14 @@ pub(super) async fn run_with_body(
     run_with(state, operation, Map::new(), request).await
 }
 
-/// The same for the order that the path names.
-async fn run_of_order(
+/// The same for what the path names.
+pub(super) async fn run_of(
     state: &AppState,
     operation: &PreparedOperation,
-    order_number: String,
+    (variable, name): (&str, String),
     request: JsonRequest,
 ) -> Result<(Value, BodyRoom), AppError> {
-    let named = [("order_number".to_owned(), Value::String(order_number))];
+    let named = [(variable.to_owned(), Value::String(name))];
     run_with(state, operation, named.into_iter().collect(), request).await
 }
 

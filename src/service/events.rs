@@ -5,6 +5,8 @@
 //! wakes followers up is one watcher a process.
 
 mod changes;
+mod consumers;
+mod feed;
 mod watcher;
 
 use std::collections::{HashMap, VecDeque};
@@ -15,10 +17,12 @@ use futures_util::stream::{self, Stream};
 use tokio::sync::{Notify, watch};
 
 pub use self::changes::ChangesPage;
+pub use self::feed::{FeedPage, LOOKS};
 use self::watcher::{Feed, Watcher};
 use super::caller::{LiveSession, Principal};
 use super::slots::{Slot, Slots};
 use super::turns::Turns;
+use crate::clock::Clock;
 use crate::domain::client::ClientId;
 use crate::domain::event::{After, OrderEvent, Position};
 use crate::domain::order::OrderNumber;
@@ -65,6 +69,7 @@ pub async fn begin<T>(first: impl Future<Output = Option<T>>) -> Option<T> {
 #[derive(Clone)]
 pub struct Events {
     store: Store,
+    clock: Clock,
     reports: Turns<ClientId>,
     watcher: Arc<Watcher>,
     followers: Arc<Slots<ClientId>>,
@@ -73,10 +78,10 @@ pub struct Events {
 impl Events {
     /// The feed of this store, which each client may follow so many times at once.
     #[must_use]
-    pub fn new(store: Store, reports: Turns<ClientId>, followers_per_client: usize) -> Self {
+    pub fn new(store: Store, clock: Clock, reports: Turns<ClientId>, followers_per_client: usize) -> Self {
         let watcher = Arc::new(Watcher::new(store.clone()));
         let followers = Arc::new(Slots::new(followers_per_client));
-        Self { store, reports, watcher, followers }
+        Self { store, clock, reports, watcher, followers }
     }
 
     /// Events after a position, of orders that match the filter.

@@ -8,7 +8,7 @@ use super::error::StoreResult;
 use super::unreachable;
 
 /// What serving does with each table. Managing clients needs more, and may be left to another user's command line.
-const NEEDED: [(&str, &[&str]); 20] = [
+const NEEDED: [(&str, &[&str]); 21] = [
     ("seaql_migrations", &["SELECT"]),
     ("clients", &["SELECT"]),
     ("client_audit_log", &["SELECT"]),
@@ -16,6 +16,7 @@ const NEEDED: [(&str, &[&str]); 20] = [
     ("client_secrets", &["SELECT", "UPDATE"]),
     ("client_public_keys", &["SELECT", "UPDATE"]),
     ("client_addresses", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
+    ("event_consumers", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ("sales_orders", &["SELECT", "INSERT", "UPDATE"]),
     ("sales_order_lines", &["SELECT", "INSERT", "UPDATE"]),
     ("sales_order_receipts", &["SELECT", "INSERT"]),

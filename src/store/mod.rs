@@ -15,6 +15,7 @@ mod clients;
 mod clock;
 mod commit_time;
 mod connect;
+mod consumers;
 mod entity;
 mod error;
 mod events;

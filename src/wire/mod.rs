@@ -4,10 +4,12 @@
 
 pub mod encoding;
 pub mod etag;
+pub mod event_stream;
 pub mod json;
 pub mod media;
 mod numbers;
 pub mod problem;
 pub mod query;
 pub mod request;
+pub mod time_limit;
 pub mod unbuffered;

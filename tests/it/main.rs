@@ -24,6 +24,7 @@ mod crash;
 mod database;
 mod demo;
 mod errors;
+mod event_feed;
 mod events;
 mod exactly_once;
 mod expectations;

@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 36] = [
+const CASES: [Case; 40] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -47,6 +47,12 @@ const CASES: [Case; 36] = [
     Case { field: "Query.salesOrderChanges", document: "{ salesOrderChanges(input: {}) { hasMore } }", granted: "ok" },
     Case { field: "Query.salesOrderSummary", document: "{ salesOrderSummary { totals { orders } } }", granted: "ok" },
     Case { field: "Query.salesOrderEvents", document: "{ salesOrderEvents { nodes { cursor } } }", granted: "ok" },
+    Case {
+        field: "Query.salesOrderEventFeed",
+        document: "{ salesOrderEventFeed(input: {}) { hasMore } }",
+        granted: "ok",
+    },
+    Case { field: "Query.eventConsumers", document: "{ eventConsumers { name } }", granted: "ok" },
     Case { field: "Query.node", document: "{ node(id: \"none\") { id } }", granted: "ok" },
     Case { field: "Query.nodes", document: "{ nodes(ids: [\"none\"]) { id } }", granted: "ok" },
     Case {
@@ -115,6 +121,16 @@ const CASES: [Case; 36] = [
     Case {
         field: "Mutation.cancelSalesOrder",
         document: "mutation { cancelSalesOrder(orderNumber: \"SO-0000000009\", input: {reason: OTHER}) { replayed } }",
+        granted: "NOT_FOUND",
+    },
+    Case {
+        field: "Mutation.saveEventConsumer",
+        document: "mutation { saveEventConsumer(name: \"erp\", input: {}) { name } }",
+        granted: "ok",
+    },
+    Case {
+        field: "Mutation.deleteEventConsumer",
+        document: "mutation { deleteEventConsumer(name: \"none\") }",
         granted: "NOT_FOUND",
     },
     Case {

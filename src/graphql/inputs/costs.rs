@@ -2,8 +2,11 @@
 
 use serde_json::Value;
 
-use super::{CreateSalesOrderInput, CreateSalesOrdersInput, Raw, SalesOrderChangesInput, SalesOrderFilter};
-use crate::domain::order_changes::DEFAULT_LIMIT;
+use super::{
+    CreateSalesOrderInput, CreateSalesOrdersInput, Raw, SalesOrderChangesInput, SalesOrderEventFeedInput,
+    SalesOrderFilter,
+};
+use crate::domain::{event_feed, order_changes};
 use crate::graphql::cost::points::{LINES_PER_ORDER, SEARCH};
 
 /// What it costs that orders are looked for by what they hold.
@@ -13,7 +16,16 @@ pub fn search_cost(filter: Option<&Raw<SalesOrderFilter>>) -> usize {
 
 /// What a page of the orders by their last change costs.
 pub fn changes_cost(input: &Raw<SalesOrderChangesInput>, each: usize) -> usize {
-    let limit = input.json()["limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(DEFAULT_LIMIT);
+    limited_cost(input.json(), order_changes::DEFAULT_LIMIT, each)
+}
+
+/// What a page of the feed of events costs.
+pub fn feed_cost(input: &Raw<SalesOrderEventFeedInput>, each: usize) -> usize {
+    limited_cost(input.json(), event_feed::DEFAULT_LIMIT, each)
+}
+
+fn limited_cost(input: &Value, usual: usize, each: usize) -> usize {
+    let limit = input["limit"].as_u64().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usual);
     limit.saturating_mul(each).saturating_add(1)
 }
 

@@ -136,6 +136,15 @@ pub struct SalesOrderChangesInput {
     pub cursor: Option<String>,
 }
 
+/// Where the feed of events goes on, and how much of it to read.
+#[derive(InputObject)]
+pub struct SalesOrderEventFeedInput {
+    /// Cursor of an event, or of the page before; absent, the feed begins with the first event.
+    pub after: Option<String>,
+    /// Number of events; 100 when absent.
+    pub limit: Option<i32>,
+}
+
 /// Sort order of a list of orders. Orders with the same time are sorted by order number.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 pub enum SalesOrderSort {

@@ -10,8 +10,8 @@ use super::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput, ClientInput,
     ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput, CreateSalesOrdersInput,
     ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput, RefreshInput,
-    RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderFilter, UpdateClientInput,
-    UpdateSalesOrderStatusInput,
+    RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter,
+    SaveEventConsumerInput, UpdateClientInput, UpdateSalesOrderStatusInput,
 };
 use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::bulk_input;
@@ -19,6 +19,8 @@ use crate::domain::client::ClientId;
 use crate::domain::client_input::{
     ClientChange, ClientToCreate, KeyToAdd, read_client, read_revocation, read_rotation,
 };
+use crate::domain::event_consumer::read_progress;
+use crate::domain::event_feed::FeedRequest;
 use crate::domain::fields::{Fields, Naming, Rule, describe};
 use crate::domain::line_answers::LineAnswersInput;
 use crate::domain::order_changes::ChangesRequest;
@@ -107,6 +109,8 @@ read_by! {
     AcknowledgeSalesOrderInput: AcknowledgementInput = AcknowledgementInput::read;
     SalesOrderFilter: OrderFilter = OrderFilter::read, as an argument OrderFilter::read_argument;
     SalesOrderChangesInput: ChangesRequest = ChangesRequest::read;
+    SalesOrderEventFeedInput: FeedRequest = FeedRequest::read;
+    SaveEventConsumerInput: () = read_progress;
     CreateClientInput: ClientToCreate = ClientToCreate::read;
     UpdateClientInput: (ClientId, ClientChange) = ClientChange::read;
     ClientInput: ClientId = read_client;

@@ -18,7 +18,7 @@ pub struct ClientMutation;
 
 /// Client management on the caller's behalf.
 fn manage(ctx: &Context<'_>) -> Result<Clients> {
-    let (caller, name) = (ctx.data::<Caller>()?, principal(ctx)?.client_id().to_string());
+    let (caller, name) = (ctx.data::<Arc<Caller>>()?, principal(ctx)?.client_id().to_string());
     let actor = Actor { via: Via::Api, name, host: caller.credentials.address.to_string() };
     Ok(ctx.data::<Arc<Services>>()?.clients.on_behalf_of(actor))
 }

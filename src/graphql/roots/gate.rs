@@ -1,5 +1,7 @@
 //! The gate in front of every root field. The root types themselves are wrapped, so no resolver can do without it.
 
+use std::sync::Arc;
+
 use std::borrow::Cow;
 use std::pin::Pin;
 
@@ -43,7 +45,7 @@ pub trait RootType {
 pub struct Gated<T>(pub T);
 
 async fn pass_field(kind: OperationType, ctx: &Context<'_>) -> ServerResult<()> {
-    let passed = match ctx.data::<Caller>() {
+    let passed = match ctx.data::<Arc<Caller>>() {
         Ok(caller) => pass(kind, ctx.field().name(), caller).await.map_err(async_graphql::Error::from),
         Err(no_caller) => Err(no_caller),
     };

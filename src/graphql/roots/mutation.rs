@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 
+use crate::domain::event::After;
+use crate::domain::event_consumer::ConsumerName;
 use crate::domain::fields::Naming;
+use crate::error::AppError;
 use crate::graphql::cost::budget;
 use crate::graphql::inputs::{
     AcknowledgeSalesOrderInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput, ConfirmSalesOrderLinesInput,
-    CreateSalesOrderInput, CreateSalesOrdersInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput,
-    RefreshInput, UpdateSalesOrderStatusInput,
+    CreateSalesOrderInput, CreateSalesOrdersInput, Input as _, LoginInput, Raw, RecordDeliveryInput,
+    RecordShipmentInput, RefreshInput, SaveEventConsumerInput, UpdateSalesOrderStatusInput,
 };
-use crate::graphql::inputs::{new_order_cost, new_orders_cost};
-use crate::graphql::types::reader::{Reader, principal};
+use crate::graphql::inputs::{both, new_order_cost, new_orders_cost};
+use crate::graphql::types::reader::{Reader, principal, sealing};
 use crate::graphql::types::selection::ensure_readable;
 use crate::graphql::types::{
-    AuthToken, CancelSalesOrderPayload, CreateSalesOrderPayload, CreateSalesOrdersPayload, SalesOrder,
+    AuthToken, CancelSalesOrderPayload, CreateSalesOrderPayload, CreateSalesOrdersPayload, EventConsumer, SalesOrder,
     ValidateSalesOrderPayload,
 };
 use crate::service::{Caller, Services};
@@ -32,7 +35,7 @@ impl OrderMutation {
         #[graphql(desc = "Client id and client secret.")] input: Raw<LoginInput>,
     ) -> Result<AuthToken> {
         let input = input.read(ctx)?;
-        let origin = &ctx.data::<Caller>()?.credentials;
+        let origin = &ctx.data::<Arc<Caller>>()?.credentials;
         Ok(ctx.data::<Arc<Services>>()?.sessions.login(input, origin).await?.into())
     }
 
@@ -44,7 +47,7 @@ impl OrderMutation {
         #[graphql(desc = "The present token of the session.")] input: Raw<RefreshInput>,
     ) -> Result<AuthToken> {
         let input = input.read(ctx)?;
-        let origin = &ctx.data::<Caller>()?.credentials;
+        let origin = &ctx.data::<Arc<Caller>>()?.credentials;
         Ok(ctx.data::<Arc<Services>>()?.sessions.refresh(input, origin).await?.into())
     }
 
@@ -56,7 +59,7 @@ impl OrderMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The new order.")] input: Raw<CreateSalesOrderInput>,
     ) -> Result<CreateSalesOrderPayload> {
-        let (caller, naming) = (ctx.data::<Caller>()?, *ctx.data::<Naming>()?);
+        let (caller, naming) = (ctx.data::<Arc<Caller>>()?, *ctx.data::<Naming>()?);
         let (intake, reader) = (&ctx.data::<Arc<Services>>()?.intake, Reader::of(ctx)?);
         let taken = intake.create_sales_order(caller, input.json(), naming).await?;
         Ok(CreateSalesOrderPayload::new(taken, &reader, naming))
@@ -70,7 +73,7 @@ impl OrderMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The new orders.")] input: Raw<CreateSalesOrdersInput>,
     ) -> Result<CreateSalesOrdersPayload> {
-        let (caller, naming) = (ctx.data::<Caller>()?, *ctx.data::<Naming>()?);
+        let (caller, naming) = (ctx.data::<Arc<Caller>>()?, *ctx.data::<Naming>()?);
         let (intake, reader) = (&ctx.data::<Arc<Services>>()?.intake, Reader::of(ctx)?);
         let outcomes = intake.create_sales_orders(caller, input.json(), naming).await?;
         Ok(CreateSalesOrdersPayload::new(outcomes, &reader, naming))
@@ -84,7 +87,7 @@ impl OrderMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The order.")] input: Raw<CreateSalesOrderInput>,
     ) -> Result<ValidateSalesOrderPayload> {
-        let (caller, naming) = (ctx.data::<Caller>()?, *ctx.data::<Naming>()?);
+        let (caller, naming) = (ctx.data::<Arc<Caller>>()?, *ctx.data::<Naming>()?);
         let valid = budget::read(ctx, 3)?.intake.validate_sales_order(caller, input.json(), naming).await?;
         Ok(ValidateSalesOrderPayload::new(valid, naming))
     }
@@ -156,7 +159,7 @@ impl OrderMutation {
         #[graphql(desc = "Order number, such as `SO-0000000042`.")] order_number: String,
         #[graphql(desc = "The cancellation.")] input: Raw<CancelSalesOrderInput>,
     ) -> Result<CancelSalesOrderPayload> {
-        let (input, caller, reader) = (input.read(ctx)?, ctx.data::<Caller>()?, Reader::of(ctx)?);
+        let (input, caller, reader) = (input.read(ctx)?, ctx.data::<Arc<Caller>>()?, Reader::of(ctx)?);
         let taken = ctx.data::<Arc<Services>>()?.lifecycle.cancel(caller, &order_number, input).await?;
         Ok(CancelSalesOrderPayload::new(taken, &reader))
     }
@@ -187,5 +190,38 @@ impl OrderMutation {
         ensure_readable(ctx, &reader, &input.order_number).await?;
         let order = ctx.data::<Arc<Services>>()?.lifecycle.acknowledge(principal, input).await?;
         Ok(SalesOrder::new(order, &reader))
+    }
+
+    /// Notes up to which event a consumer of the caller is done, or makes the consumer. A cursor before the one it has changes nothing;
+    /// to read events again, delete the consumer and make it anew.
+    async fn save_event_consumer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Name of the consumer, such as `warehouse`: 1 to 64 letters, digits, dots, dashes or underscores."
+        )]
+        name: String,
+        #[graphql(desc = "How far it is.")] input: Raw<SaveEventConsumerInput>,
+    ) -> Result<EventConsumer> {
+        let (sealing, client) = (sealing(ctx)?, principal(ctx)?.client_id());
+        let sealer = sealing.sealer().await?;
+        let progress = SaveEventConsumerInput::read(input.json(), *ctx.data()?);
+        let after = both(After::read(input.json()["after"].as_str(), sealer), progress);
+        let (name, (after, ())) = both(ConsumerName::read(&name), after).map_err(AppError::invalid)?;
+        let events = &ctx.data::<Arc<Services>>()?.events;
+        let after = events.resume(after, sealer).await?;
+        let consumer = events.save_consumer(client, &name, after).await?;
+        Ok(EventConsumer { consumer, sealing: Arc::clone(&sealing) })
+    }
+
+    /// Forgets a consumer of the caller and how far it was. NOT_FOUND when there is none of this name.
+    async fn delete_event_consumer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Name of the consumer.")] name: String,
+    ) -> Result<bool> {
+        let name = ConsumerName::read(&name).map_err(AppError::invalid)?;
+        ctx.data::<Arc<Services>>()?.events.delete_consumer(principal(ctx)?.client_id(), &name).await?;
+        Ok(true)
     }
 }

@@ -12,17 +12,18 @@ use crate::error::AppError;
 use crate::graphql::cost::budget;
 use crate::graphql::cost::points::{page_cost, summary_cost};
 use crate::graphql::inputs::{
-    ExplainSignatureInput, Input as _, Raw, SalesOrderChangesInput, SalesOrderFilter, SalesOrderSort, both,
-    changes_cost, read_filter, search_cost,
+    ExplainSignatureInput, Input as _, Raw, SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter,
+    SalesOrderSort, both, changes_cost, feed_cost, read_filter, search_cost,
 };
 use crate::graphql::output::in_order::ListInOrder;
 use crate::graphql::output::scalars::TimeZone;
 use crate::graphql::types::preload;
-use crate::graphql::types::reader::{Reader, principal};
+use crate::graphql::types::reader::{Reader, principal, sealing};
 use crate::graphql::types::{
-    Client, Node, SalesOrder, SalesOrderChanges, SalesOrderConnection, SalesOrderEventConnection, SalesOrderSummary,
-    SignatureCheck, SummaryDimension, connection,
+    Client, EventConsumer, Node, SalesOrder, SalesOrderChanges, SalesOrderConnection, SalesOrderEventConnection,
+    SalesOrderEventFeed, SalesOrderSummary, SignatureCheck, SummaryDimension, connection,
 };
+use crate::service::events::LOOKS;
 use crate::service::{Caller, Services};
 
 #[derive(Default)]
@@ -41,7 +42,7 @@ impl OrderQuery {
     /// nothing.
     #[graphql(complexity = "20 + child_complexity")]
     async fn signature_check(&self, ctx: &Context<'_>) -> Result<SignatureCheck> {
-        let check = ctx.data::<Arc<Services>>()?.signature_checker.check(ctx.data()?).await?;
+        let check = ctx.data::<Arc<Services>>()?.signature_checker.check(ctx.data::<Arc<Caller>>()?).await?;
         Ok(SignatureCheck(check))
     }
 
@@ -52,7 +53,7 @@ impl OrderQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The signature, the public key and the signed request.")] input: Raw<ExplainSignatureInput>,
     ) -> Result<SignatureCheck> {
-        let (naming, address) = (*ctx.data()?, ctx.data::<Caller>()?.credentials.address);
+        let (naming, address) = (*ctx.data()?, ctx.data::<Arc<Caller>>()?.credentials.address);
         Ok(SignatureCheck(
             ctx.data::<Arc<Services>>()?.signature_checker.explain(input.read(ctx)?, naming, address).await?,
         ))
@@ -175,6 +176,31 @@ impl OrderQuery {
         let after = events.resume(after, sealer).await?;
         let page = events.page(principal, &filter, after, first).await?;
         connection::of_events(ctx, page, &reader).await
+    }
+
+    /// Events of orders in the order of the feed, for a program that reads on from a cursor: no event is missed, and those of an order
+    /// come in their own order. A page may be shorter than `limit`, and also empty: `hasMore` alone tells the end.
+    #[graphql(complexity = "feed_cost(&input, child_complexity)")]
+    async fn sales_order_event_feed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The cursor, and the length of the page.")] input: Raw<SalesOrderEventFeedInput>,
+    ) -> Result<SalesOrderEventFeed> {
+        let (reader, principal) = (Reader::of(ctx)?, principal(ctx)?);
+        let sealer = reader.sealing.sealer().await?;
+        let after = After::read(input.json()["after"].as_str(), sealer);
+        let request = SalesOrderEventFeedInput::read(input.json(), *ctx.data()?);
+        let (after, request) = both(after, request).map_err(AppError::invalid)?;
+        let events = &budget::read(ctx, 2 + LOOKS)?.events;
+        let after = events.resume(after, sealer).await?;
+        SalesOrderEventFeed::of(ctx, events.feed(principal, after, request.limit).await?, &reader).await
+    }
+
+    /// Consumers of the caller, by name: programs that read the feed of events and let the service keep how far they are.
+    async fn event_consumers(&self, ctx: &Context<'_>) -> Result<Vec<EventConsumer>> {
+        let (principal, sealing) = (principal(ctx)?, sealing(ctx)?);
+        let found = budget::read(ctx, 1)?.events.consumers(principal.client_id()).await?;
+        Ok(found.into_iter().map(|consumer| EventConsumer { consumer, sealing: Arc::clone(&sealing) }).collect())
     }
 
     /// An object by its global id; null when there is none that the caller may read.

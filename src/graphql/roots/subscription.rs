@@ -31,7 +31,7 @@ impl Subscription {
         let sealer = sealing.sealer().await?;
         let asked = both(After::read(after.as_deref(), sealer), read_filter(ctx, filter.as_ref()));
         let (after, filter) = asked.map_err(AppError::invalid)?;
-        let events = events.follow(ctx.data::<Caller>()?.live_session()?, filter, after, sealer).await?;
+        let events = events.follow(ctx.data::<Arc<Caller>>()?.live_session()?, filter, after, sealer).await?;
         Ok(budget::renewed(ctx, events)?.map(move |event| Ok(SalesOrderEvent::told(event?, &sealing))))
     }
 }

@@ -12,8 +12,8 @@ use crate::graphql::inputs::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput, ClientInput,
     ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput, CreateSalesOrdersInput,
     ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput, RecordShipmentInput, RefreshInput,
-    RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderFilter, UpdateClientInput,
-    UpdateSalesOrderStatusInput,
+    RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter,
+    SaveEventConsumerInput, UpdateClientInput, UpdateSalesOrderStatusInput,
 };
 use crate::service::Needs::{
     self, BoundSignature, ClientSecret, InputToken, Nothing, Scope, Signature, SignatureReport, Token,
@@ -30,6 +30,8 @@ pub const QUERIES: &[Root] = &[
     Root::new("salesOrderChanges", Token).reading::<SalesOrderChangesInput>("input"),
     Root::new("salesOrderSummary", Token).reading::<SalesOrderFilter>("where"),
     Root::new("salesOrderEvents", Token).reading::<SalesOrderFilter>("where"),
+    Root::new("salesOrderEventFeed", Token).reading::<SalesOrderEventFeedInput>("input"),
+    Root::new("eventConsumers", Token),
     Root::new("node", Token),
     Root::new("nodes", Token),
     Root::new("client", Scope(ClientsRead)),
@@ -51,6 +53,8 @@ pub const MUTATIONS: &[Root] = &[
     Root::new("cancelSalesOrder", BoundSignature(OrdersCreate)).reading::<CancelSalesOrderInput>("input"),
     Root::new("answerSalesOrderRequest", Scope(OrdersManage)).reading::<AnswerSalesOrderRequestInput>("input"),
     Root::new("acknowledgeSalesOrder", Scope(OrdersManage)).reading::<AcknowledgeSalesOrderInput>("input"),
+    Root::new("saveEventConsumer", Token).reading::<SaveEventConsumerInput>("input"),
+    Root::new("deleteEventConsumer", Token),
     Root::new("createClient", Scope(ClientsManage)).reading::<CreateClientInput>("input"),
     Root::new("updateClient", Scope(ClientsManage)).reading::<UpdateClientInput>("input"),
     Root::new("disableClient", Scope(ClientsManage)).reading::<ClientInput>("input"),

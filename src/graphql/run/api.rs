@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, ValidationMode, Value, Variables};
-use futures_util::stream::{BoxStream, StreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::checker::Checker;
 use super::known::{Known, KnownDocuments};
@@ -23,6 +23,7 @@ use crate::graphql::output::{error, values};
 use crate::graphql::roots::{self, ApiSchema, Misfit, finish, schema};
 use crate::graphql::types::loaders;
 use crate::graphql::types::preload::ShortPages;
+use crate::service::events::begin;
 use crate::service::rate_limit::network;
 use crate::service::turns::Turn;
 use crate::service::{Caller, Principal, Services};
@@ -157,10 +158,7 @@ impl Api {
         variables: impl FnOnce(&Credentials) -> Result<serde_json::Value, AppError> + Send,
     ) -> Result<serde_json::Value, AppError> {
         prepared::note(operation.document(), None);
-        let caller = match sender.into() {
-            Sender::Client(credentials) => self.caller(*credentials),
-            Sender::Operator => Caller::operator(Arc::clone(&self.services.sessions)),
-        };
+        let caller = self.caller_of(sender.into());
         for needs in operation.needs() {
             caller.admit(needs).await?;
         }
@@ -170,23 +168,35 @@ impl Api {
         let request = prepared::request(operation.document(), None, variables);
         let budget = Budget::of_priced(self.limits, 0);
         let request = self.equip(request, caller, Naming::SnakeCase, budget).data(ShortPages);
-        let mut response = error::classify(self.executor.execute(request).await);
-        if let Some(failure) = response.errors.first() {
-            return Err(error::into_app_error(failure));
+        answer_of(operation, self.executor.execute(request).await)
+    }
+
+    /// Begins one of our own subscriptions: the value of its one root field for each of its events, up to why it breaks off. Fails where
+    /// it does not begin.
+    pub async fn subscribe_prepared(
+        &self,
+        operation: &'static PreparedOperation,
+        sender: impl Into<Sender> + Send,
+        variables: serde_json::Value,
+    ) -> Result<BoxStream<'static, Result<serde_json::Value, AppError>>, AppError> {
+        prepared::note(operation.document(), None);
+        let caller = self.caller_of(sender.into());
+        for needs in operation.needs() {
+            caller.admit(needs).await?;
         }
-        if let Some(selected) = operation.selection_set() {
-            arrange::arrange(&mut response.data, selected);
+        let request = prepared::request(operation.document(), None, values::variables(variables));
+        let request = self.equip(request, caller, Naming::SnakeCase, Budget::of_priced(self.limits, 0));
+        let responses = error::until_interrupted(self.executor.execute_stream(request));
+        let mut events = responses.map(|response| answer_of(operation, response?)).boxed().fuse();
+        match begin(events.next()).await {
+            Some(Err(refusal)) => Err(refusal),
+            first => Ok(stream::iter(first).chain(events).boxed()),
         }
-        let root = match response.data {
-            Value::Object(members) => members.into_values().next().unwrap_or_default(),
-            other => other,
-        };
-        Ok(values::to_json(root))
     }
 
     /// An operation that is valid and may run, with the request that runs it, or else the response that says what is
     /// wrong with it.
-    async fn validate(&self, read: Read, caller: Caller) -> Result<(Valid, Request), Response> {
+    async fn validate(&self, read: Read, caller: Arc<Caller>) -> Result<(Valid, Request), Response> {
         let Read { key, text, selections, document, known, operation_name, variables, registration } = read;
         let name = operation_name.as_deref();
         weight::check(&document, name, &variables, text).map_err(error::refusal)?;
@@ -259,13 +269,46 @@ impl Api {
         }
     }
 
-    fn caller(&self, credentials: Credentials) -> Caller {
-        Caller::new(Arc::clone(&self.services.sessions), credentials)
+    /// Who may run this operation, for an endpoint that runs several and counts as one request.
+    pub async fn admitted(&self, operation: &PreparedOperation, credentials: Credentials) -> Result<Sender, AppError> {
+        let caller = self.caller(credentials);
+        for needs in operation.needs() {
+            caller.admit(needs).await?;
+        }
+        Ok(Sender::Caller(caller))
     }
 
-    fn equip(&self, request: Request, caller: Caller, naming: Naming, budget: Arc<Budget>) -> Request {
+    fn caller(&self, credentials: Credentials) -> Arc<Caller> {
+        Arc::new(Caller::new(Arc::clone(&self.services.sessions), credentials))
+    }
+
+    fn caller_of(&self, sender: Sender) -> Arc<Caller> {
+        match sender {
+            Sender::Client(credentials) => self.caller(*credentials),
+            Sender::Caller(caller) => caller,
+            Sender::Operator => Arc::new(Caller::operator(Arc::clone(&self.services.sessions))),
+        }
+    }
+
+    fn equip(&self, request: Request, caller: Arc<Caller>, naming: Naming, budget: Arc<Budget>) -> Request {
         request.data(caller).data(naming).data(loaders::Loaders::new(&self.services, &budget)).data(budget)
     }
+}
+
+/// The value of the one root field of a document of ours.
+fn answer_of(operation: &PreparedOperation, response: Response) -> Result<serde_json::Value, AppError> {
+    let mut response = error::classify(response);
+    if let Some(failure) = response.errors.first() {
+        return Err(error::into_app_error(failure));
+    }
+    if let Some(selected) = operation.selection_set() {
+        arrange::arrange(&mut response.data, selected);
+    }
+    let root = match response.data {
+        Value::Object(members) => members.into_values().next().unwrap_or_default(),
+        other => other,
+    };
+    Ok(values::to_json(root))
 }
 
 fn no_stream() -> AppError {

@@ -1,6 +1,7 @@
 //! Our own documents: parsed once, run by REST on the same schema.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
@@ -13,7 +14,7 @@ use crate::domain::permission::Permission;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::output::error;
 use crate::graphql::roots::{self, Root};
-use crate::service::Needs;
+use crate::service::{Caller, Needs};
 use crate::telemetry;
 
 /// Who has one of our own documents run.
@@ -21,6 +22,8 @@ use crate::telemetry;
 pub enum Sender {
     /// A client, by the credentials it sent.
     Client(Box<Credentials>),
+    /// One who had another one run for the same request.
+    Caller(Arc<Caller>),
     /// The operator at the command line, who has the database in hand and needs no token.
     Operator,
 }
@@ -33,7 +36,7 @@ impl From<Credentials> for Sender {
 
 /// A document of one operation with one root field.
 pub struct PreparedOperation {
-    text: &'static str,
+    text: String,
     /// In its normal form: fragments are replaced by what they select, so that the lists of `in_order` find plain fields.
     document: ExecutableDocument,
     root: &'static Root,
@@ -47,9 +50,9 @@ impl PreparedOperation {
     /// # Panics
     /// When the document is faulty or has no root field; every one of them is a constant that the suite validates.
     #[must_use]
-    pub fn new(text: &'static str) -> Self {
+    pub fn new(text: String) -> Self {
         let normal = |document| normalise(&document, None, None).map_err(|error| error.to_string());
-        let document = match parse_query(text).map_err(|error| error.to_string()).and_then(normal) {
+        let document = match parse_query(&text).map_err(|error| error.to_string()).and_then(normal) {
             Ok(document) => document,
             Err(error) => panic!("a prepared document is faulty: {error}"),
         };
@@ -70,8 +73,8 @@ impl PreparedOperation {
 
     /// The document as it is written.
     #[must_use]
-    pub const fn text(&self) -> &'static str {
-        self.text
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The operation's name.
@@ -173,7 +176,7 @@ mod tests {
     fn what_a_fragment_of_ours_selects_stands_where_it_is_spread() {
         let text =
             "query q { salesOrder(orderNumber: \"1\") { ...f note } } fragment f on SalesOrder { n: orderNumber note }";
-        let operation = PreparedOperation::new(text);
+        let operation = PreparedOperation::new(text.to_owned());
         assert_eq!((operation.name(), operation.root.name, operation.text()), ("q", "salesOrder", text));
         let root = plain_fields(operation.selection_set().unwrap()).unwrap();
         let fields = plain_fields(&root[0].node.selection_set.node).unwrap();

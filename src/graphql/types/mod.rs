@@ -9,6 +9,7 @@ mod client_nodes;
 pub mod connection;
 mod create_sales_order_payload;
 mod create_sales_orders_payload;
+mod event_consumer;
 pub mod loaders;
 pub mod node;
 mod plain;
@@ -17,6 +18,7 @@ pub mod reader;
 mod sales_order;
 mod sales_order_changes;
 mod sales_order_event;
+mod sales_order_event_feed;
 mod sales_order_line;
 mod sales_order_line_answer;
 mod sales_order_receipt;
@@ -36,10 +38,12 @@ pub use client_credentials::{AuditConnection, ClientConnection};
 pub use connection::{SalesOrderConnection, SalesOrderEventConnection};
 pub use create_sales_order_payload::CreateSalesOrderPayload;
 pub use create_sales_orders_payload::CreateSalesOrdersPayload;
+pub use event_consumer::EventConsumer;
 pub use node::Node;
 pub use sales_order::{OPEN_FIELDS, OrderStatus, SalesOrder};
 pub use sales_order_changes::SalesOrderChanges;
 pub use sales_order_event::SalesOrderEvent;
+pub use sales_order_event_feed::SalesOrderEventFeed;
 pub use sales_order_line_answer::SalesOrderLineReason;
 pub use sales_order_request_details::{
     SalesOrderCancellationReason, SalesOrderRefusalReason, SalesOrderRequestDecision, SalesOrderRequestState,

@@ -1,10 +1,15 @@
 //! Reads what the orders of a page will be asked for, before they are asked: one statement for each kind, however many
 //! orders there are and however long their fields take. A loader gathers only what is asked for within its millisecond.
 
+mod charges;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Lookahead, Result, SelectionField};
+use async_graphql::{Context, ID, Lookahead, Result};
+
+pub use charges::charge_event;
+use charges::{REQUESTS, SHIPMENTS, charge_lines, charge_parts, charge_rows, count, fields_below};
 
 use super::client_nodes::ClientNodes;
 use super::loaders::Loaders;
@@ -19,9 +24,8 @@ use crate::domain::page::Page;
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
 use crate::domain::shipment::Shipment;
-use crate::error::AppError;
-use crate::graphql::cost::budget::{self, Budget};
-use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER, REQUESTS_PER_ORDER, SHIPMENTS_PER_ORDER};
+use crate::graphql::cost::budget;
+use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER};
 use crate::graphql::types::{SalesOrder, SalesOrderEvent};
 use crate::service::Services;
 
@@ -94,18 +98,36 @@ pub async fn listed(
 
 /// The orders with these numbers that the scope holds, with what is selected of them. Each costs its lines as often as its
 /// number is named, for so often it is shown.
-pub async fn by_number(
+async fn by_number(
     ctx: &Context<'_>,
     scope: &Scope,
     numbers: &[OrderNumber],
     selected: &[Lookahead<'_>],
     reader: &Arc<Reader>,
 ) -> Result<HashMap<OrderNumber, SalesOrder>> {
+    let orders = found(ctx, scope, numbers).await?;
+    attached(ctx, orders, numbers, selected, reader).await
+}
+
+async fn found(
+    ctx: &Context<'_>,
+    scope: &Scope,
+    numbers: &[OrderNumber],
+) -> Result<HashMap<OrderNumber, order::SalesOrder>> {
     let distinct: Vec<_> = BTreeSet::from_iter(numbers).into_iter().copied().collect();
     if distinct.is_empty() {
         return Ok(HashMap::new());
     }
-    let orders = budget::read(ctx, 1)?.orders.by_number(scope, &distinct).await?;
+    Ok(budget::read(ctx, 1)?.orders.by_number(scope, &distinct).await?)
+}
+
+async fn attached(
+    ctx: &Context<'_>,
+    orders: HashMap<OrderNumber, order::SalesOrder>,
+    numbers: &[OrderNumber],
+    selected: &[Lookahead<'_>],
+    reader: &Arc<Reader>,
+) -> Result<HashMap<OrderNumber, SalesOrder>> {
     let shown = numbers.iter().filter_map(|number| orders.get(number));
     let fields = selected.iter().map(|order| fields_below(&order.field("products"))).sum();
     charge_lines(budget::of(ctx)?, shown, fields)?;
@@ -141,16 +163,30 @@ pub async fn nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     Ok(ids.into_iter().map(named).collect())
 }
 
-/// The events of a page, with their orders if the page selects them.
-pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>, reader: &Arc<Reader>) -> Result<Vec<SalesOrderEvent>> {
+/// The events of a page, with their orders if the page selects something of them. Of pages that may be short, as many of the first
+/// ones as fit.
+pub async fn events(
+    ctx: &Context<'_>,
+    mut events: Vec<OrderEvent>,
+    reader: &Arc<Reader>,
+) -> Result<Vec<SalesOrderEvent>> {
     let page = ctx.look_ahead();
-    let selected = [page.field("nodes"), page.field("edges").field("node")].map(|event| event.field("salesOrder"));
-    if selected.iter().all(|order| !order.exists()) {
+    let nodes = [page.field("nodes"), page.field("edges").field("node")];
+    let selected = nodes.each_ref().map(|event| event.field("salesOrder"));
+    let is_selected = nodes.iter().any(|event| event.field("partnerReference").exists());
+    if !is_selected && selected.iter().all(|order| !order.exists()) {
         return Ok(events.into_iter().map(|event| SalesOrderEvent::new(event, reader)).collect());
     }
-    let numbers: Vec<_> = events.iter().map(|event| event.number).collect();
+    let mut numbers: Vec<_> = events.iter().map(|event| event.number).collect();
     // Whoever holds an event got it from a query that asked for the caller's own.
-    let orders = by_number(ctx, &Scope::All, &numbers, &selected, reader).await?;
+    let mut orders = found(ctx, &Scope::All, &numbers).await?;
+    if selected.iter().any(Lookahead::exists) {
+        let kept = fitting(ctx, numbers.iter().filter_map(|number| orders.get(number)));
+        events.truncate(kept);
+        numbers.truncate(kept);
+        orders.retain(|number, _| numbers.contains(number));
+    }
+    let orders = attached(ctx, orders, &numbers, &selected, reader).await?;
     // Copied, for an order may have more than one event on a page.
     let with_order = |event: OrderEvent| {
         let order = orders.get(&event.number).cloned();
@@ -259,70 +295,6 @@ pub async fn requests_of_one(ctx: &Context<'_>, order: &order::SalesOrder) -> Re
     let fields = ctx.field().selection_set().map(|field| count(&field)).sum();
     charge_parts(budget::of(ctx)?, [Some(&requests)], &REQUESTS, fields)?;
     Ok(requests)
-}
-
-/// What belongs to an order and has lines of its own: how many an order usually has, and how many lines one of them has.
-type Parts<T> = (usize, fn(&T) -> usize);
-
-const SHIPMENTS: Parts<Shipment> = (SHIPMENTS_PER_ORDER, |shipment| shipment.lines.len());
-
-const REQUESTS: Parts<OrderRequest> = (REQUESTS_PER_ORDER, |request| request.lines.as_ref().map_or(0, Vec::len));
-
-/// Takes the points of such parts, and of their lines, beyond a usual number for each order.
-fn charge_parts<'s, T: 's>(
-    budget: &Budget,
-    of_orders: impl IntoIterator<Item = Option<&'s Vec<T>>>,
-    (usual, lines): &Parts<T>,
-    fields: usize,
-) -> Result<(), AppError> {
-    let of_order = |parts: &Vec<T>| parts.iter().map(|part| 1 + lines(part) / LINES_PER_ORDER).sum::<usize>();
-    let further = of_orders.into_iter().flatten().map(|found| of_order(found).saturating_sub(*usual));
-    budget.charge(further.sum::<usize>().saturating_mul(fields))
-}
-
-/// Takes the points of the lines that an event tells of, beyond the usual number.
-pub fn charge_event(ctx: &Context<'_>, lines: usize) -> Result<()> {
-    let fields: usize = ctx.field().selection_set().map(|field| count(&field)).sum();
-    Ok(budget::of(ctx)?.charge(lines.saturating_sub(LINES_PER_ORDER).saturating_mul(fields))?)
-}
-
-/// Takes the points of lines before they are read: the document's cost holds a usual number for each order.
-fn charge_lines<'o>(
-    budget: &Budget,
-    orders: impl IntoIterator<Item = &'o order::SalesOrder>,
-    fields: usize,
-) -> Result<(), AppError> {
-    let each = |order: &order::SalesOrder| usize::try_from(order.line_count).unwrap_or_default();
-    let (lines, usual) = orders
-        .into_iter()
-        .fold((0_usize, 0_usize), |(lines, usual), order| (lines + each(order), usual + LINES_PER_ORDER));
-    budget.charge(lines.saturating_sub(usual).saturating_mul(fields))
-}
-
-/// The same for what shows its number only when it is read.
-fn charge_rows<T>(
-    budget: &Budget,
-    selected: &[Lookahead<'_>],
-    (name, usual): (&str, usize),
-    found: &HashMap<OrderNumber, Vec<T>>,
-    shown: &[OrderNumber],
-) -> Result<(), AppError> {
-    let fields: usize = selected.iter().map(|order| fields_below(&order.field(name))).sum();
-    let rows: usize = shown.iter().filter_map(|number| found.get(number)).map(Vec::len).sum();
-    budget.charge(rows.saturating_sub(shown.len() * usual).saturating_mul(fields))
-}
-
-/// How many fields are selected below one, at all depths.
-fn fields_below(field: &Lookahead<'_>) -> usize {
-    field.selection_fields().iter().map(count_fields).sum()
-}
-
-fn count_fields(field: &SelectionField<'_>) -> usize {
-    field.selection_set().map(|field| count(&field)).sum()
-}
-
-fn count(field: &SelectionField<'_>) -> usize {
-    1 + count_fields(field)
 }
 
 impl Related {

@@ -32,7 +32,7 @@ impl Reader {
 
 /// The client that the gate let through to the field under way.
 pub fn principal<'c>(ctx: &Context<'c>) -> Result<&'c Principal> {
-    Ok(ctx.data::<Caller>()?.admitted()?)
+    Ok(ctx.data::<Arc<Caller>>()?.admitted()?)
 }
 
 /// Seals cursors and ids.

@@ -60,7 +60,7 @@ impl SalesOrder {
 
     /// What the sender sent, for those who may read its orders. Queries find no others; a mutation answers with an order of
     /// any client.
-    fn sent(&self) -> Result<&order::SalesOrder, AppError> {
+    pub(super) fn sent(&self) -> Result<&order::SalesOrder, AppError> {
         if self.reader.scope.holds(&self.order.client_id) {
             return Ok(&self.order);
         }

@@ -126,6 +126,12 @@ impl SalesOrderEvent {
         self.event.number.to_string()
     }
 
+    /// Number of the order in the system of its sender, such as `4500012345`; null when it gave none.
+    async fn partner_reference(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let Some(order) = self.sales_order(ctx).await? else { return Ok(None) };
+        Ok(order.sent()?.content.partner_reference.clone())
+    }
+
     /// The order in its present state.
     async fn sales_order(&self, ctx: &Context<'_>) -> Result<Option<SalesOrder>> {
         Ok(match &self.order {

@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use axum::response::Response;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-use super::connection::{Connection, WriteTimeout};
+use super::connection::Connection;
+use crate::wire::unbuffered::WriteTimeout;
 
 /// What HTTP/1.1 announces the pause by.
 pub static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");

@@ -22,10 +22,6 @@ pub struct Timeouts {
     pub write: Duration,
 }
 
-/// An answer whose reader must not pause for as long as others; in an answer's extensions.
-#[derive(Debug, Clone, Copy)]
-pub struct WriteTimeout(pub Duration);
-
 /// What a connection is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {

@@ -32,7 +32,6 @@ use tower::ServiceExt as _;
 use tracing::{debug, info, warn};
 
 use connection::Timeouts;
-pub use connection::WriteTimeout;
 pub use connections::Refused;
 use connections::{Capacity, Connections, Counted, LEAVING, RESERVED};
 use refusal::{LINGERING, Refusals};

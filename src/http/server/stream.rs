@@ -17,9 +17,9 @@ use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 use super::answers::KEEP_ALIVE;
-use super::connection::WriteTimeout;
 use super::request_body::Receiving;
 use super::unsent::{Answers, Piece, Unsent};
+use crate::wire::unbuffered::WriteTimeout;
 
 /// The most that is sent in one piece: the largest frame every client takes.
 const PIECE: usize = 16 * 1024;

@@ -9,11 +9,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::super::connection::{Connection, Timeouts, WriteTimeout};
+use super::super::connection::{Connection, Timeouts};
 use super::super::connections::{Capacity, Connections};
 use super::super::{Stage, run};
 use super::*;
 use crate::http::address::Peer;
+use crate::wire::unbuffered::WriteTimeout;
 
 const WRITE: Duration = Duration::from_secs(30);
 

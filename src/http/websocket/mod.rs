@@ -29,7 +29,6 @@ use owner::Held;
 
 use super::address::is_proxied;
 use super::origin;
-use super::server::WriteTimeout;
 use crate::app::AppState;
 use crate::auth::admission::Admission;
 use crate::auth::credentials::{Credentials, Transport};
@@ -38,6 +37,7 @@ use crate::service::rate_limit::network;
 use crate::service::sessions::ensure_active;
 use crate::wire::problem::Problem;
 use crate::wire::request::{ANONYMOUS_BYTES, credentials};
+use crate::wire::unbuffered::WriteTimeout;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 

@@ -1,7 +1,7 @@
 //! Gives each operation the bodies and parameters of the prepared document that it is called after.
 
 use utoipa::Modify;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::SecurityRequirement;
@@ -9,12 +9,15 @@ use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Required, Sc
 
 use super::schemas::{Schemas, description};
 use super::{headers, problems};
+use crate::domain::event_consumer::ConsumerName;
 use crate::graphql::{Content as Holds, Member, Needs, PreparedOperation};
-use crate::rest::changes;
+use crate::rest::events::MAX_WAIT;
 use crate::rest::export::{
     COLUMNS, CURSOR, DEFAULT_ORDER, FORM, FormParameter, LINE_AMOUNT, ORDER_BY, PARAMETERS, ZONE,
 };
-use crate::rest::operations::operations;
+use crate::rest::operations::{SALES_ORDER_EVENT_FEED_WITH_ORDERS, operations};
+use crate::rest::parameters;
+use crate::wire::event_stream::EVENT_STREAM;
 
 pub struct Bodies;
 
@@ -24,7 +27,7 @@ impl Modify for Bodies {
         problems::add_schemas(components);
         let prepared = operations();
         for path in openapi.paths.paths.values_mut() {
-            for operation in [&mut path.get, &mut path.post].into_iter().flatten() {
+            for operation in [&mut path.get, &mut path.post, &mut path.put, &mut path.delete].into_iter().flatten() {
                 let behind = prepared.iter().find(|behind| operation.operation_id.as_deref() == Some(behind.name()));
                 if let Some(behind) = behind {
                     describe(operation, behind, &mut Schemas(components));
@@ -76,6 +79,17 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
             let envelope = ("SalesOrdersEnvelope", about, "The orders as they are now, the newest first.");
             vec![("application/json", content(enveloped(schemas, answer, envelope)))]
         }
+        "eventConsumers" => {
+            let about = "The answer to a list of consumers.";
+            let envelope = ("EventConsumersEnvelope", about, "Your consumers, by name.");
+            vec![("application/json", content(enveloped(schemas, answer, envelope)))]
+        }
+        "saveEventConsumer" => {
+            let envelope = ("EventConsumerEnvelope", "The answer to a saved consumer.", "The consumer as it is now.");
+            vec![("application/json", content(enveloped(schemas, answer, envelope)))]
+        }
+        // There is nothing to be said of what is gone.
+        "deleteEventConsumer" => Vec::new(),
         "exportSalesOrders" => {
             let parameters =
                 PARAMETERS.iter().map(|it| of_query(&it.name, &it.member, schemas)).chain(FORM.iter().map(of_form));
@@ -83,10 +97,17 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
             vec![("text/csv", content(csv())), ("application/jsonl", content(jsonl()))]
         }
         "salesOrderChanges" => {
-            let parameters = changes::parameters();
+            let parameters = parameters::of(behind);
             let parameters = parameters.iter().map(|member| of_query(&member.name, member, schemas));
             operation.parameters.get_or_insert_default().extend(parameters);
             vec![("application/json", content(schemas.body(&answer)))]
+        }
+        "salesOrderEventFeed" => {
+            let input = parameters::of(behind);
+            let input = input.iter().map(|member| of_query(&member.name, member, schemas));
+            let all = input.chain([consumer(), wait(), orders(), headers::LAST_EVENT_ID.free().into()]);
+            operation.parameters.get_or_insert_default().extend(all);
+            vec![("application/json", content(feed(schemas))), (EVENT_STREAM, content(stream()))]
         }
         // What a check finds hangs together; examples of its members do not.
         "signatureCheck" => {
@@ -156,6 +177,53 @@ fn outcomes(schemas: &mut Schemas<'_>, answer: Member) -> RefOr<Schema> {
     schemas.body(&answer)
 }
 
+/// A page of the feed. Its events have their orders only where that is asked for.
+fn feed(schemas: &mut Schemas<'_>) -> RefOr<Schema> {
+    let mut answer = SALES_ORDER_EVENT_FEED_WITH_ORDERS.answer();
+    let Holds::Members(members) = &mut answer.shape.holds else { return schemas.body(&answer) };
+    let mut orders = Vec::new();
+    for events in members {
+        if let Holds::Members(parts) = &mut events.shape.holds {
+            let order: Vec<_> = parts.extract_if(.., |part| part.name == "order").collect();
+            orders.extend(order.into_iter().map(|order| (events.clone(), order)));
+        }
+    }
+    let body = schemas.body(&answer);
+    for (event, order) in orders {
+        let schema = schemas.member(&Member { is_nullable: false, ..order });
+        schemas.add_optional(&event, "order", schema);
+    }
+    body
+}
+
+fn stream() -> RefOr<Schema> {
+    let text = "Server-sent events without end (WHATWG HTML): `id` is the cursor of an event, `data` the event as the schema \
+                `SalesOrderEvent` describes it. A line that begins with a colon means nothing.";
+    ObjectBuilder::new().schema_type(Type::String).description(Some(text)).into()
+}
+
+fn consumer() -> RefOr<Parameter> {
+    let about = "Name of a consumer of yours, whose cursor is taken for `after`.";
+    let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(ConsumerName::PATTERN));
+    let parameter = ParameterBuilder::new().name("consumer").parameter_in(ParameterIn::Query).required(Required::False);
+    parameter.description(Some(about)).schema(Some(schema)).build().into()
+}
+
+fn wait() -> RefOr<Parameter> {
+    let about = "Seconds to wait where there is no event behind the cursor: the answer comes with the next one.";
+    let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(MAX_WAIT));
+    let schema = schema.default(Some(0.into()));
+    let parameter = ParameterBuilder::new().name("wait").parameter_in(ParameterIn::Query).required(Required::False);
+    parameter.description(Some(about)).schema(Some(schema)).build().into()
+}
+
+fn orders() -> RefOr<Parameter> {
+    let about = "`true` gives each event its `order`, as it is now.";
+    let schema = ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into()));
+    let parameter = ParameterBuilder::new().name("orders").parameter_in(ParameterIn::Query).required(Required::False);
+    parameter.description(Some(about)).schema(Some(schema)).build().into()
+}
+
 /// What is found stands in `data`; what is not is a 404.
 fn enveloped(schemas: &mut Schemas<'_>, answer: Member, (name, about, data): (&str, &str, &str)) -> RefOr<Schema> {
     let data = schemas.member(&Member { is_nullable: false, description: data.to_owned(), ..answer });
@@ -185,7 +253,7 @@ fn jsonl() -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).description(Some(text)).into()
 }
 
-fn of_query(name: &str, member: &Member, schemas: &mut Schemas<'_>) -> RefOr<utoipa::openapi::path::Parameter> {
+fn of_query(name: &str, member: &Member, schemas: &mut Schemas<'_>) -> RefOr<Parameter> {
     let schema = match &member.shape.holds {
         Holds::Enum(values) if name == ORDER_BY => {
             let names = values.iter().map(|(name, _)| name.as_str());
@@ -203,9 +271,7 @@ fn of_query(name: &str, member: &Member, schemas: &mut Schemas<'_>) -> RefOr<uto
     parameter.description(Some(format!("{}{written}", member.description))).schema(Some(schema)).build().into()
 }
 
-fn of_form(
-    FormParameter { name, description, values, default }: &FormParameter,
-) -> RefOr<utoipa::openapi::path::Parameter> {
+fn of_form(FormParameter { name, description, values, default }: &FormParameter) -> RefOr<Parameter> {
     let names = (!values.is_empty()).then(|| values.iter().copied());
     let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(names).default(default.map(Into::into));
     let parameter = ParameterBuilder::new().name(*name).parameter_in(ParameterIn::Query).required(Required::False);

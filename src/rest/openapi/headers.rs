@@ -70,6 +70,15 @@ pub static IF_NONE_MATCH: Header = Header {
     max: 0,
 };
 
+/// Where a stream goes on that broke off.
+pub static LAST_EVENT_ID: Header = Header {
+    name: "Last-Event-ID",
+    description: "The `id` of the last event that came, where a stream goes on that broke off; before `after`.",
+    example: None,
+    pattern: "",
+    max: 0,
+};
+
 /// The headers that a request is to carry, or may.
 pub fn of(needs: Needs) -> Vec<Parameter> {
     match needs {

@@ -56,8 +56,14 @@ fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<Err
             }
         }
     }
-    if operation.name() == "cancelSalesOrder" {
-        codes.extend([Code::Conflict, Code::IdempotencyKeyReused]);
+    match operation.name() {
+        "cancelSalesOrder" => codes.extend([Code::Conflict, Code::IdempotencyKeyReused]),
+        // Another one than those there may be; a name that is none.
+        "saveEventConsumer" => codes.push(Code::Conflict),
+        "deleteEventConsumer" => codes.push(Code::ValidationFailed),
+        // The consumer may not be there.
+        "salesOrderEventFeed" => codes.push(Code::NotFound),
+        _ => {}
     }
     codes.sort_unstable();
     codes.dedup();

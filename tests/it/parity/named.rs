@@ -179,6 +179,11 @@ fn document_of(endpoint: &str) -> &'static str {
 async fn every_prepared_document_fits_the_schema() {
     let app = TestApp::new().await;
     for document in rest::operations().iter().map(|operation| operation.text()) {
+        if document.starts_with("subscription") {
+            let refused = app.subscribe(None, document, json!({})).await;
+            assert!(refused.text.contains("UNAUTHENTICATED"), "{document}: {}", refused.text);
+            continue;
+        }
         // Without variables each is refused for the one value it lacks; a field, an argument or a type that is not in
         // the schema would be refused first, and for another reason.
         let errors = app.graphql(document, json!({})).await.expect(200)["errors"].clone();

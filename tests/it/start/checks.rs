@@ -104,6 +104,8 @@ async fn with_the_documented_rights_and_no_more_partners_order_and_operators_mov
     let cancellation = json!({"reason": "OTHER", "lines": [{"line_no": 1, "cancelled_quantity": 1}]});
     for document in [
         "mutation { updateSalesOrderStatus(input: {orderNumber: \"SO-0000000001\", status: CONFIRMED}) { version } }",
+        "mutation { saveEventConsumer(name: \"erp\", input: {}) { name } }",
+        "mutation { deleteEventConsumer(name: \"erp\") }",
         "mutation { acknowledgeSalesOrder(input: {orderNumber: \"SO-0000000001\", system: \"erp\", externalNumber: \"4\"}) { version } }",
         "mutation { confirmSalesOrderLines(input: {orderNumber: \"SO-0000000001\", lines: [{lineNo: 1, confirmedQuantity: 1}]}) { version } }",
         "mutation { answerSalesOrderRequest(input: {orderNumber: \"SO-0000000001\", requestNumber: \"RQ-0000000001\", decision: ACCEPT}) { version } }",
