@@ -7,7 +7,9 @@ use secrecy::ExposeSecret as _;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
+use crate::clock::random_bytes;
 use crate::config::{Config, DatabaseConfig};
+use crate::domain::numbers::Numbers;
 use crate::store::{self, DatabaseOptions, Findings, Pooler, Store, StoreError};
 use crate::telemetry;
 
@@ -27,6 +29,7 @@ async fn connect_through(config: &Config, pooler: Pooler) -> anyhow::Result<Stor
         acquire_timeout: config.database.acquire_timeout,
         idle_timeout: config.database.idle_timeout,
         statement_timeout: config.database.statement_timeout,
+        numbers: Numbers::new(config.orders.number_format, || u64::from_le_bytes(random_bytes())),
         on_statement: telemetry::count_statement,
     };
     Store::connect(&options).await.context("cannot open the database (database.url)")

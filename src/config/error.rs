@@ -145,6 +145,7 @@ fn plain(expected: &str) -> &str {
         "u32" | "usize" => "a whole number",
         "a nonzero u32" => "a whole number above 0",
         "enum LogFormat" => "pretty or json",
+        "enum NumberFormat" => "running or random",
         own => own,
     }
 }

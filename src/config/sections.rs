@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::public_url::{PublicUrl, public_url};
 use super::values::{address, duration, networks, optional_address};
+use crate::domain::numbers::NumberFormat;
 
 /// `[http]`: the listener and what it accepts.
 #[derive(Debug, Clone, Deserialize)]
@@ -164,6 +165,8 @@ pub struct Auth {
 pub struct Orders {
     /// Three capital letters.
     pub default_currency: String,
+    /// The form of new orders' numbers.
+    pub number_format: NumberFormat,
     /// How many may wait to be stored.
     pub max_waiting: usize,
 }

@@ -22,6 +22,7 @@ pub mod instant;
 pub mod line_answer;
 pub mod line_answers;
 pub mod money;
+pub mod numbers;
 pub mod order;
 pub mod order_changes;
 pub mod order_filter;

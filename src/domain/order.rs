@@ -12,7 +12,8 @@ use super::line_answer::LineAnswer;
 use super::money::Money;
 use super::order_input::{LineContent, NewOrder, OrderContent};
 
-/// An order's public number, `SO-` and at least ten digits. It is the row's id in other clothes.
+/// An order's public number, `SO-` and at least ten digits. It is the row's id in other clothes. Which numbers are given is said in
+/// `numbers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OrderNumber(i64);
 
@@ -147,11 +148,16 @@ pub struct SalesOrder {
 }
 
 impl SalesOrder {
-    /// A new order as it is stored first, with its lines. The database gives it its number.
+    /// A new order as it is stored first, with its lines. Where it has no number, the database gives it one.
     #[must_use]
-    pub fn taken(new: &NewOrder, client_id: ClientId, at: DateTime<Utc>) -> (Self, Vec<SalesOrderLine>) {
+    pub fn taken(
+        new: &NewOrder,
+        number: OrderNumber,
+        client_id: ClientId,
+        at: DateTime<Utc>,
+    ) -> (Self, Vec<SalesOrderLine>) {
         let order = Self {
-            number: OrderNumber::NONE,
+            number,
             client_id,
             content: new.content().clone(),
             status: OrderStatus::Received,

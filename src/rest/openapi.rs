@@ -344,7 +344,7 @@ endpoint! {
     /// `trailer=true` the file itself says that it is whole, and an export of one page has a `Content-Length`. One that was
     /// asked for with `cursors=true` goes on: drop what arrived of the last
     /// order, which may be cut, and send the same request with `after` = the cursor of the order before it. By `created_at` and
-    /// `order_number` no order comes twice and none is left out, whatever changed in between; new ones come at the end. By
+    /// `order_number` no order comes twice and none is left out, whatever changed in between; by `created_at` new ones come at the end. By
     /// `updated_at_asc` an order that changed in between comes once more, with a higher `version`, which replaces the first.
     ///
     /// **To load what changed** since the last time, ask for `updated_at_gte` = the `updated_at_lt` of the last time and

@@ -22,6 +22,7 @@ use super::postgres;
 use super::signal::{self, ListenAt};
 use super::sqlite_file::OpenFiles;
 use super::summary::Counted;
+use crate::domain::numbers::Numbers;
 
 /// The database. Cloning shares its connections.
 ///
@@ -60,6 +61,8 @@ pub struct Store {
     /// What a transaction begins with where connections have no settings.
     changes_begin: Option<Arc<str>>,
     pub(super) reports_begin: Option<Arc<str>>,
+    /// What gives new orders their numbers.
+    pub(super) numbers: Numbers,
     /// On SQLite: the files the connections have open.
     pub(super) files: Option<OpenFiles>,
 }
@@ -100,6 +103,7 @@ impl Store {
             listen_at,
             changes_begin,
             reports_begin,
+            numbers: options.numbers.clone(),
             files,
         })
     }

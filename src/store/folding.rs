@@ -7,16 +7,38 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, Query
 use super::connect::Store;
 use super::error::StoreResult;
 use crate::domain::folding::{FORM, fold};
+use crate::domain::order::OrderNumber;
 
-/// The most ids that a batch looks at. Most texts are of ASCII alone, which every version folded alike; they stay in the
+/// The most orders that a batch looks at. Most texts are of ASCII alone, which every version folded alike; they stay in the
 /// database.
-const SPAN: i64 = 2000;
+const SPAN: u32 = 2000;
 
 /// The most texts that a batch reads and writes.
 const BATCH: usize = 200;
 
 /// How many of the latest ids are looked at again the next time: an order with a low number may be committed late.
 const LATE: i64 = 1000;
+
+/// A stretch of ids, of which it is kept how far it is folded. Running numbers and random ones are one each: where both are given,
+/// neither are the latest orders the ones with the greatest ids, nor is a number between the two.
+struct Stretch {
+    /// Below which row it is kept.
+    form: i32,
+    /// The id before the first.
+    begin: i64,
+    /// The last.
+    end: i64,
+}
+
+const RUNNING: Stretch = Stretch { form: FORM, begin: 0, end: OrderNumber::FIRST_RANDOM.id() - 1 };
+const RANDOM: Stretch = Stretch { form: -FORM, begin: RUNNING.end, end: i64::MAX };
+
+/// The last id that no order is committed before any more, where this one is the last there is.
+fn settled(last: i64) -> i64 {
+    // A day's random numbers come in any order, and clocks may not agree on the day.
+    let yesterday = OrderNumber::from_id(last).day().and_then(|day| day.pred_opt());
+    yesterday.map_or(last - LATE, |day| OrderNumber::first_random_of(day).id() - 1)
+}
 
 /// What a batch did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,32 +74,45 @@ async fn batch(tx: &DatabaseTransaction, from: i64) -> Result<Folded, DbErr> {
     if tx.get_database_backend() == DbBackend::Postgres && !is_allowed(tx).await? {
         return Ok(Folded::Elsewhere);
     }
-    let begin = "INSERT INTO sales_order_search_folding (form, folded_up_to) VALUES ($1, 0) ON CONFLICT DO NOTHING";
+    let Stretch { form, begin, end } = if from < RANDOM.begin { RUNNING } else { RANDOM };
+    let insert = "INSERT INTO sales_order_search_folding (form, folded_up_to) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     let postgres = tx.get_database_backend() == DbBackend::Postgres;
     // One instance at a time; SQLite's transaction holds everything already.
     let lock = if postgres { "FOR UPDATE SKIP LOCKED" } else { "" };
     let find = format!("SELECT folded_up_to FROM sales_order_search_folding WHERE form = $1 {lock}");
-    let mut found = one(tx, &find, [FORM.into()]).await?;
+    let mut found = one(tx, &find, [form.into()]).await?;
     if found.is_none() {
         // Elsewhere, or nobody began.
-        run(tx, begin, [FORM.into()]).await?;
-        found = one(tx, &find, [FORM.into()]).await?;
+        run(tx, insert, [form.into(), begin.into()]).await?;
+        found = one(tx, &find, [form.into()]).await?;
     }
     let Some(kept) = found else { return Ok(Folded::Elsewhere) };
     let kept: i64 = kept.try_get_by_index(0)?;
     let from = from.max(kept);
-    let last: i64 = match one(tx, "SELECT coalesce(max(id), 0) FROM sales_orders", []).await? {
-        Some(row) => row.try_get_by_index(0)?,
-        None => 0,
-    };
-    let end = last.min(from.saturating_add(SPAN));
-    let up_to = fold_between(tx, from, end).await?;
-    let keep = up_to.min(last - LATE);
+    let last = last_id(tx, end).await?.max(begin);
+    let next = format!(
+        "SELECT max(id) FROM (SELECT id FROM sales_orders WHERE id > $1 AND id <= $2 ORDER BY id LIMIT {SPAN}) AS following"
+    );
+    let next = one(tx, &next, [from.into(), last.into()]).await?.map(|row| row.try_get_by_index(0)).transpose()?;
+    let up_to = fold_between(tx, from, next.flatten().unwrap_or(last)).await?;
+    let keep = up_to.min(settled(last));
     if keep > kept {
         let sql = "UPDATE sales_order_search_folding SET folded_up_to = $1 WHERE form = $2";
-        run(tx, sql, [keep.into(), FORM.into()]).await?;
+        run(tx, sql, [keep.into(), form.into()]).await?;
     }
-    Ok(if up_to < last { Folded::UpTo(up_to) } else { Folded::All })
+    Ok(if up_to < last {
+        Folded::UpTo(up_to)
+    } else if end == RUNNING.end && last_id(tx, RANDOM.end).await? > end {
+        Folded::UpTo(end)
+    } else {
+        Folded::All
+    })
+}
+
+/// The last id up to `end`; 0 where there is none.
+async fn last_id(tx: &DatabaseTransaction, end: i64) -> Result<i64, DbErr> {
+    let row = one(tx, "SELECT max(id) FROM sales_orders WHERE id <= $1", [end.into()]).await?;
+    Ok(row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?.flatten().unwrap_or(0))
 }
 
 /// Serving itself needs no right to the table.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::pooler::Pooler;
+use crate::domain::numbers::Numbers;
 
 /// The options of the database connections.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct DatabaseOptions {
     pub idle_timeout: Duration,
     /// How long a statement of a report may take, and on PostgreSQL one of any reader.
     pub statement_timeout: Duration,
+    /// What gives new orders their numbers.
+    pub numbers: Numbers,
     /// Called once for every statement, in the task that runs it.
     pub on_statement: fn(),
 }
@@ -40,6 +43,7 @@ impl DatabaseOptions {
             acquire_timeout: Duration::from_mins(1),
             idle_timeout: Duration::from_mins(1),
             statement_timeout: Duration::from_mins(1),
+            numbers: Numbers::default(),
             on_statement: || {},
         }
     }

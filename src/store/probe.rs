@@ -52,9 +52,10 @@ impl Store {
     /// and locks are asked for, and with a commit that writes. The statement is given no order, or the one that failed last:
     /// there is much that only an order needs, such as a number and room on the disk of the tables.
     pub async fn probe(&self, failed: Option<Arc<OrderToInsert>>) -> StoreResult<()> {
+        let numbers = self.numbers.clone();
         let probe = self.transaction_of_orders(|tx| {
             Box::pin(async move {
-                orders::rehearse(tx, failed.as_deref()).await?;
+                orders::rehearse(tx, &numbers, failed.as_deref()).await?;
                 events::lock(tx).await?;
                 let write = if tx.get_database_backend() == DbBackend::Postgres { POSTGRES } else { SQLITE };
                 tx.execute_unprepared(write).await?;

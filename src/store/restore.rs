@@ -22,30 +22,33 @@ pub struct Adopted {
 struct Counter {
     table: &'static str,
     column: &'static str,
+    /// Numbers from here on are not counted.
+    end: i64,
 }
 
-const ORDERS: Counter = Counter { table: "sales_orders", column: "id" };
-const EVENTS: Counter = Counter { table: "sales_order_events", column: "position" };
+/// Random numbers are not given out again: one that was lost is drawn by no other order.
+const ORDERS: Counter = Counter { table: "sales_orders", column: "id", end: OrderNumber::FIRST_RANDOM.id() };
+const EVENTS: Counter = Counter { table: "sales_order_events", column: "position", end: i64::MAX };
 
 impl Counter {
     /// The largest number that was given out, also of rows that are gone; null or 0 when none was.
     fn last(&self, backend: DbBackend) -> String {
-        let Self { table, column } = self;
+        let Self { table, column, end } = self;
         if backend == DbBackend::Postgres {
             return format!(
-                "SELECT greatest((SELECT max({column}) FROM {table}),
+                "SELECT greatest((SELECT max({column}) FROM {table} WHERE {column} < {end}),
                      pg_sequence_last_value(pg_get_serial_sequence('{table}', '{column}')::regclass))"
             );
         }
         format!(
-            "SELECT max(coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'), 0),
-                 coalesce((SELECT max({column}) FROM {table}), 0))"
+            "SELECT max(coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}' AND seq < {end}), 0),
+                 coalesce((SELECT max({column}) FROM {table} WHERE {column} < {end}), 0))"
         )
     }
 
     /// Lets numbers go on from here.
     fn jump(&self, backend: DbBackend, to: i64) -> String {
-        let Self { table, column } = self;
+        let Self { table, column, end: _ } = self;
         if backend == DbBackend::Postgres {
             return format!("SELECT setval(pg_get_serial_sequence('{table}', '{column}')::regclass, {to})");
         }

@@ -6,7 +6,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -80,10 +80,22 @@ struct Inner {
     is_told: AtomicBool,
     /// When was looked last whether what is stored can be found again.
     looked: Mutex<Option<Instant>>,
-    /// The last order that was stored; 0 before the first.
-    last_order: AtomicI64,
+    /// The last order that was stored.
+    last_order: Mutex<Option<Trace>>,
     /// Whether it could not: the file is the same, and holds something else.
     is_written_over: AtomicBool,
+}
+
+/// What whoever opens the database finds of an order that was stored: the order, or else that its table gave out numbers since,
+/// for it may have been deleted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trace {
+    /// The order's id.
+    pub order: i64,
+    /// A table whose numbers rise with each order. Random ids do not, but the positions of events do.
+    pub table: &'static str,
+    /// The last number that it had given out when the order was stored.
+    pub last: i64,
 }
 
 /// How often is looked whether what is stored can be found again. Each time costs a connection.
@@ -110,7 +122,7 @@ impl OpenFiles {
             log,
             is_told,
             looked: Mutex::default(),
-            last_order: AtomicI64::new(0),
+            last_order: Mutex::default(),
             is_written_over,
         })))
     }
@@ -137,16 +149,17 @@ impl OpenFiles {
 
     /// The same as [`OpenFiles::ensure_found`] for the last order that is known to be stored.
     pub(super) async fn ensure_last_found(&self) -> StoreResult<()> {
-        match self.0.last_order.load(Ordering::Relaxed) {
-            0 => Ok(()),
-            order => self.ensure_found(order).await,
+        let last = *self.last_order();
+        match last {
+            None => Ok(()),
+            Some(order) => self.ensure_found(order).await,
         }
     }
 
     /// Fails where an order that was just stored cannot be found by whoever opens the database anew, as when a backup was copied
     /// over the file: the connections that are open go on with what they have in memory. Looks at most once a second.
-    pub(super) async fn ensure_found(&self, order: i64) -> StoreResult<()> {
-        self.0.last_order.fetch_max(order, Ordering::Relaxed);
+    pub(super) async fn ensure_found(&self, order: Trace) -> StoreResult<()> {
+        *self.last_order() = Some(order);
         {
             let mut looked = self.looked();
             if looked.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
@@ -164,7 +177,7 @@ impl OpenFiles {
             Err(error) if !is_damaged(&error) => Err(from_sqlx(error)),
             Ok(false) | Err(_) => {
                 error!(
-                    order,
+                    order = order.order,
                     "the database file {} was written over while it was open: what was stored is not in it; no order is \
                      taken until the service is started again",
                     self.database().display()
@@ -175,14 +188,14 @@ impl OpenFiles {
         }
     }
 
-    async fn find(&self, order: i64) -> Result<bool, sqlx::Error> {
+    async fn find(&self, Trace { order, table, last }: Trace) -> Result<bool, sqlx::Error> {
         let mut connection = SqliteConnectOptions::new().filename(self.database()).connect().await?;
         // Whoever deleted it meanwhile leaves its number.
         let found = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM sales_orders WHERE id = ?1)
-                 OR EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'sales_orders' AND seq >= ?1)",
+                 OR EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?2 AND seq >= ?3)",
         );
-        let found = found.bind(order).fetch_one(&mut connection).await;
+        let found = found.bind(order).bind(table).bind(last).fetch_one(&mut connection).await;
         connection.close().await?;
         found
     }
@@ -190,6 +203,10 @@ impl OpenFiles {
     fn written_over(&self) -> StoreError {
         let problem = format!("the database file {} was written over while it was open", self.database().display());
         StoreError::Unavailable(DbErr::Conn(RuntimeErr::Internal(problem)))
+    }
+
+    fn last_order(&self) -> MutexGuard<'_, Option<Trace>> {
+        self.0.last_order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn looked(&self) -> MutexGuard<'_, Option<Instant>> {

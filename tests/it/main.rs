@@ -44,6 +44,7 @@ mod lines;
 mod log_readers;
 mod logs;
 mod metrics;
+mod numbers;
 mod online_indexes;
 mod orders;
 mod outages;

@@ -3,8 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use sales_order_api::domain::numbers::{NumberFormat, Numbers};
 use sales_order_api::store::{DatabaseOptions, Store};
 use sea_orm::ConnectionTrait as _;
 
@@ -146,7 +148,15 @@ async fn the_log_names_the_file_that_was_removed_and_a_restart_takes_orders_agai
 #[tokio::test]
 async fn no_order_is_taken_into_a_database_file_that_a_backup_was_copied_over() {
     only_on!(Sqlite);
-    let app = TestApp::new().await;
+    none_is_taken_after_a_copy(TestApp::new().await).await;
+    // The order that was stored last has the least number.
+    let left = AtomicU64::new(1_000);
+    let app =
+        TestApp::numbering(Numbers::new(NumberFormat::Random, move || left.fetch_sub(1, Ordering::Relaxed))).await;
+    none_is_taken_after_a_copy(app).await;
+}
+
+async fn none_is_taken_after_a_copy(app: TestApp) {
     let partner = app.partner().await;
     let backup = fs::read(file(&app.database, "")).unwrap();
     for n in 0..50 {

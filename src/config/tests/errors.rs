@@ -75,6 +75,15 @@ fn a_value_of_the_wrong_type_is_told_what_it_should_be() {
         &["must be a whole number above 0, but is 0"],
     );
     assert_says(with_env(&[("SALES_ORDER_LOG__FORMAT", "xml")]), &["must be pretty or json, but is \"xml\""]);
+    assert_says(
+        with_env(&[("SALES_ORDER_ORDERS__NUMBER_FORMAT", "uuid")]),
+        &["orders.number_format must be running or random, but is \"uuid\" (set by environment variable \
+             SALES_ORDER_ORDERS__NUMBER_FORMAT)"],
+    );
+    assert_says(
+        with_toml("[orders]\nnumber_format = 3\n"),
+        &["orders.number_format must be running or random, but is 3"],
+    );
     assert_says(with_toml("[log]\nformat = 3.5\n"), &["must be pretty or json, but is 3.5"]);
     assert_says(with_toml("[log]\nfilter = [\"a\"]\n"), &["log.filter must be text, but is a list"]);
     assert_says(with_toml("[log.filter]\na = 1\n"), &["log.filter must be text, but is a table"]);

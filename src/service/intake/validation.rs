@@ -51,7 +51,7 @@ impl OrderIntake {
         let looking = store.find_order_with_reference(&new.client_id, reference, replays);
         let same_reference = store.in_time(looking).await?;
         let mismatches = new.order.mismatches().to_vec();
-        let (order, lines) = SalesOrder::taken(&new.order, new.client_id, new.now);
+        let (order, lines) = SalesOrder::taken(&new.order, OrderNumber::NONE, new.client_id, new.now);
         Ok(ValidOrder { order, lines, replays, same_reference, mismatches })
     }
 }

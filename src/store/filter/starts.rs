@@ -84,6 +84,7 @@ pub(super) async fn sample(connection: &impl ConnectionTrait) -> StoreResult<Vec
     let latest = Query::select()
         .column(Column::SearchText)
         .from(sales_orders::Entity)
+        .order_by(Column::CreatedAt, Order::Desc)
         .order_by(Column::Id, Order::Desc)
         .limit(SAMPLE)
         .take();

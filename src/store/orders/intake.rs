@@ -18,11 +18,13 @@ pub(super) use incoming::{Incoming, insert, json_of};
 use super::record::SignedText;
 use crate::auth::signature::SignatureForm;
 use crate::domain::client::ClientId;
+use crate::domain::numbers::Numbers;
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::order_input::NewOrder;
 use crate::store::connect::{Store, micros};
 use crate::store::error::StoreResult;
 use crate::store::keys;
+use crate::store::sqlite_file::Trace;
 
 /// The signed text and the signature of an order, as evidence in case the order is disputed.
 #[derive(Debug, Clone)]
@@ -118,12 +120,17 @@ impl Store {
         while outcomes.len() < new.len() {
             let open: Vec<_> = new.iter().enumerate().filter(|(index, _)| !outcomes.contains_key(index)).collect();
             let is_first = open.len() == new.len() && rounds_in_vain == 0;
-            let mut made = if is_first && (new.iter().any(|order| order.key_use_is_due) || !self.has_sessions()) {
-                let new = Arc::clone(&new);
-                self.transaction_of_orders(move |tx| Box::pin(insert_noting_key_uses(tx, new))).await?
+            let in_parts = is_first && (new.iter().any(|order| order.key_use_is_due) || !self.has_sessions());
+            let mut made = if in_parts || self.sets_sequence_back() {
+                let (new, numbers) = (Arc::clone(&new), self.numbers.clone());
+                let indexes: Vec<_> = open.iter().map(|(index, _)| *index).collect();
+                self.transaction_of_orders(move |tx| {
+                    Box::pin(async move { insert_noting_key_uses(tx, &numbers, &new, indexes).await })
+                })
+                .await?
             } else {
                 // One statement is a transaction by itself, which saves two round trips.
-                let made = self.written(insert_rows(self.write(), &open).await);
+                let made = self.written(insert_rows(self.write(), &self.numbers, &open).await);
                 // When the statement fails, the orders may be stored nevertheless.
                 self.note_appended();
                 let made = made?;
@@ -133,7 +140,7 @@ impl Store {
             // Checked after the commit, so that no order is acknowledged whose file is gone.
             self.ensure_kept()?;
             if let (Some(files), Some(last)) = (&self.files, made.values().filter_map(Created::new_number).max()) {
-                files.ensure_found(last.id()).await?;
+                files.ensure_found(self.trace_of(last).await?).await?;
             }
             let before = outcomes.len();
             for (index, order) in open {
@@ -146,11 +153,27 @@ impl Store {
             rounds_in_vain = if outcomes.len() == before { rounds_in_vain + 1 } else { 0 };
             if rounds_in_vain > MOST_ROUNDS_IN_VAIN {
                 let message = "the statement that stores orders left some out, and neither the idempotency key nor the \
-                               signed text nor the reference of any of them names an order";
+                               signed text nor the reference of any of them names an order, nor did other numbers help";
                 return Err(DbErr::Custom(message.to_owned()).into());
             }
         }
         Ok(outcomes.into_values().collect())
+    }
+
+    /// Whether orders are stored in transactions of several statements: see [`sqlite::NUMBERED`].
+    fn sets_sequence_back(&self) -> bool {
+        self.backend() == DbBackend::Sqlite && matches!(self.numbers, Numbers::Random(_))
+    }
+
+    /// What tells on SQLite that this order was stored, now that it is.
+    async fn trace_of(&self, number: OrderNumber) -> StoreResult<Trace> {
+        Ok(if number.is_random() {
+            let row = self.write().query_one_raw(Statement::from_string(self.backend(), sqlite::LAST_POSITION)).await?;
+            let last = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0);
+            Trace { order: number.id(), table: "sales_order_events", last }
+        } else {
+            Trace { order: number.id(), table: "sales_orders", last: number.id() }
+        })
     }
 
     /// The order that stands in the way of this one, or that this one would be again, as [`Store::insert_orders`] would tell of it.
@@ -177,23 +200,30 @@ impl Store {
 
 /// The same statement as for orders, without any: whether the tables can be written to. Where an order is given, that one is
 /// written and taken back.
-pub async fn rehearse(tx: &DatabaseTransaction, order: Option<&OrderToInsert>) -> StoreResult<()> {
+pub async fn rehearse(tx: &DatabaseTransaction, numbers: &Numbers, order: Option<&OrderToInsert>) -> StoreResult<()> {
     let Some(order) = order else { return insert(tx, &[], &[]).await.map(drop) };
     tx.execute_unprepared("SAVEPOINT rehearsal").await?;
-    insert_rows(tx, &[(0, order)]).await?;
+    insert_rows(tx, numbers, &[(0, order)]).await?;
     tx.execute_unprepared("ROLLBACK TO SAVEPOINT rehearsal").await?;
     Ok(())
 }
 
-/// A round may store nothing when another transaction committed meanwhile; the next round sees its rows.
-const MOST_ROUNDS_IN_VAIN: u32 = 3;
+/// A round may store nothing when another transaction committed meanwhile, whose rows the next round sees, and when a random number
+/// was taken: in the next round its order gets another.
+pub(super) const MOST_ROUNDS_IN_VAIN: u32 = 3;
 
 /// What was stored, by its index among the orders to be stored.
 type Made = BTreeMap<usize, Created>;
 
-async fn insert_noting_key_uses(tx: &DatabaseTransaction, new: Arc<[OrderToInsert]>) -> StoreResult<Made> {
-    note_key_uses(tx, &new).await?;
-    insert_rows(tx, &new.iter().enumerate().collect::<Vec<_>>()).await
+async fn insert_noting_key_uses(
+    tx: &DatabaseTransaction,
+    numbers: &Numbers,
+    new: &[OrderToInsert],
+    indexes: Vec<usize>,
+) -> StoreResult<Made> {
+    let open: Vec<_> = indexes.into_iter().map(|index| (index, &new[index])).collect();
+    note_key_uses(tx, &open).await?;
+    insert_rows(tx, numbers, &open).await
 }
 
 /// The first order of each idempotency key, signed text and unique reference, sorted by key, and the rest. Two transactions with the same two
@@ -218,13 +248,23 @@ fn firsts_and_rest<'o>(new: &[(usize, &'o OrderToInsert)]) -> [Vec<(usize, &'o O
     [by_key.into_values().collect(), rest]
 }
 
-/// Stores those orders whose keys, signed texts and unique references are new, of several with one the first.
-async fn insert_rows(tx: &impl ConnectionTrait, open: &[(usize, &OrderToInsert)]) -> StoreResult<Made> {
+/// Stores those orders whose keys, signed texts and unique references are new, of several with one the first. Where a number that
+/// was drawn is another order's, its order is left out too.
+async fn insert_rows(
+    tx: &impl ConnectionTrait,
+    numbers: &Numbers,
+    open: &[(usize, &OrderToInsert)],
+) -> StoreResult<Made> {
     let [firsts, rest] = firsts_and_rest(open);
-    let of_all = (0_i64..).zip(firsts.iter().chain(&rest));
-    let texts: Vec<_> = of_all.filter_map(|(ordinal, (_, order))| Some((ordinal, SignedText::of(order)?))).collect();
+    let mut firsts: Vec<_> = firsts.into_iter().map(|(index, order)| (numbers.draw(order.now), index, order)).collect();
+    if tx.get_database_backend() == DbBackend::Sqlite {
+        // Ids rise in the order of insertion, as the running ones do (`sqlite::INSERT`). On PostgreSQL the keys have to.
+        firsts.sort_by_key(|(number, ..)| *number);
+    }
+    let of_all = (0_i64..).zip(firsts.iter().map(|(_, _, order)| order).chain(rest.iter().map(|(_, order)| order)));
+    let texts: Vec<_> = of_all.filter_map(|(ordinal, order)| Some((ordinal, SignedText::of(order)?))).collect();
     let (indexes, orders): (Vec<_>, Vec<_>) =
-        firsts.into_iter().map(|(index, order)| (index, Incoming::new(order))).unzip();
+        firsts.into_iter().map(|(number, index, order)| (index, Incoming::new(order, number))).unzip();
     let orders: Vec<_> = (0_i64..).zip(orders).collect();
     let ids = insert(tx, &orders, &texts).await?;
     let made = indexes
@@ -234,8 +274,8 @@ async fn insert_rows(tx: &impl ConnectionTrait, open: &[(usize, &OrderToInsert)]
     Ok(made.collect())
 }
 
-async fn note_key_uses(tx: &impl ConnectionTrait, orders: &[OrderToInsert]) -> StoreResult<()> {
-    for order in orders.iter().filter(|order| order.key_use_is_due) {
+async fn note_key_uses(tx: &impl ConnectionTrait, orders: &[(usize, &OrderToInsert)]) -> StoreResult<()> {
+    for (_, order) in orders.iter().filter(|(_, order)| order.key_use_is_due) {
         let NewReceipt { signature_form, key_fingerprint, .. } = &order.receipt;
         keys::update_last_used(tx, &order.client_id, key_fingerprint, *signature_form, order.now).await?;
     }

@@ -1,5 +1,7 @@
 //! Sample orders, many at once.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
@@ -10,7 +12,8 @@ use super::intake::{self, Incoming};
 use super::record::{FirstEvent, Internals};
 use crate::domain::client::ClientId;
 use crate::domain::event::EventKind;
-use crate::domain::order::SalesOrder;
+use crate::domain::numbers::Numbers;
+use crate::domain::order::{OrderNumber, SalesOrder};
 use crate::domain::sample::{KEY_PREFIX, SYSTEM, SampleOrder};
 use crate::store::connect::{Store, micros};
 use crate::store::entity::{sales_order_acknowledgements as acknowledgements, sales_orders as orders};
@@ -29,7 +32,9 @@ impl Store {
 
     /// Stores sample orders with everything that belongs to them but a receipt: nobody signed them. All or none.
     pub async fn insert_samples(&self, clients: Vec<ClientId>, samples: Vec<SampleOrder>) -> StoreResult<()> {
-        self.transaction_of_orders(move |tx| Box::pin(async move { insert(tx, &clients, samples).await })).await
+        let numbers = self.numbers.clone();
+        self.transaction_of_orders(move |tx| Box::pin(async move { insert(tx, &numbers, &clients, samples).await }))
+            .await
     }
 
     /// Tells PostgreSQL what is in its tables now, so that it plans queries for that. SQLite is not told: with statistics
@@ -44,13 +49,29 @@ impl Store {
     }
 }
 
-async fn insert(tx: &DatabaseTransaction, clients: &[ClientId], samples: Vec<SampleOrder>) -> StoreResult<()> {
+async fn insert(
+    tx: &DatabaseTransaction,
+    numbers: &Numbers,
+    clients: &[ClientId],
+    samples: Vec<SampleOrder>,
+) -> StoreResult<()> {
     let acknowledged: Vec<_> = samples.iter().map(|sample| sample.acknowledged_at).collect();
     let of_client = |sample: SampleOrder| incoming(&clients[sample.client % clients.len()], sample);
-    let samples: Vec<_> = (0_i64..).zip(samples.into_iter().map(of_client)).collect();
-    let ids = intake::insert(tx, &samples, &[]).await?;
-    if ids.len() < samples.len() {
-        return Err(StoreError::Duplicate("the idempotency key of a sample order".to_owned()));
+    let mut open: Vec<_> = (0_i64..).zip(samples.into_iter().map(of_client)).collect();
+    let mut ids = BTreeMap::new();
+    let mut rounds_in_vain = 0;
+    // Again for those whose numbers were taken.
+    while !open.is_empty() {
+        for (_, sample) in &mut open {
+            sample.order.number = numbers.draw(sample.order.created_at);
+        }
+        let made = intake::insert(tx, &open, &[]).await?;
+        rounds_in_vain = if made.is_empty() { rounds_in_vain + 1 } else { 0 };
+        if rounds_in_vain > intake::MOST_ROUNDS_IN_VAIN {
+            return Err(StoreError::Duplicate("the idempotency key of a sample order".to_owned()));
+        }
+        open.retain(|(ordinal, _)| !made.contains_key(ordinal));
+        ids.extend(made);
     }
     let rows = ids.into_values().zip(acknowledged).filter_map(|(id, at)| Some(acknowledgement(id, at?)));
     acknowledgements::Entity::insert_many(rows).exec_without_returning(tx).await?;
@@ -60,7 +81,7 @@ async fn insert(tx: &DatabaseTransaction, clients: &[ClientId], samples: Vec<Sam
 /// The order as it is after its life so far.
 fn incoming(client_id: &ClientId, sample: SampleOrder) -> Incoming {
     let SampleOrder { client: _, idempotency_key, order: new, created_at, moves, acknowledged_at } = sample;
-    let (mut order, lines) = SalesOrder::taken(&new, client_id.clone(), created_at);
+    let (mut order, lines) = SalesOrder::taken(&new, OrderNumber::NONE, client_id.clone(), created_at);
     let mut events = Vec::new();
     let mut note = |kind: &EventKind, actor: &str, at: DateTime<Utc>| {
         events.push(FirstEvent::new(events.len(), kind, actor, at));

@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use sales_order_api::app::{self, AppState};
 use sales_order_api::config::{self, Config, Overrides};
 use sales_order_api::domain::expectation_policy::ExpectationPolicy;
+use sales_order_api::domain::numbers::Numbers;
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::reference_policy::ReferencePolicy;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
@@ -47,6 +48,17 @@ impl TestApp {
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let database = Database::new().await;
         let store = database.connect().await;
+        Self::on(database, store, change)
+    }
+
+    /// One that gives orders such numbers.
+    pub async fn numbering(numbers: Numbers) -> Self {
+        let database = Database::new().await;
+        let store = database.connect_numbering(numbers).await;
+        Self::on(database, store, |_| {})
+    }
+
+    fn on(database: Database, store: Store, change: impl FnOnce(&mut Config)) -> Self {
         let clock = TestClock::new();
         let mut server = None;
         let router = Self::router_on(&store, &clock, |config| {

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use sales_order_api::domain::numbers::Numbers;
 use sales_order_api::store::{DatabaseOptions, Pooler, Store};
 use sales_order_api::telemetry;
 use sea_orm::ConnectionTrait as _;
@@ -45,6 +46,7 @@ pub fn options(url: &str) -> DatabaseOptions {
         acquire_timeout: PATIENCE,
         idle_timeout: PATIENCE,
         statement_timeout: PATIENCE,
+        numbers: Numbers::default(),
         on_statement: telemetry::count_statement,
     }
 }
@@ -85,6 +87,11 @@ impl Database {
 
     pub async fn connect_with(&self, acquire_timeout: Duration) -> Store {
         Store::connect(&DatabaseOptions { acquire_timeout, ..options(&self.url) }).await.unwrap()
+    }
+
+    /// One that gives orders such numbers.
+    pub async fn connect_numbering(&self, numbers: Numbers) -> Store {
+        Store::connect(&DatabaseOptions { numbers, ..options(&self.url) }).await.unwrap()
     }
 
     /// A plain connection, past the service.

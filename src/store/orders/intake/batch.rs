@@ -61,11 +61,17 @@ impl Table {
 
     /// The rows of a JSON list of objects, with a member for each column and the ordinal of the order, on PostgreSQL.
     pub(super) fn postgres_rows(&self, text: &str) -> String {
+        self.postgres_rows_with(text, &[])
+    }
+
+    /// The same with further members.
+    pub(super) fn postgres_rows_with(&self, text: &str, further: &[&str]) -> String {
         let types = self.columns.iter().map(|Column { name, kind }| match *kind {
             "bytea" => format!("{name} text"),
             kind => format!("{name} {kind}"),
         });
-        let types: Vec<_> = types.chain(["ordinal bigint".to_owned()]).collect();
+        let further = ["ordinal bigint"].iter().chain(further).map(|it| (*it).to_owned());
+        let types: Vec<_> = types.chain(further).collect();
         format!("json_to_recordset({text}::json) AS r ({})", types.join(", "))
     }
 

@@ -29,8 +29,8 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    pub(super) fn new(new: &OrderToInsert) -> Self {
-        let (order, lines) = SalesOrder::taken(&new.order, new.client_id.clone(), new.now);
+    pub(super) fn new(new: &OrderToInsert, number: OrderNumber) -> Self {
+        let (order, lines) = SalesOrder::taken(&new.order, number, new.client_id.clone(), new.now);
         let NewReceipt { signature_form, string_to_sign, signature, key_fingerprint, body_sha256 } =
             new.receipt.clone();
         Self {
@@ -47,6 +47,10 @@ impl Incoming {
             }),
             signed_text_digest: new.signed_text_digest.map(|digest| digest.to_vec()),
         }
+    }
+
+    fn is_numbered(&self) -> bool {
+        self.order.number != OrderNumber::NONE
     }
 
     /// What became of it: it is stored, under this id.
@@ -104,6 +108,7 @@ impl SignedText {
 }
 
 /// Stores those orders whose keys, signed texts and unique references are new, in the sequence of their ordinals. Gives the ids they got.
+/// Either all have numbers, of which those that are taken leave their orders out, or the database gives them.
 /// A text under a key that was there before, for the same order, names that order from then on.
 pub async fn insert(
     tx: &impl ConnectionTrait,
@@ -127,7 +132,13 @@ pub async fn insert(
         let references: Vec<_> = orders.iter().filter_map(of_order).collect();
         parameters.push(json(references.iter().map(|(ordinal, it)| Member(*ordinal, it)))?);
     }
-    let sql = if backend == DbBackend::Postgres { &postgres::INSERT } else { &sqlite::INSERT };
+    let is_numbered = orders.iter().any(|(_, new)| new.is_numbered());
+    let sql = match (backend, is_numbered) {
+        (DbBackend::Postgres, false) => &postgres::INSERT,
+        (DbBackend::Postgres, true) => &postgres::NUMBERED,
+        (_, false) => &sqlite::INSERT,
+        (_, true) => &sqlite::NUMBERED,
+    };
     let mut ids = BTreeMap::new();
     let statement = Statement::from_sql_and_values(backend, sql.as_str(), parameters.into_iter().map(Value::from));
     for row in tx.query_all_raw(statement).await? {
@@ -166,6 +177,9 @@ impl Serialize for OrderMember<'_> {
         let Self(ordinal, new) = self;
         let mut members = serializer.serialize_map(None)?;
         members.serialize_entry("ordinal", ordinal)?;
+        if new.is_numbered() {
+            members.serialize_entry("id", &new.order.number.id())?;
+        }
         new.order.write(&mut members)?;
         new.internals.write(&mut members)?;
         members.serialize_entry("signed_text_digest", &new.signed_text_digest.to_json())?;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::batch::{Table, Tables};
+use super::batch::{Id, Table, Tables};
 use crate::store::events;
 
 /// Locks are taken in one order by everybody, so that no two wait for each other: signed texts, sorted (`hold_signed_texts`);
@@ -14,7 +14,12 @@ use crate::store::events;
 /// Whether a text was used is asked when its lock is held, of a function that sees what was committed meanwhile; a
 /// text whose order was there before goes into the table too. So nobody else gets between the question and the answer. The same
 /// goes for a reference that an order must have alone.
-pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
+pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| statement(None));
+
+/// The same for orders that have numbers. One whose number another order has is left out like one whose key another has.
+pub(super) static NUMBERED: LazyLock<String> = LazyLock::new(|| statement(Some(("id", "r.id"))));
+
+fn statement(id: Id) -> String {
     let Tables { orders, lines, receipts, events, texts, references } = Tables::new();
     let of_order = |table: &Table, parameter, further| {
         let rows = format!("{} JOIN made USING (ordinal) {further}", table.postgres_rows(parameter));
@@ -33,7 +38,7 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
                       THEN order_of_signed_text(texts.client_id, decode(texts.signed_text_digest, 'hex')) IS NULL END
                   AND CASE WHEN uniques.ordinal IS NULL THEN true WHEN alone.locks >= 0
                       THEN order_of_reference(uniques.client_id, uniques.partner_reference) IS NULL END),
-              stored AS ({insert_orders} ON CONFLICT (client_id, idempotency_key) DO NOTHING
+              stored AS ({insert_orders} {on_conflict} DO NOTHING
                   RETURNING id, client_id, idempotency_key),
               made AS MATERIALIZED (SELECT r.ordinal, stored.id FROM stored JOIN new AS r USING (client_id, idempotency_key)),
               lines AS ({insert_lines} RETURNING 1),
@@ -55,12 +60,13 @@ pub(super) static INSERT: LazyLock<String> = LazyLock::new(|| {
               events AS ({insert_events} RETURNING 1)
          SELECT ordinal, id FROM made, (SELECT count(*) FROM events) AS of_events",
         text_rows = texts.postgres_rows("$5"),
-        order_rows = orders.postgres_rows("$1"),
+        order_rows = orders.postgres_rows_with("$1", id.map_or(&[], |_| &["id bigint"])),
         reference_rows = references.postgres_rows("$6"),
-        insert_orders = orders.postgres(None, "new AS r ORDER BY r.ordinal"),
+        on_conflict = id.map_or("ON CONFLICT (client_id, idempotency_key)", |_| "ON CONFLICT"),
+        insert_orders = orders.postgres(id, "new AS r ORDER BY r.ordinal"),
         insert_lines = of_order(&lines, "$2", ""),
         insert_receipts = of_order(&receipts, "$3", ""),
         lock = events::BEGIN,
         insert_events = of_order(&events, "$4", "CROSS JOIN lock ORDER BY made.id, r.sequence"),
     )
-});
+}
