@@ -21,6 +21,9 @@ if [[ ${1:-} != --inside ]]; then
   command -v openssl >/dev/null || die 'openssl is missing; it makes the key that signs the orders'
   [[ -n ${NOW:-} ]] || "${CARGO:-cargo}" build --locked --release --bin sales-order-api --example load
   unset TEST_DATABASE_URL
+  # A quarter of the memory, as PostgreSQL's manual has it for a server of its own ("Resource Consumption").
+  POSTGRES_SHARED_BUFFERS=${POSTGRES_SHARED_BUFFERS:-$(awk '/^MemTotal:/ { printf "%dMB", $2 / 4096 }' /proc/meminfo)}
+  export POSTGRES_SHARED_BUFFERS
   exec scripts/with-postgres.sh scripts/bench-size.sh --inside "$orders" "$seconds"
 fi
 readonly orders=$2 seconds=$3

@@ -4,8 +4,8 @@
 #   scripts/with-postgres.sh COMMAND [ARG...]
 #
 # The server is new, private to this run and gone afterwards: its own directory, password and port, so any number of
-# runs can go side by side and none touches a server of the system. Where TEST_DATABASE_URL is set already, COMMAND
-# simply runs against that one. The exit code is COMMAND's.
+# runs can go side by side and none touches a server of the system. POSTGRES_SHARED_BUFFERS is the memory for its pages.
+# Where TEST_DATABASE_URL is set already, COMMAND simply runs against that one. The exit code is COMMAND's.
 set -euo pipefail
 
 readonly OLDEST=13
@@ -145,7 +145,7 @@ settings=(
   -c listen_addresses=127.0.0.1
   -c "unix_socket_directories=$base"
   -c max_connections=300
-  -c shared_buffers=256MB
+  -c shared_buffers="${POSTGRES_SHARED_BUFFERS:-256MB}"
   # Tests that kill the service in mid-flight ask what had reached the disk: the server must not cheat about it.
   -c fsync=on
   -c synchronous_commit=on

@@ -161,6 +161,46 @@ async fn a_partner_reads_its_own_events_and_a_dashboard_reads_everybodys() {
     app.get(&format!("{FEED}?limit=0")).await.expect_problem(401, "UNAUTHENTICATED");
 }
 
+#[tokio::test]
+async fn whatever_happens_to_an_order_is_an_event_that_its_partner_reads() {
+    let app = TestApp::new().await;
+    let (partner, operator) = (app.partner().await, app.operator().await);
+    let number = take(&partner, "PO-1").await;
+    let lines = [1, 2].map(|line_no| json!({"lineNo": line_no, "confirmedQuantity": 1}));
+    change(&operator, "confirmSalesOrderLines", json!({"orderNumber": number, "lines": lines})).await;
+    let path = format!("/api/v1/sales-orders/{number}/cancellation");
+    let body = json!({"reason": "OTHER", "lines": [{"line_no": 2, "cancelled_quantity": 1}]}).to_string();
+    let signed = partner.sign_body(&path, body.as_bytes());
+    let pending = app.post_text(&path, &signed.headers(), body).await.expect(202);
+    let request = pending["request"]["request_number"].clone();
+    let answer = json!({"orderNumber": number, "requestNumber": request, "decision": "ACCEPT"});
+    change(&operator, "answerSalesOrderRequest", answer).await;
+    let left = json!({"orderNumber": number, "shipmentNumber": "S-1", "lines": [{"lineNo": 1, "quantity": 1}]});
+    change(&operator, "recordShipment", left).await;
+    change(&operator, "recordDelivery", json!({"orderNumber": number, "shipmentNumber": "S-1"})).await;
+    change(&operator, "acknowledgeSalesOrder", json!({"orderNumber": number, "system": "erp"})).await;
+    let (events, _) = rest(&partner, "", None).await;
+    let of_kind = |kind: &str| events.iter().filter(|event| event["kind"] == kind).collect::<Vec<_>>();
+    for kind in [
+        "CREATED",
+        "LINES_CONFIRMED",
+        "STATUS_CHANGED",
+        "REQUEST_RECEIVED",
+        "REQUEST_ANSWERED",
+        "SHIPMENT_RECORDED",
+        "SHIPMENT_DELIVERED",
+        "ACKNOWLEDGED",
+    ] {
+        assert!(!of_kind(kind).is_empty(), "{kind}: {events:?}");
+    }
+    assert_eq!(of_kind("REQUEST_RECEIVED")[0]["request"]["state"], "PENDING");
+    assert_eq!(of_kind("REQUEST_ANSWERED")[0]["request"]["state"], "ACCEPTED");
+    assert_eq!(of_kind("SHIPMENT_RECORDED")[0]["shipment"]["shipment_number"], "S-1");
+    assert_ne!(of_kind("SHIPMENT_DELIVERED")[0]["shipment"]["delivered_at"], Value::Null);
+    let sequence: Vec<_> = events.iter().map(|event| event["sequence"].as_u64().unwrap()).collect();
+    assert_eq!(sequence, (1..=u64::try_from(events.len()).unwrap()).collect::<Vec<_>>());
+}
+
 /// More of them than one page looks through.
 #[tokio::test]
 async fn a_partner_finds_its_event_behind_any_number_of_others() {
