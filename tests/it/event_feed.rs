@@ -2,6 +2,7 @@
 
 mod consumers;
 mod following;
+mod instances;
 
 use std::collections::HashMap;
 

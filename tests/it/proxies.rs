@@ -33,32 +33,53 @@ async fn take(partner: &Partner<'_>, key: &str) -> String {
     made["data"]["order_number"].as_str().unwrap().to_owned()
 }
 
-/// Each event comes when it happens, and nothing waits until there is more of them.
+/// Over both wires each event comes when it happens, and nothing waits until there is more of them.
 async fn events_come_one_by_one(kind: Kind) {
     let app = TestApp::new().await;
     let Some(proxy) = in_front_of(&app, kind).await else { return };
     let (partner, dashboard) = (app.partner().await, app.dashboard().await);
-    let mut number = take(&partner, "0").await;
-    let asked = caller("127.0.0.1")
+    let begin = partner.get("/api/v1/events").await.expect(200)["next_cursor"].as_str().unwrap().to_owned();
+    let over_graphql = caller("127.0.0.1")
         .post(format!("{}/graphql", proxy.base))
-        .header("accept", "text/event-stream")
         .bearer_auth(&dashboard.token)
-        .json(&json!({"query": FOLLOW, "variables": {"after": "ZTA"}}))
-        .send();
-    let mut events = in_time("the head of the stream", asked).await.unwrap();
-    assert_eq!(events.headers()["content-type"], "text/event-stream");
-    for n in 1..4 {
-        let mut told = String::new();
-        while !told.ends_with("\n\n") {
-            let piece = in_time("the next event", events.chunk())
-                .await
-                .unwrap()
-                .unwrap_or_else(|| panic!("the stream ends after {told}"));
-            told.push_str(std::str::from_utf8(&piece).unwrap());
+        .json(&json!({"query": FOLLOW, "variables": {"after": "ZTA"}}));
+    let over_rest = caller("127.0.0.1")
+        .get(format!("{}/api/v1/events", proxy.base))
+        .bearer_auth(&partner.token)
+        .header("last-event-id", &begin);
+    for (wire, asked) in [("graphql", over_graphql), ("rest", over_rest)] {
+        let asked = asked.header("accept", "text/event-stream").send();
+        let mut events = in_time("the head of the stream", asked).await.unwrap();
+        assert_eq!(events.headers()["content-type"], "text/event-stream");
+        let mut read = String::new();
+        for n in 1..=4 {
+            // Over the second wire the first orders are there already.
+            let number = take(&partner, &n.to_string()).await;
+            let told = next_event(&mut events, &mut read).await;
+            assert!(told.contains(&number), "{kind:?}, {wire}: {told}");
         }
-        assert!(told.contains(&number), "{kind:?}: {told}");
-        number = take(&partner, &n.to_string()).await;
     }
+    let cursor = partner.get("/api/v1/events").await.expect(200)["next_cursor"].as_str().unwrap().to_owned();
+    let waits = caller("127.0.0.1")
+        .get(format!("{}/api/v1/events?wait=30&after={cursor}", proxy.base))
+        .bearer_auth(&partner.token)
+        .send();
+    let (waited, taken) = in_time("the event", async { tokio::join!(waits, take(&partner, "awaited")) }).await;
+    let page: Value = waited.unwrap().json().await.unwrap();
+    assert_eq!(page["data"][0]["order_number"], taken, "{kind:?}: {page}");
+}
+
+/// The next event; several may come in one piece.
+async fn next_event(events: &mut reqwest::Response, read: &mut String) -> String {
+    while !read.contains("\n\n") {
+        let piece = in_time("the next event", events.chunk()).await.unwrap();
+        let piece = piece.unwrap_or_else(|| panic!("the stream ends after {read}"));
+        read.push_str(std::str::from_utf8(&piece).unwrap());
+    }
+    let (event, rest) = read.split_once("\n\n").unwrap();
+    let (event, rest) = (event.to_owned(), rest.to_owned());
+    *read = rest;
+    event
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

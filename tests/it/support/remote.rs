@@ -1,5 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use reqwest::Method;
 use sales_order_api::app;
 use sales_order_api::auth::string_to_sign::{body_bound_string, documented_string};
 use sales_order_api::clock::Clock;
@@ -106,6 +107,15 @@ impl Remote {
     /// Reads a path with the bearer token.
     pub async fn get(&self, path: &str) -> Answer {
         Self::read(self.http.get(format!("{}{path}", self.base)).bearer_auth(&self.token)).await.unwrap()
+    }
+
+    /// Sends any request with the bearer token; fails when no whole answer comes back.
+    pub async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Result<Answer> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        Self::read(request).await
     }
 
     async fn read(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
