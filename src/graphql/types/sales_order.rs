@@ -233,7 +233,7 @@ impl SalesOrder {
             Some(known) => known.clone(),
             None => preload::requests_of_one(ctx, &self.order).await?,
         };
-        Ok(requests.into_iter().map(SalesOrderRequestDetails).collect())
+        Ok(requests.into_iter().map(|request| SalesOrderRequestDetails::new(request, &self.reader)).collect())
     }
 
     /// Acknowledgements of receiving systems, sorted by the system's name.

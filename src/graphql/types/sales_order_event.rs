@@ -207,7 +207,7 @@ impl SalesOrderEvent {
             return Ok(None);
         };
         preload::charge_event(ctx, request.lines.as_ref().map_or(0, Vec::len))?;
-        Ok(Some(SalesOrderRequestDetails(OrderRequest::clone(request))))
+        Ok(Some(SalesOrderRequestDetails::new(OrderRequest::clone(request), &self.reader)))
     }
 
     /// Name of the receiving system, such as `erp`; null unless the kind is ACKNOWLEDGED, and without scope `orders:read`

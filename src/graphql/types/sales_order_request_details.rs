@@ -1,12 +1,28 @@
+use std::sync::Arc;
+
 use async_graphql::parser::types::Field;
-use async_graphql::{Enum, Object, SimpleObject};
+use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+
+use super::loaders::Loaders;
+use super::reader::Reader;
+use super::sales_order_receipt::SalesOrderReceipt;
 
 use crate::domain::order_request::{self, CancelledLine, OrderRequest};
 use crate::graphql::cost::points::LINES_PER_ORDER;
 use crate::graphql::output::scalars::DateTime;
 use crate::graphql::output::written::{Plain, Plan, Step, optional_text, text, value};
 
-pub struct SalesOrderRequestDetails(pub(super) OrderRequest);
+pub struct SalesOrderRequestDetails {
+    request: OrderRequest,
+    reader: Arc<Reader>,
+}
+
+impl SalesOrderRequestDetails {
+    /// The request as this reader sees it.
+    pub fn new(request: OrderRequest, reader: &Arc<Reader>) -> Self {
+        Self { request, reader: Arc::clone(reader) }
+    }
+}
 
 /// What is asked to be done with an order.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -88,27 +104,27 @@ pub struct SalesOrderRequestLine {
 impl SalesOrderRequestDetails {
     /// Number of the request, such as `RQ-0000000007`.
     async fn request_number(&self) -> String {
-        self.0.number.to_string()
+        self.request.number.to_string()
     }
 
     /// What is asked for.
     async fn kind(&self) -> SalesOrderRequestKind {
-        self.0.kind.into()
+        self.request.kind.into()
     }
 
     /// State of the request.
     async fn state(&self) -> SalesOrderRequestState {
-        self.0.state.into()
+        self.request.state.into()
     }
 
     /// Reason why it is asked for.
     async fn reason(&self) -> SalesOrderCancellationReason {
-        self.0.reason.into()
+        self.request.reason.into()
     }
 
     /// Note of the sender; null when there is none.
     async fn note(&self) -> Option<&str> {
-        self.0.note.as_deref()
+        self.request.note.as_deref()
     }
 
     /// Lines that are asked for, sorted by their numbers; null when it is the whole order.
@@ -116,27 +132,36 @@ impl SalesOrderRequestDetails {
     async fn lines(&self) -> Option<Vec<SalesOrderRequestLine>> {
         let line =
             |line: &CancelledLine| SalesOrderRequestLine { line_no: line.line_no, cancelled_quantity: line.cancelled };
-        self.0.lines.as_ref().map(|lines| lines.iter().map(line).collect())
+        self.request.lines.as_ref().map(|lines| lines.iter().map(line).collect())
     }
 
     /// Time at which the request came.
     async fn requested_at(&self) -> DateTime {
-        DateTime(self.0.requested_at)
+        DateTime(self.request.requested_at)
     }
 
     /// Reason why it was rejected; null unless it was.
     async fn answer_reason(&self) -> Option<SalesOrderRefusalReason> {
-        self.0.answer.as_ref()?.reason.map(Into::into)
+        self.request.answer.as_ref()?.reason.map(Into::into)
     }
 
     /// Note of those who answered; null when there is none.
     async fn answer_note(&self) -> Option<&str> {
-        self.0.answer.as_ref()?.note.as_deref()
+        self.request.answer.as_ref()?.note.as_deref()
     }
 
     /// Time at which it was answered, or settled by itself; null while it is pending.
     async fn answered_at(&self) -> Option<DateTime> {
-        self.0.answer.as_ref().map(|answer| DateTime(answer.at))
+        self.request.answer.as_ref().map(|answer| DateTime(answer.at))
+    }
+
+    /// Signed text and signature of the request; null of one that was taken before receipts of requests were kept. Needs scope
+    /// `orders:read`.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn receipt(&self, ctx: &Context<'_>) -> Result<Option<SalesOrderReceipt>> {
+        self.reader.ensure_reads_all()?;
+        let receipt = ctx.data::<Loaders>()?.request_receipts.load_one(self.request.number).await?;
+        Ok(receipt.map(SalesOrderReceipt::from))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::order_request::{CancellationInput, MAX_REQUESTS, OrderRequest
 use crate::domain::permission::Scope;
 use crate::error::{AppError, ErrorCode};
 use crate::service::caller::{Caller, Principal};
-use crate::store::{RequestAnswered, RequestKey, Requested, StoreError, TakenRequest};
+use crate::store::{NewReceipt, RequestAnswered, RequestKey, Requested, StoreError, TakenRequest};
 
 impl Lifecycle {
     /// Cancels the caller's own order or lines of it, or asks staff to. The same request again, under its key or as the same signed text,
@@ -21,16 +21,8 @@ impl Lifecycle {
         input: CancellationInput,
     ) -> Result<TakenRequest, AppError> {
         let number: OrderNumber = number.parse().map_err(|_| not_found())?;
-        let (client_id, signature) = (caller.admitted()?.client_id().clone(), caller.verified_signature()?);
-        let signed_text = hex::encode(Sha256::digest(&signature.string_to_sign));
-        // The prefixes keep the two kinds of key apart: a partner cannot pick one that we derive.
-        let idempotency_key = match caller.credentials.idempotency_key()? {
-            Some(key) => format!("key:{key}"),
-            None => format!("sig:{signed_text}"),
-        };
-        let digest = input.digest(number);
-        let key = RequestKey { client_id: client_id.clone(), idempotency_key, signed_text, digest };
-        let scope = Scope::Client(client_id);
+        let key = self.request_key(caller, input.digest(number)).await?;
+        let scope = Scope::Client(key.client_id.clone());
         let take = || self.store.insert_cancellation(&scope, number, input.clone(), key.clone(), self.clock.now());
         let outcome = match take().await {
             // Another one took the key meanwhile, for another order.
@@ -38,6 +30,20 @@ impl Lifecycle {
             outcome => outcome?,
         };
         settle(number, outcome.ok_or_else(not_found)?)
+    }
+
+    /// What makes a request with this digest this one.
+    async fn request_key(&self, caller: &Caller, digest: String) -> Result<RequestKey, AppError> {
+        let (client_id, signature) = (caller.admitted()?.client_id().clone(), caller.verified_signature()?);
+        let signed_text = hex::encode(Sha256::digest(&signature.string_to_sign));
+        // The prefixes keep the two kinds of key apart: a partner cannot pick one that we derive.
+        let idempotency_key = match caller.credentials.idempotency_key()? {
+            Some(key) => format!("key:{key}"),
+            None => format!("sig:{signed_text}"),
+        };
+        let key_use_is_due = self.directory.is_key_use_due(&client_id, &signature.fingerprint, signature.form).await;
+        let receipt = NewReceipt::of(&signature);
+        Ok(RequestKey { client_id, idempotency_key, signed_text, digest, receipt, key_use_is_due })
     }
 
     /// Answers a request of any client's order. To say the same again changes nothing; to say otherwise is a conflict.

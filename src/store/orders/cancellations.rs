@@ -79,6 +79,7 @@ impl Store {
         let scope = scope.clone();
         self.transaction(move |tx| {
             Box::pin(async move {
+                requests::note_key_use(tx, &key, now).await?;
                 let Some(mut held) = Held::find(tx, &scope, number).await? else { return Ok(None) };
                 let taken = |order: SalesOrder, request| {
                     Ok(Some(Requested::Taken(Box::new(TakenRequest { order, request, is_replayed: true }))))

@@ -10,17 +10,19 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::lines_of;
-use super::shipments;
+use super::intake::NewReceipt;
+use super::{lines_of, shipments};
 use crate::domain::client::ClientId;
 use crate::domain::event::EventKind;
 use crate::domain::fulfilment::{Fulfilment, Remaining};
 use crate::domain::order::{OrderNumber, SalesOrder};
 use crate::domain::order_request::{OrderRequest, RequestAnswer, RequestKind, RequestNumber, RequestState};
+use crate::domain::receipt::Receipt;
 use crate::store::connect::{Store, instant, micros};
+use crate::store::entity::sales_order_request_receipts as receipts;
 use crate::store::entity::sales_order_requests::{ActiveModel, Column, Entity, Model};
 use crate::store::error::{StoreError, StoreResult};
-use crate::store::events;
+use crate::store::{events, keys};
 
 /// What makes a request this one.
 #[derive(Debug, Clone)]
@@ -33,6 +35,10 @@ pub struct RequestKey {
     pub signed_text: String,
     /// The SHA-256 of what is asked for, in hex.
     pub digest: String,
+    /// What was signed.
+    pub receipt: NewReceipt,
+    /// Whether to note the key's use with it.
+    pub key_use_is_due: bool,
 }
 
 impl Store {
@@ -50,6 +56,31 @@ impl Store {
         }
         Ok(found)
     }
+
+    /// The receipts of requests. Takes no scope, as above.
+    pub async fn list_request_receipts(
+        &self,
+        requests: &[RequestNumber],
+    ) -> StoreResult<HashMap<RequestNumber, Receipt>> {
+        let of_requests = receipts::Column::RequestId.is_in(requests.iter().map(|number| number.id()));
+        let rows = receipts::Entity::find().filter(of_requests).all(&self.read).await?;
+        let read = |row: receipts::Model| {
+            let receipts::Model { request_id, signature_form, string_to_sign, signature, key_fingerprint, body_sha256 } =
+                row;
+            let receipt = Receipt { signature_form, string_to_sign, signature, key_fingerprint, body_sha256 };
+            (RequestNumber::from_id(request_id), receipt)
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+}
+
+/// Notes the use of the key that verified a request, whatever becomes of it.
+pub(super) async fn note_key_use(tx: &DatabaseTransaction, key: &RequestKey, now: DateTime<Utc>) -> StoreResult<()> {
+    if key.key_use_is_due {
+        let NewReceipt { signature_form, key_fingerprint, .. } = &key.receipt;
+        keys::update_last_used(tx, &key.client_id, key_fingerprint, *signature_form, now).await?;
+    }
+    Ok(())
 }
 
 /// A request that is stored, with what makes it this one.
@@ -96,7 +127,7 @@ pub(super) async fn of_order(tx: &DatabaseTransaction, order: OrderNumber) -> St
     rows.into_iter().map(OrderRequest::try_from).collect()
 }
 
-/// Stores a new request, which gets its number.
+/// Stores a new request, which gets its number, with its receipt.
 pub(super) async fn insert(
     tx: &DatabaseTransaction,
     order: OrderNumber,
@@ -124,6 +155,16 @@ pub(super) async fn insert(
         answered_at: Set(answer.map(|answer| micros(answer.at))),
     };
     let id = Entity::insert(row).exec(tx).await?.last_insert_id;
+    let NewReceipt { signature_form, string_to_sign, signature, key_fingerprint, body_sha256 } = key.receipt;
+    let receipt = receipts::ActiveModel {
+        request_id: Set(id),
+        signature_form: Set(signature_form.as_str().to_owned()),
+        string_to_sign: Set(string_to_sign),
+        signature: Set(signature),
+        key_fingerprint: Set(key_fingerprint),
+        body_sha256: Set(body_sha256.to_vec()),
+    };
+    receipts::Entity::insert(receipt).exec_without_returning(tx).await?;
     Ok(OrderRequest { number: RequestNumber::from_id(id), ..request })
 }
 
