@@ -1,14 +1,27 @@
-//! What was signed for a request, kept as for an order.
+//! Changes of orders that their senders ask for, and what was signed for a request, kept as for an order.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{big_integer, binary, string_len, text};
+use sea_orm_migration::schema::{big_integer, binary, string_len, text, text_null};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
+/// What versions before cannot read. In a text of a sender a quotation mark has a backslash before it.
+const UNREADABLE: [&str; 2] = [
+    "DELETE FROM sales_order_events WHERE kind = 'ORDER_CHANGED'
+        OR (kind IN ('REQUEST_RECEIVED', 'REQUEST_ANSWERED') AND payload LIKE '%\"kind\":\"CHANGE\"%')",
+    "DELETE FROM sales_order_requests WHERE kind = 'CHANGE'",
+];
+
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        // Requests of another kind have nulls there.
+        let change = Table::alter()
+            .table(SalesOrderRequests::Table)
+            .add_column(text_null(SalesOrderRequests::Change))
+            .to_owned();
+        manager.alter_table(change).await?;
         // A table of its own: each answer that shows an order reads its requests, and few ask what was signed. Requests that an
         // instance of the version before takes have none.
         manager
@@ -33,7 +46,13 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(Table::drop().table(SalesOrderRequestReceipts::Table).to_owned()).await
+        manager.drop_table(Table::drop().table(SalesOrderRequestReceipts::Table).to_owned()).await?;
+        let connection = manager.get_connection();
+        for unreadable in UNREADABLE {
+            connection.execute_unprepared(unreadable).await?;
+        }
+        let change = Table::alter().table(SalesOrderRequests::Table).drop_column(SalesOrderRequests::Change).to_owned();
+        manager.alter_table(change).await
     }
 }
 
@@ -41,6 +60,7 @@ impl MigrationTrait for Migration {
 enum SalesOrderRequests {
     Table,
     Id,
+    Change,
 }
 
 #[derive(DeriveIden)]

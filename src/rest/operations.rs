@@ -27,6 +27,7 @@ operations! {
     CREATE_SALES_ORDER = "createSalesOrder.graphql" "order.fragment.graphql" "line.fragment.graphql" "warning.fragment.graphql";
     CREATE_SALES_ORDERS = "createSalesOrders.graphql" "order.fragment.graphql" "line.fragment.graphql" "warning.fragment.graphql";
     CANCEL_SALES_ORDER = "cancelSalesOrder.graphql" "order.fragment.graphql" "line.fragment.graphql";
+    CHANGE_SALES_ORDER = "changeSalesOrder.graphql" "order.fragment.graphql" "line.fragment.graphql";
     VALIDATE_SALES_ORDER = "validateSalesOrder.graphql" "line.fragment.graphql" "warning.fragment.graphql";
     SALES_ORDER = "salesOrder.graphql" "order.fragment.graphql" "line.fragment.graphql";
     SALES_ORDERS_BY_REFERENCE = "salesOrdersByReference.graphql" "order.fragment.graphql" "line.fragment.graphql";

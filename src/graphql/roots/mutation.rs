@@ -7,16 +7,16 @@ use async_graphql::{Context, Object, Result};
 use crate::domain::fields::Naming;
 use crate::graphql::cost::budget;
 use crate::graphql::inputs::{
-    AcknowledgeSalesOrderInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput, ConfirmSalesOrderLinesInput,
-    CreateSalesOrderInput, CreateSalesOrdersInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput,
-    RefreshInput, UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput, ChangeSalesOrderInput,
+    ConfirmSalesOrderLinesInput, CreateSalesOrderInput, CreateSalesOrdersInput, LoginInput, Raw, RecordDeliveryInput,
+    RecordShipmentInput, RefreshInput, UpdateSalesOrderStatusInput,
 };
 use crate::graphql::inputs::{new_order_cost, new_orders_cost};
 use crate::graphql::types::reader::{Reader, principal};
 use crate::graphql::types::selection::ensure_readable;
 use crate::graphql::types::{
-    AuthToken, CancelSalesOrderPayload, CreateSalesOrderPayload, CreateSalesOrdersPayload, SalesOrder,
-    ValidateSalesOrderPayload,
+    AuthToken, CancelSalesOrderPayload, ChangeSalesOrderPayload, CreateSalesOrderPayload, CreateSalesOrdersPayload,
+    SalesOrder, ValidateSalesOrderPayload,
 };
 use crate::service::{Caller, Services};
 
@@ -157,8 +157,23 @@ impl OrderMutation {
         #[graphql(desc = "The cancellation.")] input: Raw<CancelSalesOrderInput>,
     ) -> Result<CancelSalesOrderPayload> {
         let (input, caller, reader) = (input.read(ctx)?, ctx.data::<Caller>()?, Reader::of(ctx)?);
-        let taken = ctx.data::<Arc<Services>>()?.lifecycle.cancel(caller, &order_number, input).await?;
+        let taken = ctx.data::<Arc<Services>>()?.lifecycle.ask(caller, &order_number, input).await?;
         Ok(CancelSalesOrderPayload::new(taken, &reader))
+    }
+
+    /// Changes an own order as a whole or not at all: the day and the address of what has not left, quantities, and which lines it has.
+    /// Done at once while nothing of it is confirmed, back-ordered or acknowledged; else a request that is PENDING until it is answered
+    /// with `answerSalesOrderRequest`, or SUPERSEDED when it can no longer be done. An order has one pending request at a time. Sending the
+    /// same request again changes nothing. Only a signature that binds the body is taken.
+    async fn change_sales_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Order number, such as `SO-0000000042`.")] order_number: String,
+        #[graphql(desc = "The change.")] input: Raw<ChangeSalesOrderInput>,
+    ) -> Result<ChangeSalesOrderPayload> {
+        let (input, caller, reader) = (input.read(ctx)?, ctx.data::<Caller>()?, Reader::of(ctx)?);
+        let taken = ctx.data::<Arc<Services>>()?.lifecycle.ask(caller, &order_number, input).await?;
+        Ok(ChangeSalesOrderPayload::new(taken, &reader))
     }
 
     /// Answers a request of an order's sender: ACCEPT does what it asks for, as far as the goods have not left. Repeating an answer changes

@@ -266,7 +266,7 @@ type Parts<T> = (usize, fn(&T) -> usize);
 
 const SHIPMENTS: Parts<Shipment> = (SHIPMENTS_PER_ORDER, |shipment| shipment.lines.len());
 
-const REQUESTS: Parts<OrderRequest> = (REQUESTS_PER_ORDER, |request| request.lines.as_ref().map_or(0, Vec::len));
+const REQUESTS: Parts<OrderRequest> = (REQUESTS_PER_ORDER, |request| request.asked.named_lines());
 
 /// Takes the points of such parts, and of their lines, beyond a usual number for each order.
 fn charge_parts<'s, T: 's>(

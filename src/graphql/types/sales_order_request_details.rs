@@ -5,7 +5,9 @@ use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 
 use super::loaders::Loaders;
 use super::reader::Reader;
+use super::sales_order_change::SalesOrderRequestedChange;
 use super::sales_order_receipt::SalesOrderReceipt;
+use crate::domain::order_change::OrderChange;
 
 use crate::domain::order_request::{self, CancelledLine, OrderRequest};
 use crate::graphql::cost::points::LINES_PER_ORDER;
@@ -15,12 +17,19 @@ use crate::graphql::output::written::{Plain, Plan, Step, optional_text, text, va
 pub struct SalesOrderRequestDetails {
     request: OrderRequest,
     reader: Arc<Reader>,
+    /// Whether the reader may see what the sender of the order wrote into it.
+    shows_content: bool,
 }
 
 impl SalesOrderRequestDetails {
-    /// The request as this reader sees it.
-    pub fn new(request: OrderRequest, reader: &Arc<Reader>) -> Self {
-        Self { request, reader: Arc::clone(reader) }
+    /// A request of an order that the reader may read, or of which it may not see what its sender sent.
+    pub fn new(request: OrderRequest, reader: &Arc<Reader>, shows_content: bool) -> Self {
+        Self { request, reader: Arc::clone(reader), shows_content }
+    }
+
+    /// A request of the reader itself.
+    pub fn own(request: OrderRequest, reader: &Arc<Reader>) -> Self {
+        Self::new(request, reader, true)
     }
 }
 
@@ -30,6 +39,8 @@ impl SalesOrderRequestDetails {
 pub enum SalesOrderRequestKind {
     /// The order, or quantities of its lines, are to be cancelled.
     Cancellation,
+    /// The order is to be changed: address, day, quantities, or which lines it has.
+    Change,
 }
 
 /// State of a request.
@@ -46,7 +57,7 @@ pub enum SalesOrderRequestState {
     Superseded,
 }
 
-/// Reason why an order is to be cancelled.
+/// Reason why an order is to be cancelled or changed.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "order_request::CancellationReason")]
 pub enum SalesOrderCancellationReason {
@@ -109,7 +120,7 @@ impl SalesOrderRequestDetails {
 
     /// What is asked for.
     async fn kind(&self) -> SalesOrderRequestKind {
-        self.request.kind.into()
+        self.request.asked.kind().into()
     }
 
     /// State of the request.
@@ -127,12 +138,18 @@ impl SalesOrderRequestDetails {
         self.request.note.as_deref()
     }
 
-    /// Lines that are asked for, sorted by their numbers; null when it is the whole order.
+    /// Lines that are to be cancelled, sorted by their numbers; null when it is the whole order, and of a change.
     #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
     async fn lines(&self) -> Option<Vec<SalesOrderRequestLine>> {
         let line =
             |line: &CancelledLine| SalesOrderRequestLine { line_no: line.line_no, cancelled_quantity: line.cancelled };
-        self.request.lines.as_ref().map(|lines| lines.iter().map(line).collect())
+        self.request.asked.cancelled_lines().map(|lines| lines.iter().map(line).collect())
+    }
+
+    /// What is to be changed; null of a cancellation, and of another client's order without scope `orders:read`.
+    async fn change(&self) -> Option<SalesOrderRequestedChange> {
+        let change = self.request.asked.change().filter(|_| self.shows_content)?;
+        Some(SalesOrderRequestedChange(change.clone()))
     }
 
     /// Time at which the request came.
@@ -172,13 +189,17 @@ impl Plain for OrderRequest {
     fn step(field: &Field) -> Option<Step<Self>> {
         Some(match field.name.node.as_str() {
             "requestNumber" => value(|it| it.number.to_string()),
-            "kind" => text(|it| it.kind.as_str()),
+            "kind" => text(|it| it.asked.kind().as_str()),
             "state" => text(|it| it.state.as_str()),
             "reason" => text(|it| it.reason.as_str()),
             "note" => optional_text(|it| it.note.as_deref()),
             "lines" => {
                 let plan = Plan::<CancelledLine>::of(&field.selection_set.node)?;
-                Box::new(move |it, out| plan.write_optional_list(it.lines.as_deref(), out))
+                Box::new(move |it, out| plan.write_optional_list(it.asked.cancelled_lines(), out))
+            }
+            "change" => {
+                let plan = Plan::<OrderChange>::of(&field.selection_set.node)?;
+                Box::new(move |it, out| plan.write_optional(it.asked.change(), out))
             }
             "requestedAt" => value(|it| DateTime(it.requested_at).to_string()),
             "answerReason" => value(|it| it.answer.as_ref().and_then(|answer| answer.reason)),

@@ -56,7 +56,7 @@ fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<Err
             }
         }
     }
-    if operation.name() == "cancelSalesOrder" {
+    if ["cancelSalesOrder", "changeSalesOrder"].contains(&operation.name()) {
         codes.extend([Code::Conflict, Code::IdempotencyKeyReused]);
     }
     codes.sort_unstable();
