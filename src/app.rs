@@ -221,10 +221,10 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         clock_skew,
         signature_checker: SignatureChecker::new(Arc::clone(&sessions), clock.clone()),
         sessions,
-        intake: OrderIntake::new(store, clock.clone(), directory, intake_rules),
+        intake: OrderIntake::new(store, clock.clone(), directory.clone(), intake_rules),
         orders: Orders::new(store.clone(), reports.clone()),
         events: Events::new(store.clone(), clock.clone(), reports, config.http.max_subscriptions_per_client),
-        lifecycle: Lifecycle::new(store.clone(), clock.clone()),
+        lifecycle: Lifecycle::new(store.clone(), clock.clone(), directory),
         occupancy: Occupancy {
             anonymous_sockets: Slots::new(config.http.max_sockets_per_address),
             client_sockets: Slots::new(config.http.max_sockets_per_client),

@@ -40,6 +40,7 @@ mod m20261129_000024_add_expectation_policy;
 mod m20261129_000026_add_line_answers;
 mod m20261129_000027_create_sales_order_shipments;
 mod m20261129_000028_create_sales_order_requests;
+mod m20261129_000029_change_sales_orders;
 mod m20261129_000030_create_event_consumers;
 pub mod reporting;
 mod totals;
@@ -90,6 +91,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000026_add_line_answers::Migration),
             Box::new(m20261129_000027_create_sales_order_shipments::Migration),
             Box::new(m20261129_000028_create_sales_order_requests::Migration),
+            Box::new(m20261129_000029_change_sales_orders::Migration),
             Box::new(m20261129_000030_create_event_consumers::Migration),
         ]
     }

@@ -197,8 +197,8 @@ fn other_bodies(request: &SignedRequest<'_>) -> impl Iterator<Item = Candidate> 
 /// Behind the path of orders: where one is validated, and where many are sent.
 const BEHIND_ORDERS: [&str; 2] = ["/validation", "/batch"];
 
-/// Behind the path of one order: where it is cancelled.
-const BEHIND_ORDER: &str = "/cancellation";
+/// Behind the path of one order: where it is cancelled, and where it is changed.
+const BEHIND_ORDER: [&str; 2] = ["/cancellation", "/change"];
 
 /// The path itself and what clients take for it.
 fn other_paths(path: &str) -> Vec<String> {
@@ -209,7 +209,7 @@ fn other_paths(path: &str) -> Vec<String> {
     paths.extend(bare.strip_prefix('/').map(str::to_owned));
     paths.extend(bare.rsplit_once('/').map(|(_, last)| last.to_owned()));
     // An order, its validation and many orders are sent to three paths.
-    let of_order = bare.strip_suffix(BEHIND_ORDER);
+    let of_order = BEHIND_ORDER.iter().find_map(|behind| bare.strip_suffix(behind));
     paths.extend(of_order.map(str::to_owned));
     let of_orders = BEHIND_ORDERS.iter().find_map(|behind| bare.strip_suffix(behind));
     let of_orders = of_orders.or_else(|| Some(of_order?.rsplit_once('/')?.0)).unwrap_or(bare);

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::line_answer::AnsweredLine;
 use super::order::{OrderNumber, OrderStatus};
-use super::order_request::OrderRequest;
+use super::order_change::FieldChange;
+use super::order_request::{OrderRequest, RequestNumber};
 use super::page::fault;
 use super::sealer::{Purpose, Sealer, SealingFailed, old_form};
 use super::shipment::Shipment;
@@ -136,6 +137,15 @@ pub enum EventKind {
         /// The lines whose answers changed with it, as they are now.
         lines: Vec<AnsweredLine>,
     },
+    /// The order is another since its sender's request was done: what it was, and what it is. Behind the answer to the request.
+    OrderChanged {
+        /// The order's new version.
+        version: i32,
+        /// The request that asked for it.
+        request: RequestNumber,
+        /// Every difference.
+        changes: Vec<FieldChange>,
+    },
     /// A receiving system acknowledged the order.
     Acknowledged {
         /// The receiving system.
@@ -160,6 +170,7 @@ impl EventKind {
             Self::ShipmentDelivered { .. } => "SHIPMENT_DELIVERED",
             Self::RequestReceived { .. } => "REQUEST_RECEIVED",
             Self::RequestAnswered { .. } => "REQUEST_ANSWERED",
+            Self::OrderChanged { .. } => "ORDER_CHANGED",
             Self::Acknowledged { .. } => Self::ACKNOWLEDGED,
         }
     }
@@ -174,7 +185,8 @@ impl EventKind {
             | Self::ShipmentRecorded { version, .. }
             | Self::ShipmentDelivered { version, .. }
             | Self::RequestReceived { version, .. }
-            | Self::RequestAnswered { version, .. } => Some(*version),
+            | Self::RequestAnswered { version, .. }
+            | Self::OrderChanged { version, .. } => Some(*version),
             Self::Acknowledged { .. } => None,
         }
     }
@@ -260,10 +272,14 @@ mod tests {
         for kind in ["SHIPMENT_RECORDED", "SHIPMENT_DELIVERED"] {
             assert_eq!(EventKind::restore(kind, sent).unwrap().payload(), sent);
         }
-        let asked = r#"{"version":2,"request":{"number":"RQ-0000000001","kind":"CANCELLATION","state":"PENDING","reason":"OTHER","note":null,"lines":[{"line_no":1,"cancelled":1}],"requested_at":"2026-11-23T13:00:00.123456Z","answer":null}}"#;
+        let asked = r#"{"version":2,"request":{"number":"RQ-0000000001","kind":"CANCELLATION","lines":[{"line_no":1,"cancelled":1}],"state":"PENDING","reason":"OTHER","note":null,"requested_at":"2026-11-23T13:00:00.123456Z","answer":null}}"#;
         assert_eq!(EventKind::restore("REQUEST_RECEIVED", asked).unwrap().payload(), asked);
-        let told = r#"{"version":3,"request":{"number":"RQ-0000000001","kind":"CANCELLATION","state":"REJECTED","reason":"OTHER","note":"N","lines":null,"requested_at":"2026-11-23T13:00:00.123456Z","answer":{"reason":"IN_PREPARATION","note":null,"at":"2026-11-23T14:00:00Z"}},"lines":[]}"#;
+        let told = r#"{"version":3,"request":{"number":"RQ-0000000001","kind":"CANCELLATION","lines":null,"state":"REJECTED","reason":"OTHER","note":"N","requested_at":"2026-11-23T13:00:00.123456Z","answer":{"reason":"IN_PREPARATION","note":null,"at":"2026-11-23T14:00:00Z"}},"lines":[]}"#;
         assert_eq!(EventKind::restore("REQUEST_ANSWERED", told).unwrap().payload(), told);
+        let change = r#"{"version":2,"request":{"number":"RQ-0000000002","kind":"CHANGE","change":{"requested_delivery_date":"2026-12-24","address":null,"changed_lines":[{"line_no":1,"quantity":5}],"removed_lines":[{"line_no":2}],"added_lines":[{"product_code":"P","quantity":1,"product_name":null,"unit":null,"unit_price":"0.5","note":null}]},"state":"PENDING","reason":"OTHER","note":null,"requested_at":"2026-11-23T13:00:00.123456Z","answer":null}}"#;
+        assert_eq!(EventKind::restore("REQUEST_RECEIVED", change).unwrap().payload(), change);
+        let changed = r#"{"version":2,"request":"RQ-0000000002","changes":[{"field":"QUANTITY","line_no":1,"before":"2","after":"5"}]}"#;
+        assert_eq!(EventKind::restore("ORDER_CHANGED", changed).unwrap().payload(), changed);
         assert_eq!(EventKind::restore("CREATED", "[]"), None);
         assert_eq!(EventKind::restore("LOST", "{}"), None);
     }

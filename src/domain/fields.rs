@@ -166,6 +166,16 @@ impl<'a> Fields<'a> {
         None
     }
 
+    /// Whether it is an object that has none of these fields.
+    #[must_use]
+    pub fn lacks(&self, names: &[&'static str]) -> bool {
+        let is_given = |name: &&'static str| {
+            let value = self.object.and_then(|object| object.get(self.naming.spell(name).as_ref()));
+            value.is_some_and(|value| !value.is_null())
+        };
+        self.object.is_some() && !names.iter().any(is_given)
+    }
+
     /// Notes a fault of the object itself.
     pub fn refuse_here<T>(&mut self, code: FieldErrorCode, message: String) -> Option<T> {
         self.errors.push(FieldError { pointer: self.pointer.clone(), code, message });

@@ -4,6 +4,7 @@
 //! answered by itself, or a shipment is recorded, all of them are written down, and the status follows from them.
 
 mod cancelling;
+mod changing;
 
 pub use cancelling::Remaining;
 
@@ -272,9 +273,22 @@ impl Faults {
         message: String,
     ) {
         let Self { list, naming, .. } = self;
-        let field = field.map(|field| format!("/{}", naming.spell(field))).unwrap_or_default();
+        let (list, field) = (naming.spell(list), field.map(|field| format!("/{}", naming.spell(field))));
+        let field = field.unwrap_or_default();
         self.errors.push(FieldError { pointer: format!("/{list}/{index}{field}"), code, message });
         self.is_conflict &= is_conflict;
+    }
+
+    /// Goes on with another list.
+    const fn about(mut self, list: &'static str) -> Self {
+        self.list = list;
+        self
+    }
+
+    /// Notes a fault of a whole list, which no other state of the order would mend.
+    fn note_list(&mut self, list: &str, code: FieldErrorCode, message: String) {
+        self.errors.push(FieldError { pointer: format!("/{}", self.naming.spell(list)), code, message });
+        self.is_conflict = false;
     }
 
     fn finish(self) -> Result<(), Refused> {

@@ -5,6 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::order_change::{ChangedLine, OrderChange, RemovedLine};
 use crate::domain::order_input::LineContent;
 use crate::domain::order_request::CancelledLine;
 use OrderStatus::{Cancelled, Confirmed, Delivered, Received, Shipped};
@@ -43,6 +44,21 @@ fn cancelled(lines: &[(i32, i32)]) -> Vec<CancelledLine> {
     lines.sort_unstable();
     lines.dedup_by_key(|line| line.line_no);
     lines
+}
+
+/// A change: which line is to have which quantity, which are not wanted any more, and how much is ordered by new ones.
+fn change(changed: &[(i32, i32)], removed: &[i32], added: &[i32]) -> OrderChange {
+    let line = |(line_no, quantity): &(i32, i32)| ChangedLine { line_no: *line_no, quantity: *quantity };
+    let mut changed_lines: Vec<_> = changed.iter().map(line).collect();
+    changed_lines.sort_unstable();
+    changed_lines.dedup_by_key(|line| line.line_no);
+    changed_lines.retain(|line| !removed.contains(&line.line_no));
+    OrderChange {
+        changed_lines,
+        removed_lines: removed.iter().map(|line_no| RemovedLine { line_no: *line_no }).collect(),
+        added_lines: ordered(added).into_iter().map(|line| line.content).collect(),
+        ..OrderChange::default()
+    }
 }
 
 /// How much of the order has left.
@@ -168,6 +184,36 @@ fn a_cancellation_takes_first_what_nobody_promised_and_never_what_has_left() {
 }
 
 #[test]
+fn a_change_takes_first_what_nobody_promised_and_keeps_what_is_settled() {
+    let mut order = new(&[10, 2]);
+    order.says(1, [5, 2, 1]).unwrap();
+    order.sends("S1", &[part(1, 3)]).unwrap();
+    let parts = |order: &Fulfilment| {
+        let LineAnswer { open, confirmed, back_ordered, rejected, cancelled, .. } = order.lines()[0].answer;
+        [open, back_ordered, confirmed, rejected, cancelled]
+    };
+    let so = |quantity: i32| change(&[(1, quantity)], &[], &[]);
+    order.change(&so(7), Naming::SnakeCase).unwrap();
+    assert_eq!((parts(&order), order.status()), ([0, 1, 5, 1, 0], Confirmed));
+    order.change(&so(12), Naming::SnakeCase).unwrap();
+    assert_eq!(parts(&order), [5, 1, 5, 1, 0]);
+    let changed = order.change(&change(&[(1, 4)], &[2], &[3]), Naming::SnakeCase).unwrap();
+    assert_eq!(changed.iter().map(|line| line.line_no).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(parts(&order), [0, 0, 3, 1, 0]);
+    assert_eq!((order.lines()[1].answer.cancelled, order.lines()[2].answer.open), (2, 3));
+    let refused = |change: &OrderChange| {
+        let refused = order.clone().change(change, Naming::CamelCase).unwrap_err();
+        (refused.errors.into_iter().map(|it| it.pointer).collect::<Vec<_>>(), refused.is_conflict)
+    };
+    let pointers = |pointers: &[&str]| pointers.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+    let faults = ["/changedLines/0/quantity", "/changedLines/1/lineNo", "/changedLines/2/lineNo"];
+    assert_eq!(refused(&change(&[(1, 3), (2, 1), (9, 1)], &[], &[])), (pointers(&faults), false));
+    assert_eq!(refused(&change(&[(1, 3), (2, 1)], &[], &[])), (pointers(&faults[..2]), true));
+    assert_eq!(refused(&change(&[], &[1], &[])), (pointers(&["/removedLines/0/lineNo"]), true), "three have left");
+    assert_eq!(refused(&change(&[], &[], &[1; 498])), (pointers(&["/addedLines"]), false));
+}
+
+#[test]
 fn an_order_that_an_older_version_moved_takes_its_lines_along() {
     let mut lines = ordered(&[10, 2]);
     lines[0].answer = Some(LineAnswer { open: 3, confirmed: 7, ..LineAnswer::none(0) });
@@ -194,6 +240,7 @@ enum Step {
     Deliver(usize),
     Move(OrderStatus),
     Cancel(Option<Vec<CancelledLine>>),
+    Change(OrderChange),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -203,6 +250,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (0..4_usize).prop_map(Step::Deliver),
         1 => vec((1..5_i32, 1..8_i32), 1..3).prop_map(|lines| Step::Cancel(Some(cancelled(&lines)))),
         1 => Just(Step::Cancel(None)),
+        2 => (vec((1..6_i32, 1..12_i32), 0..3), vec(1..6_i32, 0..2), vec(1..6_i32, 0..2))
+            .prop_map(|(changed, removed, added)| Step::Change(change(&changed, &removed, &added))),
         1 => prop::sample::select(OrderStatus::ALL.to_vec()).prop_map(Step::Move),
     ];
     vec(step, 0..24)
@@ -256,6 +305,34 @@ proptest! {
                         prop_assert_eq!(order.status(), Cancelled);
                     }
                     if changed.is_empty() { continue }
+                }
+                Step::Change(wanted) => {
+                    if !order.is_changeable() { continue }
+                    let before = order.clone();
+                    let Ok(changed) = order.change(&wanted, Naming::CamelCase) else { continue };
+                    prop_assert_eq!(left(&order), left(&before), "what has left stays");
+                    for (line, was) in order.lines().iter().zip(before.lines()) {
+                        prop_assert_eq!(line.line_no, was.line_no, "a number means one line for ever");
+                        let is_changed = line.answer != was.answer;
+                        prop_assert_eq!(changed.iter().any(|it| it.line_no == line.line_no), is_changed);
+                        let is_removed = wanted.removed_lines.iter().any(|it| it.line_no == line.line_no);
+                        prop_assert!(!is_removed || line.answer.cancellable() == 0);
+                        prop_assert_eq!(line.answer.rejected, was.answer.rejected);
+                        let quantity = wanted.changed_lines.iter().find(|it| it.line_no == line.line_no);
+                        prop_assert_eq!(line.answer.ordered(), quantity.map_or(was.answer.ordered(), |it| it.quantity));
+                    }
+                    prop_assert_eq!(order.lines().len(), before.lines().len() + wanted.added_lines.len());
+                    if changed.is_empty() { continue }
+                    let again = OrderChange { added_lines: Vec::new(), ..wanted.clone() };
+                    prop_assert_eq!(order.clone().change(&again, Naming::CamelCase), Ok(vec![]), "once is enough");
+                    let stored = lines.len();
+                    for (line, now) in lines.iter_mut().zip(order.lines()) {
+                        line.content.quantity = now.answer.ordered();
+                    }
+                    let added = wanted.added_lines.iter().zip(&order.lines()[stored..]);
+                    lines.extend(added.map(|(content, now)| SalesOrderLine {
+                        line_no: now.line_no, content: content.clone(), answer: None,
+                    }));
                 }
                 Step::Move(to) => {
                     if !order.go_to(to) { continue }

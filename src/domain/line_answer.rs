@@ -157,6 +157,23 @@ impl LineAnswer {
         self.cancelled += quantity;
     }
 
+    /// How much of it must stay ordered: what has left, and what was settled otherwise.
+    #[must_use]
+    pub const fn settled(&self) -> i32 {
+        self.shipped + self.rejected + self.cancelled
+    }
+
+    /// Orders so much of it, at least what is settled. What is added is open; taken away is first what is open, last what is confirmed.
+    pub(super) fn order(&mut self, quantity: i32) {
+        let ordered = self.ordered();
+        if quantity >= ordered {
+            self.open += quantity - ordered;
+        } else {
+            self.cancel(ordered - quantity);
+            self.cancelled -= ordered - quantity;
+        }
+    }
+
     /// What a change of the whole order does to the line: `CONFIRMED` confirms what is open, `SHIPPED` lets all leave that is neither
     /// rejected nor cancelled, and `CANCELLED` cancels what has not left.
     pub(super) const fn go_to(&mut self, status: OrderStatus) {

@@ -190,6 +190,18 @@ impl SalesOrder {
         matches!(self.status, OrderStatus::Confirmed)
     }
 
+    /// The order as a change leaves it.
+    #[must_use]
+    pub fn amended(self, order: &NewOrder) -> Self {
+        Self {
+            content: order.content().clone(),
+            total_quantity: order.total_quantity(),
+            total_amount: order.total_amount(),
+            line_count: order.line_count(),
+            ..self
+        }
+    }
+
     /// The order with another status, as the change that `at` makes leaves it.
     #[must_use]
     pub fn moved(&self, status: OrderStatus, at: DateTime<Utc>) -> Self {

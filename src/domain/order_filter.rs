@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::fields::{Fields, Naming, Text};
 use super::folding::Sought;
+use super::names::UnknownName;
 use super::order::{OrderNumber, OrderStatus, UnknownStatus};
-use super::order_request::{RequestState, UnknownName};
+use super::order_request::RequestState;
 use super::permission::{Permission, Scope};
 use crate::error::{AppError, ErrorCode, FieldError, FieldErrorCode};
 

@@ -1,7 +1,8 @@
 //! How a partner's JSON becomes an order that can be taken: the one home of its rules.
 
 use chrono::NaiveDate;
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use super::expectations::{self, Mismatch};
@@ -12,6 +13,12 @@ use crate::error::{FieldError, FieldErrorCode};
 
 /// What a partner reference may be.
 pub(super) const PARTNER_REFERENCE: Text = Text::line(70);
+
+/// What an address may be.
+pub(super) const ADDRESS: Text = Text::lines(1000);
+
+/// How many lines an order may have.
+pub const MAX_LINES: usize = 500;
 
 /// A text as the partner reference that it would be stored as; `None` where no order can have it.
 #[must_use]
@@ -50,7 +57,7 @@ pub struct OrderContent {
 }
 
 /// What a sender writes into a line of an order. A new field: see [`OrderContent`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineContent {
     /// Product code.
     pub product_code: String,
@@ -61,16 +68,17 @@ pub struct LineContent {
     /// The unit of the quantity.
     pub unit: Option<String>,
     /// Price of one, in the order's currency.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
     pub unit_price: Option<Money>,
     /// Free text.
     pub note: Option<String>,
     /// The line's reference in the sender's system.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
 }
 
-/// A valid order, not yet stored. It can only be read ([`NewOrder::read`]), so an invalid one cannot be made.
+/// A valid order, not yet stored. It can only be read ([`NewOrder::read`]) or made of one that was taken ([`NewOrder::amended`]), so an
+/// invalid one cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NewOrder {
     #[serde(flatten)]
@@ -86,19 +94,28 @@ fn as_text<S: Serializer>(money: &Option<Money>, serializer: S) -> Result<S::Ok,
     money.map(|money| money.to_string()).serialize(serializer)
 }
 
+fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Money>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| Money::parse(&text, Money::MAX_UNIT_PRICE).map_err(D::Error::custom)).transpose()
+}
+
 impl NewOrder {
     /// Reads an order, noting every faulty field: missing, unknown, wrongly typed and out of range together; or describes it.
     pub fn read(mut fields: Fields<'_>, default_currency: &str) -> Result<Self, Vec<FieldError>> {
         let customer_code = fields.text("customer_code", Text::line(64));
         let site_code = fields.text("site_code", Text::line(64));
         let sales_name = fields.text("sales_name", Text::line(128));
-        let address = fields.text("address", Text::lines(1000));
+        let address = fields.text("address", ADDRESS);
         let currency = fields.optional_currency("currency");
         let note = fields.optional_text("note", Text::lines(1000));
         let partner_reference = fields.optional_text("partner_reference", PARTNER_REFERENCE);
         let requested_delivery_date = fields.optional_date("requested_delivery_date");
         let expected_total = fields.optional_money("expected_total", Money::MAX_TOTAL);
-        let lines = fields.list("products", &(1..=500), LineContent::read);
+        let lines = fields.list("products", &(1..=MAX_LINES), |fields| {
+            let line = LineContent::read(fields);
+            let expected = fields.optional_money("expected_line_amount", Money::MAX_TOTAL);
+            Some((line?, expected))
+        });
 
         let (products, expected_lines): (Option<Vec<_>>, Vec<_>) = match lines {
             Some(lines) => {
@@ -110,7 +127,7 @@ impl NewOrder {
         let currency = currency.map_or(default_currency, |currency| currency.code()).to_owned();
         let total = products.as_deref().map(priced_amount);
         if total == Some(Err(TotalTooLarge)) {
-            let message = "make a total amount over 9999999999999.9999; split the order".to_owned();
+            let message = TOTAL_TOO_LARGE.to_owned();
             fields.refuse::<()>("products", FieldErrorCode::Range, message);
         }
         fields.finish()?;
@@ -131,6 +148,11 @@ impl NewOrder {
         };
         let mismatches = expectations::compare(expected_total, total, expected_lines, &products);
         Ok(Self { content, products, mismatches })
+    }
+
+    /// What a change of valid parts makes of an order that was taken; none where that comes to an amount out of range.
+    pub(super) fn amended(content: OrderContent, products: Vec<LineContent>) -> Option<Self> {
+        priced_amount(&products).is_ok().then(|| Self { content, products, mismatches: Vec::new() })
     }
 
     /// The order's fields without its lines.
@@ -211,8 +233,8 @@ impl NewOrder {
 }
 
 impl LineContent {
-    /// A line, and what it comes to by its sender's own figures.
-    fn read(fields: &mut Fields<'_>) -> Option<(Self, Option<Money>)> {
+    /// Reads a line.
+    pub(super) fn read(fields: &mut Fields<'_>) -> Option<Self> {
         let product_code = fields.text("product_code", Text::line(64));
         let quantity = fields.integer("quantity", &(1..=1_000_000));
         let product_name = fields.optional_text("product_name", Text::line(256));
@@ -220,9 +242,8 @@ impl LineContent {
         let unit_price = fields.optional_money("unit_price", Money::MAX_UNIT_PRICE);
         let note = fields.optional_text("note", Text::lines(500));
         let reference = fields.optional_text("reference", Text::line(35));
-        let expected = fields.optional_money("expected_line_amount", Money::MAX_TOTAL);
         let (product_code, quantity) = (product_code?, quantity?);
-        Some((Self { product_code, quantity, product_name, unit, unit_price, note, reference }, expected))
+        Some(Self { product_code, quantity, product_name, unit, unit_price, note, reference })
     }
 }
 
@@ -230,6 +251,9 @@ impl LineContent {
 fn count<'a>(lines: impl Iterator<Item = &'a LineContent>) -> i32 {
     i32::try_from(lines.count()).unwrap_or(i32::MAX)
 }
+
+/// What is wrong with lines that come to an amount out of range.
+pub(super) const TOTAL_TOO_LARGE: &str = "make a total amount over 9999999999999.9999; split the order";
 
 #[derive(Debug, PartialEq, Eq)]
 struct TotalTooLarge;

@@ -8,12 +8,15 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::fields::{Fields, Naming, Text};
 use super::line_answers::{MAX_QUANTITY, line_number};
+use super::names::names;
 use super::order::OrderNumber;
+use super::order_change::OrderChange;
 use crate::error::{FieldError, FieldErrorCode};
 
 /// How many requests of an order are kept, whatever became of them. Each answer that shows the order shows all of them.
@@ -74,55 +77,13 @@ impl FromStr for RequestNumber {
     }
 }
 
-/// A closed list of names on the wire and in the database.
-macro_rules! names {
-    ($( $(#[$about:meta])+ $name:ident { $( $(#[$each:meta])+ $variant:ident = $text:literal, )+ } )+) => {$(
-        $(#[$about])+
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $( $(#[$each])+ #[serde(rename = $text)] $variant, )+
-        }
-
-        impl $name {
-            /// Every one there is.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// Its name.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $( Self::$variant => $text, )+
-                }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownName;
-
-            fn from_str(name: &str) -> Result<Self, Self::Err> {
-                let known = Self::ALL.iter().copied().find(|it| it.as_str() == name);
-                known.ok_or_else(|| UnknownName(Self::ALL.iter().map(|it| it.as_str()).collect()))
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    )+};
-}
-
-/// The text is none of these names.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("must be one of {}", .0.join(", "))]
-pub struct UnknownName(Vec<&'static str>);
-
 names! {
     /// What is asked for.
     RequestKind {
         /// That the order, or quantities of its lines, be cancelled.
         Cancellation = "CANCELLATION",
+        /// That the order be changed.
+        Change = "CHANGE",
     }
 
     /// What became of a request. From `PENDING` it goes to any other state, and from there nowhere.
@@ -137,7 +98,7 @@ names! {
         Superseded = "SUPERSEDED",
     }
 
-    /// Why an order is to be cancelled.
+    /// Why an order is to be cancelled or changed.
     CancellationReason {
         /// The customer does not want it any more.
         CustomerRequest = "CUSTOMER_REQUEST",
@@ -185,22 +146,90 @@ pub struct CancelledLine {
     pub cancelled: i32,
 }
 
-/// A cancellation as asked for.
+/// What is asked for, with what that kind of request needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Asked {
+    /// That the order, or quantities of its lines, be cancelled.
+    #[serde(rename = "CANCELLATION")]
+    Cancellation {
+        /// What of which line; none is all of the order.
+        lines: Option<Vec<CancelledLine>>,
+    },
+    /// That the order be changed.
+    #[serde(rename = "CHANGE")]
+    Change {
+        /// What of it.
+        change: Box<OrderChange>,
+    },
+}
+
+impl Asked {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> RequestKind {
+        match self {
+            Self::Cancellation { .. } => RequestKind::Cancellation,
+            Self::Change { .. } => RequestKind::Change,
+        }
+    }
+
+    /// The lines that are to be cancelled; none of a change, and where it is the whole order.
+    #[must_use]
+    pub fn cancelled_lines(&self) -> Option<&[CancelledLine]> {
+        match self {
+            Self::Cancellation { lines } => lines.as_deref(),
+            Self::Change { .. } => None,
+        }
+    }
+
+    /// What is to be changed; none of a cancellation.
+    #[must_use]
+    pub fn change(&self) -> Option<&OrderChange> {
+        match self {
+            Self::Cancellation { .. } => None,
+            Self::Change { change } => Some(change),
+        }
+    }
+
+    /// How many lines it names.
+    #[must_use]
+    pub fn named_lines(&self) -> usize {
+        self.cancelled_lines().map_or(0, <[_]>::len) + self.change().map_or(0, OrderChange::named_lines)
+    }
+
+    /// The same with lines in the sequence of their numbers.
+    #[must_use]
+    pub fn sorted(self) -> Self {
+        match self {
+            Self::Cancellation { lines: Some(mut lines) } => {
+                lines.sort_unstable();
+                Self::Cancellation { lines: Some(lines) }
+            }
+            Self::Cancellation { lines: None } => self,
+            Self::Change { change } => Self::Change { change: Box::new(change.sorted()) },
+        }
+    }
+}
+
+/// A request as input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CancellationInput {
+pub struct RequestInput {
     /// Why.
     pub reason: CancellationReason,
     /// In the sender's own words.
     pub note: Option<String>,
-    /// What of which line, in the sequence in which it was sent; none is all of the order.
-    pub lines: Option<Vec<CancelledLine>>,
+    /// The version the caller saw, if it minds changes since then.
+    pub expected_version: Option<i32>,
+    /// What is asked for, lines in the sequence in which they were sent.
+    pub asked: Asked,
     /// How the caller spells fields.
     pub naming: Naming,
 }
 
-impl CancellationInput {
+impl RequestInput {
     /// Reads a cancellation, or describes it.
-    pub fn read(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
+    pub fn read_cancellation(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let naming = fields.naming();
         let reason = fields.parsed_text("reason", str::parse);
         let note = fields.optional_text("note", NOTE);
@@ -211,17 +240,20 @@ impl CancellationInput {
             Some(CancelledLine { line_no: line_no?, cancelled: cancelled? })
         });
         fields.finish()?;
-        reason.map(|reason| Self { reason, note, lines, naming }).ok_or_else(Vec::new)
+        let asked = Asked::Cancellation { lines };
+        reason.map(|reason| Self { reason, note, expected_version: None, asked, naming }).ok_or_else(Vec::new)
     }
 
-    /// What makes it this one: two cancellations of an order with the same digest ask for the same.
+    /// What makes it this one: two requests of an order with the same digest ask for the same.
     #[must_use]
     pub fn digest(&self, order: OrderNumber) -> String {
-        let mut lines = self.lines.clone();
-        if let Some(lines) = &mut lines {
-            lines.sort_unstable();
-        }
-        let content = serde_json::json!([order.id(), RequestKind::Cancellation, self.reason, self.note, lines]);
+        let Self { reason, note, expected_version, .. } = self;
+        let content = match self.asked.clone().sorted() {
+            Asked::Cancellation { lines } => json!([order.id(), RequestKind::Cancellation, reason, note, lines]),
+            Asked::Change { change } => {
+                json!([order.id(), RequestKind::Change, reason, note, expected_version, change])
+            }
+        };
         hex::encode(Sha256::digest(content.to_string()))
     }
 }
@@ -232,15 +264,14 @@ pub struct OrderRequest {
     /// Its number.
     pub number: RequestNumber,
     /// What is asked for.
-    pub kind: RequestKind,
+    #[serde(flatten)]
+    pub asked: Asked,
     /// What became of it.
     pub state: RequestState,
     /// Why it is asked for.
     pub reason: CancellationReason,
     /// In the sender's own words.
     pub note: Option<String>,
-    /// What of which line; none is all of the order.
-    pub lines: Option<Vec<CancelledLine>>,
     /// The time at which it came.
     pub requested_at: DateTime<Utc>,
     /// What was said to it; none while it is pending.
@@ -324,7 +355,8 @@ impl RequestAnswerInput {
     }
 }
 
-const NOTE: Text = Text::lines(1000);
+/// What a note may be.
+pub(super) const NOTE: Text = Text::lines(1000);
 
 #[cfg(test)]
 mod tests {
@@ -357,7 +389,7 @@ mod tests {
 
     #[test]
     fn a_cancellation_is_the_same_whatever_the_sequence_of_its_lines_and_every_fault_of_it_is_named() {
-        let read = |input: Value| CancellationInput::read(Fields::new(&input, Naming::SnakeCase));
+        let read = |input: Value| RequestInput::read_cancellation(Fields::new(&input, Naming::SnakeCase));
         let digest = |input: Value| read(input).unwrap().digest(OrderNumber::from_id(1));
         let line = |line_no: i32| json!({"line_no": line_no, "cancelled_quantity": 1});
         let one = digest(json!({"reason": "OTHER", "lines": [line(1), line(2)]}));

@@ -274,6 +274,45 @@ pub struct CancelSalesOrderLineInput {
     pub cancelled_quantity: i32,
 }
 
+/// A change of an order that was sent. What it does not name stays as it is.
+#[derive(InputObject)]
+pub struct ChangeSalesOrderInput {
+    /// Version of the order that the caller read. When the order has another version by now, nothing is changed and the answer is
+    /// CONFLICT.
+    pub expected_version: i32,
+    /// Reason why it is to be changed; `OTHER` when absent.
+    pub reason: Option<SalesOrderCancellationReason>,
+    /// Note for those who answer, such as `The customer has moved`.
+    pub note: Option<String>,
+    /// Another day on which delivery is asked for, such as `2026-12-24`.
+    pub requested_delivery_date: Option<Date>,
+    /// Another delivery address of what has not left, such as `Jl. Thamrin No. 5, Jakarta`.
+    pub address: Option<String>,
+    /// Lines of which another quantity is ordered.
+    pub changed_lines: Option<Vec<ChangeSalesOrderLineInput>>,
+    /// Lines that are no longer wanted. They stay in the order with their numbers, cancelled.
+    pub removed_lines: Option<Vec<RemoveSalesOrderLineInput>>,
+    /// New lines. They get the numbers behind those there are.
+    pub added_lines: Option<Vec<SalesOrderLineInput>>,
+}
+
+/// The new quantity of a line.
+#[derive(InputObject)]
+pub struct ChangeSalesOrderLineInput {
+    /// Number of the line in the order, from 1.
+    pub line_no: i32,
+    /// Quantity of the line that is ordered in all, such as `5`: more or less than before, and at least what has left of it or is
+    /// rejected or cancelled.
+    pub quantity: i32,
+}
+
+/// A line that is no longer wanted.
+#[derive(InputObject)]
+pub struct RemoveSalesOrderLineInput {
+    /// Number of the line in the order, from 1, such as `2`. Nothing of it may have left.
+    pub line_no: i32,
+}
+
 /// The answer to a request of an order's sender.
 #[derive(InputObject)]
 pub struct AnswerSalesOrderRequestInput {
@@ -295,6 +334,16 @@ pub struct AnswerSalesOrderRequestInput {
 /// A line of a new sales order.
 #[derive(InputObject)]
 pub struct ProductInput {
+    #[graphql(flatten)]
+    pub line: SalesOrderLineInput,
+    /// What the line comes to by the sender's own figures, such as `250000`: unit price times quantity, or 0 without a price. If
+    /// it comes to something else, the client's expectation policy says what happens. Not stored.
+    pub expected_line_amount: Option<Decimal>,
+}
+
+/// A line that is added to a sales order.
+#[derive(InputObject)]
+pub struct SalesOrderLineInput {
     /// Product code, such as `HD9650`.
     pub product_code: String,
     /// Quantity in `unit`, such as `2`.
@@ -309,7 +358,4 @@ pub struct ProductInput {
     pub note: Option<String>,
     /// Reference of the line in the sender's system, such as `10` or `PO-4711-10`.
     pub reference: Option<String>,
-    /// What the line comes to by the sender's own figures, such as `250000`: unit price times quantity, or 0 without a price. If
-    /// it comes to something else, the client's expectation policy says what happens. Not stored.
-    pub expected_line_amount: Option<Decimal>,
 }

@@ -42,6 +42,7 @@ pub fn document(config: &Config) -> serde_json::Result<Value> {
         create_sales_orders,
         validate_sales_order,
         cancel_sales_order,
+        change_sales_order,
         sales_order,
         sales_orders_by_reference,
         sales_order_changes,
@@ -218,6 +219,33 @@ endpoint! {
         ),
     )]
     cancel_sales_order
+}
+
+endpoint! {
+    /// Change one of your sales orders
+    ///
+    /// The day and the address of what has not left, quantities (`changed_lines`), lines that are no longer wanted (`removed_lines`)
+    /// and new ones (`added_lines`), all of it or nothing; what you leave out stays. `expected_version` is the `version` that you read:
+    /// if the order has another one by now, the answer is 409 with the `current_version`. A quantity is how much of the line is ordered
+    /// in all, and may not be less than what has left or is rejected or cancelled. A removed line stays in the order, cancelled; new
+    /// lines get the numbers behind it, so a number never means another line.
+    ///
+    /// While nothing of the order is confirmed, back-ordered or acknowledged it is done at once (200). Later it is a request that we
+    /// answer (202), as a cancellation is: `PENDING` until it is `ACCEPTED` or `REJECTED` with a reason, or `SUPERSEDED` because it can
+    /// no longer be done. An order has one pending request at a time; another one is 409 and names it.
+    ///
+    /// Sending the same request again changes nothing and gives the request as it is now, with or without an `Idempotency-Key`. The
+    /// signature must bind the body: `POST:/api/v1/sales-orders/{order_number}/change:sha256(body):X-TIMESTAMP`.
+    #[utoipa::path(
+        post, path = "/api/v1/sales-orders/{order_number}/change", operation_id = "changeSalesOrder",
+        tag = "Sales Orders",
+        params(("order_number" = String, Path, description = "Order number", example = "SO-0000000042")),
+        responses(
+            (status = 200, description = "It is changed, or was answered before"),
+            (status = 202, description = "The change is pending"),
+        ),
+    )]
+    change_sales_order
 }
 
 endpoint! {

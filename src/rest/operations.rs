@@ -27,6 +27,7 @@ operations! {
     CREATE_SALES_ORDER = "createSalesOrder.graphql";
     CREATE_SALES_ORDERS = "createSalesOrders.graphql";
     CANCEL_SALES_ORDER = "cancelSalesOrder.graphql";
+    CHANGE_SALES_ORDER = "changeSalesOrder.graphql";
     VALIDATE_SALES_ORDER = "validateSalesOrder.graphql";
     SALES_ORDER = "salesOrder.graphql";
     SALES_ORDERS_BY_REFERENCE = "salesOrdersByReference.graphql";

@@ -15,8 +15,8 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::operations::{
-    CANCEL_SALES_ORDER, CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SALES_ORDERS_BY_REFERENCE, SIGNATURE_CHECK,
-    VALIDATE_SALES_ORDER,
+    CANCEL_SALES_ORDER, CHANGE_SALES_ORDER, CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SALES_ORDERS_BY_REFERENCE,
+    SIGNATURE_CHECK, VALIDATE_SALES_ORDER,
 };
 use super::{bulk, changes, consumers, events, export, openapi};
 use crate::app::AppState;
@@ -46,6 +46,7 @@ pub fn router() -> Router<AppState> {
         .route("/api/v1/sales-orders.jsonl", get(export::export_jsonl))
         .route("/api/v1/sales-orders/{order_number}", get(sales_order))
         .route("/api/v1/sales-orders/{order_number}/cancellation", post(cancel_sales_order))
+        .route("/api/v1/sales-orders/{order_number}/change", post(change_sales_order))
         .route("/api/v1/sales-orders/by-reference/{partner_reference}", get(sales_orders_by_reference))
         .route("/api/v1/signature/check", post(signature_check))
         .route("/api/v1/openapi.json", get(openapi_json).layer(Extension(Description::default())))
@@ -83,14 +84,31 @@ async fn validate_sales_order(State(state): State<AppState>, request: JsonReques
     Ok(room.keep_with(Json(valid).into_response()))
 }
 
-/// Done at once, or accepted to be answered later.
 async fn cancel_sales_order(
     State(state): State<AppState>,
     order_number: Result<Path<String>, PathRejection>,
     request: JsonRequest,
 ) -> Result<Response, Problem> {
+    ask(&state, &CANCEL_SALES_ORDER, order_number, request).await
+}
+
+async fn change_sales_order(
+    State(state): State<AppState>,
+    order_number: Result<Path<String>, PathRejection>,
+    request: JsonRequest,
+) -> Result<Response, Problem> {
+    ask(&state, &CHANGE_SALES_ORDER, order_number, request).await
+}
+
+/// Done at once, or accepted to be answered later.
+async fn ask(
+    state: &AppState,
+    operation: &PreparedOperation,
+    order_number: Result<Path<String>, PathRejection>,
+    request: JsonRequest,
+) -> Result<Response, Problem> {
     let order_number = order_number.map_or_else(|_| String::new(), |Path(order_number)| order_number);
-    let (answer, room) = run_of(&state, &CANCEL_SALES_ORDER, ("order_number", order_number), request).await?;
+    let (answer, room) = run_of(state, operation, ("order_number", order_number), request).await?;
     let is_pending = answer["request"]["state"] == RequestState::Pending.as_str();
     let status = if is_pending { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok(room.keep_with((status, Json(answer)).into_response()))

@@ -206,13 +206,7 @@ impl OrderIntake {
             signed_text_digest: None,
             reference_is_unique: is_refusing && order.content().partner_reference.is_some(),
             order,
-            receipt: NewReceipt {
-                signature_form: signature.form,
-                string_to_sign: signature.string_to_sign.clone(),
-                signature: signature.signature.clone(),
-                key_fingerprint: signature.fingerprint.clone(),
-                body_sha256: signature.body_sha256,
-            },
+            receipt: NewReceipt::of(signature),
             key_use_is_due: false,
             now,
         }

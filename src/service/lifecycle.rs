@@ -6,6 +6,7 @@ mod requests;
 use chrono::SecondsFormat;
 
 use super::caller::Principal;
+use super::directory::ClientDirectory;
 use crate::clock::Clock;
 use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::order::{OrderStatus, SalesOrder};
@@ -18,13 +19,14 @@ use crate::store::{Acknowledged, StatusOutcome, Store};
 pub struct Lifecycle {
     store: Store,
     clock: Clock,
+    directory: ClientDirectory,
 }
 
 impl Lifecycle {
     /// Moves the orders of this store.
     #[must_use]
-    pub const fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock }
+    pub const fn new(store: Store, clock: Clock, directory: ClientDirectory) -> Self {
+        Self { store, clock, directory }
     }
 
     /// Notes that a receiving system has an order. Saying so again changes nothing; saying it with another number is a

@@ -12,7 +12,7 @@ use crate::domain::client::ClientId;
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::order_input::as_partner_reference;
-use crate::domain::order_request::OrderRequest;
+use crate::domain::order_request::{OrderRequest, RequestNumber};
 use crate::domain::page::{Page, PageRequest};
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
@@ -121,6 +121,14 @@ impl Orders {
     /// What was signed for many orders.
     pub async fn receipts(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Receipt>, AppError> {
         Ok(self.store.list_receipts(orders).await?)
+    }
+
+    /// What was signed for requests of orders.
+    pub async fn request_receipts(
+        &self,
+        requests: &[RequestNumber],
+    ) -> Result<HashMap<RequestNumber, Receipt>, AppError> {
+        Ok(self.store.list_request_receipts(requests).await?)
     }
 
     /// The key that verified an order's signature, if its client has it.

@@ -8,7 +8,7 @@ use super::error::StoreResult;
 use super::unreachable;
 
 /// What serving does with each table. Managing clients needs more, and may be left to another user's command line.
-const NEEDED: [(&str, &[&str]); 21] = [
+const NEEDED: [(&str, &[&str]); 22] = [
     ("seaql_migrations", &["SELECT"]),
     ("clients", &["SELECT"]),
     ("client_audit_log", &["SELECT"]),
@@ -25,6 +25,7 @@ const NEEDED: [(&str, &[&str]); 21] = [
     ("sales_order_shipments", &["SELECT", "INSERT", "UPDATE"]),
     ("sales_order_shipment_lines", &["SELECT", "INSERT"]),
     ("sales_order_requests", &["SELECT", "INSERT", "UPDATE"]),
+    ("sales_order_request_receipts", &["SELECT", "INSERT"]),
     ("sales_order_signed_texts", &["SELECT", "INSERT", "DELETE"]),
     ("sales_order_totals", &["SELECT"]),
     ("sales_order_totals_base", &["SELECT", "INSERT", "UPDATE", "DELETE"]),

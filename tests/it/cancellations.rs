@@ -2,6 +2,8 @@
 
 mod racing;
 
+pub use racing::{count, whole_history};
+
 use std::time::Duration;
 
 use sales_order_api::domain::signature_policy::SignaturePolicy;
@@ -64,7 +66,7 @@ fn kinds(history: &[Value]) -> Vec<&str> {
     history.iter().map(|event| event["kind"].as_str().unwrap()).collect()
 }
 
-async fn acknowledge(operator: &Partner<'_>) {
+pub async fn acknowledge(operator: &Partner<'_>) {
     let document = format!(
         "mutation {{ acknowledgeSalesOrder(input: {{orderNumber: \"{NUMBER}\", system: \"erp\"}}) {{ version }} }}"
     );
@@ -80,7 +82,7 @@ async fn a_partner_cancels_lines_and_then_the_order_while_nothing_is_promised() 
     assert_eq!(first.as_object().unwrap().keys().collect::<Vec<_>>(), ["message", "data", "request", "replayed"]);
     let at = "2026-11-23T13:38:16.123456Z";
     let request = json!({"request_number": "RQ-0000000001", "kind": "CANCELLATION", "state": "ACCEPTED",
-        "reason": "WRONG_DATA", "note": null, "lines": [{"line_no": 1, "cancelled_quantity": 1}], "requested_at": at,
+        "reason": "WRONG_DATA", "note": null, "lines": [{"line_no": 1, "cancelled_quantity": 1}], "change": null, "requested_at": at,
         "answer_reason": null, "answer_note": null, "answered_at": at});
     assert_eq!((&first["request"], &first["replayed"]), (&request, &json!(false)));
     let order = &first["data"];

@@ -9,6 +9,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::cancellations::{PATH, cancel, cancel_with_key, line, whole};
+use crate::changing::{self, change, change_with_key, quantity};
 use crate::lines::{move_to, stage};
 use crate::support::{Answer, Partner, TestApp, key_of, order};
 
@@ -202,6 +203,24 @@ async fn a_cancellation_is_answered_as_described() {
     let other = PATH.replace("0001", "0009");
     api.describes("post", path, &cancel_with_key(&partner, &app, "l", &other, &whole()).await, 404);
     api.describes("post", path, &app.post(PATH, &whole()).await, 401);
+}
+
+#[tokio::test]
+async fn a_change_is_answered_as_described() {
+    let app = TestApp::new().await;
+    let api = OpenApi::committed();
+    let (partner, operator) = stage(&app).await;
+    let path = "/api/v1/sales-orders/{order_number}/change";
+    let request = json!({"$ref": "#/components/schemas/ChangeSalesOrderInput"});
+    let example = api.0["components"]["schemas"]["ChangeSalesOrderInput"]["examples"][0].clone();
+    assert_eq!(api.faults(&request, &example, ""), Vec::<String>::new());
+    api.describes("post", path, &change_with_key(&partner, &app, "k", &example).await, 200);
+    api.describes("post", path, &change_with_key(&partner, &app, "k", &quantity(2, 1, 9)).await, 422);
+    move_to(&operator, "CONFIRMED").await;
+    api.describes("post", path, &change(&partner, &app, &quantity(3, 1, 9)).await, 202);
+    api.describes("post", path, &change(&partner, &app, &quantity(3, 1, 8)).await, 409);
+    api.describes("post", path, &change(&partner, &app, &json!({})).await, 400);
+    api.describes("post", path, &app.post(changing::PATH, &quantity(1, 1, 9)).await, 401);
 }
 
 #[tokio::test]

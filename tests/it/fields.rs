@@ -53,7 +53,7 @@ fn fields(name: &str) -> BTreeMap<String, Type> {
 
 /// Fields of an order or a line that are one value each, besides the id of GraphQL's node.
 fn values(name: &str) -> Vec<String> {
-    let objects = ["SalesOrderReceipt", "SalesOrderLine", "SalesOrderLineAnswer"];
+    let objects = ["SalesOrderReceipt", "SalesOrderLine", "SalesOrderLineAnswer", "SalesOrderRequestedChange"];
     let is_value = |ty: &Type| match &ty.base {
         BaseType::Named(named) => !objects.contains(&named.as_str()),
         BaseType::List(_) => false,
@@ -84,7 +84,7 @@ fn the_orders_of_these_tests_have_every_field_and_only_what_must_be() {
 /// Selects all that REST shows of an order.
 pub fn selection() -> String {
     let spelled = |name: &str| values(name).iter().map(|field| camel_case(field)).collect::<Vec<_>>().join(" ");
-    let [order, line, answer, shipment, part, request, wanted] = [
+    let [order, line, answer, shipment, part, request, wanted, change, changed, removed, added] = [
         "SalesOrder",
         "SalesOrderLine",
         "SalesOrderLineAnswer",
@@ -92,11 +92,16 @@ pub fn selection() -> String {
         "SalesOrderShipmentLine",
         "SalesOrderRequestDetails",
         "SalesOrderRequestLine",
+        "SalesOrderRequestedChange",
+        "SalesOrderChangedLine",
+        "SalesOrderRemovedLine",
+        "SalesOrderAddedLine",
     ]
     .map(spelled);
     format!(
         "{order} products {{ {line} answer {{ {answer} }} }} shipments {{ {shipment} lines {{ {part} }} }}
-         requests {{ {request} lines {{ {wanted} }} }}"
+         requests {{ {request} lines {{ {wanted} }}
+            change {{ {change} changedLines {{ {changed} }} removedLines {{ {removed} }} addedLines {{ {added} }} }} }}"
     )
 }
 

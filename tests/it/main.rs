@@ -14,6 +14,7 @@ mod browsers;
 mod bulk;
 mod cancellations;
 mod changes;
+mod changing;
 mod cli;
 mod clients;
 mod clock_skew;

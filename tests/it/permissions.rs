@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 40] = [
+const CASES: [Case; 41] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -121,6 +121,12 @@ const CASES: [Case; 40] = [
     Case {
         field: "Mutation.cancelSalesOrder",
         document: "mutation { cancelSalesOrder(orderNumber: \"SO-0000000009\", input: {reason: OTHER}) { replayed } }",
+        granted: "NOT_FOUND",
+    },
+    Case {
+        field: "Mutation.changeSalesOrder",
+        document: "mutation { changeSalesOrder(orderNumber: \"SO-0000000009\", input: {expectedVersion: 1, address: \"A\"}) \
+                   { replayed } }",
         granted: "NOT_FOUND",
     },
     Case {

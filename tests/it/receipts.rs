@@ -8,6 +8,8 @@ use sales_order_api::service::turns::Turns;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::cancellations::{PATH, whole};
+use crate::lines::{NUMBER, stage};
 use crate::support::{Database, PARTNER_KEY, Process, Remote, TestApp, command, order};
 
 const RECEIPT: &str = "receipt { signatureForm stringToSign signature keyFingerprint bodySha256 }";
@@ -37,6 +39,33 @@ async fn a_dashboard_reads_what_was_signed_and_a_partner_does_not() {
     let answer = partner.graphql(&one, Value::Null).await;
     answer.expect_error("INSUFFICIENT_SCOPE");
     assert_eq!(answer.json()["data"]["salesOrder"]["receipt"], Value::Null);
+}
+
+#[tokio::test]
+async fn what_was_signed_for_a_request_is_kept_too_with_the_use_of_its_key() {
+    let app = TestApp::new().await;
+    let (partner, _) = stage(&app).await;
+    app.clock.advance(Duration::from_mins(1));
+    let body = whole().to_string();
+    let signed = partner.sign_body(PATH, body.as_bytes());
+    app.post_text(PATH, &signed.headers(), body.clone()).await.expect(200);
+    let digest = hex::encode(Sha256::digest(&body));
+    let document = format!("{{ salesOrder(orderNumber: \"{NUMBER}\") {{ requests {{ {RECEIPT} }} }} }}");
+    let dashboard = app.dashboard().await;
+    let receipt = dashboard.graphql(&document, Value::Null).await.data()["salesOrder"]["requests"][0]["receipt"].take();
+    assert_eq!(
+        receipt,
+        json!({
+            "signatureForm": "body_bound",
+            "stringToSign": format!("POST:{PATH}:{digest}:{}", signed.timestamp),
+            "signature": signed.signature,
+            "keyFingerprint": PARTNER_KEY.public_key().fingerprint(),
+            "bodySha256": digest,
+        })
+    );
+    partner.graphql(&document, Value::Null).await.expect_error("INSUFFICIENT_SCOPE");
+    let used = "SELECT count(*) FROM client_public_keys WHERE body_bound_used_at IS NOT NULL AND body_bound_used_at = last_used_at";
+    assert_eq!(app.database.db_number(used).await, 1);
 }
 
 /// A database with one order in it, and the body that its sender sent.

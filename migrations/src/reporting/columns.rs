@@ -121,7 +121,7 @@ pub const VIEWS: [View; 3] = [
                 "kind",
                 Kind::Plain,
                 "CREATED, STATUS_CHANGED, LINES_CONFIRMED, SHIPMENT_RECORDED, SHIPMENT_DELIVERED, REQUEST_RECEIVED, \
-                 REQUEST_ANSWERED or ACKNOWLEDGED",
+                 REQUEST_ANSWERED, ORDER_CHANGED or ACKNOWLEDGED",
             ),
             event("actor", Kind::Plain, "Client id of whoever did it"),
             event("payload", Kind::Json, "Data of the event, by its kind, as JSON"),

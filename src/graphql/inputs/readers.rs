@@ -7,11 +7,11 @@ use async_graphql::{Context, InputType, Result};
 use serde_json::Value as Json;
 
 use super::{
-    AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput, ClientInput,
-    ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput, CreateSalesOrdersInput,
-    ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput, RefreshInput,
-    RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter,
-    SaveEventConsumerInput, UpdateClientInput, UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput,
+    ChangeSalesOrderInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput,
+    CreateSalesOrdersInput, ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput,
+    RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderEventFeedInput,
+    SalesOrderFilter, SaveEventConsumerInput, UpdateClientInput, UpdateSalesOrderStatusInput,
 };
 use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::bulk_input;
@@ -23,10 +23,11 @@ use crate::domain::event_consumer::read_progress;
 use crate::domain::event_feed::FeedRequest;
 use crate::domain::fields::{Fields, Naming, Rule, describe};
 use crate::domain::line_answers::LineAnswersInput;
+use crate::domain::order_change::OrderChange;
 use crate::domain::order_changes::ChangesRequest;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::order_input::NewOrder;
-use crate::domain::order_request::{CancellationInput, RequestAnswerInput};
+use crate::domain::order_request::{RequestAnswerInput, RequestInput};
 use crate::domain::session_input;
 use crate::domain::shipment::{DeliveryInput, ShipmentInput};
 use crate::domain::signature_input::SignatureInput;
@@ -104,7 +105,8 @@ read_by! {
     ConfirmSalesOrderLinesInput: LineAnswersInput = LineAnswersInput::read;
     RecordShipmentInput: ShipmentInput = ShipmentInput::read;
     RecordDeliveryInput: DeliveryInput = DeliveryInput::read;
-    CancelSalesOrderInput: CancellationInput = CancellationInput::read;
+    CancelSalesOrderInput: RequestInput = RequestInput::read_cancellation;
+    ChangeSalesOrderInput: RequestInput = OrderChange::read;
     AnswerSalesOrderRequestInput: RequestAnswerInput = RequestAnswerInput::read;
     AcknowledgeSalesOrderInput: AcknowledgementInput = AcknowledgementInput::read;
     SalesOrderFilter: OrderFilter = OrderFilter::read, as an argument OrderFilter::read_argument;

@@ -10,16 +10,16 @@ use crate::domain::fields::Naming;
 use crate::error::AppError;
 use crate::graphql::cost::budget;
 use crate::graphql::inputs::{
-    AcknowledgeSalesOrderInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput, ConfirmSalesOrderLinesInput,
-    CreateSalesOrderInput, CreateSalesOrdersInput, Input as _, LoginInput, Raw, RecordDeliveryInput,
-    RecordShipmentInput, RefreshInput, SaveEventConsumerInput, UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput, ChangeSalesOrderInput,
+    ConfirmSalesOrderLinesInput, CreateSalesOrderInput, CreateSalesOrdersInput, Input as _, LoginInput, Raw,
+    RecordDeliveryInput, RecordShipmentInput, RefreshInput, SaveEventConsumerInput, UpdateSalesOrderStatusInput,
 };
 use crate::graphql::inputs::{both, new_order_cost, new_orders_cost};
 use crate::graphql::types::reader::{Reader, principal, sealing};
 use crate::graphql::types::selection::ensure_readable;
 use crate::graphql::types::{
-    AuthToken, CancelSalesOrderPayload, CreateSalesOrderPayload, CreateSalesOrdersPayload, EventConsumer, SalesOrder,
-    ValidateSalesOrderPayload,
+    AuthToken, CancelSalesOrderPayload, ChangeSalesOrderPayload, CreateSalesOrderPayload, CreateSalesOrdersPayload,
+    EventConsumer, SalesOrder, ValidateSalesOrderPayload,
 };
 use crate::service::{Caller, Services};
 
@@ -160,8 +160,23 @@ impl OrderMutation {
         #[graphql(desc = "The cancellation.")] input: Raw<CancelSalesOrderInput>,
     ) -> Result<CancelSalesOrderPayload> {
         let (input, caller, reader) = (input.read(ctx)?, ctx.data::<Arc<Caller>>()?, Reader::of(ctx)?);
-        let taken = ctx.data::<Arc<Services>>()?.lifecycle.cancel(caller, &order_number, input).await?;
+        let taken = ctx.data::<Arc<Services>>()?.lifecycle.ask(caller, &order_number, input).await?;
         Ok(CancelSalesOrderPayload::new(taken, &reader))
+    }
+
+    /// Changes an own order as a whole or not at all: the day and the address of what has not left, quantities, and which lines it has.
+    /// Done at once while nothing of it is confirmed, back-ordered or acknowledged; else a request that is PENDING until it is answered
+    /// with `answerSalesOrderRequest`, or SUPERSEDED when it can no longer be done. An order has one pending request at a time. Sending the
+    /// same request again changes nothing. Only a signature that binds the body is taken.
+    async fn change_sales_order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Order number, such as `SO-0000000042`.")] order_number: String,
+        #[graphql(desc = "The change.")] input: Raw<ChangeSalesOrderInput>,
+    ) -> Result<ChangeSalesOrderPayload> {
+        let (input, caller, reader) = (input.read(ctx)?, ctx.data::<Arc<Caller>>()?, Reader::of(ctx)?);
+        let taken = ctx.data::<Arc<Services>>()?.lifecycle.ask(caller, &order_number, input).await?;
+        Ok(ChangeSalesOrderPayload::new(taken, &reader))
     }
 
     /// Answers a request of an order's sender: ACCEPT does what it asks for, as far as the goods have not left. Repeating an answer changes

@@ -9,11 +9,11 @@ use crate::domain::fields::Naming;
 use crate::domain::permission::Permission::{ClientsManage, ClientsRead, OrdersCreate, OrdersManage};
 use crate::error::FieldError;
 use crate::graphql::inputs::{
-    AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput, ClientInput,
-    ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput, CreateSalesOrdersInput,
-    ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput, RecordShipmentInput, RefreshInput,
-    RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter,
-    SaveEventConsumerInput, UpdateClientInput, UpdateSalesOrderStatusInput,
+    AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput,
+    ChangeSalesOrderInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput,
+    CreateSalesOrdersInput, ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput, RecordShipmentInput,
+    RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderEventFeedInput,
+    SalesOrderFilter, SaveEventConsumerInput, UpdateClientInput, UpdateSalesOrderStatusInput,
 };
 use crate::service::Needs::{
     self, BoundSignature, ClientSecret, InputToken, Nothing, Scope, Signature, SignatureReport, Token,
@@ -51,6 +51,7 @@ pub const MUTATIONS: &[Root] = &[
     Root::new("recordShipment", Scope(OrdersManage)).reading::<RecordShipmentInput>("input"),
     Root::new("recordDelivery", Scope(OrdersManage)).reading::<RecordDeliveryInput>("input"),
     Root::new("cancelSalesOrder", BoundSignature(OrdersCreate)).reading::<CancelSalesOrderInput>("input"),
+    Root::new("changeSalesOrder", BoundSignature(OrdersCreate)).reading::<ChangeSalesOrderInput>("input"),
     Root::new("answerSalesOrderRequest", Scope(OrdersManage)).reading::<AnswerSalesOrderRequestInput>("input"),
     Root::new("acknowledgeSalesOrder", Scope(OrdersManage)).reading::<AcknowledgeSalesOrderInput>("input"),
     Root::new("saveEventConsumer", Token).reading::<SaveEventConsumerInput>("input"),

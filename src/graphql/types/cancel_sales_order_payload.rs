@@ -38,7 +38,7 @@ impl CancelSalesOrderPayload {
         Self {
             message,
             sales_order: InOrder(SalesOrder::new(order, reader)),
-            request: request.map(SalesOrderRequestDetails),
+            request: request.map(|request| SalesOrderRequestDetails::own(request, reader)),
             replayed: is_replayed,
         }
     }

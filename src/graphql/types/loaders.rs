@@ -9,7 +9,7 @@ use crate::domain::acknowledgement::Acknowledgement;
 use crate::domain::client::ClientId;
 use crate::domain::event::OrderEvent;
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
-use crate::domain::order_request::OrderRequest;
+use crate::domain::order_request::{OrderRequest, RequestNumber};
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
 use crate::domain::shipment::Shipment;
@@ -82,6 +82,9 @@ loaders! {
     histories: Histories(OrderNumber) -> Vec<OrderEvent> = |services, orders| services.events.of_orders(orders);
     /// Orders' receipts.
     receipts: Receipts(OrderNumber) -> Receipt = |services, orders| services.orders.receipts(orders);
+    /// Receipts of what orders' senders asked for.
+    request_receipts: RequestReceipts(RequestNumber) -> Receipt =
+        |services, requests| services.orders.request_receipts(requests);
     /// The orders of events. Whoever holds an event got it from a query that asked for the caller's own.
     orders: Orders(OrderNumber) -> SalesOrder = |services, orders| services.orders.by_number(&Scope::All, orders);
     /// Clients' keys.

@@ -3,6 +3,7 @@
 mod acknowledgement;
 mod auth_token;
 mod cancel_sales_order_payload;
+mod change_sales_order_payload;
 mod client;
 mod client_credentials;
 mod client_nodes;
@@ -16,6 +17,7 @@ mod plain;
 pub mod preload;
 pub mod reader;
 mod sales_order;
+mod sales_order_change;
 mod sales_order_changes;
 mod sales_order_event;
 mod sales_order_event_feed;
@@ -31,6 +33,7 @@ mod validate_sales_order_payload;
 
 pub use auth_token::AuthToken;
 pub use cancel_sales_order_payload::CancelSalesOrderPayload;
+pub use change_sales_order_payload::ChangeSalesOrderPayload;
 pub use client::{
     AddClientKeyPayload, Client, ClientSecretPayload, ExpectationPolicy, ReferencePolicy, SignaturePolicy,
 };

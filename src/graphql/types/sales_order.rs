@@ -233,7 +233,9 @@ impl SalesOrder {
             Some(known) => known.clone(),
             None => preload::requests_of_one(ctx, &self.order).await?,
         };
-        Ok(requests.into_iter().map(SalesOrderRequestDetails).collect())
+        let shows_content = self.sent().is_ok();
+        let seen = |request| SalesOrderRequestDetails::new(request, &self.reader, shows_content);
+        Ok(requests.into_iter().map(seen).collect())
     }
 
     /// Acknowledgements of receiving systems, sorted by the system's name.

@@ -5,6 +5,7 @@ use async_graphql::{Context, Enum, ID, Object, Result};
 use super::node::event_id;
 use super::preload;
 use super::sales_order::{OrderStatus, SalesOrder};
+use super::sales_order_change::SalesOrderFieldChange;
 use super::sales_order_line_answer::SalesOrderAnsweredLine;
 use super::sales_order_request_details::SalesOrderRequestDetails;
 use super::sales_order_shipment::SalesOrderShipment;
@@ -42,6 +43,14 @@ impl SalesOrderEvent {
         Self { order, ..self }
     }
 
+    /// Whether the reader may see what the sender of the order sent.
+    async fn shows_content(&self, ctx: &Context<'_>) -> Result<bool> {
+        if self.reader.scope == Scope::All {
+            return Ok(true);
+        }
+        Ok(self.sales_order(ctx).await?.is_some_and(|order| order.sent().is_ok()))
+    }
+
     /// Whether the reader may see who did it and what they left with it.
     fn shows_work(&self) -> bool {
         self.reader.scope.shows_work_of(&self.event.actor)
@@ -66,6 +75,8 @@ pub enum SalesOrderEventKind {
     /// What the order's sender asked for was done, at once or when it was accepted, or it was not. Where that gave the order another
     /// status, STATUS_CHANGED follows.
     RequestAnswered,
+    /// A change that the order's sender asked for was done. Behind its REQUEST_ANSWERED, with the same version.
+    OrderChanged,
     /// A receiving system acknowledged the order.
     Acknowledged,
 }
@@ -80,6 +91,7 @@ impl From<&EventKind> for SalesOrderEventKind {
             EventKind::ShipmentDelivered { .. } => Self::ShipmentDelivered,
             EventKind::RequestReceived { .. } => Self::RequestReceived,
             EventKind::RequestAnswered { .. } => Self::RequestAnswered,
+            EventKind::OrderChanged { .. } => Self::OrderChanged,
             EventKind::Acknowledged { .. } => Self::Acknowledged,
         }
     }
@@ -212,8 +224,21 @@ impl SalesOrderEvent {
         else {
             return Ok(None);
         };
-        preload::charge_event(ctx, request.lines.as_ref().map_or(0, Vec::len))?;
-        Ok(Some(SalesOrderRequestDetails(OrderRequest::clone(request))))
+        preload::charge_event(ctx, request.asked.named_lines())?;
+        let shows_content = request.asked.change().is_none() || self.shows_content(ctx).await?;
+        Ok(Some(SalesOrderRequestDetails::new(OrderRequest::clone(request), &self.reader, shows_content)))
+    }
+
+    /// Every difference that a change made, of the order and then of its lines; null unless the kind is ORDER_CHANGED, and of another
+    /// client's order without scope `orders:read`.
+    #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
+    async fn changes(&self, ctx: &Context<'_>) -> Result<Option<Vec<SalesOrderFieldChange>>> {
+        let EventKind::OrderChanged { changes, .. } = &self.event.kind else { return Ok(None) };
+        if !self.shows_content(ctx).await? {
+            return Ok(None);
+        }
+        preload::charge_event(ctx, changes.len())?;
+        Ok(Some(changes.iter().cloned().map(SalesOrderFieldChange::from).collect()))
     }
 
     /// Name of the receiving system, such as `erp`; null unless the kind is ACKNOWLEDGED, and without scope `orders:read`

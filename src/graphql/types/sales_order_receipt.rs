@@ -4,7 +4,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::domain::receipt::Receipt;
 
-/// The signed text and the signature of an order, kept as evidence in case the order is disputed.
+/// The signed text and the signature of an order, or of a request, kept as evidence in case it is disputed.
 #[derive(SimpleObject)]
 pub struct SalesOrderReceipt {
     /// Form of the signature: `documented`, `body_bound` or `body_and_key_bound`.

@@ -1,12 +1,37 @@
+use std::sync::Arc;
+
 use async_graphql::parser::types::Field;
-use async_graphql::{Enum, Object, SimpleObject};
+use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+
+use super::loaders::Loaders;
+use super::reader::Reader;
+use super::sales_order_change::SalesOrderRequestedChange;
+use super::sales_order_receipt::SalesOrderReceipt;
+use crate::domain::order_change::OrderChange;
 
 use crate::domain::order_request::{self, CancelledLine, OrderRequest};
 use crate::graphql::cost::points::LINES_PER_ORDER;
 use crate::graphql::output::scalars::DateTime;
 use crate::graphql::output::written::{Plain, Plan, Step, optional_text, text, value};
 
-pub struct SalesOrderRequestDetails(pub(super) OrderRequest);
+pub struct SalesOrderRequestDetails {
+    request: OrderRequest,
+    reader: Arc<Reader>,
+    /// Whether the reader may see what the sender of the order wrote into it.
+    shows_content: bool,
+}
+
+impl SalesOrderRequestDetails {
+    /// A request of an order that the reader may read, or of which it may not see what its sender sent.
+    pub fn new(request: OrderRequest, reader: &Arc<Reader>, shows_content: bool) -> Self {
+        Self { request, reader: Arc::clone(reader), shows_content }
+    }
+
+    /// A request of the reader itself.
+    pub fn own(request: OrderRequest, reader: &Arc<Reader>) -> Self {
+        Self::new(request, reader, true)
+    }
+}
 
 /// What is asked to be done with an order.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +39,8 @@ pub struct SalesOrderRequestDetails(pub(super) OrderRequest);
 pub enum SalesOrderRequestKind {
     /// The order, or quantities of its lines, are to be cancelled.
     Cancellation,
+    /// The order is to be changed: address, day, quantities, or which lines it has.
+    Change,
 }
 
 /// State of a request.
@@ -30,7 +57,7 @@ pub enum SalesOrderRequestState {
     Superseded,
 }
 
-/// Reason why an order is to be cancelled.
+/// Reason why an order is to be cancelled or changed.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "order_request::CancellationReason")]
 pub enum SalesOrderCancellationReason {
@@ -88,55 +115,70 @@ pub struct SalesOrderRequestLine {
 impl SalesOrderRequestDetails {
     /// Number of the request, such as `RQ-0000000007`.
     async fn request_number(&self) -> String {
-        self.0.number.to_string()
+        self.request.number.to_string()
     }
 
     /// What is asked for.
     async fn kind(&self) -> SalesOrderRequestKind {
-        self.0.kind.into()
+        self.request.asked.kind().into()
     }
 
     /// State of the request.
     async fn state(&self) -> SalesOrderRequestState {
-        self.0.state.into()
+        self.request.state.into()
     }
 
     /// Reason why it is asked for.
     async fn reason(&self) -> SalesOrderCancellationReason {
-        self.0.reason.into()
+        self.request.reason.into()
     }
 
     /// Note of the sender; null when there is none.
     async fn note(&self) -> Option<&str> {
-        self.0.note.as_deref()
+        self.request.note.as_deref()
     }
 
-    /// Lines that are asked for, sorted by their numbers; null when it is the whole order.
+    /// Lines that are to be cancelled, sorted by their numbers; null when it is the whole order, and of a change.
     #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
     async fn lines(&self) -> Option<Vec<SalesOrderRequestLine>> {
         let line =
             |line: &CancelledLine| SalesOrderRequestLine { line_no: line.line_no, cancelled_quantity: line.cancelled };
-        self.0.lines.as_ref().map(|lines| lines.iter().map(line).collect())
+        self.request.asked.cancelled_lines().map(|lines| lines.iter().map(line).collect())
+    }
+
+    /// What is to be changed; null of a cancellation, and of another client's order without scope `orders:read`.
+    async fn change(&self) -> Option<SalesOrderRequestedChange> {
+        let change = self.request.asked.change().filter(|_| self.shows_content)?;
+        Some(SalesOrderRequestedChange(change.clone()))
     }
 
     /// Time at which the request came.
     async fn requested_at(&self) -> DateTime {
-        DateTime(self.0.requested_at)
+        DateTime(self.request.requested_at)
     }
 
     /// Reason why it was rejected; null unless it was.
     async fn answer_reason(&self) -> Option<SalesOrderRefusalReason> {
-        self.0.answer.as_ref()?.reason.map(Into::into)
+        self.request.answer.as_ref()?.reason.map(Into::into)
     }
 
     /// Note of those who answered; null when there is none.
     async fn answer_note(&self) -> Option<&str> {
-        self.0.answer.as_ref()?.note.as_deref()
+        self.request.answer.as_ref()?.note.as_deref()
     }
 
     /// Time at which it was answered, or settled by itself; null while it is pending.
     async fn answered_at(&self) -> Option<DateTime> {
-        self.0.answer.as_ref().map(|answer| DateTime(answer.at))
+        self.request.answer.as_ref().map(|answer| DateTime(answer.at))
+    }
+
+    /// Signed text and signature of the request; null of one that was taken before receipts of requests were kept. Needs scope
+    /// `orders:read`.
+    #[graphql(complexity = "2 + child_complexity")]
+    async fn receipt(&self, ctx: &Context<'_>) -> Result<Option<SalesOrderReceipt>> {
+        self.reader.ensure_reads_all()?;
+        let receipt = ctx.data::<Loaders>()?.request_receipts.load_one(self.request.number).await?;
+        Ok(receipt.map(SalesOrderReceipt::from))
     }
 }
 
@@ -147,13 +189,17 @@ impl Plain for OrderRequest {
     fn step(field: &Field) -> Option<Step<Self>> {
         Some(match field.name.node.as_str() {
             "requestNumber" => value(|it| it.number.to_string()),
-            "kind" => text(|it| it.kind.as_str()),
+            "kind" => text(|it| it.asked.kind().as_str()),
             "state" => text(|it| it.state.as_str()),
             "reason" => text(|it| it.reason.as_str()),
             "note" => optional_text(|it| it.note.as_deref()),
             "lines" => {
                 let plan = Plan::<CancelledLine>::of(&field.selection_set.node)?;
-                Box::new(move |it, out| plan.write_optional_list(it.lines.as_deref(), out))
+                Box::new(move |it, out| plan.write_optional_list(it.asked.cancelled_lines(), out))
+            }
+            "change" => {
+                let plan = Plan::<OrderChange>::of(&field.selection_set.node)?;
+                Box::new(move |it, out| plan.write_optional(it.asked.change(), out))
             }
             "requestedAt" => value(|it| DateTime(it.requested_at).to_string()),
             "answerReason" => value(|it| it.answer.as_ref().and_then(|answer| answer.reason)),

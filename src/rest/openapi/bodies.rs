@@ -45,7 +45,7 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
     if ["salesOrder", "salesOrdersByReference"].contains(&behind.name()) {
         parameters.push(headers::IF_NONE_MATCH.free().into());
     }
-    if behind.name() == "cancelSalesOrder" {
+    if ["cancelSalesOrder", "changeSalesOrder"].contains(&behind.name()) {
         parameters.push(headers::REQUEST_KEY.bounded(Required::False).into());
     }
     let variables = behind.variables();

@@ -57,7 +57,7 @@ fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<Err
         }
     }
     match operation.name() {
-        "cancelSalesOrder" => codes.extend([Code::Conflict, Code::IdempotencyKeyReused]),
+        "cancelSalesOrder" | "changeSalesOrder" => codes.extend([Code::Conflict, Code::IdempotencyKeyReused]),
         // Another one than those there may be; a name that is none.
         "saveEventConsumer" => codes.push(Code::Conflict),
         "deleteEventConsumer" => codes.push(Code::ValidationFailed),

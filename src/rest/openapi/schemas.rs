@@ -259,6 +259,8 @@ fn example_of(shape: &Shape) -> Value {
     let value = |member: &Member| {
         let one = match (example(member), member.is_nullable) {
             (Some(example), _) => example,
+            // A list that may be left out may not be empty.
+            (None, true) if member.is_list && member.rule.is_some() => example_of(&member.shape),
             (None, true) => Value::Null,
             (None, false) => example_of(&member.shape),
         };

@@ -5,22 +5,30 @@ use sha2::{Digest as _, Sha256};
 use super::{Lifecycle, changed_since, not_found};
 use crate::domain::fulfilment::next_statuses;
 use crate::domain::order::{OrderNumber, SalesOrder};
-use crate::domain::order_request::{CancellationInput, MAX_REQUESTS, OrderRequest, RequestAnswerInput};
+use crate::domain::order_request::{MAX_REQUESTS, OrderRequest, RequestAnswerInput, RequestInput};
 use crate::domain::permission::Scope;
-use crate::error::{AppError, ErrorCode};
+use crate::error::{AppError, ErrorCode, FieldError, FieldErrorCode};
 use crate::service::caller::{Caller, Principal};
-use crate::store::{RequestAnswered, RequestKey, Requested, StoreError, TakenRequest};
+use crate::store::{NewReceipt, RequestAnswered, RequestKey, Requested, StoreError, TakenRequest};
 
 impl Lifecycle {
-    /// Cancels the caller's own order or lines of it, or asks staff to. The same request again, under its key or as the same signed text,
-    /// changes nothing; nor does one that asks for what is so or is asked for already.
-    pub async fn cancel(
-        &self,
-        caller: &Caller,
-        number: &str,
-        input: CancellationInput,
-    ) -> Result<TakenRequest, AppError> {
+    /// Cancels or changes the caller's own order, or asks staff to. The same request again, under its key or as the same signed text,
+    /// changes nothing; nor does one that asks for what is cancelled or asked for already.
+    pub async fn ask(&self, caller: &Caller, number: &str, input: RequestInput) -> Result<TakenRequest, AppError> {
         let number: OrderNumber = number.parse().map_err(|_| not_found())?;
+        let key = self.request_key(caller, input.digest(number)).await?;
+        let scope = Scope::Client(key.client_id.clone());
+        let take = || self.store.insert_request(&scope, number, input.clone(), key.clone(), self.clock.now());
+        let outcome = match take().await {
+            // Another one took the key meanwhile, for another order.
+            Err(StoreError::Duplicate(_)) => take().await?,
+            outcome => outcome?,
+        };
+        settle(number, outcome.ok_or_else(not_found)?)
+    }
+
+    /// What makes a request with this digest this one.
+    async fn request_key(&self, caller: &Caller, digest: String) -> Result<RequestKey, AppError> {
         let (client_id, signature) = (caller.admitted()?.client_id().clone(), caller.verified_signature()?);
         let signed_text = hex::encode(Sha256::digest(&signature.string_to_sign));
         // The prefixes keep the two kinds of key apart: a partner cannot pick one that we derive.
@@ -28,16 +36,9 @@ impl Lifecycle {
             Some(key) => format!("key:{key}"),
             None => format!("sig:{signed_text}"),
         };
-        let digest = input.digest(number);
-        let key = RequestKey { client_id: client_id.clone(), idempotency_key, signed_text, digest };
-        let scope = Scope::Client(client_id);
-        let take = || self.store.insert_cancellation(&scope, number, input.clone(), key.clone(), self.clock.now());
-        let outcome = match take().await {
-            // Another one took the key meanwhile, for another order.
-            Err(StoreError::Duplicate(_)) => take().await?,
-            outcome => outcome?,
-        };
-        settle(number, outcome.ok_or_else(not_found)?)
+        let key_use_is_due = self.directory.is_key_use_due(&client_id, &signature.fingerprint, signature.form).await;
+        let receipt = NewReceipt::of(&signature);
+        Ok(RequestKey { client_id, idempotency_key, signed_text, digest, receipt, key_use_is_due })
     }
 
     /// Answers a request of any client's order. To say the same again changes nothing; to say otherwise is a conflict.
@@ -94,8 +95,17 @@ fn settle(number: OrderNumber, outcome: Requested) -> Result<TakenRequest, AppEr
                 .with_errors(refused.errors)
         }
         Requested::Gone(order) => {
-            let message = format!("Nothing of {number} is left that could be cancelled: it is {}", order.status);
+            let message =
+                format!("Nothing of {number} is left that could be cancelled or changed: it is {}", order.status);
             conflict(message).detail("current_status", order.status.as_str()).detail("current_version", order.version)
+        }
+        Requested::Stale(order) => {
+            let message = format!("{number} is at version {} by now; read it again and decide anew", order.version);
+            conflict(message).detail("current_status", order.status.as_str()).detail("current_version", order.version)
+        }
+        Requested::Unchanged => {
+            let message = "changes nothing: the order is so already".to_owned();
+            AppError::invalid(vec![FieldError { pointer: String::new(), code: FieldErrorCode::Value, message }])
         }
         Requested::Full => {
             conflict(format!("{number} has as many requests as an order may have: {MAX_REQUESTS}; speak to us"))

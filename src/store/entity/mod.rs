@@ -10,6 +10,7 @@ pub mod sales_order_acknowledgements;
 pub mod sales_order_events;
 pub mod sales_order_lines;
 pub mod sales_order_receipts;
+pub mod sales_order_request_receipts;
 pub mod sales_order_requests;
 pub mod sales_order_shipment_lines;
 pub mod sales_order_shipments;

@@ -14,6 +14,7 @@ pub struct Model {
     pub reason: String,
     pub note: Option<String>,
     pub lines: Option<String>,
+    pub change: Option<String>,
     pub idempotency_key: String,
     pub signed_text: String,
     pub digest: String,

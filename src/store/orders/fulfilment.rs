@@ -1,20 +1,20 @@
 //! Orders line by line: answers to their lines, and shipments.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::DatabaseTransaction;
 
-use super::columns::Row as _;
-use super::intake::json_of;
 use super::lifecycle::{locked, write_moved};
 use super::record::AnswerRow;
-use super::{lines_of, requests, shipments};
+use super::{amending, lines_of, requests, shipments};
 use crate::domain::client::ClientId;
 use crate::domain::event::EventKind;
-use crate::domain::fulfilment::{Fulfilment, Refused};
+use crate::domain::fields::Naming;
+use crate::domain::fulfilment::{Fulfilment, Refused, Remaining};
+use crate::domain::line_answer::AnsweredLine;
 use crate::domain::line_answers::LineAnswersInput;
 use crate::domain::order::{OrderNumber, OrderStatus, SalesOrder, SalesOrderLine};
+use crate::domain::order_change::Changed;
+use crate::domain::order_request::{Asked, OrderRequest, RequestNumber};
 use crate::domain::permission::Scope;
 use crate::domain::shipment::{DeliveryInput, MAX_SHIPMENT_LINES, MAX_SHIPMENTS, Shipment, ShipmentInput};
 use crate::store::connect::Store;
@@ -48,6 +48,8 @@ pub(super) struct Held {
     lines: Vec<SalesOrderLine>,
     shipments: Vec<Shipment>,
     pub fulfilment: Fulfilment,
+    /// What is to become of the order besides, and the request that asks for it.
+    pub change: Option<(RequestNumber, Changed)>,
 }
 
 impl Store {
@@ -164,11 +166,53 @@ impl Store {
 
 impl Held {
     pub async fn find(tx: &DatabaseTransaction, scope: &Scope, number: OrderNumber) -> StoreResult<Option<Self>> {
-        let Some(order) = locked(tx, scope, number).await? else { return Ok(None) };
+        match locked(tx, scope, number).await? {
+            Some(order) => Self::of(tx, order).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// An order that is held already, with all that is stored of it.
+    pub async fn of(tx: &DatabaseTransaction, order: SalesOrder) -> StoreResult<Self> {
+        let number = order.number;
         let lines = lines_of(tx, &[number]).await?.remove(&number).unwrap_or_default();
         let shipments = shipments::of_orders(tx, &[number]).await?.remove(&number).unwrap_or_default();
         let fulfilment = Fulfilment::new(order.status, &lines, &shipments);
-        Ok(Some(Self { order, lines, shipments, fulfilment }))
+        Ok(Self { order, lines, shipments, fulfilment, change: None })
+    }
+
+    /// Refuses what cannot be done with the order as it is.
+    pub fn ensure_possible(&mut self, asked: &Asked, naming: Naming) -> Result<(), Refused> {
+        match asked {
+            Asked::Cancellation { lines: None } => Ok(()),
+            Asked::Cancellation { lines: Some(lines) } => self.fulfilment.ensure_cancellable(lines, naming),
+            Asked::Change { change } => {
+                change.apply(&self.order, &self.lines, self.fulfilment.clone(), naming).map(drop)
+            }
+        }
+    }
+
+    /// What is left to do of what is asked for.
+    pub fn remaining(&self, asked: &Asked) -> Remaining {
+        match asked {
+            Asked::Cancellation { lines } => self.fulfilment.remaining(lines.as_deref()),
+            Asked::Change { change } => change.remaining(&self.order, &self.lines, &self.fulfilment),
+        }
+    }
+
+    /// Does what a request asks for, as far as something is left of it; gives the lines that changed.
+    pub fn apply(&mut self, request: &OrderRequest) -> Vec<AnsweredLine> {
+        match &request.asked {
+            Asked::Cancellation { lines } => self.fulfilment.cancel(lines.as_deref()),
+            Asked::Change { change } => {
+                let applied = change.apply(&self.order, &self.lines, self.fulfilment.clone(), Naming::SnakeCase);
+                let Ok(changed) = applied else { return Vec::new() };
+                self.fulfilment = changed.fulfilment.clone();
+                let lines = changed.lines.clone();
+                self.change = Some((request.number, changed));
+                lines
+            }
+        }
     }
 
     /// Writes the order and its lines as they are now, with the event that says why, and more where its status is another or a pending
@@ -180,11 +224,22 @@ impl Held {
         now: DateTime<Utc>,
         kind: impl FnOnce(i32) -> EventKind,
     ) -> StoreResult<SalesOrder> {
-        let Self { order, lines, shipments: _, fulfilment } = self;
-        let moved = order.moved(fulfilment.status(), now);
+        let Self { order, lines, shipments: _, fulfilment, change } = self;
+        let mut moved = order.moved(fulfilment.status(), now);
         write_moved(tx, &moved).await?;
-        write_answers(tx, order.number, &lines, &fulfilment).await?;
+        if let Some((_, changed)) = &change {
+            moved = moved.amended(&changed.amended);
+            amending::amend(tx, moved.number, changed, lines.len()).await?;
+        }
+        // The lines of an order that is changed beside them go on following its status.
+        if change.as_ref().is_none_or(|(_, changed)| !changed.lines.is_empty()) {
+            write_answers(tx, order.number, &lines, &fulfilment).await?;
+        }
         events::append_next(tx, order.number, &kind(moved.version), actor, moved.updated_at).await?;
+        if let Some((request, changed)) = change {
+            let kind = EventKind::OrderChanged { version: moved.version, request, changes: changed.differences };
+            events::append_next(tx, order.number, &kind, actor, moved.updated_at).await?;
+        }
         if moved.status != order.status {
             let changed = EventKind::StatusChanged {
                 from: order.status,
@@ -195,7 +250,7 @@ impl Held {
             };
             events::append_next(tx, order.number, &changed, actor, moved.updated_at).await?;
         }
-        requests::close(tx, &moved, Some(&fulfilment), actor).await?;
+        requests::close(tx, &moved, actor).await?;
         Ok(moved)
     }
 }
@@ -212,35 +267,7 @@ pub(super) async fn write_answers(
     if rows.is_empty() {
         return Ok(());
     }
-    let backend = tx.get_database_backend();
-    let (mut set, mut types) = (String::new(), String::new());
-    for column in AnswerRow::COLUMNS {
-        let (name, kind) = (column.name, column.kind);
-        let comma = if types.is_empty() { "" } else { ", " };
-        // Writing to a string does not fail.
-        let _ = write!(types, "{comma}{name} {kind}");
-        if name == LINE_NO {
-            continue;
-        }
-        let comma = if set.is_empty() { "" } else { ", " };
-        let _ = match backend {
-            DbBackend::Postgres => write!(set, "{comma}{name} = r.{name}"),
-            _ => write!(set, "{comma}{name} = r.value ->> '{name}'"),
-        };
-    }
-    let sql = match backend {
-        DbBackend::Postgres => format!(
-            "UPDATE sales_order_lines AS l SET {set} FROM json_to_recordset($1::json) AS r ({types})
-             WHERE l.order_id = $2 AND l.line_no = r.line_no"
-        ),
-        _ => format!(
-            "UPDATE sales_order_lines AS l SET {set} FROM json_each($1) AS r
-             WHERE l.order_id = $2 AND l.line_no = r.value ->> 'line_no'"
-        ),
-    };
-    let values = [json_of(&rows)?.into(), number.id().into()];
-    tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
-    Ok(())
+    amending::update(tx, "sales_order_lines", ("order_id", Some(LINE_NO)), number, &rows).await
 }
 
 /// The column by which a line is found.

@@ -16,7 +16,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement,
 pub(super) use incoming::{Incoming, insert, json_of};
 
 use super::record::SignedText;
-use crate::auth::signature::SignatureForm;
+use crate::auth::signature::{SignatureForm, VerifiedSignature};
 use crate::domain::client::ClientId;
 use crate::domain::numbers::Numbers;
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
@@ -39,6 +39,20 @@ pub struct NewReceipt {
     pub key_fingerprint: String,
     /// SHA-256 of the body as received.
     pub body_sha256: [u8; 32],
+}
+
+impl NewReceipt {
+    /// That of a request with this signature.
+    #[must_use]
+    pub fn of(signature: &VerifiedSignature) -> Self {
+        Self {
+            signature_form: signature.form,
+            string_to_sign: signature.string_to_sign.clone(),
+            signature: signature.signature.clone(),
+            key_fingerprint: signature.fingerprint.clone(),
+            body_sha256: signature.body_sha256,
+        }
+    }
 }
 
 /// An order to be stored with everything that belongs to it.

@@ -57,7 +57,7 @@ impl Store {
                 }
                 let moved = order.moved(change.status, now);
                 write_moved(tx, &moved).await?;
-                let (mut has_left, mut so_far) = (false, None);
+                let mut has_left = false;
                 if let Some((stored, mut fulfilment)) = answered {
                     fulfilment.go_to(change.status);
                     write_answers(tx, number, &stored, &fulfilment).await?;
@@ -65,7 +65,6 @@ impl Store {
                         shipments::deliver(tx, number, None, moved.updated_at).await?;
                     }
                     has_left = fulfilment.has_left();
-                    so_far = Some(fulfilment);
                 }
                 let kind = EventKind::StatusChanged {
                     from: order.status,
@@ -75,7 +74,7 @@ impl Store {
                     partner_note: change.partner_note,
                 };
                 events::append_next(tx, number, &kind, &actor, moved.updated_at).await?;
-                requests::close(tx, &moved, so_far.as_ref(), &actor).await?;
+                requests::close(tx, &moved, &actor).await?;
                 let next = next_statuses(moved.status, has_left);
                 Ok(Some(StatusOutcome { order: moved, verdict, next }))
             })

@@ -6,7 +6,8 @@
 //! To add a field of an order or a line: begin in [`record`].
 
 mod acknowledgements;
-mod cancellations;
+mod amending;
+mod asking;
 mod changes;
 mod columns;
 mod fulfilment;
@@ -34,7 +35,7 @@ use crate::domain::permission::Scope;
 use record::WholeLine;
 
 pub use acknowledgements::Acknowledged;
-pub use cancellations::{RequestAnswered, Requested, TakenRequest};
+pub use asking::{RequestAnswered, Requested, TakenRequest};
 pub use fulfilment::Fulfilled;
 pub use intake::{Created, NewReceipt, OrderToInsert, rehearse};
 pub use lifecycle::StatusOutcome;

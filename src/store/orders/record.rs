@@ -13,7 +13,7 @@ use crate::domain::client::ClientId;
 use crate::domain::line_answer::{AnswerReason, AnsweredLine, LineAnswer};
 use crate::domain::money::Money;
 use crate::domain::order::{SalesOrder, SalesOrderLine};
-use crate::domain::order_input::{LineContent, OrderContent};
+use crate::domain::order_input::{LineContent, NewOrder, OrderContent};
 use crate::domain::receipt::Receipt;
 use crate::store::entity::{sales_order_lines, sales_order_receipts, sales_orders};
 use crate::store::error::StoreResult;
@@ -74,10 +74,39 @@ impl From<WholeLine> for SalesOrderLine {
     }
 }
 
-/// An answer as it is written to its line.
+impl WholeLine {
+    /// A new line with its answer.
+    pub fn of(content: &LineContent, line: &AnsweredLine) -> Self {
+        let AnswerRow {
+            line_no,
+            quantity,
+            confirmed_quantity,
+            back_ordered_quantity,
+            rejected_quantity,
+            cancelled_quantity,
+            shipped_quantity,
+            promised_on,
+            answer_reason,
+        } = AnswerRow::of(line);
+        Self {
+            line_no,
+            confirmed_quantity: Some(confirmed_quantity),
+            back_ordered_quantity: Some(back_ordered_quantity),
+            rejected_quantity: Some(rejected_quantity),
+            cancelled_quantity: Some(cancelled_quantity),
+            shipped_quantity: Some(shipped_quantity),
+            promised_on,
+            answer_reason,
+            content: LineContent { quantity, ..content.clone() },
+        }
+    }
+}
+
+/// An answer as it is written to its line, with the quantity that it is of.
 #[derive(Debug)]
 pub struct AnswerRow {
     pub line_no: i32,
+    pub quantity: i32,
     pub confirmed_quantity: i32,
     pub back_ordered_quantity: i32,
     pub rejected_quantity: i32,
@@ -89,7 +118,7 @@ pub struct AnswerRow {
 
 row! {
     AnswerRow {
-        line_no, confirmed_quantity, back_ordered_quantity, rejected_quantity, cancelled_quantity, shipped_quantity,
+        line_no, quantity, confirmed_quantity, back_ordered_quantity, rejected_quantity, cancelled_quantity, shipped_quantity,
         promised_on, answer_reason
     }
 }
@@ -101,6 +130,7 @@ impl AnswerRow {
             line.answer;
         Self {
             line_no: line.line_no,
+            quantity: line.answer.ordered(),
             confirmed_quantity: confirmed,
             back_ordered_quantity: back_ordered,
             rejected_quantity: rejected,
@@ -126,6 +156,41 @@ pub struct Internals {
 
 row! {
     Internals { idempotency_key, request_digest, unpriced_lines, priced_amount, search_text, reference_is_unique }
+}
+
+/// What a change can make another in the row of an order.
+#[derive(Debug)]
+pub struct AmendedRow {
+    pub address: String,
+    pub requested_delivery_date: Option<NaiveDate>,
+    pub total_quantity: i64,
+    pub total_amount: Option<Money>,
+    pub line_count: i32,
+    pub unpriced_lines: i32,
+    pub priced_amount: Money,
+    pub search_text: String,
+}
+
+row! {
+    AmendedRow {
+        address, requested_delivery_date, total_quantity, total_amount, line_count, unpriced_lines, priced_amount, search_text
+    }
+}
+
+impl AmendedRow {
+    pub fn of(order: &NewOrder) -> Self {
+        let content = order.content();
+        Self {
+            address: content.address.clone(),
+            requested_delivery_date: content.requested_delivery_date,
+            total_quantity: order.total_quantity(),
+            total_amount: order.total_amount(),
+            line_count: order.line_count(),
+            unpriced_lines: order.unpriced_lines(),
+            priced_amount: order.priced_amount(),
+            search_text: order.search_text(),
+        }
+    }
 }
 
 record! {

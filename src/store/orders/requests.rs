@@ -8,19 +8,22 @@ use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder,
 };
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::lines_of;
-use super::shipments;
+use super::fulfilment::Held;
+use super::intake::NewReceipt;
 use crate::domain::client::ClientId;
 use crate::domain::event::EventKind;
-use crate::domain::fulfilment::{Fulfilment, Remaining};
+use crate::domain::fulfilment::Remaining;
 use crate::domain::order::{OrderNumber, SalesOrder};
-use crate::domain::order_request::{OrderRequest, RequestAnswer, RequestKind, RequestNumber, RequestState};
+use crate::domain::order_request::{Asked, OrderRequest, RequestAnswer, RequestKind, RequestNumber, RequestState};
+use crate::domain::receipt::Receipt;
 use crate::store::connect::{Store, instant, micros};
+use crate::store::entity::sales_order_request_receipts as receipts;
 use crate::store::entity::sales_order_requests::{ActiveModel, Column, Entity, Model};
 use crate::store::error::{StoreError, StoreResult};
-use crate::store::events;
+use crate::store::{events, keys};
 
 /// What makes a request this one.
 #[derive(Debug, Clone)]
@@ -33,6 +36,10 @@ pub struct RequestKey {
     pub signed_text: String,
     /// The SHA-256 of what is asked for, in hex.
     pub digest: String,
+    /// What was signed.
+    pub receipt: NewReceipt,
+    /// Whether to note the key's use with it.
+    pub key_use_is_due: bool,
 }
 
 impl Store {
@@ -50,6 +57,31 @@ impl Store {
         }
         Ok(found)
     }
+
+    /// The receipts of requests. Takes no scope, as above.
+    pub async fn list_request_receipts(
+        &self,
+        requests: &[RequestNumber],
+    ) -> StoreResult<HashMap<RequestNumber, Receipt>> {
+        let of_requests = receipts::Column::RequestId.is_in(requests.iter().map(|number| number.id()));
+        let rows = receipts::Entity::find().filter(of_requests).all(&self.read).await?;
+        let read = |row: receipts::Model| {
+            let receipts::Model { request_id, signature_form, string_to_sign, signature, key_fingerprint, body_sha256 } =
+                row;
+            let receipt = Receipt { signature_form, string_to_sign, signature, key_fingerprint, body_sha256 };
+            (RequestNumber::from_id(request_id), receipt)
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+}
+
+/// Notes the use of the key that verified a request, whatever becomes of it.
+pub(super) async fn note_key_use(tx: &DatabaseTransaction, key: &RequestKey, now: DateTime<Utc>) -> StoreResult<()> {
+    if key.key_use_is_due {
+        let NewReceipt { signature_form, key_fingerprint, .. } = &key.receipt;
+        keys::update_last_used(tx, &key.client_id, key_fingerprint, *signature_form, now).await?;
+    }
+    Ok(())
 }
 
 /// A request that is stored, with what makes it this one.
@@ -96,7 +128,17 @@ pub(super) async fn of_order(tx: &DatabaseTransaction, order: OrderNumber) -> St
     rows.into_iter().map(OrderRequest::try_from).collect()
 }
 
-/// Stores a new request, which gets its number.
+/// The order's request with this digest, whatever became of it.
+pub(super) async fn find_same(
+    tx: &DatabaseTransaction,
+    order: OrderNumber,
+    digest: &str,
+) -> StoreResult<Option<OrderRequest>> {
+    let same = Entity::find().filter(Column::OrderId.eq(order.id())).filter(Column::Digest.eq(digest));
+    same.order_by_asc(Column::Id).one(tx).await?.map(OrderRequest::try_from).transpose()
+}
+
+/// Stores a new request, which gets its number, with its receipt.
 pub(super) async fn insert(
     tx: &DatabaseTransaction,
     order: OrderNumber,
@@ -109,11 +151,12 @@ pub(super) async fn insert(
         id: NotSet,
         order_id: Set(order.id()),
         client_id: Set(key.client_id.to_string()),
-        kind: Set(request.kind.to_string()),
+        kind: Set(request.asked.kind().to_string()),
         state: Set(request.state.to_string()),
         reason: Set(request.reason.to_string()),
         note: Set(request.note.clone()),
-        lines: Set(request.lines.as_ref().map(|lines| json!(lines).to_string())),
+        lines: Set(request.asked.cancelled_lines().map(|lines| json!(lines).to_string())),
+        change: Set(request.asked.change().map(|change| json!(change).to_string())),
         idempotency_key: Set(key.idempotency_key),
         signed_text: Set(key.signed_text),
         digest: Set(key.digest),
@@ -124,6 +167,16 @@ pub(super) async fn insert(
         answered_at: Set(answer.map(|answer| micros(answer.at))),
     };
     let id = Entity::insert(row).exec(tx).await?.last_insert_id;
+    let NewReceipt { signature_form, string_to_sign, signature, key_fingerprint, body_sha256 } = key.receipt;
+    let receipt = receipts::ActiveModel {
+        request_id: Set(id),
+        signature_form: Set(signature_form.as_str().to_owned()),
+        string_to_sign: Set(string_to_sign),
+        signature: Set(signature),
+        key_fingerprint: Set(key_fingerprint),
+        body_sha256: Set(body_sha256.to_vec()),
+    };
+    receipts::Entity::insert(receipt).exec_without_returning(tx).await?;
     Ok(OrderRequest { number: RequestNumber::from_id(id), ..request })
 }
 
@@ -143,20 +196,10 @@ pub(super) async fn answer(tx: &DatabaseTransaction, request: &OrderRequest, act
 }
 
 /// Closes the pending request of an order that was changed otherwise, where nothing is left of what it asks for: that is done, or it has
-/// left. With its event, of the version that the change gave the order.
-pub(super) async fn close(
-    tx: &DatabaseTransaction,
-    order: &SalesOrder,
-    fulfilment: Option<&Fulfilment>,
-    actor: &ClientId,
-) -> StoreResult<()> {
+/// left. With its event, of the version that the change gave the order, which is written already.
+pub(super) async fn close(tx: &DatabaseTransaction, order: &SalesOrder, actor: &ClientId) -> StoreResult<()> {
     let Some((request, _)) = find_pending(tx, order.number).await? else { return Ok(()) };
-    let wanted = request.lines.as_deref();
-    let remaining = match fulfilment {
-        Some(fulfilment) => fulfilment.remaining(wanted),
-        None => stored(tx, order).await?.remaining(wanted),
-    };
-    let state = match remaining {
+    let state = match Held::of(tx, order.clone()).await?.remaining(&request.asked) {
         Remaining::Something => return Ok(()),
         Remaining::Done => RequestState::Accepted,
         Remaining::Gone => RequestState::Superseded,
@@ -167,30 +210,26 @@ pub(super) async fn close(
     events::append_next(tx, order.number, &kind, actor, order.updated_at).await
 }
 
-/// How far an order is by what is stored of it.
-async fn stored(tx: &DatabaseTransaction, order: &SalesOrder) -> StoreResult<Fulfilment> {
-    let number = order.number;
-    let lines = lines_of(tx, &[number]).await?.remove(&number).unwrap_or_default();
-    let shipments = shipments::of_orders(tx, &[number]).await?.remove(&number).unwrap_or_default();
-    Ok(Fulfilment::new(order.status, &lines, &shipments))
-}
-
 impl TryFrom<Model> for OrderRequest {
     type Error = StoreError;
 
     fn try_from(row: Model) -> Result<Self, StoreError> {
-        let lines = row.lines.map(|text| serde_json::from_str(&text).map_err(|_| unreadable("lines", text)));
+        let asked = match named::<RequestKind>("kind", row.kind)? {
+            RequestKind::Cancellation => {
+                Asked::Cancellation { lines: row.lines.map(|text| read("lines", text)).transpose()? }
+            }
+            RequestKind::Change => Asked::Change { change: Box::new(read("change", row.change.unwrap_or_default())?) },
+        };
         let answered = |at: DateTime<Utc>| {
             let reason = row.answer_reason.clone().map(|name| named("reason", name)).transpose()?;
             Ok::<_, StoreError>(RequestAnswer { reason, note: row.answer_note.clone(), at })
         };
         Ok(Self {
             number: RequestNumber::from_id(row.id),
-            kind: named::<RequestKind>("kind", row.kind)?,
+            asked,
             state: named("state", row.state)?,
             reason: named("reason", row.reason)?,
             note: row.note,
-            lines: lines.transpose()?,
             requested_at: instant(row.requested_at)?,
             answer: row.answered_at.map(|at| instant(at).and_then(answered)).transpose()?,
         })
@@ -199,6 +238,10 @@ impl TryFrom<Model> for OrderRequest {
 
 fn named<T: FromStr>(what: &'static str, name: String) -> StoreResult<T> {
     name.parse().map_err(|_| unreadable(what, name))
+}
+
+fn read<T: DeserializeOwned>(what: &'static str, text: String) -> StoreResult<T> {
+    serde_json::from_str(&text).map_err(|_| unreadable(what, text))
 }
 
 fn unreadable(what: &'static str, value: String) -> StoreError {

@@ -10,7 +10,7 @@ use crate::support::{Answer, TestApp, order};
 
 const SHIP: &str = "mutation($input: RecordShipmentInput!) { recordShipment(input: $input) { version } }";
 
-async fn count(app: &TestApp, kind: &str) -> i64 {
+pub async fn count(app: &TestApp, kind: &str) -> i64 {
     app.database.db_number(&format!("SELECT count(*) FROM sales_order_events WHERE kind = '{kind}'")).await
 }
 
@@ -18,7 +18,7 @@ async fn sum(app: &TestApp, column: &str) -> i64 {
     app.database.db_number(&format!("SELECT coalesce(sum({column}), 0) FROM sales_order_lines")).await
 }
 
-async fn whole_history(app: &TestApp) {
+pub async fn whole_history(app: &TestApp) {
     let gaps = "SELECT count(*) FROM sales_order_events WHERE sequence <> 1 + (SELECT count(*) FROM sales_order_events AS before
                 WHERE before.order_id = sales_order_events.order_id AND before.position < sales_order_events.position)";
     assert_eq!(app.database.db_number(gaps).await, 0, "the history has no gap");

@@ -120,6 +120,11 @@ async fn with_the_documented_rights_and_no_more_partners_order_and_operators_mov
             partner.post(path, &signed.headers(), &cancellation).await.unwrap().expect(202);
         }
     }
+    let path = "/api/v1/sales-orders/SO-0000000002/change";
+    let change = json!({"expected_version": 1, "address": "A", "removed_lines": [{"line_no": 1}],
+                        "added_lines": [{"product_code": "P", "quantity": 1}]});
+    let signed = partner.sign_body(path, change.to_string().as_bytes());
+    partner.post(path, &signed.headers(), &change).await.unwrap().expect(200);
     database.true_totals().await;
     let log = service.stop();
     assert!(!log.contains("permission denied"), "{log}");

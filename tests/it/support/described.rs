@@ -57,6 +57,7 @@ fn template(path: &str) -> &str {
         }
         Some("/validation") => path,
         Some(of_order) if of_order.ends_with("/cancellation") => "/api/v1/sales-orders/{order_number}/cancellation",
+        Some(of_order) if of_order.ends_with("/change") => "/api/v1/sales-orders/{order_number}/change",
         Some(".csv" | ".jsonl") => "/api/v1/sales-orders.{format}",
         Some(number) if number.len() > 1 && number.rfind('/') == Some(0) => "/api/v1/sales-orders/{order_number}",
         _ => path,

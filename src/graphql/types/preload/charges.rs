@@ -17,8 +17,7 @@ pub(super) type Parts<T> = (usize, fn(&T) -> usize);
 
 pub(super) const SHIPMENTS: Parts<Shipment> = (SHIPMENTS_PER_ORDER, |shipment| shipment.lines.len());
 
-pub(super) const REQUESTS: Parts<OrderRequest> =
-    (REQUESTS_PER_ORDER, |request| request.lines.as_ref().map_or(0, Vec::len));
+pub(super) const REQUESTS: Parts<OrderRequest> = (REQUESTS_PER_ORDER, |request| request.asked.named_lines());
 
 /// Takes the points of such parts, and of their lines, beyond a usual number for each order.
 pub(super) fn charge_parts<'s, T: 's>(

@@ -1,4 +1,4 @@
-//! Cancelling orders and lines of them: at once while nothing was promised, else when staff accept it.
+//! What the senders of orders ask for: done at once while nothing was promised, else when staff accept it.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait as _, DatabaseTransaction, EntityTrait as _, PaginatorTrait as _, QueryFilter as _};
@@ -11,8 +11,8 @@ use crate::domain::event::EventKind;
 use crate::domain::fulfilment::{Refused, Remaining};
 use crate::domain::order::{OrderNumber, SalesOrder};
 use crate::domain::order_request::{
-    CancellationInput, Decision, MAX_REQUESTS, OrderRequest, RequestAnswer, RequestAnswerInput, RequestKind,
-    RequestNumber, RequestState,
+    Decision, MAX_REQUESTS, OrderRequest, RequestAnswer, RequestAnswerInput, RequestInput, RequestKind, RequestNumber,
+    RequestState,
 };
 use crate::domain::permission::Scope;
 use crate::store::connect::Store;
@@ -31,8 +31,12 @@ pub enum Requested {
     KeyReused(OrderNumber, RequestNumber),
     /// The lines do not allow it.
     Refused(Refused),
-    /// Nothing is left that could be cancelled.
+    /// Nothing is left that it could be done with.
     Gone(Box<SalesOrder>),
+    /// The order changed since its sender saw it.
+    Stale(Box<SalesOrder>),
+    /// All is so that it asks to be changed.
+    Unchanged,
     /// The order has as many requests as it may have.
     Full,
 }
@@ -42,7 +46,7 @@ pub enum Requested {
 pub struct TakenRequest {
     /// The order as it is now.
     pub order: SalesOrder,
-    /// The request as it is now; none where all was so that it asks for.
+    /// The request as it is now; none where all was cancelled that it asks for.
     pub request: Option<OrderRequest>,
     /// Whether this changed nothing.
     pub is_replayed: bool,
@@ -62,23 +66,24 @@ pub enum RequestAnswered {
 }
 
 impl Store {
-    /// Takes a cancellation of an order, with its events, in one transaction. `None` when the scope holds no such order.
+    /// Takes a request of an order's sender, with its events, in one transaction. `None` when the scope holds no such order.
     ///
     /// Of two that come at once with one key for two orders one fails with [`StoreError::Duplicate`], and finds the other when it is
     /// tried again.
     ///
     /// [`StoreError::Duplicate`]: crate::store::StoreError::Duplicate
-    pub async fn insert_cancellation(
+    pub async fn insert_request(
         &self,
         scope: &Scope,
         number: OrderNumber,
-        input: CancellationInput,
+        input: RequestInput,
         key: RequestKey,
         now: DateTime<Utc>,
     ) -> StoreResult<Option<Requested>> {
         let scope = scope.clone();
         self.transaction(move |tx| {
             Box::pin(async move {
+                requests::note_key_use(tx, &key, now).await?;
                 let Some(mut held) = Held::find(tx, &scope, number).await? else { return Ok(None) };
                 let taken = |order: SalesOrder, request| {
                     Ok(Some(Requested::Taken(Box::new(TakenRequest { order, request, is_replayed: true }))))
@@ -91,15 +96,25 @@ impl Store {
                         Ok(Some(Requested::KeyReused(order, request.number)))
                     };
                 }
-                let wanted = input.lines.as_deref();
-                if let Some(lines) = wanted
-                    && let Err(refused) = held.fulfilment.ensure_cancellable(lines, input.naming)
+                let asked = &input.asked;
+                // Of a version that it changed itself the same change can only be the same again.
+                if asked.kind() == RequestKind::Change
+                    && let Some(request) = requests::find_same(tx, number, &key.digest).await?
                 {
+                    return taken(held.order, Some(request));
+                }
+                if input.expected_version.is_some_and(|version| version != held.order.version) {
+                    return Ok(Some(Requested::Stale(Box::new(held.order))));
+                }
+                if let Err(refused) = held.ensure_possible(asked, input.naming) {
                     return Ok(Some(Requested::Refused(refused)));
                 }
-                let remaining = held.fulfilment.remaining(wanted);
+                let remaining = held.remaining(asked);
                 if remaining == Remaining::Done {
-                    return taken(held.order, None);
+                    return match asked.kind() {
+                        RequestKind::Cancellation => taken(held.order, None),
+                        RequestKind::Change => Ok(Some(Requested::Unchanged)),
+                    };
                 }
                 let known = requests::of_order(tx, number).await?;
                 if let Some((pending, digest)) = requests::find_pending(tx, number).await? {
@@ -148,19 +163,19 @@ impl Store {
                 if input.expected_version.is_some_and(|version| version != held.order.version) {
                     return Ok(Some(RequestAnswered::Stale(Box::new(held.order))));
                 }
-                let wanted = request.lines.as_deref();
                 // An instance of the version before may have let go what this asks for.
-                let state = match (input.decision, held.fulfilment.remaining(wanted)) {
+                let state = match (input.decision, held.remaining(&request.asked)) {
                     (Decision::Reject, _) => RequestState::Rejected,
                     (Decision::Accept, Remaining::Gone) => RequestState::Superseded,
                     (Decision::Accept, _) => RequestState::Accepted,
                 };
-                let lines = if state == RequestState::Accepted { held.fulfilment.cancel(wanted) } else { Vec::new() };
+                let is_accepted = state == RequestState::Accepted;
+                let lines = if is_accepted { held.apply(&request) } else { Vec::new() };
                 let at = held.order.updated_at.max(now);
                 let request = request.answered(state, RequestAnswer { reason: input.reason, note: input.note, at });
                 requests::answer(tx, &request, &actor).await?;
                 let request = Box::new(request);
-                let order = if lines.is_empty() {
+                let order = if lines.is_empty() && held.change.is_none() {
                     bump(tx, &held.order, now, &actor, |version| EventKind::RequestAnswered { version, request, lines })
                         .await?
                 } else {
@@ -174,35 +189,30 @@ impl Store {
     }
 }
 
-/// Stores a cancellation, and does it at once where it may be.
+/// Stores a request, and does it at once where it may be.
 async fn take(
     tx: &DatabaseTransaction,
     mut held: Held,
-    input: CancellationInput,
+    input: RequestInput,
     key: RequestKey,
     is_free: bool,
     now: DateTime<Utc>,
 ) -> StoreResult<(SalesOrder, OrderRequest)> {
     let at = held.order.updated_at.max(now);
-    let mut lines = input.lines;
-    if let Some(lines) = &mut lines {
-        lines.sort_unstable();
-    }
     let actor = key.client_id.clone();
     let request = OrderRequest {
         number: RequestNumber::from_id(0),
-        kind: RequestKind::Cancellation,
+        asked: input.asked.sorted(),
         state: if is_free { RequestState::Accepted } else { RequestState::Pending },
         reason: input.reason,
         note: input.note,
-        lines,
         requested_at: at,
         answer: is_free.then_some(RequestAnswer { reason: None, note: None, at }),
     };
     let request = requests::insert(tx, held.order.number, key, request, &actor).await?;
     let told = Box::new(request.clone());
     let order = if is_free {
-        let lines = held.fulfilment.cancel(request.lines.as_deref());
+        let lines = held.apply(&request);
         held.write(tx, &actor, now, |version| EventKind::RequestAnswered { version, request: told, lines }).await?
     } else {
         bump(tx, &held.order, now, &actor, |version| EventKind::RequestReceived { version, request: told }).await?
