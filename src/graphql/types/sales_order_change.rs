@@ -3,10 +3,10 @@ use async_graphql::{Enum, Object, SimpleObject};
 
 use crate::domain::order_change::{self, ChangedLine, FieldChange, OrderChange, RemovedLine};
 use crate::domain::order_input::LineContent;
-use crate::graphql::cost::points::LINES_PER_ORDER;
 use crate::graphql::output::scalars::{Date, Decimal};
 use crate::graphql::output::written::{Plain, Plan, Step, optional_text, text, value};
 
+// What its lines cost is taken when the request is read (`preload`): most changes name few.
 pub struct SalesOrderRequestedChange(pub(super) OrderChange);
 
 /// A line of which another quantity is to be ordered.
@@ -80,20 +80,17 @@ impl SalesOrderRequestedChange {
     }
 
     /// Lines of which another quantity is to be ordered, sorted by their numbers, such as `[]`.
-    #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
     async fn changed_lines(&self) -> Vec<SalesOrderChangedLine> {
         let line = |line: &ChangedLine| SalesOrderChangedLine { line_no: line.line_no, quantity: line.quantity };
         self.0.changed_lines.iter().map(line).collect()
     }
 
     /// Lines that are no longer wanted, sorted by their numbers, such as `[]`.
-    #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
     async fn removed_lines(&self) -> Vec<SalesOrderRemovedLine> {
         self.0.removed_lines.iter().map(|line| SalesOrderRemovedLine { line_no: line.line_no }).collect()
     }
 
     /// New lines, in the sequence in which they were sent, such as `[]`.
-    #[graphql(complexity = "1 + LINES_PER_ORDER * child_complexity")]
     async fn added_lines(&self) -> Vec<SalesOrderAddedLine> {
         self.0.added_lines.iter().cloned().map(SalesOrderAddedLine).collect()
     }
