@@ -25,6 +25,7 @@ pub mod order;
 pub mod order_changes;
 pub mod order_filter;
 pub mod order_input;
+pub mod order_life;
 pub mod page;
 pub mod permission;
 pub mod receipt;
