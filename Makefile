@@ -122,15 +122,17 @@ WEB_SOURCES := $(shell find web/src web/docs web/graphiql web/build -type f 2>/d
 web/dist/index.html.gz: web/node_modules/.package-lock.json $(WEB_SOURCES)
 	npm run --prefix web --silent build
 
-# Both are written beside their place and moved there together: a build that fails leaves the committed ones as they are.
+# They are written beside their place and moved there together: a build that fails leaves the committed ones as they are.
 .PHONY: contracts
-contracts: ## Write schema.graphql and docs/openapi.json anew from the code
-	@trap 'rm -f schema.graphql.new docs/openapi.json.new' EXIT; \
+contracts: ## Write schema.graphql, docs/openapi.json and docs/order-life.svg anew from the code
+	@trap 'rm -f schema.graphql.new docs/openapi.json.new docs/order-life.svg.new' EXIT; \
 	mkdir -p docs; \
 	$(CARGO) build -q --locked; \
 	$(CARGO) run -q --locked -- schema > schema.graphql.new; \
 	$(CARGO) run -q --locked -- openapi > docs/openapi.json.new; \
-	test -s schema.graphql.new; test -s docs/openapi.json.new; \
+	$(CARGO) run -q --locked -- order-life > docs/order-life.svg.new; \
+	test -s schema.graphql.new; test -s docs/openapi.json.new; test -s docs/order-life.svg.new; \
 	mv schema.graphql.new schema.graphql; \
 	mv docs/openapi.json.new docs/openapi.json; \
-	echo 'wrote schema.graphql and docs/openapi.json'
+	mv docs/order-life.svg.new docs/order-life.svg; \
+	echo 'wrote schema.graphql, docs/openapi.json and docs/order-life.svg'

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 use sales_order_api::cli::Cli;
 use sales_order_api::config::{self, Overrides};
+use sales_order_api::domain::line_answer::AnswerReason;
+use sales_order_api::domain::order::OrderStatus;
+use sales_order_api::domain::order_life::PICTURE;
 use sales_order_api::{graphql, rest};
 use serde_json::Value;
 
@@ -41,6 +44,33 @@ fn the_committed_graphql_schema_is_the_one_that_is_served() {
 fn the_committed_openapi_document_is_the_one_that_is_served() {
     let current = format!("{}\n", serde_json::to_string_pretty(&openapi()).unwrap());
     assert!(committed("docs/openapi.json") == current, "docs/openapi.json is out of date; run `make contracts`");
+}
+
+#[test]
+fn the_committed_picture_of_an_orders_life_is_that_of_the_rules() {
+    assert!(committed("docs/order-life.svg") == *PICTURE, "docs/order-life.svg is out of date; run `make contracts`");
+}
+
+/// The names in the first cells of a table's rows.
+fn mapped() -> BTreeSet<String> {
+    let text = committed("docs/mapping.md");
+    let cells = text.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    cells.flat_map(|cell| cell.split('`').step_by(2)).map(str::to_owned).collect()
+}
+
+#[test]
+fn everything_that_an_order_may_say_has_its_place_in_the_mapping_to_other_documents() {
+    let (document, mapped) = (openapi(), mapped());
+    let schemas =
+        ["CreateSalesOrderInput", "ProductDto", "SalesOrderLineAnswer", "SalesOrderShipment", "SalesOrderShipmentLine"];
+    let fields = schemas.iter().flat_map(|schema| {
+        let properties = document["components"]["schemas"][schema]["properties"].as_object();
+        properties.unwrap_or_else(|| panic!("{schema}")).keys().cloned()
+    });
+    let statuses = OrderStatus::ALL.iter().map(|status| status.as_str().to_owned());
+    let reasons = AnswerReason::ALL.iter().map(|reason| reason.as_str().to_owned());
+    let missing: Vec<_> = fields.chain(statuses).chain(reasons).filter(|name| !mapped.contains(name)).collect();
+    assert_eq!(missing, [""; 0], "docs/mapping.md has no row for them; a cell that has no counterpart holds –");
 }
 
 #[test]

@@ -30,6 +30,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::app;
 use crate::clock::Clock;
 use crate::config::{self as settings, Loaded, Overrides};
+use crate::domain::order_life;
 use crate::service::Clients;
 use crate::{graphql, rest, telemetry};
 
@@ -90,6 +91,8 @@ enum Command {
     Schema,
     /// Print the OpenAPI description
     Openapi,
+    /// Print the picture of an order's life (SVG)
+    OrderLife,
     /// Check the configuration, or show every value and where it came from
     #[command(subcommand)]
     Config(config::Command),
@@ -115,6 +118,7 @@ impl Cli {
             Command::Verify(args) => verify::run(&common, &args),
             Command::Schema => output::text(graphql::sdl().trim_end()),
             Command::Openapi => openapi(),
+            Command::OrderLife => output::text(order_life::PICTURE.trim_end()),
             Command::Config(command) => config::run(&common, &command),
             Command::Health(args) => health::run(&common, args).await,
         };

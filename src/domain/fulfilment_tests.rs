@@ -1,5 +1,7 @@
 //! Quantities stay in their equation and the status follows from them, whatever is done in whatever sequence.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -230,6 +232,70 @@ fn an_order_that_an_older_version_moved_takes_its_lines_along() {
     let mut shown = lines.clone();
     follow(Confirmed, &mut shown);
     assert_eq!(shown[0].answer, lines[0].answer, "its lines say the same, and stay");
+}
+
+/// Every state that two small orders can be in is looked at, and everything that can be done there.
+#[test]
+fn lines_and_shipments_bring_an_order_where_its_picture_says_and_nowhere_else() {
+    let mut changes = BTreeSet::new();
+    for quantities in [&[2][..], &[1, 1]] {
+        let (mut waiting, mut seen) = (vec![new(quantities)], Vec::new());
+        while let Some(order) = waiting.pop() {
+            if seen.contains(&order) || order.shipments.len() > 2 {
+                continue;
+            }
+            for after in all_after(&order, quantities) {
+                if after.status() != order.status() {
+                    changes.insert((rank(order.status()), rank(after.status())));
+                }
+                waiting.push(after);
+            }
+            seen.push(order);
+        }
+    }
+    let drawn = OrderStatus::ALL.iter().flat_map(|from| {
+        let all = from.next().iter().chain(from.by_lines());
+        all.map(|to| (rank(*from), rank(*to)))
+    });
+    assert_eq!(changes, drawn.collect());
+}
+
+/// The order after each thing that lines and shipments allow.
+fn all_after(order: &Fulfilment, quantities: &[i32]) -> Vec<Fulfilment> {
+    let mut found = Vec::new();
+    let mut after = |change: &dyn Fn(&mut Fulfilment) -> bool| {
+        let mut order = order.clone();
+        if change(&mut order) {
+            found.push(order);
+        }
+    };
+    for (quantity, line_no) in quantities.iter().zip(1..) {
+        for [confirmed, back_ordered, rejected] in parts_of(*quantity) {
+            // What is cancelled is answered no more.
+            let may = order.status() != Cancelled;
+            after(&|order| may && order.says(line_no, [confirmed, back_ordered, rejected]).is_ok());
+        }
+        for sent in 1..=*quantity {
+            let number = format!("S{}", order.shipments.len());
+            after(&|order| order.sends(&number, &[part(line_no, sent)]).is_ok());
+        }
+    }
+    for sent in &order.shipments {
+        after(&|order| {
+            order.deliver(&sent.number);
+            true
+        });
+    }
+    for status in OrderStatus::ALL {
+        after(&|order| order.go_to(status));
+    }
+    found
+}
+
+fn parts_of(quantity: i32) -> impl Iterator<Item = [i32; 3]> {
+    let to = move || 0..=quantity;
+    let all = to().flat_map(move |a| to().flat_map(move |b| to().map(move |c| [a, b, c])));
+    all.filter(move |parts| parts.iter().sum::<i32>() <= quantity)
 }
 
 /// What may be done to an order.

@@ -29,6 +29,7 @@ pub mod order_change;
 pub mod order_changes;
 pub mod order_filter;
 pub mod order_input;
+pub mod order_life;
 pub mod order_request;
 pub mod page;
 pub mod permission;

@@ -37,8 +37,8 @@ const A_DAY: i64 = 1_000_000_000_000;
 
 /// Days that the random form can tell, as [`day_of`] writes them: 2010-01-01, before which a number would have fewer digits, and the
 /// last whose numbers are 64-bit integers. No clock that is right is outside of them.
-const FIRST_DAY: i64 = 10_01_01;
-const LAST_DAY: i64 = 921_12_31;
+const FIRST_DAY: i64 = 100_101;
+const LAST_DAY: i64 = 9_211_231;
 
 impl Numbers {
     /// Numbers of this form, random ones from `source`.

@@ -101,6 +101,17 @@ impl OrderStatus {
             Self::Delivered | Self::Cancelled => &[],
         }
     }
+
+    /// Where else answers to its lines and shipments may bring an order: `fulfilment` says how
+    /// (`lines_and_shipments_bring_an_order_where_its_picture_says_and_nowhere_else`).
+    #[must_use]
+    pub const fn by_lines(self) -> &'static [Self] {
+        match self {
+            Self::Confirmed => &[Self::Received, Self::Delivered],
+            Self::Shipped | Self::Delivered => &[Self::Confirmed],
+            Self::Received | Self::Cancelled => &[],
+        }
+    }
 }
 
 /// The text names no status.

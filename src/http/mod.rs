@@ -39,6 +39,7 @@ pub use starting::starting_router;
 
 use crate::app::AppState;
 use crate::config::{Config, Http};
+use crate::domain::order_life::PICTURE;
 use crate::error::{AppError, ErrorCode};
 use crate::rest;
 use crate::wire::etag::Document;
@@ -58,6 +59,7 @@ pub fn router(state: AppState) -> Router {
         .route("/graphql", get(graphql_by_get).post(graphql::post))
         .route("/graphql/ws", get(websocket::upgrade))
         .route("/schema.graphql", get(sdl))
+        .route("/docs/order-life.svg", get(order_life))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready).layer(readiness))
         .fallback(not_found)
@@ -106,6 +108,12 @@ static SDL: LazyLock<Document> = LazyLock::new(|| Document::new(schema::sdl()));
 
 async fn sdl(request: HeaderMap) -> Response {
     SDL.answer(&request, "application/graphql; charset=utf-8")
+}
+
+static ORDER_LIFE: LazyLock<Document> = LazyLock::new(|| Document::new(PICTURE.clone()));
+
+async fn order_life(request: HeaderMap) -> Response {
+    ORDER_LIFE.answer(&request, "image/svg+xml")
 }
 
 async fn not_found() -> Problem {

@@ -131,6 +131,12 @@ async fn the_contracts_that_are_served_are_the_committed_ones() {
     let schema = app.get("/schema.graphql").await;
     assert_eq!(schema.status.as_u16(), 200);
     assert!(schema.text == committed("schema.graphql"), "schema.graphql is not what is served; run `make contracts`");
+    let picture = app.get("/docs/order-life.svg").await;
+    assert_eq!(picture.header("content-type"), Some("image/svg+xml"));
+    assert!(
+        picture.text == committed("docs/order-life.svg"),
+        "the picture is not what is served; run `make contracts`"
+    );
 }
 
 #[tokio::test]

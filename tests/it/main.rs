@@ -47,6 +47,7 @@ mod logs;
 mod metrics;
 mod numbers;
 mod online_indexes;
+mod order_life;
 mod orders;
 mod outages;
 mod pages;

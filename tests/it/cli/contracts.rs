@@ -3,9 +3,11 @@
 use super::Desk;
 
 #[tokio::test]
-async fn schema_and_openapi_print_the_committed_files_to_the_last_byte() {
+async fn schema_openapi_and_order_life_print_the_committed_files_to_the_last_byte() {
     let desk = Desk::new().await;
-    for (command, file) in [("schema", "schema.graphql"), ("openapi", "docs/openapi.json")] {
+    for (command, file) in
+        [("schema", "schema.graphql"), ("openapi", "docs/openapi.json"), ("order-life", "docs/order-life.svg")]
+    {
         let committed = std::fs::read_to_string(format!("{}/{file}", env!("CARGO_MANIFEST_DIR")));
         let committed = committed.unwrap_or_else(|error| panic!("{file}: {error}; run `make contracts`"));
         assert!(desk.run(&[command]).succeeds() == committed, "{file} is out of date; run `make contracts`");

@@ -3,6 +3,8 @@
 use axum::body::Body;
 use axum::http::{Request, header};
 
+use serde_json::json;
+
 use crate::support::{Answer, TestApp};
 
 const PAGES: [&str; 4] = ["/", "/docs", "/docs/signature", "/graphiql"];
@@ -141,6 +143,26 @@ async fn the_landing_page_says_without_a_script_whether_the_service_is_ready() {
     app.store.close().await;
     let not_ready = page(&app, "/").await.text;
     assert!(not_ready.contains("<strong>Not ready.</strong>") && !not_ready.contains("<strong>Ready.</strong>"));
+}
+
+#[tokio::test]
+async fn every_example_of_graphiql_is_a_document_of_the_schema() {
+    let app = TestApp::new().await;
+    let operator = app.operator().await;
+    let examples =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/web/src/graphiql/examples.ts")).unwrap();
+    let documents: Vec<_> = examples.split("query: `").skip(1).map(|rest| rest.split('`').next().unwrap()).collect();
+    assert_eq!(documents.len(), 8);
+    for document in documents.iter().filter(|document| !document.contains("subscription")) {
+        let answer = operator.graphql(document, json!({})).await.json();
+        // None of them is sent without its variables; nor is one refused for anything else.
+        for error in answer["errors"].as_array().into_iter().flatten() {
+            let extensions = &error["extensions"];
+            let is_sound = extensions["code"] != "GRAPHQL_PARSE_FAILED"
+                && (extensions["code"] != "GRAPHQL_VALIDATION_FAILED" || extensions["variable"].is_string());
+            assert!(is_sound, "{document}\n{error}");
+        }
+    }
 }
 
 #[tokio::test]

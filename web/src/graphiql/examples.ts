@@ -119,5 +119,75 @@ subscription Follow($after: String) {
   variables: json({ after: null }),
 };
 
+const ORDER = 'SO-0000000001';
+
+const confirm: Example = {
+  query: `# Answers lines of an order: what will come, what later, and what not.
+# As a client with the scope orders:manage.
+mutation ConfirmLines($input: ConfirmSalesOrderLinesInput!) {
+  confirmSalesOrderLines(input: $input) {
+    orderNumber
+    status
+    version
+    products {
+      lineNo
+      productCode
+      quantity
+      answer {
+        openQuantity
+        confirmedQuantity
+        backOrderedQuantity
+        rejectedQuantity
+        promisedOn
+        reason
+      }
+    }
+  }
+}
+`,
+  variables: json({ input: { orderNumber: ORDER, lines: [{ lineNo: 1, confirmedQuantity: 2, promisedOn: '2026-12-24' }] } }),
+};
+
+const ship: Example = {
+  query: `# Records what leaves together. The order is SHIPPED when all that is
+# confirmed has left, and nothing is open.
+mutation Ship($input: RecordShipmentInput!) {
+  recordShipment(input: $input) {
+    orderNumber
+    status
+    version
+    shipments {
+      shipmentNumber
+      carrier
+      trackingNumber
+      shippedAt
+      lines {
+        lineNo
+        quantity
+      }
+    }
+  }
+}
+`,
+  variables: json({
+    input: { orderNumber: ORDER, shipmentNumber: 'SHP-4711', carrier: 'JNE', lines: [{ lineNo: 1, quantity: 2 }] },
+  }),
+};
+
+const cancel: Example = {
+  query: `# Cancels a whole order, of which nothing has left. The partner reads
+# partnerNote, and nobody but us reads note.
+mutation Cancel($input: UpdateSalesOrderStatusInput!) {
+  updateSalesOrderStatus(input: $input) {
+    orderNumber
+    status
+    version
+    nextStatuses
+  }
+}
+`,
+  variables: json({ input: { orderNumber: ORDER, status: 'CANCELLED', partnerNote: 'As agreed by telephone' } }),
+};
+
 /** The tabs a newcomer finds, in the order in which to try them. */
-export const EXAMPLES: Example[] = [logIn, create, page, summary, follow];
+export const EXAMPLES: Example[] = [logIn, create, page, confirm, ship, cancel, summary, follow];
