@@ -19,8 +19,9 @@ use super::operations::{
 };
 use super::parameters::{VARIABLE, in_parameters, of, values};
 use crate::app::AppState;
+use crate::domain::event_consumer::ConsumerName;
 use crate::domain::event_feed::FeedRequest;
-use crate::domain::fields::{Fields, Naming, Text};
+use crate::domain::fields::{Fields, Naming};
 use crate::error::{AppError, FieldError, FieldErrorCode};
 use crate::graphql::Sender;
 use crate::telemetry::Wire;
@@ -44,7 +45,7 @@ pub const MAX_WAIT: i32 = 30;
 
 /// What only this endpoint has: whose events they are, and how they are sent.
 struct Form {
-    consumer: Option<String>,
+    consumer: Option<ConsumerName>,
     wait: Duration,
     has_orders: bool,
 }
@@ -149,7 +150,8 @@ impl Form {
         let own = [CONSUMER, WAIT, ORDERS].map(|name| parameters.shift_remove_entry(name));
         let own = Value::Object(own.into_iter().flatten().collect());
         let mut fields = Fields::new(&own, Naming::SnakeCase);
-        let consumer = fields.optional_text(CONSUMER, Text::line(64));
+        // A blank one is a fault: a program that lost its name must not begin with the first event.
+        let consumer: Option<ConsumerName> = fields.optional_parsed(CONSUMER, str::parse);
         if consumer.is_some() && parameters.contains_key(AFTER) {
             let message = format!("contradicts {AFTER}: a consumer has a cursor of its own; leave one of them out");
             fields.refuse::<()>(CONSUMER, FieldErrorCode::Conflict, message);

@@ -62,7 +62,7 @@ async fn no_foreign_page_may_call_the_service_unless_its_origin_is_configured() 
         let allowed = preflight(&app, OURS, path).await;
         assert_eq!(allowed.status, 200);
         assert_eq!(allowed.header("access-control-allow-origin"), Some(OURS));
-        assert_eq!(allowed.header("access-control-allow-methods"), Some("GET,POST"));
+        assert_eq!(allowed.header("access-control-allow-methods"), Some("GET,POST,PUT,DELETE"));
         assert!(allowed.header("access-control-allow-headers").unwrap().contains("x-signature"));
         // Nothing of ours is in a cookie.
         assert_eq!(allowed.header("access-control-allow-credentials"), None);

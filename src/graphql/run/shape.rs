@@ -2,6 +2,7 @@
 //! callers, in its own words for types.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use async_graphql::Positioned;
 use async_graphql::parser::parse_schema;
@@ -60,7 +61,7 @@ impl PreparedOperation {
     /// When the document does not fit the schema, which the suite makes sure of.
     #[must_use]
     pub fn answer(&self) -> Member {
-        let schema = Definitions::read();
+        let schema = &*DEFINITIONS;
         let root = chosen(self.document(), None).map_or("", |(_, operation)| type_name(operation.ty));
         let members = self.selection_set().map(|set| schema.selected(root, set)).unwrap_or_default();
         match members.into_iter().next() {
@@ -72,7 +73,7 @@ impl PreparedOperation {
     /// What it takes: its variables.
     #[must_use]
     pub fn variables(&self) -> Vec<Member> {
-        let schema = Definitions::read();
+        let schema = &*DEFINITIONS;
         let definitions = chosen(self.document(), None).map(|(_, operation)| &operation.variable_definitions);
         let variables = definitions.into_iter().flatten().map(|variable| {
             let (name, ty) = (variable.node.name.node.as_str(), &variable.node.var_type.node);
@@ -82,6 +83,9 @@ impl PreparedOperation {
         variables.collect()
     }
 }
+
+/// Read once: whoever asks for the description first waits for every operation's.
+static DEFINITIONS: LazyLock<Definitions> = LazyLock::new(Definitions::read);
 
 /// The types of the schema by their names.
 struct Definitions(HashMap<String, TypeDefinition>);

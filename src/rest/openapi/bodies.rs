@@ -54,6 +54,9 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
             && let Some(variable) = variables.iter().find(|variable| variable.name == parameter.name)
         {
             parameter.schema = Some(schemas.member(variable));
+            if behind.name().ends_with("EventConsumer") {
+                parameter.schema = Some(consumer_name());
+            }
         }
     }
     if let Some(input) = variables.iter().find(|variable| variable.name == "input") {
@@ -204,9 +207,12 @@ fn stream() -> RefOr<Schema> {
 
 fn consumer() -> RefOr<Parameter> {
     let about = "Name of a consumer of yours, whose cursor is taken for `after`.";
-    let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(ConsumerName::PATTERN));
     let parameter = ParameterBuilder::new().name("consumer").parameter_in(ParameterIn::Query).required(Required::False);
-    parameter.description(Some(about)).schema(Some(schema)).build().into()
+    parameter.description(Some(about)).schema(Some(consumer_name())).build().into()
+}
+
+fn consumer_name() -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(ConsumerName::PATTERN)).into()
 }
 
 fn wait() -> RefOr<Parameter> {

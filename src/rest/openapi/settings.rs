@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, PublicUrl};
 
+/// The one image of the text.
+const PICTURE: &str = "/docs/order-life.svg";
+
 /// Fills in each `{setting}` of every text, and the default of the one field that is a setting.
 pub fn fill_in(document: &mut Value, config: &Config) {
     let (auth, limit) = (&config.auth, &config.rate_limit);
@@ -25,6 +28,10 @@ pub fn fill_in(document: &mut Value, config: &Config) {
         Some(url) => {
             // Links to the pages, for readers who have the text alone.
             fill(document, &[("](/", format!("]({url}/"))]);
+            // The pages show images of their own origin only, and may be reached by another one than this
+            // (`every_page_works_below_the_path_of_a_proxy`).
+            let prefix = config.http.public_url.prefix();
+            fill(document, &[(&format!("]({url}{PICTURE}"), format!("]({prefix}{PICTURE}"))]);
             show(document, &config.http.public_url);
             json!([{"url": url}])
         }

@@ -103,6 +103,10 @@ async fn what_is_wrong_with_a_consumer_is_named() {
     save(&app, &partner, "a", json!({"after": of_another_list})).await.expect_problem(400, "VALIDATION_FAILED");
     save(&app, &partner, "a", json!([])).await.expect_problem(400, "VALIDATION_FAILED");
     delete(&app, &partner, "a%20b").await.expect_problem(400, "VALIDATION_FAILED");
+    for name in ["", "%20", "a%20b", "%C3%A9"] {
+        let problem = partner.get(&format!("{FEED}?consumer={name}")).await.expect_problem(400, "VALIDATION_FAILED");
+        assert_eq!(problem["errors"][0]["pointer"], "/consumer", "{name}");
+    }
     let both = partner.get(&format!("{FEED}?consumer=a&after={cursor}")).await;
     assert_eq!(both.expect_problem(400, "VALIDATION_FAILED")["errors"][0]["pointer"], "/consumer");
     assert_eq!(app.database.db_number("SELECT count(*) FROM event_consumers").await, 0);
