@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and says where")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use sales_order_api::config::{self, Overrides};
 use sales_order_api::domain::line_answer::AnswerReason;
 use sales_order_api::domain::order::OrderStatus;
 use sales_order_api::domain::order_life::PICTURE;
+use sales_order_api::domain::order_request::{CancellationReason, RefusalReason, RequestState};
 use sales_order_api::{graphql, rest};
 use serde_json::Value;
 
@@ -51,26 +52,61 @@ fn the_committed_picture_of_an_orders_life_is_that_of_the_rules() {
     assert!(committed("docs/order-life.svg") == *PICTURE, "docs/order-life.svg is out of date; run `make contracts`");
 }
 
-/// The names in the first cells of a table's rows.
-fn mapped() -> BTreeSet<String> {
+/// The tables of the mapping by the first cells of their heads, each with the names in the first cells of its rows.
+fn mapped() -> BTreeMap<String, BTreeSet<String>> {
     let text = committed("docs/mapping.md");
-    let cells = text.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
-    cells.flat_map(|cell| cell.split('`').step_by(2)).map(str::to_owned).collect()
+    let mut tables = BTreeMap::<_, BTreeSet<_>>::new();
+    let mut head = None;
+    for line in text.lines() {
+        let cell = line.strip_prefix("| ").and_then(|row| row.split(" | ").next());
+        match (&head, cell) {
+            (None, Some(cell)) => head = Some(cell.to_owned()),
+            (Some(head), Some(cell)) => {
+                tables.entry(head.clone()).or_default().extend(cell.split('`').skip(1).step_by(2).map(str::to_owned));
+            }
+            (Some(_), None) if !line.starts_with("|---") => head = None,
+            _ => {}
+        }
+    }
+    tables
 }
 
 #[test]
 fn everything_that_an_order_may_say_has_its_place_in_the_mapping_to_other_documents() {
-    let (document, mapped) = (openapi(), mapped());
-    let schemas =
-        ["CreateSalesOrderInput", "ProductDto", "SalesOrderLineAnswer", "SalesOrderShipment", "SalesOrderShipmentLine"];
+    let (document, tables) = (openapi(), mapped());
+    let mapped: BTreeSet<_> = tables.values().flatten().collect();
+    let schemas = [
+        "CreateSalesOrderInput",
+        "ProductDto",
+        "SalesOrderLineAnswer",
+        "SalesOrderShipment",
+        "SalesOrderShipmentLine",
+        "CancelSalesOrderInput",
+        "ChangeSalesOrderInput",
+    ];
     let fields = schemas.iter().flat_map(|schema| {
         let properties = document["components"]["schemas"][schema]["properties"].as_object();
         properties.unwrap_or_else(|| panic!("{schema}")).keys().cloned()
     });
-    let statuses = OrderStatus::ALL.iter().map(|status| status.as_str().to_owned());
-    let reasons = AnswerReason::ALL.iter().map(|reason| reason.as_str().to_owned());
-    let missing: Vec<_> = fields.chain(statuses).chain(reasons).filter(|name| !mapped.contains(name)).collect();
+    let missing: Vec<_> = fields.filter(|name| !mapped.contains(name)).collect();
     assert_eq!(missing, [""; 0], "docs/mapping.md has no row for them; a cell that has no counterpart holds –");
+}
+
+#[test]
+fn every_status_reason_state_and_event_has_its_row_in_the_table_of_its_kind() {
+    let (document, tables) = (openapi(), mapped());
+    let kinds = &document["components"]["schemas"]["SalesOrderEventKind"]["enum"];
+    let kinds = kinds.as_array().unwrap().iter().map(|kind| kind.as_str().unwrap());
+    for (head, names) in [
+        ("`status`", OrderStatus::ALL.iter().map(|status| status.as_str()).collect::<BTreeSet<_>>()),
+        ("`reason`", AnswerReason::ALL.iter().map(|reason| reason.as_str()).collect()),
+        ("`reason` of a request", CancellationReason::ALL.iter().map(|reason| reason.as_str()).collect()),
+        ("`state`", RequestState::ALL.iter().map(|state| state.as_str()).collect()),
+        ("`answer_reason`", RefusalReason::ALL.iter().map(|reason| reason.as_str()).collect()),
+        ("`kind`", kinds.collect()),
+    ] {
+        assert_eq!(tables[head].iter().map(String::as_str).collect::<BTreeSet<_>>(), names, "docs/mapping.md, {head}");
+    }
 }
 
 #[test]
@@ -187,13 +223,15 @@ fn generated_clients_need_nothing_that_stands_beside_the_document() {
         .iter()
         .map(|file| fs::read_to_string(file.path()).unwrap())
         .collect();
-    let shown: BTreeSet<_> = create["x-codeSamples"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|sample| sample["source"].as_str().unwrap().to_owned())
-        .collect();
-    assert_eq!(shown, clients, "the clients that the suite runs are those that the document shows");
+    let shown = operations(&document).filter_map(|(_, operation)| {
+        let samples = operation["x-codeSamples"].as_array()?;
+        let sources = samples.iter().map(|sample| sample["source"].as_str().unwrap().to_owned());
+        Some((operation["operationId"].as_str().unwrap(), sources.collect::<BTreeSet<_>>()))
+    });
+    let shown: BTreeMap<_, _> = shown.collect();
+    let names = ["cancelSalesOrder", "createSalesOrder", "salesOrderChanges", "validateSalesOrder"];
+    let expected = names.map(|name| (name, clients.clone()));
+    assert_eq!(shown, expected.into(), "the clients that the suite runs are those that the document shows");
 }
 
 #[test]

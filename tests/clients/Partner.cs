@@ -1,8 +1,11 @@
-// A partner's client for .NET 8 or newer, with nothing to install: log in, sign, create one sales order.
-// Prints the HTTP status, then the body, of the last answer.
+// A partner's client for .NET 8 or newer, with nothing to install: log in, sign, create one sales order; or validate,
+// cancel or list orders. Prints the HTTP status, then the body, of the last answer; of a list, those of each page.
 //
 //   BASE_URL=http://127.0.0.1:8080 CLIENT_ID=versuni-client-001 CLIENT_SECRET=... \
 //   PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1 [KEY_BOUND=1]] dotnet run Partner.cs
+//   ACTION=validate   with the same: nothing is stored
+//   ACTION=cancel     with ORDER_NUMBER=SO-0000000042, and BODY={"reason": "CUSTOMER_REQUEST"} in a file
+//   ACTION=list       with neither key nor BODY: [CURSOR=...] [LIMIT=200]
 //
 // .NET 10 and newer run the file as it is; for .NET 8 and 9 make it the Program.cs of `dotnet new console`.
 using System;
@@ -12,17 +15,19 @@ using System.Net.Http;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using System.Threading.Tasks;
 
 public static class Partner
 {
-    private const string OrdersPath = "/api/v1/sales-orders";
+    private const string Orders = "/api/v1/sales-orders";
 
     private static readonly HttpClient Http = new HttpClient { Timeout = TimeSpan.FromSeconds(30) };
 
     public static async Task Main()
     {
         string clientId = Required("CLIENT_ID");
+        string action = IsSet("ACTION") ? Required("ACTION") : "create";
 
         // 1. The token. (Neither the id nor the secret holds characters that JSON would want escaped.)
         string credentials =
@@ -36,19 +41,38 @@ public static class Partner
         }
         // The answer is {"token":"…","expired_at":…}, and a token holds no quotes.
         string token = answer.Split("\"token\":\"")[1].Split('"')[0];
+        if (action == "list")
+        {
+            await ListOrders(token);
+            return;
+        }
 
-        // 2. The signature. The body stays bytes: what is hashed is exactly what is sent.
+        // 2. The signature. The body stays bytes: what is hashed is exactly what is sent. Only one that binds it cancels.
+        string path = Orders;
+        if (action == "validate")
+        {
+            path = Orders + "/validation";
+        }
+        else if (action == "cancel")
+        {
+            path = Orders + "/" + Required("ORDER_NUMBER") + "/cancellation";
+        }
+        else if (action != "create")
+        {
+            Fail("ACTION is create, validate, cancel or list");
+        }
         byte[] body = File.ReadAllBytes(Required("BODY"));
         string timestamp = DateTimeOffset.UtcNow.ToUnixTimeSeconds().ToString();
-        string stringToSign = IsSet("BODY_BOUND")
-            ? "POST:" + OrdersPath + ":" + Convert.ToHexString(SHA256.HashData(body)).ToLowerInvariant() + ":" + timestamp
+        bool bodyBound = IsSet("BODY_BOUND") || action == "cancel";
+        string stringToSign = bodyBound
+            ? "POST:" + path + ":" + Convert.ToHexString(SHA256.HashData(body)).ToLowerInvariant() + ":" + timestamp
             : clientId + "|" + timestamp;
-        if (IsSet("BODY_BOUND") && IsSet("KEY_BOUND"))
+        if (bodyBound && IsSet("KEY_BOUND"))
         {
             stringToSign += ":" + Required("IDEMPOTENCY_KEY");
         }
 
-        // 3. The order.
+        // 3. The request.
         var headers = new Dictionary<string, string>
         {
             ["Authorization"] = "Bearer " + token,
@@ -60,8 +84,37 @@ public static class Partner
         {
             headers["Idempotency-Key"] = Required("IDEMPOTENCY_KEY");
         }
-        (status, answer) = await Post(OrdersPath, headers, body);
+        (status, answer) = await Post(path, headers, body);
         Show(status, answer);
+    }
+
+    // Page by page, until there is no more. A program keeps the last next_cursor, and goes on with it another time.
+    private static async Task ListOrders(string token)
+    {
+        string cursor = IsSet("CURSOR") ? Required("CURSOR") : "";
+        var headers = new Dictionary<string, string> { ["Authorization"] = "Bearer " + token };
+        while (true)
+        {
+            string query = "?limit=" + (IsSet("LIMIT") ? Required("LIMIT") : "200");
+            if (cursor != "")
+            {
+                query += "&cursor=" + Uri.EscapeDataString(cursor);
+            }
+            (int status, string answer) = await Send(Request(HttpMethod.Get, Orders + query), headers);
+            Show(status, answer);
+            if (status != 200)
+            {
+                return;
+            }
+            using (JsonDocument page = JsonDocument.Parse(answer))
+            {
+                if (!page.RootElement.GetProperty("has_more").GetBoolean())
+                {
+                    return;
+                }
+                cursor = page.RootElement.GetProperty("next_cursor").GetString() ?? "";
+            }
+        }
     }
 
     private static string Sign(string text)
@@ -75,12 +128,23 @@ public static class Partner
         }
     }
 
-    private static async Task<(int, string)> Post(string path, Dictionary<string, string> headers, byte[] body)
+    private static Task<(int, string)> Post(string path, Dictionary<string, string> headers, byte[] body)
     {
-        using (var request = new HttpRequestMessage(HttpMethod.Post, Required("BASE_URL") + path))
+        HttpRequestMessage request = Request(HttpMethod.Post, path);
+        request.Content = new ByteArrayContent(body);
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return Send(request, headers);
+    }
+
+    private static HttpRequestMessage Request(HttpMethod method, string path)
+    {
+        return new HttpRequestMessage(method, Required("BASE_URL") + path);
+    }
+
+    private static async Task<(int, string)> Send(HttpRequestMessage request, Dictionary<string, string> headers)
+    {
+        using (request)
         {
-            request.Content = new ByteArrayContent(body);
-            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             foreach (KeyValuePair<string, string> header in headers)
             {
                 request.Headers.TryAddWithoutValidation(header.Key, header.Value);
@@ -103,6 +167,12 @@ public static class Partner
         }
     }
 
+    private static void Fail(string message)
+    {
+        Console.Error.WriteLine(message);
+        Environment.Exit(2);
+    }
+
     private static bool IsSet(string name)
     {
         return !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name));
@@ -113,8 +183,7 @@ public static class Partner
         string value = Environment.GetEnvironmentVariable(name) ?? "";
         if (value == "")
         {
-            Console.Error.WriteLine(name + " is not set");
-            Environment.Exit(2);
+            Fail(name + " is not set");
         }
         return value;
     }

@@ -1,12 +1,15 @@
 #!/bin/sh
-# A partner's client with curl and openssl: log in, sign, create one sales order.
-# Prints the HTTP status, then the body, of the last answer.
+# A partner's client with curl and openssl: log in, sign, create one sales order; or validate, cancel or list orders.
+# Prints the HTTP status, then the body, of the last answer; of a list, those of each page.
 #
 #   BASE_URL=http://127.0.0.1:8080 CLIENT_ID=versuni-client-001 CLIENT_SECRET=... \
 #   PRIVATE_KEY=private.pem BODY=order.json [IDEMPOTENCY_KEY=...] [BODY_BOUND=1 [KEY_BOUND=1]] sh partner.sh
+#   ACTION=validate   with the same: nothing is stored
+#   ACTION=cancel     with ORDER_NUMBER=SO-0000000042, and BODY={"reason": "CUSTOMER_REQUEST"} in a file
+#   ACTION=list       with neither key nor BODY: [CURSOR=...] [LIMIT=200]
 set -eu
-: "${BASE_URL:?}" "${CLIENT_ID:?}" "${CLIENT_SECRET:?}" "${PRIVATE_KEY:?}" "${BODY:?}"
-path=/api/v1/sales-orders
+: "${BASE_URL:?}" "${CLIENT_ID:?}" "${CLIENT_SECRET:?}" "${ACTION:=create}"
+orders=/api/v1/sales-orders
 
 # Secrets go to curl through its standard input: what stands on a command line, every user of the machine can read.
 # curl appends the status to the body: the last line is the status, all before it the body.
@@ -25,6 +28,28 @@ if [ -z "$token" ]; then
   exit 0
 fi
 
+# A list: page by page, until there is no more. A program keeps the last next_cursor, and goes on with it another time.
+if [ "$ACTION" = list ]; then
+  cursor=${CURSOR:-}
+  while :; do
+    query="limit=${LIMIT:-200}"
+    if [ -n "$cursor" ]; then query="$query&cursor=$cursor"; fi
+    answer=$(echo "Authorization: Bearer $token" | curl -sS -w '\n%{http_code}' -H @- "$BASE_URL$orders?$query")
+    show "$answer"
+    case $answer in *'"has_more":true'*) ;; *) exit 0 ;; esac
+    cursor=$(printf '%s' "$answer" | sed -n 's/.*"next_cursor":"\([^"]*\)".*/\1/p')
+  done
+fi
+
+# Where the others go. Only a signature that binds the body cancels.
+: "${PRIVATE_KEY:?}" "${BODY:?}"
+case $ACTION in
+  create) path=$orders ;;
+  validate) path=$orders/validation ;;
+  cancel) path=$orders/${ORDER_NUMBER:?}/cancellation BODY_BOUND=1 ;;
+  *) echo "ACTION is create, validate, cancel or list" >&2; exit 2 ;;
+esac
+
 # 2. The signature. printf, because echo would add a line break and sign that too.
 timestamp=$(date +%s)
 if [ -n "${BODY_BOUND:-}" ]; then
@@ -36,7 +61,7 @@ else
 fi
 signature=$(printf '%s' "$string_to_sign" | openssl dgst -sha256 -sign "$PRIVATE_KEY" | openssl base64 -A)
 
-# 3. The order. --data-binary sends the file byte for byte; -d would drop its line breaks.
+# 3. The request. --data-binary sends the file byte for byte; -d would drop its line breaks.
 answer=$(
   {
     echo "Authorization: Bearer $token"

@@ -273,7 +273,11 @@ async fn partners_read_the_limits_that_the_operator_set() {
     .await;
     let mut described = app.get("/api/v1/openapi.json").await.expect(200);
     // Programs have numbers and braces of their own.
-    described["paths"]["/api/v1/sales-orders"]["post"]["x-codeSamples"].take();
+    for path in described["paths"].as_object_mut().unwrap().values_mut() {
+        for operation in path.as_object_mut().unwrap().values_mut() {
+            operation["x-codeSamples"].take();
+        }
+    }
     let text = described.to_string();
     for told in ["2 hours", "3 days", "20 days", "45 seconds", "70000 bytes", "| 4321 a minute"] {
         assert!(text.contains(told), "{told}");

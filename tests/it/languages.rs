@@ -1,5 +1,5 @@
-//! Partners write their clients in many languages: each of those in `tests/clients` creates an order at a running
-//! service, with nothing of ours in between.
+//! Partners write their clients in many languages: each of those in `tests/clients` creates, validates, lists and cancels
+//! orders at a running service, with nothing of ours in between.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -81,12 +81,21 @@ impl Stage {
         // Bytes that a careless client changes: letters beyond ASCII, white space, a line break at the end.
         let body = serde_json::to_string_pretty(&order()).unwrap() + "\r\n";
         std::fs::write(folder.join("order.json"), body).unwrap();
+        std::fs::write(folder.join("cancellation.json"), "{\"reason\": \"CUSTOMER_REQUEST\", \"note\": \"№ 1\"}\n")
+            .unwrap();
         let service = Process::serve(folder, &database.url, |_| {});
         Self { service, database, secrets }
     }
 
-    /// Runs a client; gives the status and the body of its last answer.
+    /// Runs a client; gives the status and the body of the one answer that it prints.
     fn run(&self, client: &Client, client_id: &str, options: &[(&str, &str)]) -> (u16, Value) {
+        let mut answers = self.run_pages(client, client_id, options);
+        assert_eq!(answers.len(), 1, "{}: {answers:?}", client.file);
+        answers.remove(0)
+    }
+
+    /// Runs a client; gives the status and the body of each answer that it prints.
+    fn run_pages(&self, client: &Client, client_id: &str, options: &[(&str, &str)]) -> Vec<(u16, Value)> {
         let folder = self.database.folder.path();
         let secret = &self.secrets.iter().find(|(known, _)| *known == client_id).unwrap().1;
         let output = Command::new(client.program)
@@ -96,6 +105,9 @@ impl Stage {
             .env_remove("BODY_BOUND")
             .env_remove("KEY_BOUND")
             .env_remove("IDEMPOTENCY_KEY")
+            .env_remove("ACTION")
+            .env_remove("CURSOR")
+            .env_remove("LIMIT")
             // What the machine reaches the internet through does not lead to the service.
             .env("no_proxy", "127.0.0.1")
             .env("NO_PROXY", "127.0.0.1")
@@ -114,8 +126,9 @@ impl Stage {
             .unwrap();
         let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{}: {}\n{out}{err}", client.file, output.status);
-        let (status, body) = out.split_once('\n').unwrap_or_else(|| panic!("{}: {out:?}{err}", client.file));
-        (status.trim().parse().unwrap(), serde_json::from_str(body).unwrap())
+        let values: Vec<Value> = serde_json::Deserializer::from_str(&out).into_iter().map(Result::unwrap).collect();
+        let (answers, []) = values.as_chunks::<2>() else { panic!("{}: {out:?}{err}", client.file) };
+        answers.iter().map(|[status, body]| (status.as_u64().unwrap().try_into().unwrap(), body.clone())).collect()
     }
 }
 
@@ -185,6 +198,64 @@ async fn the_client_creates_orders(client: &Client) {
 
     let orders = stage.database.db_number("SELECT COUNT(*) FROM sales_orders").await;
     assert_eq!(orders, 3, "{}", client.file);
+    the_client_validates_lists_and_cancels(&stage, client).await;
+}
+
+/// What it does beside creating, at a stage where the first partner has one order.
+async fn the_client_validates_lists_and_cancels(stage: &Stage, client: &Client) {
+    let validation = ("ACTION", "validate");
+    for (client_id, options) in [
+        (EITHER, &[validation][..]),
+        (STRICT, &[validation, ("BODY_BOUND", "1"), ("KEY_BOUND", "1"), ("IDEMPOTENCY_KEY", "v")]),
+    ] {
+        let (status, valid) = stage.run(client, client_id, options);
+        assert_eq!((status, &valid["data"]["total_amount"]), (200, &json!("250001")), "{}: {valid}", client.file);
+        assert!(valid["data"].get("order_number").is_none(), "{}: {valid}", client.file);
+    }
+    let orders = stage.database.db_number("SELECT COUNT(*) FROM sales_orders").await;
+    assert_eq!(orders, 3, "{}: a validation made an order", client.file);
+
+    let (_, second) = stage.run(client, EITHER, &[("IDEMPOTENCY_KEY", "order-44")]);
+    let pages = |options: &[(&str, &str)]| -> Vec<Value> {
+        let answers = stage.run_pages(client, EITHER, &[&[("ACTION", "list")], options].concat());
+        let pages = answers.into_iter().map(|(status, page)| (status == 200).then_some(page));
+        pages.collect::<Option<_>>().unwrap_or_else(|| panic!("{}: {options:?}", client.file))
+    };
+    let number = |order: &Value| order["order_number"].as_str().unwrap().to_owned();
+    let numbers = |pages: &[Value]| -> Vec<_> {
+        pages.iter().flat_map(|page| page["data"].as_array().unwrap()).map(number).collect()
+    };
+    let listed = pages(&[("LIMIT", "1")]);
+    assert!(listed.len() > 1, "{}: {listed:?}", client.file);
+    let (last, before) = listed.split_last().unwrap();
+    assert!(
+        last["has_more"] == false && before.iter().all(|page| page["has_more"] == true),
+        "{}: {listed:?}",
+        client.file
+    );
+    assert_eq!(numbers(&listed).len(), 2, "{}: {listed:?}", client.file);
+
+    // Another day the partner goes on where it stopped, and sees what changed since.
+    let second = number(&second["data"]);
+    let cancellation = [
+        ("ACTION", "cancel"),
+        ("ORDER_NUMBER", &*second),
+        ("BODY", "cancellation.json"),
+        ("IDEMPOTENCY_KEY", "cancel-44"),
+    ];
+    for replayed in [false, true] {
+        let (status, cancelled) = stage.run(client, EITHER, &cancellation);
+        assert_eq!((status, &cancelled["data"]["status"]), (200, &json!("CANCELLED")), "{}: {cancelled}", client.file);
+        assert_eq!(
+            (&cancelled["request"]["note"], &cancelled["replayed"]),
+            (&json!("№ 1"), &json!(replayed)),
+            "{}",
+            client.file
+        );
+    }
+    let changed = pages(&[("CURSOR", last["next_cursor"].as_str().unwrap())]);
+    assert_eq!(numbers(&changed), [second], "{}: {changed:?}", client.file);
+    assert_eq!(changed[0]["data"][0]["status"], "CANCELLED");
 }
 
 /// For a language that a developer's machine need not have. A build server installs all but C# (`scripts/languages.sh`).

@@ -1,5 +1,6 @@
 //! Whoever tries an order's life out by hand copies lines from the documentation: each of them runs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -40,12 +41,32 @@ async fn every_line_of_the_life_of_an_order_runs_and_brings_it_where_it_says() {
         let told = answers.iter().filter_map(|answer| answer["data"][operation]["status"].as_str());
         told.map(str::to_owned).collect()
     };
-    assert_eq!(told("confirmSalesOrderLines"), ["CONFIRMED", "CONFIRMED"]);
+    assert_eq!(told("confirmSalesOrderLines"), ["CONFIRMED", "CONFIRMED", "CONFIRMED"]);
     assert_eq!(told("recordShipment"), ["SHIPPED", "SHIPPED"]);
     assert_eq!(told("recordDelivery"), ["DELIVERED", "DELIVERED"]);
     assert_eq!(told("updateSalesOrderStatus"), ["CANCELLED"]);
-    // The list that goes on from the cursor has the order as it is at the end.
-    let changed = answers.iter().rfind(|answer| answer["next_cursor"].is_string()).unwrap();
+    assert_eq!(told("answerSalesOrderRequest"), ["CONFIRMED", "CANCELLED"]);
+    // What the partner asked for while nothing was promised was done at once; later it waited.
+    let asked = answers.iter().filter(|answer| answer["request"].is_object()).map(|answer| &answer["request"]["state"]);
+    assert_eq!(asked.collect::<Vec<_>>(), ["ACCEPTED", "ACCEPTED"]);
+    let waiting = answers.iter().find_map(|answer| answer["data"]["salesOrders"]["nodes"][0]["requests"].as_array());
+    assert_eq!(waiting.unwrap().last().unwrap()["state"], "PENDING");
+    let cancelled = answers.iter().rfind(|answer| answer["data"]["requests"][3].is_object()).unwrap();
+    let states = cancelled["data"]["requests"].as_array().unwrap().iter().map(|request| &request["state"]);
+    assert_eq!(states.collect::<Vec<_>>(), ["ACCEPTED", "ACCEPTED", "REJECTED", "ACCEPTED"]);
+    assert_eq!(cancelled["data"]["status"], "CANCELLED");
+    // All the events, and then the one that the partner waited for.
+    let pages: Vec<_> = answers.iter().filter(|answer| answer["data"][0]["sequence"].is_u64()).collect();
+    let kinds = |page: &Value| -> BTreeSet<String> {
+        let kinds = page["data"].as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap().to_owned());
+        kinds.collect()
+    };
+    let [all, _] = pages[..] else { panic!("{pages:?}") };
+    let asked_and_answered = ["REQUEST_RECEIVED", "REQUEST_ANSWERED", "ORDER_CHANGED"].map(str::to_owned);
+    assert!(kinds(all).is_superset(&asked_and_answered.into()), "{all}");
+    // The list that goes on from the cursor has the order as it was then.
+    let is_list = |answer: &&Value| answer["next_cursor"].is_string() && answer["data"][0]["shipments"].is_array();
+    let changed = answers.iter().rfind(is_list).unwrap();
     let order = &changed["data"][0];
     assert_eq!((&order["status"], &order["partner_reference"]), (&"DELIVERED".into(), &"PO-1".into()), "{order}");
     assert_eq!(order["shipments"].as_array().unwrap().len(), 2);

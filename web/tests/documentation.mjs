@@ -26,11 +26,13 @@ export async function isWhole({ base, languages }) {
       assert.ok(text.includes(chapter.replace(/^#+ /, '')), `${chapter} is on the page`);
     }
     assert.equal(await page.getByRole('link', { name: 'Download' }).getAttribute('href'), '/api/v1/openapi.json');
-    const create = page.locator('[id$="operation/createSalesOrder"]').first();
-    for (const [label, source] of Object.entries(languages)) {
-      await create.getByRole('tab', { name: label, exact: true }).click();
-      const shown = await create.getByRole('tabpanel').filter({ visible: true }).first().innerText();
-      assert.ok(shown.replace(/\s/g, '').includes(source.replace(/\s/g, '')), `the client in ${label} is whole`);
+    for (const name of ['createSalesOrder', 'salesOrderChanges', 'validateSalesOrder', 'cancelSalesOrder']) {
+      const operation = page.locator(`[id$="operation/${name}"]`).first();
+      for (const [label, source] of Object.entries(languages)) {
+        await operation.getByRole('tab', { name: label, exact: true }).click();
+        const shown = await operation.getByRole('tabpanel').filter({ visible: true }).first().innerText();
+        assert.ok(shown.replace(/\s/g, '').includes(source.replace(/\s/g, '')), `${name}: the client in ${label} is whole`);
+      }
     }
   });
 }

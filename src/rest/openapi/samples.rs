@@ -14,10 +14,20 @@ macro_rules! samples {
     };
 }
 
-/// Shows them beside the operation that they end with.
+/// The operations that they end with, each by its path and method.
+const OPERATIONS: [(&str, &str); 4] = [
+    ("/api/v1/sales-orders", "post"),
+    ("/api/v1/sales-orders", "get"),
+    ("/api/v1/sales-orders/validation", "post"),
+    ("/api/v1/sales-orders/{order_number}/cancellation", "post"),
+];
+
+/// Shows them beside the operations that they end with.
 pub fn show(document: &mut Value) {
-    if let Some(Value::Object(create)) = document.pointer_mut("/paths/~1api~1v1~1sales-orders/post") {
-        create.insert("x-codeSamples".to_owned(), samples());
+    for (path, method) in OPERATIONS {
+        if let Some(Value::Object(operation)) = document["paths"][path].get_mut(method) {
+            operation.insert("x-codeSamples".to_owned(), samples());
+        }
     }
 }
 

@@ -189,5 +189,56 @@ mutation Cancel($input: UpdateSalesOrderStatusInput!) {
   variables: json({ input: { orderNumber: ORDER, status: 'CANCELLED', partnerNote: 'As agreed by telephone' } }),
 };
 
+const answer: Example = {
+  query: `# Answers what a partner asked to be cancelled or changed. With the
+# scope orders:read, a search for what waits for an answer has
+# where: {requestState: {eq: PENDING}}.
+mutation AnswerRequest($input: AnswerSalesOrderRequestInput!) {
+  answerSalesOrderRequest(input: $input) {
+    orderNumber
+    status
+    version
+    requests {
+      requestNumber
+      kind
+      state
+      reason
+      note
+      lines {
+        lineNo
+        cancelledQuantity
+      }
+      change {
+        requestedDeliveryDate
+        address
+        changedLines {
+          lineNo
+          quantity
+        }
+        removedLines {
+          lineNo
+        }
+        addedLines {
+          productCode
+          quantity
+        }
+      }
+      answerReason
+      answerNote
+    }
+  }
+}
+`,
+  variables: json({
+    input: {
+      orderNumber: ORDER,
+      requestNumber: 'RQ-0000000001',
+      decision: 'REJECT',
+      reason: 'IN_PREPARATION',
+      note: 'It is being packed',
+    },
+  }),
+};
+
 /** The tabs a newcomer finds, in the order in which to try them. */
-export const EXAMPLES: Example[] = [logIn, create, page, confirm, ship, cancel, summary, follow];
+export const EXAMPLES: Example[] = [logIn, create, page, confirm, ship, answer, cancel, summary, follow];
