@@ -6,7 +6,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -82,6 +82,8 @@ struct Inner {
     looked: Mutex<Option<Instant>>,
     /// The last order that was stored.
     last_order: Mutex<Option<Trace>>,
+    /// How large the database file was at most since it was opened.
+    bytes: AtomicU64,
     /// Whether it could not: the file is the same, and holds something else.
     is_written_over: AtomicBool,
 }
@@ -116,6 +118,7 @@ impl OpenFiles {
             Err(error) => Err(DbErr::Custom(format!("cannot look at {}: {error}", path.display()))),
         });
         let files = files.collect::<Result<_, _>>()?;
+        let bytes = AtomicU64::new(bytes_of(path));
         let [is_told, is_written_over] = [false, false].map(AtomicBool::new);
         Ok(Self(Arc::new(Inner {
             files,
@@ -123,12 +126,15 @@ impl OpenFiles {
             is_told,
             looked: Mutex::default(),
             last_order: Mutex::default(),
+            bytes,
             is_written_over,
         })))
     }
 
     /// Fails while one of the files is not the one that was opened. What is committed then is seen by nobody who opens the
-    /// database later.
+    /// database later. So is what is committed to one that became smaller, as when an older copy is written over it: some pages are
+    /// then the copy's, some are missing, and what the log adds makes a mixture that nobody can read
+    /// (`no_order_is_mixed_with_those_of_a_backup_that_was_copied_over_the_file`).
     pub(super) fn ensure_same(&self) -> StoreResult<()> {
         let Inner { files, is_told, is_written_over, .. } = &*self.0;
         if is_written_over.load(Ordering::Relaxed) {
@@ -137,6 +143,10 @@ impl OpenFiles {
         let Some((path, _)) = files.iter().find(|(path, known)| identity(path).ok() != Some(*known)) else {
             if is_told.swap(false, Ordering::Relaxed) {
                 info!("the files of the database are back; orders are taken again");
+            }
+            let bytes = bytes_of(self.database());
+            if bytes < self.0.bytes.fetch_max(bytes, Ordering::Relaxed) {
+                return Err(self.lost("it became smaller"));
             }
             return Ok(());
         };
@@ -175,17 +185,19 @@ impl OpenFiles {
         match self.find(order).await {
             Ok(true) => Ok(()),
             Err(error) if !is_damaged(&error) => Err(from_sqlx(error)),
-            Ok(false) | Err(_) => {
-                error!(
-                    order = order.order,
-                    "the database file {} was written over while it was open: what was stored is not in it; no order is \
-                     taken until the service is started again",
-                    self.database().display()
-                );
-                self.0.is_written_over.store(true, Ordering::Relaxed);
-                Err(self.written_over())
-            }
+            Ok(false) | Err(_) => Err(self.lost("what was stored is not in it")),
         }
+    }
+
+    /// That the file is the same and holds something else.
+    fn lost(&self, what: &str) -> StoreError {
+        if !self.0.is_written_over.swap(true, Ordering::Relaxed) {
+            error!(
+                "the database file {} was written over while it was open: {what}; no order is taken until the service is started again",
+                self.database().display()
+            );
+        }
+        self.written_over()
     }
 
     async fn find(&self, Trace { order, table, last }: Trace) -> Result<bool, sqlx::Error> {
@@ -215,13 +227,17 @@ impl OpenFiles {
 
     /// How large the log is.
     pub(super) fn log_bytes(&self) -> u64 {
-        std::fs::metadata(&self.0.log).map_or(0, |metadata| metadata.len())
+        bytes_of(&self.0.log)
     }
 
     /// The database file.
     pub(super) fn database(&self) -> &Path {
         self.0.files.first().map_or(Path::new(""), |(path, _)| path)
     }
+}
+
+fn bytes_of(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }
 
 fn identity(path: &Path) -> io::Result<(u64, u64)> {

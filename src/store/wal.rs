@@ -34,6 +34,8 @@ impl Store {
             let closed = connection.close().await;
             emptied.and(closed).map_err(from_sqlx)?;
         }
+        // A checkpoint lets the file grow, and how large it was must be known when it is written over.
+        files.ensure_same()?;
         Ok(Some(files.log_bytes()))
     }
 }

@@ -179,6 +179,35 @@ async fn none_is_taken_after_a_copy(app: TestApp) {
     }
 }
 
+#[tokio::test]
+async fn no_order_is_mixed_with_those_of_a_backup_that_was_copied_over_the_file() {
+    only_on!(Sqlite);
+    none_is_mixed(TestApp::new().await).await;
+    let next = AtomicU64::new(1);
+    let app = TestApp::numbering(Numbers::new(NumberFormat::Random, move || next.fetch_add(1, Ordering::Relaxed)));
+    none_is_mixed(app.await).await;
+}
+
+async fn none_is_mixed(app: TestApp) {
+    let partner = app.partner().await;
+    let orders = async |name: &str| {
+        for n in 0..10 {
+            partner.create_with_key(&format!("{name}-{n}"), &order()).await.expect(201);
+        }
+        assert_eq!(app.database.db_number("PRAGMA wal_checkpoint(TRUNCATE)").await, 0, "the log was not emptied");
+    };
+    // One that is whole: with the partner, its session and orders.
+    orders("backed-up").await;
+    let backup = fs::read(file(&app.database, "")).unwrap();
+    orders("lost").await;
+    // Whatever looks after the file saw it so large.
+    app.store.tend_log().await.unwrap();
+    fs::write(file(&app.database, ""), backup).unwrap();
+    for _ in 0..3 {
+        refused(&partner).await;
+    }
+}
+
 /// Many pages of the log.
 const GROW: &str = "INSERT INTO bulk SELECT randomblob(1000000) FROM (
     WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 80) SELECT x FROM n)";
