@@ -8,6 +8,7 @@ use super::error::{StoreError, StoreResult};
 use super::events;
 use crate::domain::event::Position;
 use crate::domain::order::OrderNumber;
+use crate::domain::order_request::RequestNumber;
 
 /// What is given out next at the earliest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Adopted {
     pub next_order: OrderNumber,
     /// Given to an event as its position in the feed.
     pub next_position: Position,
+    /// To a request of an order's sender.
+    pub next_request: RequestNumber,
 }
 
 /// A column whose numbers others hold, in cursors and on paper.
@@ -29,6 +32,7 @@ struct Counter {
 /// Random numbers are not given out again: one that was lost is drawn by no other order.
 const ORDERS: Counter = Counter { table: "sales_orders", column: "id", end: OrderNumber::FIRST_RANDOM.id() };
 const EVENTS: Counter = Counter { table: "sales_order_events", column: "position", end: i64::MAX };
+const REQUESTS: Counter = Counter { table: "sales_order_requests", column: "id", end: i64::MAX };
 
 impl Counter {
     /// The largest number that was given out, also of rows that are gone; null or 0 when none was.
@@ -82,17 +86,19 @@ impl Store {
         Ok(Position::new(number(row)?))
     }
 
-    /// Skips so many order numbers and feed positions: those that the lost changes may have been given.
+    /// Skips so many order numbers, feed positions and numbers of requests: those that the lost changes may have been given.
     pub async fn adopt_restored(&self, margin: u32) -> StoreResult<Adopted> {
         self.transaction(move |tx| {
             Box::pin(async move {
                 // Nobody appends meanwhile. Numbers of orders are given out without it: those are far from the new ones.
                 events::lock_alone(tx).await?;
-                // Both before either: PostgreSQL takes no jump of a sequence back.
+                // All before any: PostgreSQL takes no jump of a sequence back.
                 let (orders, events) = (ORDERS.end_of(tx, margin).await?, EVENTS.end_of(tx, margin).await?);
+                let requests = REQUESTS.end_of(tx, margin).await?;
                 Ok(Adopted {
                     next_order: OrderNumber::from_id(ORDERS.skip_to(tx, orders).await?),
                     next_position: Position::new(EVENTS.skip_to(tx, events).await?),
+                    next_request: RequestNumber::from_id(REQUESTS.skip_to(tx, requests).await?),
                 })
             })
         })

@@ -100,6 +100,7 @@ async fn after_an_operator_adopts_a_restored_database_no_number_is_given_twice_a
 
     let adopted = app.store.adopt_restored(1_000).await.unwrap();
     assert_eq!(adopted.next_order.to_string(), "SO-0000001003");
+    assert_eq!(adopted.next_request.to_string(), "RQ-0000001001");
     // What they saw last lies within what was left out: they wait for what comes, and no longer in vain.
     dashboard.graphql(EVENTS, json!({"after": seen})).await.data();
     let after = send(&app, &partner, 3).await;

@@ -13,13 +13,16 @@ async fn adopting_a_restored_database_leaves_out_so_many_numbers_each_time() {
     let events = desk.database.db_number(&(given("position") + "sales_order_events")).await;
 
     let adopted = desk.run(&["restore", "adopt", "--margin", "500", "--json"]).json();
-    assert_eq!(keys(&adopted), ["next_order_number", "next_position"]);
-    let next = json!({"next_order_number": format!("SO-{:010}", orders + 501), "next_position": events + 501});
+    assert_eq!(keys(&adopted), ["next_order_number", "next_position", "next_request_number"]);
+    // None of the orders has a request.
+    let next = json!({"next_order_number": format!("SO-{:010}", orders + 501), "next_position": events + 501,
+        "next_request_number": "RQ-0000000501"});
     assert_eq!(adopted, next);
     // By default a million more, behind what was left out before.
     let said = desk.run(&["restore", "adopt"]).succeeds();
     let (order, position) = (orders + 1_000_501, events + 1_000_501);
-    assert_eq!(said, format!("next order number: SO-{order:010}\nnext feed position: {position}\n"));
+    let next = format!("next order number: SO-{order:010}\nnext feed position: {position}\n");
+    assert_eq!(said, next + "next number of a request: RQ-0001000501\n");
     // What is there stays as it is.
     assert_eq!(desk.database.db_number(&(given("id") + "sales_orders")).await, orders);
     desk.run(&["totals", "check"]).succeeds();
@@ -29,7 +32,8 @@ async fn adopting_a_restored_database_leaves_out_so_many_numbers_each_time() {
 async fn a_restored_database_of_an_older_version_is_brought_up_to_date_when_it_is_adopted() {
     let desk = Desk::new().await;
     let said = desk.run(&["restore", "adopt", "--margin", "9"]).succeeds();
-    assert_eq!(said, "next order number: SO-0000000010\nnext feed position: 10\n");
+    let next = "next order number: SO-0000000010\nnext feed position: 10\nnext number of a request: RQ-0000000010\n";
+    assert_eq!(said, next);
     let by_hand = Desk::new().await;
     let refused = by_hand.run_with(&["restore", "adopt"], "", |command| {
         command.env("SALES_ORDER_DATABASE__MIGRATE_ON_START", "false");
