@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, Statement,
+};
 
 use super::connect::{Store, instant, micros};
 use super::entity::event_consumers::{ActiveModel, Column, Entity, Model};
@@ -31,10 +34,12 @@ impl Store {
         let (key, at) = ((client.to_string(), name.to_string()), micros(now));
         self.transaction(move |tx| {
             Box::pin(async move {
-                if Entity::find_by_id(key.clone()).one(tx).await?.is_none()
-                    && Entity::find().filter(Column::ClientId.eq(&key.0)).count(tx).await? >= most
-                {
-                    return Ok(None);
+                if Entity::find_by_id(key.clone()).one(tx).await?.is_none() {
+                    lock(tx, &key.0).await?;
+                    let others = Entity::find().filter(Column::ClientId.eq(&key.0)).filter(Column::Name.ne(&key.1));
+                    if others.count(tx).await? >= most {
+                        return Ok(None);
+                    }
                 }
                 let row = ActiveModel {
                     client_id: Set(key.0.clone()),
@@ -59,6 +64,19 @@ impl Store {
         .await
     }
 }
+
+/// Lets nobody make another consumer of the client until the transaction ends: two instances that count at once would both find room for
+/// the last one.
+async fn lock(tx: &DatabaseTransaction, client: &str) -> StoreResult<()> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let sql = format!("SELECT pg_advisory_xact_lock({CONSUMERS_LOCK}, hashtext($1))");
+        tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [client.into()])).await?;
+    }
+    Ok(())
+}
+
+/// It spells "cons" in ASCII.
+const CONSUMERS_LOCK: i32 = 0x636f_6e73;
 
 /// Of two that say at once how far a consumer is, in whichever order they are written, the later position counts.
 fn only_further() -> OnConflict {

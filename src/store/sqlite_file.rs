@@ -144,10 +144,13 @@ impl OpenFiles {
             if is_told.swap(false, Ordering::Relaxed) {
                 info!("the files of the database are back; orders are taken again");
             }
+            // What was seen before this look: another one may see the file grow between the two.
+            let seen = self.0.bytes.load(Ordering::SeqCst);
             let bytes = bytes_of(self.database());
-            if bytes < self.0.bytes.fetch_max(bytes, Ordering::Relaxed) {
+            if bytes < seen {
                 return Err(self.lost("it became smaller"));
             }
+            self.0.bytes.fetch_max(bytes, Ordering::SeqCst);
             return Ok(());
         };
         let problem = format!("the database file {} was replaced or removed while it was open", path.display());

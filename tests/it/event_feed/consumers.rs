@@ -103,6 +103,7 @@ async fn what_is_wrong_with_a_consumer_is_named() {
     save(&app, &partner, "a", json!({"after": of_another_list})).await.expect_problem(400, "VALIDATION_FAILED");
     save(&app, &partner, "a", json!([])).await.expect_problem(400, "VALIDATION_FAILED");
     delete(&app, &partner, "a%20b").await.expect_problem(400, "VALIDATION_FAILED");
+    // One that is not named is no reason to begin anew.
     for name in ["", "%20", "a%20b", "%C3%A9"] {
         let problem = partner.get(&format!("{FEED}?consumer={name}")).await.expect_problem(400, "VALIDATION_FAILED");
         assert_eq!(problem["errors"][0]["pointer"], "/consumer", "{name}");
@@ -110,6 +111,29 @@ async fn what_is_wrong_with_a_consumer_is_named() {
     let both = partner.get(&format!("{FEED}?consumer=a&after={cursor}")).await;
     assert_eq!(both.expect_problem(400, "VALIDATION_FAILED")["errors"][0]["pointer"], "/consumer");
     assert_eq!(app.database.db_number("SELECT count(*) FROM event_consumers").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_instances_that_make_consumers_at_once_make_no_more_than_one_may_have() {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    for n in 0..19 {
+        save(&app, &partner, &format!("c-{n}"), json!({})).await.expect(200);
+    }
+    let other = TestApp::router_on(&app.database.connect().await, &app.clock, |_| {});
+    for _ in 0..20 {
+        let routers = [(&app.router, "here"), (&other, "there")];
+        let made = join_all(routers.map(|(router, name)| {
+            let sent = router.clone().oneshot(request("PUT", &partner, name, Some(&json!({}))));
+            tokio::spawn(async move { sent.await.unwrap().status().as_u16() })
+        }));
+        let mut made: Vec<_> = made.await.into_iter().map(Result::unwrap).collect();
+        made.sort_unstable();
+        assert_eq!(made, [200, 409]);
+        for name in ["here", "there"] {
+            delete(&app, &partner, name).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
