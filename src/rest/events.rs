@@ -59,7 +59,7 @@ pub(super) async fn events(
     let mut input = values(&pairs?, &[LIMIT, WAIT], None);
     let form = Form::take(&mut input);
     if let Ok(Form { consumer: Some(name), .. }) = &form {
-        input.insert(AFTER.to_owned(), consumers::cursor_of(&state, &sender, name.as_str()).await?);
+        input.insert(AFTER.to_owned(), consumers::cursor_of(&state, &sender, name).await?);
     }
     if accepts_stream(&parts.headers) {
         if let Some(last) = parts.headers.get(&LAST_EVENT_ID).filter(|id| !id.is_empty()) {
