@@ -23,10 +23,10 @@ mod websocket;
 use std::sync::LazyLock;
 
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::from_fn_with_state;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use tower::util::option_layer;
@@ -112,8 +112,11 @@ async fn sdl(request: HeaderMap) -> Response {
 
 static ORDER_LIFE: LazyLock<Document> = LazyLock::new(|| Document::new(PICTURE.clone()));
 
+/// The picture has its colours, by day and by night, in a style of its own; nothing else of it may run or load.
+const PICTURE_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
+
 async fn order_life(request: HeaderMap) -> Response {
-    ORDER_LIFE.answer(&request, "image/svg+xml")
+    ([(CONTENT_SECURITY_POLICY, PICTURE_POLICY)], ORDER_LIFE.answer(&request, "image/svg+xml")).into_response()
 }
 
 async fn not_found() -> Problem {

@@ -132,6 +132,9 @@ async fn the_contracts_that_are_served_are_the_committed_ones() {
     assert_eq!(schema.status.as_u16(), 200);
     assert!(schema.text == committed("schema.graphql"), "schema.graphql is not what is served; run `make contracts`");
     let picture = app.get("/docs/order-life.svg").await;
+    // Without its style everything in it is black.
+    let policy = picture.header("content-security-policy").unwrap();
+    assert_eq!(policy, "default-src 'none'; style-src 'unsafe-inline'");
     assert_eq!(picture.header("content-type"), Some("image/svg+xml"));
     assert!(
         picture.text == committed("docs/order-life.svg"),
