@@ -43,10 +43,13 @@ impl FromStr for ClientId {
 
     /// The alphabet leaves out `|` and `:`, which separate the parts of a string to sign.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits = (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
-        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidClientId) }
+        if is_identifier(text) { Ok(Self(text.to_owned())) } else { Err(InvalidClientId) }
     }
+}
+
+/// Whether a text matches [`ClientId::PATTERN`].
+pub(super) fn is_identifier(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
 impl fmt::Display for ClientId {

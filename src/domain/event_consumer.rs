@@ -6,6 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+use super::client::{ClientId, is_identifier};
 use super::event::Position;
 use super::event_feed::MAX_CURSOR;
 use super::fields::Fields;
@@ -39,7 +40,7 @@ pub struct EventConsumer {
 
 impl ConsumerName {
     /// What a name may be (ECMA-262).
-    pub const PATTERN: &str = "^[A-Za-z0-9._-]{1,64}$";
+    pub const PATTERN: &str = ClientId::PATTERN;
 
     /// Reads the name that a request has.
     pub fn read(text: &str) -> Result<Self, Vec<FieldError>> {
@@ -58,9 +59,7 @@ impl FromStr for ConsumerName {
     type Err = InvalidConsumerName;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits = (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
-        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidConsumerName) }
+        if is_identifier(text) { Ok(Self(text.to_owned())) } else { Err(InvalidConsumerName) }
     }
 }
 

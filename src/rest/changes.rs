@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -32,7 +30,7 @@ pub(super) async fn sales_order_changes(
     let credentials = credentials(&parts, Arc::default());
     let variables = |_: &_| Ok(json!({VARIABLE: values(&pairs?, &[LIMIT], Some(STATUS))}));
     let page = state.api().execute_prepared(&SALES_ORDER_CHANGES, credentials, variables).await.map_err(reworded)?;
-    Ok(([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(page)).into_response())
+    Ok(Json(page).into_response())
 }
 
 fn reworded(error: AppError) -> AppError {

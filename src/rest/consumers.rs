@@ -5,9 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::header::CACHE_CONTROL;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -20,12 +19,10 @@ use crate::graphql::Sender;
 use crate::wire::problem::Problem;
 use crate::wire::request::{JsonRequest, credentials};
 
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-
 pub(super) async fn list(State(state): State<AppState>, parts: Parts) -> Result<Response, Problem> {
     let sender = Sender::from(credentials(&parts, Arc::default()));
     let consumers = state.api().execute_prepared(&EVENT_CONSUMERS, sender, |_| Ok(json!({}))).await?;
-    Ok(([(CACHE_CONTROL, NO_STORE)], Json(json!({"data": consumers}))).into_response())
+    Ok(Json(json!({"data": consumers})).into_response())
 }
 
 pub(super) async fn save(

@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CACHE_CONTROL};
+use axum::http::header::ACCEPT;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Map, Value, json};
@@ -68,7 +68,7 @@ pub(super) async fn events(
         return Ok(follow(&state, sender, input, form).await.map_err(reworded)?);
     }
     let page = page(&state, &sender, input, form).await.map_err(reworded)?;
-    Ok(([(CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(page)).into_response())
+    Ok(Json(page).into_response())
 }
 
 /// A page. An empty one waits for the first event behind it.

@@ -159,9 +159,7 @@ impl Api {
     ) -> Result<serde_json::Value, AppError> {
         prepared::note(operation.document(), None);
         let caller = self.caller_of(sender.into());
-        for needs in operation.needs() {
-            caller.admit(needs).await?;
-        }
+        admit(&caller, operation).await?;
         let (lane, bytes) = (caller.credentials.lane(), caller.credentials.body.len());
         let variables = compute::on(lane, bytes, || variables(&caller.credentials).map(values::variables)).await?;
         let _turn = if operation.is_mutation() { None } else { Some(self.turn(&caller).await?) };
@@ -181,9 +179,7 @@ impl Api {
     ) -> Result<BoxStream<'static, Result<serde_json::Value, AppError>>, AppError> {
         prepared::note(operation.document(), None);
         let caller = self.caller_of(sender.into());
-        for needs in operation.needs() {
-            caller.admit(needs).await?;
-        }
+        admit(&caller, operation).await?;
         let request = prepared::request(operation.document(), None, values::variables(variables));
         let request = self.equip(request, caller, Naming::SnakeCase, Budget::of_priced(self.limits, 0));
         let responses = error::until_interrupted(self.executor.execute_stream(request));
@@ -272,9 +268,7 @@ impl Api {
     /// Who may run this operation, for an endpoint that runs several and counts as one request.
     pub async fn admitted(&self, operation: &PreparedOperation, credentials: Credentials) -> Result<Sender, AppError> {
         let caller = self.caller(credentials);
-        for needs in operation.needs() {
-            caller.admit(needs).await?;
-        }
+        admit(&caller, operation).await?;
         Ok(Sender::Caller(caller))
     }
 
@@ -293,6 +287,14 @@ impl Api {
     fn equip(&self, request: Request, caller: Arc<Caller>, naming: Naming, budget: Arc<Budget>) -> Request {
         request.data(caller).data(naming).data(loaders::Loaders::new(&self.services, &budget)).data(budget)
     }
+}
+
+/// Lets the caller through to a document of ours, or says what is missing.
+async fn admit(caller: &Caller, operation: &PreparedOperation) -> Result<(), AppError> {
+    for needs in operation.needs() {
+        caller.admit(needs).await?;
+    }
+    Ok(())
 }
 
 /// The value of the one root field of a document of ours.

@@ -108,7 +108,7 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
         "salesOrderEventFeed" => {
             let input = parameters::of(behind);
             let input = input.iter().map(|member| of_query(&member.name, member, schemas));
-            let all = input.chain([consumer(), wait(), orders(), headers::LAST_EVENT_ID.free().into()]);
+            let all = input.chain(of_feed()).chain([headers::LAST_EVENT_ID.free().into()]);
             operation.parameters.get_or_insert_default().extend(all);
             vec![("application/json", content(feed(schemas))), (EVENT_STREAM, content(stream()))]
         }
@@ -205,28 +205,27 @@ fn stream() -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).description(Some(text)).into()
 }
 
-fn consumer() -> RefOr<Parameter> {
-    let about = "Name of a consumer of yours, whose cursor is taken for `after`.";
-    let parameter = ParameterBuilder::new().name("consumer").parameter_in(ParameterIn::Query).required(Required::False);
-    parameter.description(Some(about)).schema(Some(consumer_name())).build().into()
-}
-
 fn consumer_name() -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).pattern(Some(ConsumerName::PATTERN)).into()
 }
 
-fn wait() -> RefOr<Parameter> {
-    let about = "Seconds to wait where there is no event behind the cursor: the answer comes with the next one.";
-    let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(MAX_WAIT));
-    let schema = schema.default(Some(0.into()));
-    let parameter = ParameterBuilder::new().name("wait").parameter_in(ParameterIn::Query).required(Required::False);
-    parameter.description(Some(about)).schema(Some(schema)).build().into()
+/// The parameters of the feed that are of its form.
+fn of_feed() -> [RefOr<Parameter>; 3] {
+    let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(MAX_WAIT));
+    let boolean = ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into()));
+    [
+        query("consumer", "Name of a consumer of yours, whose cursor is taken for `after`.", consumer_name()),
+        query(
+            "wait",
+            "Seconds to wait where there is no event behind the cursor: the answer comes with the next one.",
+            seconds.default(Some(0.into())),
+        ),
+        query("orders", "`true` gives each event its `order`, as it is now.", boolean),
+    ]
 }
 
-fn orders() -> RefOr<Parameter> {
-    let about = "`true` gives each event its `order`, as it is now.";
-    let schema = ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into()));
-    let parameter = ParameterBuilder::new().name("orders").parameter_in(ParameterIn::Query).required(Required::False);
+fn query(name: &str, about: &str, schema: impl Into<RefOr<Schema>>) -> RefOr<Parameter> {
+    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).required(Required::False);
     parameter.description(Some(about)).schema(Some(schema)).build().into()
 }
 
@@ -273,13 +272,11 @@ fn of_query(name: &str, member: &Member, schemas: &mut Schemas<'_>) -> RefOr<Par
         "DateTime" => " RFC 3339; + is written %2B.",
         _ => "",
     };
-    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).required(Required::False);
-    parameter.description(Some(format!("{}{written}", member.description))).schema(Some(schema)).build().into()
+    query(name, &format!("{}{written}", member.description), schema)
 }
 
 fn of_form(FormParameter { name, description, values, default }: &FormParameter) -> RefOr<Parameter> {
     let names = (!values.is_empty()).then(|| values.iter().copied());
     let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(names).default(default.map(Into::into));
-    let parameter = ParameterBuilder::new().name(*name).parameter_in(ParameterIn::Query).required(Required::False);
-    parameter.description(Some(*description)).schema(Some(schema)).build().into()
+    query(name, description, schema)
 }
