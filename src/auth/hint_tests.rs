@@ -33,7 +33,11 @@ fn refusal(hint: Hint) -> Box<SignatureRejection> {
         Hint::TimestampWithoutOffset => at("2026-11-23T20:37:16"),
         Hint::TimestampUnreadable => at("yesterday"),
         Hint::ClockSkew => at("1795440735"),
-        Hint::SignatureHasWhitespace => sent(&signed(DOCUMENTED).replacen('A', " ", 1)),
+        Hint::SignatureHasWhitespace => {
+            let whole = signed(DOCUMENTED);
+            let (first, second) = whole.split_at(whole.len() / 2);
+            sent(&format!("{first} {second}"))
+        }
         Hint::SignatureNotBase64 => sent("???"),
         Hint::SignatureEncodedTwice => bytes(signed(DOCUMENTED).as_bytes()),
         Hint::SignatureWrongLength => bytes(&Sha256::digest(DOCUMENTED)),
