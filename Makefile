@@ -93,6 +93,10 @@ bench-pieces: web ## What a signature, a token, an order and a page cost by them
 bench-dashboard: ## What a dashboard waits for at a million orders, on SQLite and on PostgreSQL; ARGS=ORDERS for another size
 	scripts/bench-dashboard.sh $(ARGS)
 
+.PHONY: bench-webhooks
+bench-webhooks: web ## How fast webhooks are sent over TLS, how soon after their event, and what they cost who sends orders; ARGS=SECONDS for each run
+	scripts/bench-webhooks.sh $(ARGS)
+
 .PHONY: bench-abuse
 bench-abuse: release ## What an honest partner waits for while somebody does harm; ARGS=NAME picks attacks
 	node benches/abuse.mjs $${CARGO_TARGET_DIR:-target}/release/sales-order-api $(ARGS)
@@ -108,6 +112,12 @@ bench-scale: web ## Orders of several instances on PostgreSQL whose log takes lo
 .PHONY: faults
 faults: release ## Kill, freeze, cut off and fill what is around the service, under load: a row for each, in up to an hour; ARGS='NAME[=TIMES]…' picks some
 	node tests/faults/run.mjs $${FAULTS_BINARY:-$${CARGO_TARGET_DIR:-target}/release/sales-order-api} $(ARGS)
+
+.PHONY: webhook-kills
+webhook-kills: web ## Kill instances twenty times in the middle of ten thousand webhooks, on both databases; ARGS='ORDERS KILLS', three webhooks an order
+	$(CARGO) test --locked --test it --no-run
+	env -u TEST_DATABASE_URL WEBHOOK_KILLS='$(or $(ARGS),3334 20)' $(CARGO) test --locked --test it webhooks::kills:: -- --nocapture
+	WEBHOOK_KILLS='$(or $(ARGS),3334 20)' scripts/with-postgres.sh $(CARGO) test --locked --test it webhooks::kills:: -- --nocapture
 
 # npm writes this file last: when it is newer than the lock file, what is installed is what is locked.
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json %/.npmrc

@@ -106,6 +106,7 @@ impl Partner {
         let (router, authorization) = runtime.block_on(async {
             let environment = BTreeMap::from([
                 ("SALES_ORDER_AUTH__JWT_SECRET".to_owned(), JWT_SECRET.to_owned()),
+                ("SALES_ORDER_WEBHOOKS__SECRET_KEYS".to_owned(), format!("[\"{JWT_SECRET}\"]")),
                 ("SALES_ORDER_DATABASE__URL".to_owned(), url),
                 ("SALES_ORDER_RATE_LIMIT__ENABLED".to_owned(), "false".to_owned()),
             ]);

@@ -1,7 +1,9 @@
 //! The composition root: builds everything once, from the configuration down.
 
 mod beside;
+mod command_line;
 mod database;
+mod webhooks;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,14 +11,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use secrecy::SecretString;
 use tokio::sync::{Notify, Semaphore, watch};
+use tracing::warn;
 
+pub use self::command_line::{clients, offline_api, webhooks};
 pub use self::database::{check_addresses, connect, open, open_to_serve};
 use crate::auth::token::TokenKeys;
-use crate::clock::{Clock, random_bytes};
+use crate::auth::vault::Vault;
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::audit::{Actor, Via};
 use crate::error::AppError;
 use crate::graphql::{Api, Limits};
+use crate::outgoing::{Outgoing, OutgoingSettings};
 use crate::service::bodies::{Bodies, Holder};
 use crate::service::buckets::Rate;
 use crate::service::directory::ClientDirectory;
@@ -25,8 +30,9 @@ use crate::service::rate_limit::{RateLimit, RateLimitRules, network};
 use crate::service::sessions::SessionRules;
 use crate::service::slots::{Slot, Slots};
 use crate::service::turns::{Turn, TurnRules, Turns};
+use crate::service::webhooks::{WebhookParts, WebhookRules, Webhooks};
 use crate::service::{
-    Clients, ClockSkew, Events, Lifecycle, Occupancy, OrderIntake, Orders, Patience, Sealing, Services, Sessions,
+    ClockSkew, Events, Lifecycle, Occupancy, OrderIntake, Orders, Patience, Sealing, Services, Sessions,
     SignatureChecker,
 };
 use crate::store::{Store, StoreError};
@@ -50,7 +56,8 @@ struct App {
 impl AppState {
     /// Builds the service on an open store.
     pub fn build(config: Config, store: Store, clock: &Clock) -> anyhow::Result<Self> {
-        let services = services(&config, &store, clock, &config.jwt_secrets()?.signing_first());
+        let keys = (config.jwt_secrets()?.signing_first(), webhook_keys(&config));
+        let services = services(&config, &store, clock, keys)?;
         let api = Api::new(Arc::clone(&services), limits(&config))?;
         let (is_leaving, stopping) = (AtomicBool::new(false), watch::Sender::new(false));
         let app = App { config, store, services, api, is_leaving, stopping, rereading: Notify::new() };
@@ -170,8 +177,13 @@ fn token_keys(config: &Config, jwt_secrets: &[SecretString]) -> TokenKeys {
     TokenKeys::new(jwt_secrets, &config.auth.jwt_issuer, &config.auth.jwt_audience)
 }
 
-fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[SecretString]) -> Arc<Services> {
-    let keys = token_keys(config, jwt_secrets);
+fn services(
+    config: &Config,
+    store: &Store,
+    clock: &Clock,
+    (jwt_secrets, webhook_keys): (Vec<SecretString>, Vec<SecretString>),
+) -> anyhow::Result<Arc<Services>> {
+    let keys = token_keys(config, &jwt_secrets);
     let rules = SessionRules {
         token_lifetime: config.auth.token_lifetime,
         refresh_window: config.auth.refresh_window,
@@ -216,14 +228,33 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
         max_waiting: config.orders.max_waiting,
         timestamp_tolerance: config.auth.timestamp_tolerance,
     };
-    Arc::new(Services {
+    let sealing = Arc::new(Sealing::new(store.clone()));
+    let events = Events::new(store.clone(), clock.clone(), reports.clone(), config.http.max_subscriptions_per_client);
+    let settings = &config.webhooks;
+    let webhooks = Webhooks::new(WebhookParts {
+        store: store.clone(),
+        clock: clock.clone(),
+        directory: directory.clone(),
+        events: events.clone(),
+        sealing: Arc::clone(&sealing),
+        outgoing: Outgoing::new(&OutgoingSettings::read(settings)?)?,
+        vault: Vault::new(&webhook_keys)?,
+        rules: WebhookRules {
+            in_flight: settings.max_in_flight,
+            lease: settings.lease,
+            log_retention: settings.log_retention,
+        },
+        actor: command_line::operator(),
+    });
+    Ok(Arc::new(Services {
         clients: clients(store, clock),
         clock_skew,
         signature_checker: SignatureChecker::new(Arc::clone(&sessions), clock.clone()),
         sessions,
         intake: OrderIntake::new(store, clock.clone(), directory.clone(), intake_rules),
-        orders: Orders::new(store.clone(), reports.clone()),
-        events: Events::new(store.clone(), clock.clone(), reports, config.http.max_subscriptions_per_client),
+        orders: Orders::new(store.clone(), reports),
+        events,
+        webhooks,
         lifecycle: Lifecycle::new(store.clone(), clock.clone(), directory),
         occupancy: Occupancy {
             anonymous_sockets: Slots::new(config.http.max_sockets_per_address),
@@ -231,10 +262,18 @@ fn services(config: &Config, store: &Store, clock: &Clock, jwt_secrets: &[Secret
             anonymous_bodies: Slots::new(LARGE_BODIES),
         },
         bodies: Bodies::new(config.http.max_body_memory_bytes, config.database.acquire_timeout),
-        sealing: Arc::new(Sealing::new(store.clone())),
+        sealing,
         queries: Turns::new(queries),
         anonymous_queries: Turns::new(queries),
         patience: Patience::of(store.clone()),
+    }))
+}
+
+/// Whoever has no use for webhooks need not have a folder where a key could be kept.
+fn webhook_keys(config: &Config) -> Vec<SecretString> {
+    config.webhook_keys().unwrap_or_else(|error| {
+        warn!(%error, "webhooks are off: there is no key to keep their secrets with");
+        Vec::new()
     })
 }
 
@@ -251,18 +290,4 @@ fn limits(config: &Config) -> Limits {
         statements: config.graphql.max_statements,
         answer_bytes: config.graphql.max_answer_bytes,
     }
-}
-
-/// The schema for the operator at the command line, who needs no token: the secret that would sign one is thrown away.
-pub fn offline_api(config: &Config, store: &Store, clock: &Clock) -> anyhow::Result<Api> {
-    let services = services(config, store, clock, &[hex::encode(random_bytes::<32>()).into()]);
-    Ok(Api::new(services, limits(config))?)
-}
-
-/// Client management on an open store, on behalf of whoever runs this process.
-#[must_use]
-pub fn clients(store: &Store, clock: &Clock) -> Clients {
-    let unknown = |_| "unknown".to_owned();
-    let (name, host) = (whoami::username().unwrap_or_else(unknown), whoami::hostname().unwrap_or_else(unknown));
-    Clients::new(store.clone(), clock.clone(), Actor { via: Via::Cli, name, host })
 }

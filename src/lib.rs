@@ -18,6 +18,7 @@ pub mod domain; // the rules of the business, pure
 pub mod error; // ErrorCode, AppError
 pub mod graphql; // the schema
 pub mod http; // router, GraphQL transport, middleware, server
+pub mod outgoing; // requests to addresses that others chose
 pub mod rest; // the published endpoints over prepared documents
 pub mod service; // use cases
 pub mod store; // the database; the only user of SeaORM

@@ -212,6 +212,26 @@ fn only_the_wires_speak_http() {
 }
 
 #[test]
+fn requests_to_others_are_sent_from_one_place_that_knows_nothing_of_orders() {
+    let fence = Fence {
+        // The tour and the health check ask the service itself.
+        inside: |file| !file.starts_with("src/outgoing/") && !["src/cli/demo.rs", "src/cli/health.rs"].contains(&file),
+        forbidden: |path| is_in(path, &["reqwest", "hickory_resolver", "rustls"]),
+    };
+    fence.holds(
+        "src/service/webhooks.rs",
+        &["use reqwest::Client;", "use ::rustls::ClientConfig;", "fn a() -> reqwest::Result<()> { b }"],
+    );
+    let fence = Fence {
+        inside: |file| file.starts_with("src/outgoing/"),
+        forbidden: |path| {
+            path.starts_with("crate::") && !is_in(path, &["crate::config", "crate::domain", "crate::outgoing"])
+        },
+    };
+    fence.holds("src/outgoing/sender.rs", &["use crate::store::Store;", "use crate::{outgoing, service};"]);
+}
+
+#[test]
 fn only_the_schema_and_its_transport_speak_graphql() {
     let fence = Fence {
         inside: |file| !file.starts_with("src/graphql/") && file != "src/http/graphql.rs",

@@ -42,6 +42,7 @@ mod m20261129_000027_create_sales_order_shipments;
 mod m20261129_000028_create_sales_order_requests;
 mod m20261129_000029_change_sales_orders;
 mod m20261129_000030_create_event_consumers;
+mod m20261129_000031_create_webhooks;
 pub mod reporting;
 mod totals;
 
@@ -93,6 +94,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000028_create_sales_order_requests::Migration),
             Box::new(m20261129_000029_change_sales_orders::Migration),
             Box::new(m20261129_000030_create_event_consumers::Migration),
+            Box::new(m20261129_000031_create_webhooks::Migration),
         ]
     }
 }

@@ -17,7 +17,7 @@ const DATABASE_LOG_TENDING: Duration = Duration::from_secs(5);
 impl AppState {
     /// Runs the background tasks for as long as it is polled: reading new JWT secrets, warning of keys that expire soon or
     /// that two clients have, writing the counts of reused signatures, telling other instances of commits, measuring these, merging
-    /// totals, keeping SQLite's write-ahead log small, and comparing the clocks.
+    /// totals, keeping SQLite's write-ahead log small, comparing the clocks, and sending webhooks.
     pub async fn run_background_tasks(&self) {
         let clients = self.0.services.clients.clone();
         tokio::join!(
@@ -28,7 +28,9 @@ impl AppState {
             self.0.store.keep_commit_time_known(),
             self.0.store.keep_totals_merged(),
             self.tend_database_log(),
-            self.0.services.clock_skew.watch()
+            self.0.services.clock_skew.watch(),
+            self.0.services.webhooks.keep_log_short(),
+            Box::pin(self.deliver_webhooks())
         );
     }
 

@@ -13,6 +13,7 @@ pub mod encoding;
 #[cfg(test)]
 mod fixtures;
 pub mod hint;
+pub mod jwk;
 pub mod minify;
 mod mistakes;
 pub mod pem;
@@ -26,4 +27,8 @@ pub mod signature;
 pub mod string_to_sign;
 pub mod timestamp;
 pub mod token;
+pub mod vault;
 pub mod verified;
+pub mod webhook_key;
+pub mod webhook_signature;
+pub mod webhook_verification;

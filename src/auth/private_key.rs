@@ -1,12 +1,15 @@
-//! A private key, for the commands that sign and that make demonstration keys; the service itself never holds one.
+//! A private key: the service's own, for webhooks in the SNAP form, and those of the commands that sign or make demonstration
+//! keys. The service never holds a partner's.
 
 use std::fmt;
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use rsa::pkcs1::DecodeRsaPrivateKey as _;
 use rsa::pkcs8::der::Decode as _;
 use rsa::pkcs8::{EncodePrivateKey as _, LineEnding, PrivateKeyInfoRef};
 use secrecy::SecretString;
-use sha2::Sha256;
 
 use super::pem;
 use super::public_key::{PublicKey, PublicKeyError, algorithm_name};
@@ -64,6 +67,8 @@ pub enum PrivateKeyError {
 /// An RSA private key; wiped from memory when dropped, never shown by `Debug`.
 pub struct PrivateKey {
     rsa: rsa::PrivateKey,
+    /// The same key in the library that signs, in a third of the time.
+    signer: KeyPair,
     public: PublicKey,
 }
 
@@ -106,13 +111,17 @@ impl PrivateKey {
 
     fn from_rsa(rsa: rsa::PrivateKey) -> Result<Self, PrivateKeyError> {
         let public = PublicKey::from_rsa(rsa::PublicKey::from(&rsa))?;
-        Ok(Self { rsa, public })
+        let der = rsa.to_pkcs8_der().map_err(|_| PrivateKeyError::Damaged)?;
+        let signer = KeyPair::from_pkcs8(der.as_bytes()).map_err(|_| PrivateKeyError::Damaged)?;
+        Ok(Self { rsa, signer, public })
     }
 
-    /// Signs a message with RSASSA-PKCS1-v1_5 and SHA-256; fails when the operating system has no randomness, with
-    /// which the operation is blinded.
+    /// Signs a message with RSASSA-PKCS1-v1_5 and SHA-256; fails only where the library does.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, PrivateKeyError> {
-        self.rsa.pkcs1v15_sign::<Sha256>(message).map_err(PrivateKeyError::Operation)
+        let mut signature = vec![0; self.public.signature_len()];
+        let signed = self.signer.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature);
+        signed.map_err(|_| PrivateKeyError::Operation(rsa::Error::Internal))?;
+        Ok(signature)
     }
 
     /// The key as PKCS#8 PEM, for a file only its owner may read; fails for a key that has no such form.

@@ -2,6 +2,7 @@
 
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use secrecy::ExposeSecret as _;
+use sha2::Sha256;
 
 use super::*;
 use crate::auth::fixtures::OWN;
@@ -33,6 +34,13 @@ fn a_key_is_read_back_from_pkcs8_and_pkcs1() {
 fn a_generated_key_has_2048_bits_and_signs_what_its_public_half_verifies() {
     assert_eq!(OWN.public_key().bits(), 2048);
     assert!(OWN.public_key().verify(b"text", &OWN.sign(b"text").unwrap()));
+}
+
+#[test]
+fn both_libraries_make_the_same_signature() {
+    for text in [&b""[..], b"text", &[0xFF; 1000]] {
+        assert_eq!(OWN.sign(text).unwrap(), OWN.rsa().pkcs1v15_sign::<Sha256>(text).unwrap());
+    }
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod sign;
 mod signals;
 mod totals;
 mod verify;
+mod webhook;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -76,6 +77,9 @@ enum Command {
     /// Manage clients: partners, dashboards, operators' tools
     #[command(subcommand)]
     Client(client::Command),
+    /// Manage endpoints of webhooks, and the keys that sign webhooks
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Prove again who sent an order
     #[command(subcommand)]
     Receipt(receipt::Command),
@@ -105,12 +109,13 @@ impl Cli {
     pub async fn run(self) -> ExitCode {
         let Self { common, command } = self;
         let outcome = match command {
-            Command::Serve(args) => serve::run(&common, args).await,
-            Command::Demo(args) => demo::run(&common, args).await,
+            Command::Serve(args) => Box::pin(serve::run(&common, args)).await,
+            Command::Demo(args) => Box::pin(demo::run(&common, args)).await,
             Command::Migrate(command) => migrate::run(&common, command).await,
             Command::Restore(command) => restore::run(&common, command).await,
             Command::Totals(command) => totals::run(&common, command).await,
             Command::Client(command) => client::run(&common, command).await,
+            Command::Webhook(command) => Box::pin(webhook::run(&common, command)).await,
             Command::Receipt(command) => receipt::run(&common, command).await,
             Command::Export(args) => export::run(&common, args).await,
             Command::Generate(args) => generate::run(&common, args).await,

@@ -183,10 +183,10 @@ impl Server {
         if let Some(Metrics { serving, .. }) = metrics {
             serving.abort();
         }
-        beside.abort();
         if timeout_at(until - at_end, state.streams_ended()).await.is_err() {
             warn!("streams still open were given up");
         }
+        beside.abort();
         if timeout_at(until.min(Instant::now() + TO_CLOSE), state.store().close()).await.is_err() {
             warn!("the database connections did not close in time");
         }

@@ -4,11 +4,12 @@ use iso_currency::Currency;
 use std::time::Duration;
 
 use figment::Figment;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 use super::error::origin;
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Webhooks};
 
 /// How long a change by the command line may take to reach a running service, as documented.
 const LONGEST_CLIENT_CACHE: Duration = Duration::from_secs(5);
@@ -24,7 +25,7 @@ const SMALLEST_LOG_BUFFER: usize = 64 * 1024;
 
 /// Refuses the first value that is out of its range.
 pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
-    let Config { http, database, auth, orders, graphql, rate_limit, log, metrics: _ } = config;
+    let Config { http, database, auth, orders, graphql, rate_limit, log, metrics: _, webhooks } = config;
     let second = Duration::from_secs(1);
     let millisecond = Duration::from_millis(1);
     for (key, value, least, most) in [
@@ -46,6 +47,10 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         ("auth.refresh_window", auth.refresh_window, Duration::ZERO, LONGEST_DURATION),
         ("auth.session_lifetime", auth.session_lifetime, second, LONGEST_DURATION),
         ("rate_limit.login_longest_pause", rate_limit.login_longest_pause, Duration::ZERO, LONGEST_DURATION),
+        ("webhooks.connect_timeout", webhooks.connect_timeout, millisecond, LONGEST_DURATION),
+        ("webhooks.timeout", webhooks.timeout, millisecond, LONGEST_DURATION),
+        ("webhooks.lease", webhooks.lease, second, LONGEST_DURATION),
+        ("webhooks.log_retention", webhooks.log_retention, second, LONGEST_DURATION),
         ("auth.timestamp_tolerance", auth.timestamp_tolerance, second, LONGEST_DURATION),
     ] {
         if value < least {
@@ -70,6 +75,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         ("database.max_reports", database.max_reports as usize),
         ("database.max_reports_per_client", database.max_reports_per_client),
         ("orders.max_waiting", orders.max_waiting),
+        ("webhooks.max_in_flight", webhooks.max_in_flight),
         ("auth.password_hash_concurrency", auth.password_hash_concurrency),
         ("graphql.max_depth", graphql.max_depth),
         ("graphql.max_complexity", graphql.max_complexity),
@@ -191,6 +197,28 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
     if !listen_url.is_empty() && !both {
         let problem = "must be empty, or begin with postgres:// as database.url then does too";
         return Err(ConfigError::invalid(figment, "database.listen_url", problem));
+    }
+    check_webhooks(&config.webhooks, figment)
+}
+
+fn check_webhooks(webhooks: &Webhooks, figment: &Figment) -> Result<(), ConfigError> {
+    if webhooks.connect_timeout > webhooks.timeout {
+        let problem = format!(
+            "is {} by {}, longer than webhooks.timeout, which is {} by {}: lower the one or raise the other",
+            written(figment, "webhooks.connect_timeout"),
+            origin(figment, "webhooks.connect_timeout"),
+            written(figment, "webhooks.timeout"),
+            origin(figment, "webhooks.timeout"),
+        );
+        return Err(ConfigError::invalid(figment, "webhooks.connect_timeout", problem));
+    }
+    let is_proxy = |proxy: &SecretString| {
+        let url = proxy.expose_secret();
+        ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) && Url::parse(url).is_ok()
+    };
+    if webhooks.proxy().is_some_and(|proxy| !is_proxy(proxy)) {
+        let problem = "must be empty, or the URL of an HTTP proxy such as http://proxy.example.com:3128";
+        return Err(ConfigError::invalid(figment, "webhooks.proxy", problem));
     }
     Ok(())
 }

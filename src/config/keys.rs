@@ -31,9 +31,15 @@ pub(super) fn all() -> Vec<Key> {
     keys
 }
 
-/// Whether the value of a key must not be shown. The database URLs are, for the password that may be in them.
+/// Whether the value of a key must not be shown.
 pub(super) fn is_secret(name: &str) -> bool {
-    matches!(name, "auth.jwt_secret" | "auth.jwt_previous_secrets" | "database.url" | "database.listen_url")
+    matches!(name, "auth.jwt_secret" | "auth.jwt_previous_secrets" | "webhooks.secret_keys")
+        || is_url_with_password(name)
+}
+
+/// Whether a key is a URL that may hold a password.
+pub(super) fn is_url_with_password(name: &str) -> bool {
+    matches!(name, "database.url" | "database.listen_url" | "webhooks.proxy")
 }
 
 /// The key that `wanted` (a key, or the rest of a variable's name after the prefix) was probably meant to be.

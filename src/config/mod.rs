@@ -26,8 +26,8 @@ use serde::Deserialize;
 
 pub use error::ConfigError;
 pub use public_url::PublicUrl;
-pub use secrets::{JwtSecrets, load_or_generate_jwt_secret};
-pub use sections::{Auth, DatabaseConfig, GraphqlLimits, Http, Log, LogFormat, Metrics, Orders, RateLimit};
+pub use secrets::{JwtSecrets, load_or_generate_secret};
+pub use sections::{Auth, DatabaseConfig, GraphqlLimits, Http, Log, LogFormat, Metrics, Orders, RateLimit, Webhooks};
 
 /// The settings in force. Its `Debug` shows no secret.
 #[derive(Debug, Clone, Deserialize)]
@@ -49,6 +49,8 @@ pub struct Config {
     pub log: Log,
     /// The address of the metrics.
     pub metrics: Metrics,
+    /// Where webhooks may go, and by which way.
+    pub webhooks: Webhooks,
 }
 
 /// Settings given as flags, which win over every other source. Its `Debug` shows no password.
@@ -109,5 +111,6 @@ pub fn load_from(
     let mut config: Config = figment.extract().map_err(|error| ConfigError::from_figment(&figment, &error))?;
     check::check(&config, &figment)?;
     secrets::resolve(&mut config.auth, &figment)?;
+    secrets::resolve_webhooks(&mut config.webhooks, &figment)?;
     Ok(Loaded { config, entries: show::entries(&figment, &keys) })
 }

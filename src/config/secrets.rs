@@ -11,7 +11,7 @@ use figment::Figment;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Auth, Config, ConfigError};
+use super::{Auth, Config, ConfigError, Webhooks};
 use crate::clock::random_bytes;
 
 /// HS256 is no stronger than its key; RFC 7518 asks for as many bytes as the hash has.
@@ -77,7 +77,7 @@ impl Config {
         self.check_exposure()?;
         let configured = &self.auth.jwt_secret;
         let signing = if configured.expose_secret().is_empty() {
-            load_or_generate_jwt_secret(&self.auth.generated_jwt_secret_file)?
+            load_or_generate_secret("auth.generated_jwt_secret_file", &self.auth.generated_jwt_secret_file)?
         } else {
             configured.clone()
         };
@@ -102,6 +102,42 @@ impl JwtSecrets {
     pub fn signing_first(self) -> Vec<SecretString> {
         [vec![self.signing], self.previous].concat()
     }
+}
+
+impl Config {
+    /// The keys with which secrets of webhooks are kept: the configured ones or, on a loopback address only, one generated once into
+    /// `webhooks.generated_secret_key_file`. None where webhooks are off.
+    pub fn webhook_keys(&self) -> Result<Vec<SecretString>, ConfigError> {
+        let Webhooks { secret_keys, generated_secret_key_file, .. } = &self.webhooks;
+        if secret_keys.is_empty() && self.http.listen.ip().to_canonical().is_loopback() {
+            let key = "webhooks.generated_secret_key_file";
+            return Ok(vec![load_or_generate_secret(key, generated_secret_key_file)?]);
+        }
+        Ok(secret_keys.clone())
+    }
+}
+
+/// Reads the file of keys of webhooks, and checks every key's length.
+pub(super) fn resolve_webhooks(webhooks: &mut Webhooks, figment: &Figment) -> Result<(), ConfigError> {
+    let (key, file_key) = ("webhooks.secret_keys", "webhooks.secret_keys_file");
+    if is_named(&webhooks.secret_keys_file) {
+        if !webhooks.secret_keys.is_empty() {
+            let origin = super::error::origin(figment, file_key);
+            let problem = format!("is set, and so is {file_key} (by {origin}): remove one of the two");
+            return Err(ConfigError::invalid(figment, key, problem));
+        }
+        webhooks.secret_keys = read_secrets(file_key, &webhooks.secret_keys_file)?;
+    }
+    match webhooks.secret_keys.iter().find_map(|secret| too_short(secret.expose_secret())) {
+        Some(problem) => Err(ConfigError::invalid(figment, key, problem)),
+        None => Ok(()),
+    }
+}
+
+/// The secrets that a file holds, one a line.
+fn read_secrets(key: &'static str, path: &Path) -> Result<Vec<SecretString>, ConfigError> {
+    let text = read_text(key, path)?;
+    text.lines().filter(|line| !line.is_empty()).map(|line| usable(key, path, line)).collect()
 }
 
 /// Reads the secret files into the keys they stand for, and checks every secret's length.
@@ -139,12 +175,7 @@ fn read_files(auth: &mut Auth) -> Result<bool, ConfigError> {
     }
     if is_named(&auth.jwt_previous_secrets_file) {
         let (key, path) = ("auth.jwt_previous_secrets_file", &auth.jwt_previous_secrets_file);
-        let text = read_text(key, path)?;
-        auth.jwt_previous_secrets = text
-            .lines()
-            .filter(|line| !line.is_empty())
-            .map(|line| usable(key, path, line))
-            .collect::<Result<_, _>>()?;
+        auth.jwt_previous_secrets = read_secrets(key, path)?;
     }
     Ok(is_named(&auth.jwt_secret_file) || is_named(&auth.jwt_previous_secrets_file))
 }
@@ -152,8 +183,7 @@ fn read_files(auth: &mut Auth) -> Result<bool, ConfigError> {
 /// The secret kept in a file, which is made with a new random one, for its owner's eyes only, when it does not exist.
 ///
 /// Of processes that start together all get the same secret: the file appears whole or not at all, and never twice.
-pub fn load_or_generate_jwt_secret(path: &Path) -> Result<SecretString, ConfigError> {
-    let key = "auth.generated_jwt_secret_file";
+pub fn load_or_generate_secret(key: &'static str, path: &Path) -> Result<SecretString, ConfigError> {
     if let Err(error) = fs::metadata(path)
         && error.kind() == ErrorKind::NotFound
     {
@@ -169,7 +199,7 @@ fn generate(path: &Path) -> io::Result<()> {
     let directory = path.parent().filter(|parent| is_named(parent)).unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
     let secret = STANDARD.encode(random_bytes::<48>());
-    let draft = directory.join(format!(".jwt-secret-{}", hex::encode(random_bytes::<8>())));
+    let draft = directory.join(format!(".secret-{}", hex::encode(random_bytes::<8>())));
     let outcome = write_new(&draft, &secret).and_then(|()| match fs::hard_link(&draft, path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         // A file system without links: still never over a file that is there, only not in one step.

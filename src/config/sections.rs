@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::public_url::{PublicUrl, public_url};
@@ -246,4 +246,46 @@ pub enum LogFormat {
     Pretty,
     /// One JSON object a line.
     Json,
+}
+
+/// `[webhooks]`: requests to addresses that partners chose.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// Whether they may go without TLS.
+    pub allow_http: bool,
+    /// Networks that they may reach though these are not the internet.
+    #[serde(deserialize_with = "networks")]
+    pub allowed_networks: Vec<IpNet>,
+    /// The keys with which secrets of webhooks are kept, from `secret_keys_file` too once loaded; the first one seals.
+    pub(super) secret_keys: Vec<SecretString>,
+    pub(super) secret_keys_file: PathBuf,
+    /// Where a generated key is kept.
+    pub generated_secret_key_file: PathBuf,
+    /// The most that are sent side by side.
+    pub max_in_flight: usize,
+    /// After how long an endpoint is another instance's whose instance said nothing.
+    #[serde(deserialize_with = "duration")]
+    pub lease: Duration,
+    /// How long the log of attempts is kept.
+    #[serde(deserialize_with = "duration")]
+    pub log_retention: Duration,
+    /// The HTTP proxy that they go through; a secret, for its URL may hold a password. Empty: through none.
+    pub(super) proxy: SecretString,
+    /// Certificates that are trusted beside the system's; an empty path where there are none.
+    pub extra_roots_file: PathBuf,
+    /// The longest that it may take to reach a receiver.
+    #[serde(deserialize_with = "duration")]
+    pub connect_timeout: Duration,
+    /// The longest that a whole exchange may take.
+    #[serde(deserialize_with = "duration")]
+    pub timeout: Duration,
+}
+
+impl Webhooks {
+    /// The URL of the proxy, if there is one.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&SecretString> {
+        (!self.proxy.expose_secret().is_empty()).then_some(&self.proxy)
+    }
 }

@@ -6,7 +6,7 @@ use figment::Figment;
 use serde_json::{Map, Value, json};
 
 use super::error::origin;
-use super::keys::{Key, is_secret};
+use super::keys::{Key, is_secret, is_url_with_password};
 use super::{Entry, Loaded};
 
 /// What a secret that is set looks like.
@@ -26,14 +26,14 @@ pub(super) fn entries(figment: &Figment, keys: &[Key]) -> Vec<Entry> {
 
 fn redacted(name: &str, value: Value) -> Value {
     match value {
-        Value::String(url) if matches!(name, "database.url" | "database.listen_url") => redacted_url(&url).into(),
+        Value::String(url) if is_url_with_password(name) => redacted_url(&url).into(),
         Value::String(text) if is_secret(name) && !text.is_empty() => REDACTED.into(),
         Value::Array(items) if is_secret(name) => items.iter().map(|_| Value::from(REDACTED)).collect(),
         shown => shown,
     }
 }
 
-/// A database URL without the password. Up to the last `@`, for a password written without escapes may hold any sign.
+/// A URL without the password. Up to the last `@`, for a password written without escapes may hold any sign.
 fn redacted_url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://").filter(|(scheme, _)| *scheme != "sqlite") else {
         return url.to_owned();

@@ -1,4 +1,4 @@
-//! Who did what to a client: entries of a log that is only ever added to.
+//! Who did what to a client or to its webhooks: entries of a log that is only ever added to.
 
 use std::fmt;
 use std::str::FromStr;
@@ -51,6 +51,24 @@ pub enum Action {
     KeyAdded,
     /// A public key was revoked.
     KeyRevoked,
+    /// An endpoint of webhooks was made.
+    WebhookEndpointCreated,
+    /// An endpoint got other settings.
+    WebhookEndpointUpdated,
+    /// An endpoint proved that it wants to be told.
+    WebhookEndpointVerified,
+    /// An endpoint was paused.
+    WebhookEndpointPaused,
+    /// An endpoint was resumed.
+    WebhookEndpointResumed,
+    /// An endpoint was deleted.
+    WebhookEndpointDeleted,
+    /// An endpoint got a new secret.
+    WebhookSecretRotated,
+    /// Events are sent to an endpoint again.
+    WebhookEventsReplayed,
+    /// The service got a new key that signs webhooks. The client is the operator.
+    WebhookKeyRotated,
 }
 
 /// The name of no interface or action.
@@ -78,7 +96,7 @@ impl FromStr for Via {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 18] = [
         Self::ClientCreated,
         Self::ClientUpdated,
         Self::ClientDisabled,
@@ -88,6 +106,15 @@ impl Action {
         Self::OldSecretsEnded,
         Self::KeyAdded,
         Self::KeyRevoked,
+        Self::WebhookEndpointCreated,
+        Self::WebhookEndpointUpdated,
+        Self::WebhookEndpointVerified,
+        Self::WebhookEndpointPaused,
+        Self::WebhookEndpointResumed,
+        Self::WebhookEndpointDeleted,
+        Self::WebhookSecretRotated,
+        Self::WebhookEventsReplayed,
+        Self::WebhookKeyRotated,
     ];
 
     /// The name in the database and wherever it is shown.
@@ -103,6 +130,15 @@ impl Action {
             Self::OldSecretsEnded => "OLD_SECRETS_ENDED",
             Self::KeyAdded => "KEY_ADDED",
             Self::KeyRevoked => "KEY_REVOKED",
+            Self::WebhookEndpointCreated => "WEBHOOK_ENDPOINT_CREATED",
+            Self::WebhookEndpointUpdated => "WEBHOOK_ENDPOINT_UPDATED",
+            Self::WebhookEndpointVerified => "WEBHOOK_ENDPOINT_VERIFIED",
+            Self::WebhookEndpointPaused => "WEBHOOK_ENDPOINT_PAUSED",
+            Self::WebhookEndpointResumed => "WEBHOOK_ENDPOINT_RESUMED",
+            Self::WebhookEndpointDeleted => "WEBHOOK_ENDPOINT_DELETED",
+            Self::WebhookSecretRotated => "WEBHOOK_SECRET_ROTATED",
+            Self::WebhookEventsReplayed => "WEBHOOK_EVENTS_REPLAYED",
+            Self::WebhookKeyRotated => "WEBHOOK_KEY_ROTATED",
         }
     }
 }
@@ -131,7 +167,7 @@ pub struct NewAuditEntry {
     pub actor: Actor,
     /// The kind of change.
     pub action: Action,
-    /// The client that was changed.
+    /// The client that was changed, or whose endpoint was.
     pub client_id: ClientId,
     /// Details of the change.
     pub detail: Detail,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::line_answer::AnsweredLine;
+use super::names::names;
 use super::order::{OrderNumber, OrderStatus};
 use super::order_change::FieldChange;
 use super::order_request::{OrderRequest, RequestNumber};
@@ -54,6 +55,11 @@ pub struct After {
 impl After {
     /// Reads the argument `after`; `None` when there is none.
     pub fn read(after: Option<&str>, sealer: &Sealer) -> Result<Option<Self>, Vec<FieldError>> {
+        Self::read_field("after", after, sealer)
+    }
+
+    /// The same from a field of another name.
+    pub fn read_field(name: &str, after: Option<&str>, sealer: &Sealer) -> Result<Option<Self>, Vec<FieldError>> {
         let Some(text) = after else { return Ok(None) };
         if let Some([position]) = sealer.open(Purpose::EventCursor, text) {
             return Ok(Some(Self { position: Position(position), is_old_form: false }));
@@ -61,7 +67,7 @@ impl After {
         let old = old_form(text).and_then(|text| text.strip_prefix('e')?.parse().ok());
         match old.filter(|position| *position >= 0) {
             Some(position) => Ok(Some(Self { position: Position(position), is_old_form: true })),
-            None => Err(vec![Self::fault()]),
+            None => Err(vec![FieldError { pointer: format!("/{name}"), ..Self::fault() }]),
         }
     }
 
@@ -77,6 +83,30 @@ impl After {
         let message = "is ahead of the feed: the database was restored from a backup or replaced since this cursor was given \
                        out; read the feed again from its beginning, or from a time with where: {createdAt: {gte: …}}";
         fault("after", FieldErrorCode::CursorAhead, message)
+    }
+}
+
+names! {
+    /// The names of the kinds of events.
+    EventName {
+        /// The order was received.
+        Created = "CREATED",
+        /// The order's status was changed.
+        StatusChanged = "STATUS_CHANGED",
+        /// Lines of the order were answered.
+        LinesConfirmed = "LINES_CONFIRMED",
+        /// A shipment left.
+        ShipmentRecorded = "SHIPMENT_RECORDED",
+        /// A shipment arrived.
+        ShipmentDelivered = "SHIPMENT_DELIVERED",
+        /// The order's sender asked for something.
+        RequestReceived = "REQUEST_RECEIVED",
+        /// What the order's sender asked for was answered.
+        RequestAnswered = "REQUEST_ANSWERED",
+        /// The order was changed by its sender's request.
+        OrderChanged = "ORDER_CHANGED",
+        /// A receiving system acknowledged the order.
+        Acknowledged = "ACKNOWLEDGED",
     }
 }
 
@@ -157,21 +187,27 @@ pub enum EventKind {
 
 impl EventKind {
     /// The name of the one kind that changes nothing of its order.
-    pub const ACKNOWLEDGED: &str = "ACKNOWLEDGED";
+    pub const ACKNOWLEDGED: &str = EventName::Acknowledged.as_str();
 
     /// Its name on the wire and in the database.
     #[must_use]
     pub const fn name(&self) -> &'static str {
+        self.event_name().as_str()
+    }
+
+    /// The kind without its data.
+    #[must_use]
+    pub const fn event_name(&self) -> EventName {
         match self {
-            Self::Created => "CREATED",
-            Self::StatusChanged { .. } => "STATUS_CHANGED",
-            Self::LinesConfirmed { .. } => "LINES_CONFIRMED",
-            Self::ShipmentRecorded { .. } => "SHIPMENT_RECORDED",
-            Self::ShipmentDelivered { .. } => "SHIPMENT_DELIVERED",
-            Self::RequestReceived { .. } => "REQUEST_RECEIVED",
-            Self::RequestAnswered { .. } => "REQUEST_ANSWERED",
-            Self::OrderChanged { .. } => "ORDER_CHANGED",
-            Self::Acknowledged { .. } => Self::ACKNOWLEDGED,
+            Self::Created => EventName::Created,
+            Self::StatusChanged { .. } => EventName::StatusChanged,
+            Self::LinesConfirmed { .. } => EventName::LinesConfirmed,
+            Self::ShipmentRecorded { .. } => EventName::ShipmentRecorded,
+            Self::ShipmentDelivered { .. } => EventName::ShipmentDelivered,
+            Self::RequestReceived { .. } => EventName::RequestReceived,
+            Self::RequestAnswered { .. } => EventName::RequestAnswered,
+            Self::OrderChanged { .. } => EventName::OrderChanged,
+            Self::Acknowledged { .. } => EventName::Acknowledged,
         }
     }
 

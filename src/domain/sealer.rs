@@ -32,6 +32,10 @@ pub enum Purpose {
     EventId,
     /// The id of an entry of the log of what was done to clients.
     AuditEntryId,
+    /// The id of what is sent to an endpoint: the endpoint and the position of the event.
+    WebhookId,
+    /// A place in the log of an endpoint's attempts.
+    WebhookAttemptCursor,
 }
 
 /// Seals and opens. Making one works out the key's round keys once; using it is a few hundred nanoseconds.
@@ -62,6 +66,8 @@ impl Purpose {
             Self::OrderId => b"id/sales-order",
             Self::EventId => b"id/sales-order-event",
             Self::AuditEntryId => b"id/client-audit-entry",
+            Self::WebhookId => b"id/webhook",
+            Self::WebhookAttemptCursor => b"cursor/webhook-attempts",
         }
     }
 }

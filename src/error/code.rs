@@ -117,6 +117,8 @@ catalogue! {
     InternalError = "INTERNAL_ERROR", 500, "Internal error";
     /// The body came in a transfer coding that is not known here: send it chunked, or with `Content-Length`.
     TransferCodingUnknown = "TRANSFER_CODING_UNKNOWN", 501, "Transfer coding unknown";
+    /// The operator has set no key with which secrets of webhooks could be kept: ask for one (`webhooks.secret_keys`).
+    WebhooksOff = "WEBHOOKS_OFF", 501, "Webhooks are off";
     /// The database cannot be reached or is busy: send the same request again after `Retry-After`.
     DatabaseUnavailable = "DATABASE_UNAVAILABLE", 503, "Database unavailable";
     /// There is more to do than can be done in time, and the request was given up: send it again after `Retry-After`.

@@ -5,6 +5,7 @@ mod costs;
 mod described;
 mod filter;
 mod readers;
+mod webhooks;
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -20,6 +21,9 @@ pub use filter::{
     SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, SalesOrderSort, both, read_filter,
 };
 pub use readers::{Input, rules_of};
+pub use webhooks::{
+    ReplayWebhookEventsInput, RotateWebhookSecretInput, SaveWebhookEndpointInput, WebhookAttemptsInput,
+};
 
 use crate::graphql::output::scalars::{Date, DateTime, Decimal};
 use crate::graphql::output::values;

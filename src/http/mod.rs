@@ -23,7 +23,7 @@ mod websocket;
 use std::sync::LazyLock;
 
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
@@ -58,6 +58,7 @@ pub fn router(state: AppState) -> Router {
         .merge(pages::router(state.config(), readiness.clone()))
         .route("/graphql", get(graphql_by_get).post(graphql::post))
         .route("/graphql/ws", get(websocket::upgrade))
+        .route("/.well-known/jwks.json", get(public_keys))
         .route("/schema.graphql", get(sdl))
         .route("/docs/order-life.svg", get(order_life))
         .route("/health/live", get(health::live))
@@ -101,6 +102,16 @@ pub fn metrics_router<S: Clone + Send + Sync + 'static>(state: Option<&AppState>
         ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics)
     };
     Router::new().route("/metrics", get(metrics))
+}
+
+/// Receivers of webhooks keep it for a while, and look again when a key is not in it.
+const PUBLIC_KEYS_LAST: HeaderValue = HeaderValue::from_static("public, max-age=300");
+
+/// The keys that verify webhooks (RFC 7517).
+async fn public_keys(State(state): State<AppState>) -> Result<Response, Problem> {
+    let keys = state.webhook_public_keys().await?;
+    let kind = HeaderValue::from_static("application/jwk-set+json");
+    Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, PUBLIC_KEYS_LAST)], keys.to_string()).into_response())
 }
 
 /// Made once, with its name: it takes longer than all the rest of the request.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::operations::{DELETE_EVENT_CONSUMER, EVENT_CONSUMERS, SAVE_EVENT_CONSUMER};
 use super::routes::run_of;
 use crate::app::AppState;
-use crate::domain::event_consumer::ConsumerName;
+use crate::domain::own_name::OwnName;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::Sender;
 use crate::wire::problem::Problem;
@@ -46,7 +46,7 @@ pub(super) async fn delete(
 }
 
 /// The cursor of a consumer of the sender's.
-pub(super) async fn cursor_of(state: &AppState, sender: &Sender, name: &ConsumerName) -> Result<Value, AppError> {
+pub(super) async fn cursor_of(state: &AppState, sender: &Sender, name: &OwnName) -> Result<Value, AppError> {
     let consumers = state.api().execute_prepared(&EVENT_CONSUMERS, sender.clone(), |_| Ok(json!({}))).await?;
     let found = consumers.as_array().into_iter().flatten().find(|consumer| consumer["name"] == name.as_str());
     found.map(|consumer| consumer["cursor"].clone()).ok_or_else(|| {

@@ -19,9 +19,9 @@ use super::operations::{
 };
 use super::parameters::{VARIABLE, in_parameters, of, values};
 use crate::app::AppState;
-use crate::domain::event_consumer::ConsumerName;
 use crate::domain::event_feed::FeedRequest;
 use crate::domain::fields::{Fields, Naming};
+use crate::domain::own_name::OwnName;
 use crate::error::{AppError, FieldError, FieldErrorCode};
 use crate::graphql::Sender;
 use crate::telemetry::Wire;
@@ -45,7 +45,7 @@ pub const MAX_WAIT: i32 = 30;
 
 /// What only this endpoint has: whose events they are, and how they are sent.
 struct Form {
-    consumer: Option<ConsumerName>,
+    consumer: Option<OwnName>,
     wait: Duration,
     has_orders: bool,
 }
@@ -151,7 +151,7 @@ impl Form {
         let own = Value::Object(own.into_iter().flatten().collect());
         let mut fields = Fields::new(&own, Naming::SnakeCase);
         // A blank one is a fault: a program that lost its name must not begin with the first event.
-        let consumer: Option<ConsumerName> = fields.optional_parsed(CONSUMER, str::parse);
+        let consumer: Option<OwnName> = fields.optional_parsed(CONSUMER, str::parse);
         if consumer.is_some() && parameters.contains_key(AFTER) {
             let message = format!("contradicts {AFTER}: a consumer has a cursor of its own; leave one of them out");
             fields.refuse::<()>(CONSUMER, FieldErrorCode::Conflict, message);

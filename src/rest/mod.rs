@@ -15,6 +15,9 @@ mod operations;
 mod parameters;
 mod routes;
 mod spreadsheet;
+mod webhook_bodies;
+mod webhooks;
 
 pub use operations::operations;
 pub use routes::router;
+pub use webhook_bodies::{WebhookBody, webhook_bodies};

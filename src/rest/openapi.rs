@@ -1,6 +1,15 @@
 //! The OpenAPI 3.1 description of the published endpoints. What bodies hold comes from the prepared documents and the
 //! schema; what is written here is what GraphQL does not know: paths, headers, statuses.
 
+/// An endpoint, described by its comment.
+macro_rules! endpoint {
+    ($(#[$attribute:meta])+ $name:ident) => {
+        $(#[$attribute])+
+        #[expect(dead_code, reason = "describes an endpoint; the handler is in routes")]
+        fn $name() {}
+    };
+}
+
 mod bodies;
 mod headers;
 mod patterns;
@@ -10,6 +19,7 @@ mod responses;
 mod samples;
 mod schemas;
 mod settings;
+mod webhooks;
 mod words;
 
 use serde_json::Value;
@@ -50,12 +60,24 @@ pub fn document(config: &Config) -> serde_json::Result<Value> {
         event_consumers,
         save_event_consumer,
         delete_event_consumer,
-        export_sales_orders
+        export_sales_orders,
+        webhooks::webhook_endpoints,
+        webhooks::webhook_endpoint,
+        webhooks::save_webhook_endpoint,
+        webhooks::delete_webhook_endpoint,
+        webhooks::verify_webhook_endpoint,
+        webhooks::test_webhook_endpoint,
+        webhooks::rotate_webhook_secret,
+        webhooks::pause_webhook_endpoint,
+        webhooks::resume_webhook_endpoint,
+        webhooks::replay_webhook_events,
+        webhooks::webhook_attempts
     ),
     modifiers(&Security, &Bodies),
     tags(
         (name = "Authentication", description = "Bearer tokens: for a client's credentials, and for an older token."),
         (name = "Sales Orders", description = "Sending orders and reading them back."),
+        (name = "Webhooks", description = "Being told of what happens to orders, at an address of yours."),
     )
 )]
 struct Description;
@@ -75,14 +97,6 @@ impl Modify for Security {
             components.add_security_scheme(header.name, SecurityScheme::ApiKey(ApiKey::Header(key)));
         }
     }
-}
-
-macro_rules! endpoint {
-    ($(#[$attribute:meta])+ $name:ident) => {
-        $(#[$attribute])+
-        #[expect(dead_code, reason = "describes an endpoint; the handler is in routes")]
-        fn $name() {}
-    };
 }
 
 endpoint! {

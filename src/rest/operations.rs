@@ -39,13 +39,28 @@ operations! {
     EVENT_CONSUMERS = "eventConsumers.graphql";
     SAVE_EVENT_CONSUMER = "saveEventConsumer.graphql";
     DELETE_EVENT_CONSUMER = "deleteEventConsumer.graphql";
+    WEBHOOK_ENDPOINTS = "webhookEndpoints.graphql";
+    WEBHOOK_ENDPOINT = "webhookEndpoint.graphql";
+    WEBHOOK_ATTEMPTS = "webhookAttempts.graphql";
+    SAVE_WEBHOOK_ENDPOINT = "saveWebhookEndpoint.graphql";
+    DELETE_WEBHOOK_ENDPOINT = "deleteWebhookEndpoint.graphql";
+    VERIFY_WEBHOOK_ENDPOINT = "verifyWebhookEndpoint.graphql";
+    TEST_WEBHOOK_ENDPOINT = "testWebhookEndpoint.graphql";
+    ROTATE_WEBHOOK_SECRET = "rotateWebhookSecret.graphql";
+    PAUSE_WEBHOOK_ENDPOINT = "pauseWebhookEndpoint.graphql";
+    RESUME_WEBHOOK_ENDPOINT = "resumeWebhookEndpoint.graphql";
+    REPLAY_WEBHOOK_EVENTS = "replayWebhookEvents.graphql";
+    WEBHOOK_EVENTS = "webhookEvents.graphql";
+    WEBHOOK_EVENTS_WITH_ORDERS = "webhookEventsWithOrders.graphql";
     EXPORT_SALES_ORDERS = "exportSalesOrders.graphql" for OrdersRead;
 }
 
 /// What documents share, each under the spread that names it.
-const FRAGMENTS: [(&str, &str); 8] = [
+const FRAGMENTS: [(&str, &str); 10] = [
     ("...answer\n", include_str!("operations/answer.fragment.graphql")),
+    ("...attempt\n", include_str!("operations/attempt.fragment.graphql")),
     ("...consumer\n", include_str!("operations/consumer.fragment.graphql")),
+    ("...endpoint\n", include_str!("operations/endpoint.fragment.graphql")),
     ("...event\n", include_str!("operations/event.fragment.graphql")),
     ("...line\n", include_str!("operations/line.fragment.graphql")),
     ("...order\n", include_str!("operations/order.fragment.graphql")),

@@ -18,7 +18,7 @@ use super::operations::{
     CANCEL_SALES_ORDER, CHANGE_SALES_ORDER, CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SALES_ORDERS_BY_REFERENCE,
     SIGNATURE_CHECK, VALIDATE_SALES_ORDER,
 };
-use super::{bulk, changes, consumers, events, export, openapi};
+use super::{bulk, changes, consumers, events, export, openapi, webhooks};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::domain::order_request::RequestState;
@@ -49,6 +49,7 @@ pub fn router() -> Router<AppState> {
         .route("/api/v1/sales-orders/{order_number}/change", post(change_sales_order))
         .route("/api/v1/sales-orders/by-reference/{partner_reference}", get(sales_orders_by_reference))
         .route("/api/v1/signature/check", post(signature_check))
+        .merge(webhooks::router())
         .route("/api/v1/openapi.json", get(openapi_json).layer(Extension(Description::default())))
 }
 

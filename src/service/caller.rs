@@ -108,6 +108,12 @@ impl Caller {
         Self { bearer, ..Self::new(sessions, Credentials::default()) }
     }
 
+    /// The service itself, reading what this client may read.
+    #[must_use]
+    pub fn deputy(sessions: Arc<Sessions>, of: Principal) -> Self {
+        Self { bearer: OnceCell::new_with(Some(Ok(of))), ..Self::new(sessions, Credentials::default()) }
+    }
+
     /// An active client with a valid bearer token.
     pub async fn principal(&self) -> Result<Principal, AppError> {
         let principal = self.bearer().await?;
@@ -123,7 +129,8 @@ impl Caller {
         let principal = match needs {
             Needs::Nothing | Needs::ClientSecret | Needs::InputToken => return Ok(()),
             Needs::Token | Needs::Scope(_) | Needs::SignatureReport => self.principal().await?,
-            Needs::Signature(_) | Needs::BoundSignature(_) => {
+            Needs::SignatureUnless(scope) if self.bearer().await?.ensure(scope).is_ok() => self.principal().await?,
+            Needs::Signature(_) | Needs::BoundSignature(_) | Needs::SignatureUnless(_) => {
                 let principal = self.bearer().await?;
                 let policy = needs.signature_policy(principal.known.client.signature_policy);
                 let signature = self.signature_under(policy).await?;
@@ -207,8 +214,7 @@ impl Caller {
         }
         ensure_active(&principal.known.client)?;
         let Credentials { path, other_paths, body, .. } = &self.credentials;
-        // Signed operations come by POST alone; what is checked by GET is checked as if it were sent so.
-        let method = SIGNED_METHOD;
+        let method = signed_method(&self.credentials.method);
         // One that cannot be used is refused later, as it is where it need not be signed.
         let idempotency_key = self.credentials.idempotency_key().ok().flatten();
         let SignatureHeaders { client_id, timestamp, signature } = headers;
@@ -218,8 +224,10 @@ impl Caller {
     }
 }
 
-/// The method of every signed operation.
-const SIGNED_METHOD: &str = "POST";
+/// The method that is signed: GraphQL comes by POST alone, so what is checked by GET is checked as if it were sent so.
+fn signed_method(method: &str) -> &str {
+    if matches!(method, "PUT" | "DELETE") { method } else { "POST" }
+}
 
 /// A session of a caller that stays: what was true when it came may have ended since.
 pub struct LiveSession {

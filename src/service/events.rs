@@ -7,6 +7,7 @@
 mod changes;
 mod consumers;
 mod feed;
+mod watch;
 mod watcher;
 
 use std::collections::{HashMap, VecDeque};
@@ -14,10 +15,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, Stream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
+use tokio::sync::watch as channel;
 
 pub use self::changes::ChangesPage;
 pub use self::feed::{FeedPage, LOOKS};
+pub use self::watch::FeedWatch;
 use self::watcher::{Feed, Watcher};
 use super::caller::{LiveSession, Principal};
 use super::slots::{Slot, Slots};
@@ -122,7 +125,7 @@ impl Events {
     }
 
     /// Refuses a position that this feed never gave out: a follower of it would get no event for a long time.
-    async fn ensure_not_ahead(&self, after: Position) -> Result<(), AppError> {
+    pub(super) async fn ensure_not_ahead(&self, after: Position) -> Result<(), AppError> {
         if after <= self.store.find_last_given_position().await? {
             return Ok(());
         }
@@ -210,7 +213,7 @@ struct Follower {
     filter: OrderFilter,
     /// Everything up to here was read.
     after: Position,
-    feed: watch::Receiver<Feed>,
+    feed: channel::Receiver<Feed>,
     /// How often the feed had gone back when this follower looked last.
     restores: usize,
     /// Events that were read and not sent yet, each with the scope of its reader.

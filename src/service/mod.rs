@@ -25,6 +25,7 @@ pub mod sessions;
 pub mod signature_check;
 pub mod slots;
 pub mod turns;
+pub mod webhooks;
 
 pub use caller::{Caller, Principal};
 pub use clients::Clients;
@@ -37,6 +38,7 @@ pub use orders::Orders;
 pub use sealing::Sealing;
 pub use sessions::Sessions;
 pub use signature_check::SignatureChecker;
+pub use webhooks::Webhooks;
 
 pub use crate::store::{PERIOD_KEY, TakenRequest, TotalFigures, WrongTotals};
 
@@ -87,6 +89,8 @@ pub struct Services {
     pub events: Events,
     /// Moving orders through their life.
     pub lifecycle: Lifecycle,
+    /// Telling endpoints what happens to orders.
+    pub webhooks: Webhooks,
     /// Turns of clients' queries.
     pub queries: turns::Turns<crate::domain::client::ClientId>,
     /// Turns of the queries of those who have no valid token.

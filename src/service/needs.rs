@@ -25,6 +25,8 @@ pub enum Needs {
     Signature(Permission),
     /// The same with a signature that binds the body, whatever the client's policy.
     BoundSignature(Permission),
+    /// A valid bearer token of an active client, and this scope or else a true signature that binds the body.
+    SignatureUnless(Permission),
 }
 
 impl Needs {
@@ -35,7 +37,12 @@ impl Needs {
             Self::Scope(permission) | Self::Signature(permission) | Self::BoundSignature(permission) => {
                 Some(permission)
             }
-            Self::Nothing | Self::ClientSecret | Self::InputToken | Self::Token | Self::SignatureReport => None,
+            Self::Nothing
+            | Self::ClientSecret
+            | Self::InputToken
+            | Self::Token
+            | Self::SignatureReport
+            | Self::SignatureUnless(_) => None,
         }
     }
 
@@ -44,7 +51,7 @@ impl Needs {
     #[must_use]
     pub const fn signature_policy(self, of_client: SignaturePolicy) -> SignaturePolicy {
         match self {
-            Self::BoundSignature(_) => SignaturePolicy::BodyBound,
+            Self::BoundSignature(_) | Self::SignatureUnless(_) => SignaturePolicy::BodyBound,
             _ => of_client,
         }
     }
@@ -52,7 +59,7 @@ impl Needs {
     /// Whether the signature headers of the request are read.
     #[must_use]
     pub const fn is_signed(self) -> bool {
-        matches!(self, Self::SignatureReport | Self::Signature(_) | Self::BoundSignature(_))
+        matches!(self, Self::SignatureReport | Self::Signature(_) | Self::BoundSignature(_) | Self::SignatureUnless(_))
     }
 
     /// Whether the input holds what proves who calls: it must be heard from callers who have no valid token any more.

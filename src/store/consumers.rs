@@ -12,7 +12,8 @@ use super::entity::event_consumers::{ActiveModel, Column, Entity, Model};
 use super::error::{StoreError, StoreResult};
 use crate::domain::client::ClientId;
 use crate::domain::event::Position;
-use crate::domain::event_consumer::{ConsumerName, EventConsumer};
+use crate::domain::event_consumer::EventConsumer;
+use crate::domain::own_name::OwnName;
 
 impl Store {
     /// The client's consumers, by name.
@@ -26,7 +27,7 @@ impl Store {
     pub async fn update_event_consumer(
         &self,
         client: &ClientId,
-        name: &ConsumerName,
+        name: &OwnName,
         position: Option<Position>,
         most: u64,
         now: DateTime<Utc>,
@@ -56,7 +57,7 @@ impl Store {
     }
 
     /// Forgets a consumer; false where it was not there.
-    pub async fn delete_event_consumer(&self, client: &ClientId, name: &ConsumerName) -> StoreResult<bool> {
+    pub async fn delete_event_consumer(&self, client: &ClientId, name: &OwnName) -> StoreResult<bool> {
         let key = (client.to_string(), name.to_string());
         self.transaction(move |tx| {
             Box::pin(async move { Ok(Entity::delete_by_id(key).exec(tx).await?.rows_affected > 0) })

@@ -211,7 +211,7 @@ const APPEND_LOCK: i64 = 0x7361_6c65_732d_6576;
 /// The same as [`lock`] as a query, for a statement that does more.
 pub(super) const BEGIN: &str = "SELECT begin_to_append()";
 
-fn of_order() -> RelationDef {
+pub(super) fn of_order() -> RelationDef {
     sales_order_events::Entity::belongs_to(sales_orders::Entity)
         .from(Column::OrderId)
         .to(sales_orders::Column::Id)

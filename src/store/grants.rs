@@ -8,15 +8,21 @@ use super::error::StoreResult;
 use super::unreachable;
 
 /// What serving does with each table. Managing clients needs more, and may be left to another user's command line.
-const NEEDED: [(&str, &[&str]); 22] = [
+const NEEDED: [(&str, &[&str]); 28] = [
     ("seaql_migrations", &["SELECT"]),
     ("clients", &["SELECT"]),
-    ("client_audit_log", &["SELECT"]),
+    ("client_audit_log", &["SELECT", "INSERT"]),
     ("sealing_keys", &["SELECT"]),
     ("client_secrets", &["SELECT", "UPDATE"]),
     ("client_public_keys", &["SELECT", "UPDATE"]),
     ("client_addresses", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ("event_consumers", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
+    ("webhook_endpoints", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
+    ("webhook_secrets", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
+    ("webhook_signing_keys", &["SELECT", "INSERT", "UPDATE"]),
+    ("webhook_parked", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
+    ("webhook_replays", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
+    ("webhook_attempts", &["SELECT", "INSERT"]),
     ("sales_orders", &["SELECT", "INSERT", "UPDATE"]),
     ("sales_order_lines", &["SELECT", "INSERT", "UPDATE"]),
     ("sales_order_receipts", &["SELECT", "INSERT"]),

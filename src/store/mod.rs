@@ -45,6 +45,7 @@ mod summary;
 mod totals;
 mod unreachable;
 mod wal;
+mod webhooks;
 
 pub use address::{Address, TargetSession};
 pub use checks::{Findings, examine};
@@ -70,3 +71,7 @@ pub use secrets::{Rotated, StoredSecret};
 pub use signal::EventSignal;
 pub use summary::{Grouping, SummaryRow, SummarySnapshot};
 pub use totals::{PERIOD_KEY, TOTALS_KEY, TotalFigures, WrongTotals};
+pub use webhooks::{
+    EndpointProgress, HeldEndpoint, NewSigningKey, ReplayProgress, SavedEndpoint, SealedSecret, SigningKeyRow,
+    WebhookEventKey,
+};

@@ -11,6 +11,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 use tokio::time::Instant;
 
+use crate::domain::webhook::{AttemptOutcome, EndpointState, ParkedCounts, ParkedState};
 use crate::error::ErrorCode;
 
 /// The metrics crate knows one recorder a process.
@@ -76,6 +77,20 @@ fn describe() {
     describe_gauge!("sqlite_wal_bytes", "Size of SQLite's write-ahead log; 0 on PostgreSQL");
     describe_counter!("sales_order_batches_total", "Transactions that stored orders");
     describe_counter!("sales_orders_in_batches_total", "Orders that these transactions stored");
+    describe_counter!(
+        "webhook_delivery_attempts_total",
+        "Attempts to send something to an endpoint of webhooks, by outcome"
+    );
+    describe_histogram!(
+        "webhook_delivery_duration_seconds",
+        "Time from the beginning of an attempt to the end of its answer"
+    );
+    describe_gauge!(
+        "webhook_lag_seconds",
+        "For how long the endpoint that is furthest behind has not been told of everything"
+    );
+    describe_gauge!("webhook_endpoints", "Endpoints of webhooks by state; failing are those whose last attempt failed");
+    describe_gauge!("webhook_parked_events", "Events that an endpoint did not take, by what becomes of them");
     describe_counter!("signature_reuses_total", "Signatures of the documented form that came again with another order");
 }
 
@@ -95,6 +110,16 @@ fn begin() {
     for name in ["sales_order_batches_total", "sales_orders_in_batches_total", "signature_reuses_total"] {
         counter!(name).absolute(0);
     }
+    for outcome in AttemptOutcome::ALL {
+        webhook_counter(*outcome).absolute(0);
+    }
+    for state in EndpointState::ALL {
+        note_webhook_endpoints(*state, 0, 0);
+    }
+    // It is shown before anything was sent.
+    let _ = histogram!("webhook_delivery_duration_seconds");
+    note_webhook_parked(ParkedCounts::default());
+    note_webhook_lag(Duration::ZERO);
     note_waiting(0);
     note_database_log(0);
 }
@@ -178,6 +203,39 @@ pub fn note_pool(name: &'static str, max: u32, idle: u32, used: u32) {
 /// Notes by how much the database's clock is ahead of ours.
 pub fn note_clock_skew(seconds: f64) {
     gauge!("database_clock_skew_seconds").set(seconds);
+}
+
+/// Counts an attempt at an endpoint.
+pub fn count_webhook_attempt(outcome: AttemptOutcome, duration: Duration) {
+    webhook_counter(outcome).increment(1);
+    histogram!("webhook_delivery_duration_seconds").record(duration.as_secs_f64());
+}
+
+fn webhook_counter(outcome: AttemptOutcome) -> metrics::Counter {
+    counter!("webhook_delivery_attempts_total", "outcome" => outcome.as_str())
+}
+
+/// Notes for how long the endpoint that is furthest behind has not been told of everything.
+pub fn note_webhook_lag(lag: Duration) {
+    gauge!("webhook_lag_seconds").set(lag.as_secs_f64());
+}
+
+/// Notes how many endpoints are in a state, and of how many of them the last attempt failed.
+pub fn note_webhook_endpoints(state: EndpointState, all: u64, failing: u64) {
+    for (name, number) in [("false", all.saturating_sub(failing)), ("true", failing)] {
+        #[expect(clippy::cast_precision_loss, reason = "nobody has so many endpoints")]
+        gauge!("webhook_endpoints", "state" => state.as_str(), "failing" => name).set(number as f64);
+    }
+}
+
+/// Notes how many events are parked.
+pub fn note_webhook_parked(ParkedCounts { retrying, waiting, exhausted }: ParkedCounts) {
+    for (state, number) in
+        [(ParkedState::Retrying, retrying), (ParkedState::Waiting, waiting), (ParkedState::Exhausted, exhausted)]
+    {
+        #[expect(clippy::cast_precision_loss, reason = "each endpoint parks 10,000 at most")]
+        gauge!("webhook_parked_events", "state" => state.as_str()).set(number as f64);
+    }
 }
 
 /// The metrics in the Prometheus text format, after `note` noted what is known only at the moment of asking.

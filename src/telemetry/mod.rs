@@ -21,8 +21,9 @@ use crate::error::{AppError, ErrorCode};
 use log::LogWriter;
 pub use metrics::{
     Wire, count_batch, count_connection_refused, count_error, count_order, count_request, count_signature_reuse,
-    install_metrics, keep_up_metrics, note_clock_skew, note_database_log, note_last_look, note_oldest_batch, note_pool,
-    note_waiting, render_metrics,
+    count_webhook_attempt, install_metrics, keep_up_metrics, note_clock_skew, note_database_log, note_last_look,
+    note_oldest_batch, note_pool, note_waiting, note_webhook_endpoints, note_webhook_lag, note_webhook_parked,
+    render_metrics,
 };
 
 /// What the layers noted about the request under way.

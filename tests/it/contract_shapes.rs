@@ -270,6 +270,8 @@ async fn partners_read_the_limits_that_the_operator_set() {
         config.auth.session_lifetime = Duration::from_hours(20 * 24);
         config.auth.timestamp_tolerance = Duration::from_secs(45);
         config.http.max_body_bytes = 70_000;
+        config.webhooks.timeout = Duration::from_secs(11);
+        config.webhooks.log_retention = Duration::from_hours(9 * 24);
         config.rate_limit.requests_per_minute = 4321.try_into().unwrap();
         config.orders.default_currency = "EUR".to_owned();
     })
@@ -282,11 +284,22 @@ async fn partners_read_the_limits_that_the_operator_set() {
         }
     }
     let text = described.to_string();
-    for told in ["2 hours", "3 days", "20 days", "45 seconds", "70000 bytes", "| 4321 a minute"] {
+    for told in ["2 hours", "3 days", "20 days", "45 seconds", "11 seconds", "9 days", "70000 bytes", "| 4321 a minute"]
+    {
         assert!(text.contains(told), "{told}");
     }
-    for default in ["12 hours", "7 days", "30 days", "300 seconds", "6291456", "{token", "{refresh", "{session", "{max"]
-    {
+    for default in [
+        "12 hours",
+        "7 days",
+        "30 days",
+        "300 seconds",
+        "6291456",
+        "{token",
+        "{refresh",
+        "{session",
+        "{max",
+        "{webhook",
+    ] {
         assert!(!text.contains(default), "{default}");
     }
     let request = &described["components"]["schemas"]["CreateSalesOrderInput"]["properties"];

@@ -16,15 +16,15 @@ use tokio::net::TcpListener;
 
 use crate::support::{
     Database, Link, PARTNER_KEY, Partner, Process, Remote, TestApp, TestClock, found, on_postgres, options, order,
-    until,
+    plain_http, until,
 };
 
 /// The service on this store, with nothing else prepared.
 fn app_on(database: Database, store: Store) -> TestApp {
     let clock = TestClock::new();
-    let router = TestApp::router_on(&store, &clock, |_| {});
-    let clients = app::clients(&store, &clock.clock());
-    TestApp { database, store, clock, clients, router, server: TestApp::default_server() }
+    let state = TestApp::state_in(&store, &clock, &[], |_| {});
+    let (router, clients) = (http::router(state.clone()), app::clients(&store, &clock.clock()));
+    TestApp { database, store, clock, clients, router, state, server: TestApp::default_server() }
 }
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn metrics_with_an_address_of_their_own_are_nowhere_else_and_nothing_else_
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(http::serve(listener, http::metrics_router(Some(&state)), app.server.clone(), pending(), pending()));
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = plain_http().build().unwrap();
     for (path, status) in [("/metrics", 200), ("/health/live", 404), ("/graphql", 404)] {
         assert_eq!(http.get(format!("{base}{path}")).send().await.unwrap().status(), status, "{path}");
     }
@@ -189,7 +189,7 @@ async fn a_service_says_where_its_metrics_are_when_they_have_an_address_of_their
     let service = Process::serve(database.folder.path(), &database.url, |command| {
         command.env("SALES_ORDER_METRICS__LISTEN", "127.0.0.1:0");
     });
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = plain_http().build().unwrap();
     assert_eq!(http.get(format!("{}/metrics", service.base)).send().await.unwrap().status(), 404);
     let log = service.stop();
     let line = log.lines().find(|line| line.contains("the metrics are served")).unwrap_or_else(|| panic!("{log}"));

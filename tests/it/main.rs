@@ -83,3 +83,5 @@ mod transport;
 mod validation;
 mod visibility;
 mod web;
+mod webhook_signatures;
+mod webhooks;

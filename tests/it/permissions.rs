@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 41] = [
+const CASES: [Case; 52] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -53,6 +53,17 @@ const CASES: [Case; 41] = [
         granted: "ok",
     },
     Case { field: "Query.eventConsumers", document: "{ eventConsumers { name } }", granted: "ok" },
+    Case { field: "Query.webhookEndpoints", document: "{ webhookEndpoints { name } }", granted: "ok" },
+    Case {
+        field: "Query.webhookEndpoint",
+        document: "{ webhookEndpoint(name: \"none\") { name } }",
+        granted: "NOT_FOUND",
+    },
+    Case {
+        field: "Query.webhookAttempts",
+        document: "{ webhookAttempts(name: \"none\", input: {}) { nextCursor } }",
+        granted: "NOT_FOUND",
+    },
     Case { field: "Query.node", document: "{ node(id: \"none\") { id } }", granted: "ok" },
     Case { field: "Query.nodes", document: "{ nodes(ids: [\"none\"]) { id } }", granted: "ok" },
     Case {
@@ -152,6 +163,46 @@ const CASES: [Case; 41] = [
         granted: "ok",
     },
     // One after the other on the client that the first of them makes.
+    Case {
+        field: "Mutation.saveWebhookEndpoint",
+        document: "mutation { saveWebhookEndpoint(name: \"a\", input: {url: \"ftp://a\"}) { secret } }",
+        granted: FAULTY,
+    },
+    Case {
+        field: "Mutation.deleteWebhookEndpoint",
+        document: "mutation { deleteWebhookEndpoint(name: \"none\") }",
+        granted: "NOT_FOUND",
+    },
+    Case {
+        field: "Mutation.verifyWebhookEndpoint",
+        document: "mutation { verifyWebhookEndpoint(name: \"none\") { location } }",
+        granted: "NOT_FOUND",
+    },
+    Case {
+        field: "Mutation.testWebhookEndpoint",
+        document: "mutation { testWebhookEndpoint(name: \"none\") { location } }",
+        granted: "NOT_FOUND",
+    },
+    Case {
+        field: "Mutation.rotateWebhookSecret",
+        document: "mutation { rotateWebhookSecret(name: \"none\", input: {}) { secret } }",
+        granted: "NOT_FOUND",
+    },
+    Case {
+        field: "Mutation.pauseWebhookEndpoint",
+        document: "mutation { pauseWebhookEndpoint(name: \"none\") { name } }",
+        granted: "NOT_FOUND",
+    },
+    Case {
+        field: "Mutation.resumeWebhookEndpoint",
+        document: "mutation { resumeWebhookEndpoint(name: \"none\") { name } }",
+        granted: "NOT_FOUND",
+    },
+    Case {
+        field: "Mutation.replayWebhookEvents",
+        document: "mutation { replayWebhookEvents(name: \"none\", input: {orderNumber: \"SO-0000000001\"}) { createdAt } }",
+        granted: "NOT_FOUND",
+    },
     Case {
         field: "Mutation.createClient",
         document: "mutation { createClient(input: {clientId: \"a\", name: \"A\", scopes: [\"orders:read\"]}) { clientSecret } }",

@@ -9,17 +9,12 @@ use serde_json::{Value, json};
 
 use crate::subscriptions::FOLLOW;
 use crate::support::frames::{CLOSE, Frames};
-use crate::support::{PATIENCE, Partner, Socket, TestApp, Told, in_time, order};
+use crate::support::{PATIENCE, Partner, Socket, TestApp, Told, in_time, order, plain_http};
 use proxy::{Kind, Proxy};
 
 /// A caller from this address.
 fn caller(address: &str) -> Client {
-    Client::builder()
-        .no_proxy()
-        .local_address(address.parse::<std::net::IpAddr>().unwrap())
-        .timeout(PATIENCE)
-        .build()
-        .unwrap()
+    plain_http().local_address(address.parse::<std::net::IpAddr>().unwrap()).timeout(PATIENCE).build().unwrap()
 }
 
 /// The proxy in front of two addresses of this service.

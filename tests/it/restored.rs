@@ -27,7 +27,7 @@ async fn last_cursor(dashboard: &Partner<'_>) -> Value {
 }
 
 /// The database is as it was before the last orders: their rows are gone, and the counters stand where they stood.
-async fn lose_orders_after(app: &TestApp, last: i64) {
+pub async fn lose_orders_after(app: &TestApp, last: i64) {
     let deletes = [
         ("sales_order_lines", "order_id"),
         ("sales_order_receipts", "order_id"),

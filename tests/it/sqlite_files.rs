@@ -10,7 +10,7 @@ use sales_order_api::domain::numbers::{NumberFormat, Numbers};
 use sales_order_api::store::{DatabaseOptions, Store};
 use sea_orm::ConnectionTrait as _;
 
-use crate::support::{Database, Partner, Process, Remote, TestApp, command, options, order, until};
+use crate::support::{Database, Partner, Process, Remote, TestApp, command, options, order, plain_http, until};
 
 fn file(database: &Database, suffix: &str) -> PathBuf {
     database.folder.path().join(format!("orders.db{suffix}"))
@@ -242,7 +242,7 @@ async fn the_size_of_the_log_is_among_the_metrics() {
     only_on!(Sqlite);
     let database = Database::new().await;
     let service = Process::serve(database.folder.path(), &database.url, |_| {});
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = plain_http().build().unwrap();
     until("sqlite_wal_bytes", async || {
         let metrics = http.get(format!("{}/metrics", service.base)).send().await.unwrap().text().await.unwrap();
         metrics.lines().any(|line| line.starts_with("sqlite_wal_bytes "))

@@ -204,6 +204,11 @@ async fn a_private_key_pasted_by_mistake_is_cleared_and_not_sent() {
 }
 
 #[tokio::test]
+async fn a_partner_verifies_a_webhook_in_its_browser_and_its_secret_leaves_the_page_for_nowhere() {
+    Stage::new().await.play("signature", "verifiesWebhooksByItself").await;
+}
+
+#[tokio::test]
 async fn everybody_can_read_every_page_by_day_and_night_on_a_screen_and_on_a_phone() {
     Stage::new().await.play("everyone", "canReadIt").await;
 }

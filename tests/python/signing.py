@@ -64,11 +64,12 @@ def filter_body(context, body):
 
 @schemathesis.hook
 def before_process_path(context, path, methods):
-    """Leaves out parameters of lists and exports that go with some others or one format only, or hold a name or a cursor that no schema
+    """Leaves out parameters of lists and exports that go with some others or one format only, or hold a name, a number or a cursor that no schema
     can tell."""
     if "get" in methods:
-        untold = {"for", "separator", "time_zone", "after", "cursor"}
-        methods["get"]["parameters"] = [one for one in methods["get"].get("parameters", []) if one["name"] not in untold]
+        untold = {"for", "separator", "time_zone", "after", "cursor", "order_number"}
+        parameters = methods["get"].get("parameters", [])
+        methods["get"]["parameters"] = [one for one in parameters if one["in"] != "query" or one["name"] not in untold]
     if "put" in methods:
         # The cursor of a consumer, which is all that its body may hold.
         methods["put"]["requestBody"]["content"]["application/json"]["schema"] = {"type": "object", "additionalProperties": False}

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { withBrowser } from './browser.mjs';
 
 async function check(page, { clientId, timestamp, signature, publicKey }) {
@@ -84,5 +85,55 @@ export async function refusesPrivateKeys(stage) {
     await page.getByText('The file holds a private key').waitFor();
     const secret = bare.slice(40, 90);
     assert.ok(!sent.some((body) => body.includes(secret) || body.includes('explainSignature')), 'nothing was sent');
+  });
+}
+
+export async function verifiesWebhooksByItself({ base }) {
+  await withBrowser(base, async (open) => {
+    const page = await open();
+    await page.goto(`${base}/docs/signature`);
+    const sent = [];
+    // The icon, which a browser asks for when it likes, has nothing of the webhook.
+    page.on('request', (request) => request.url().endsWith('.svg') || sent.push(request.url()));
+    const key = Buffer.alloc(32, 7);
+    const secret = `whsec_${key.toString('base64')}`;
+    const body = '{"type":"sales_order.created","data":{"note":"№ 1 \\u00e9"}}';
+    const now = Math.floor(Date.now() / 1000);
+    const signed = (timestamp, text) =>
+      `v1,${createHmac('sha256', key).update(`msg_1.${timestamp}.${text}`).digest('base64')}`;
+    const verify = async (entered) => {
+      const webhook = { secret, id: 'msg_1', timestamp: `${now}`, signature: signed(now, body), body, ...entered };
+      await page.getByLabel('Secret of the endpoint').fill(webhook.secret);
+      await page.getByLabel('webhook-id').fill(webhook.id);
+      await page.getByLabel('webhook-timestamp').fill(webhook.timestamp);
+      await page.getByLabel('webhook-signature').fill(webhook.signature);
+      await page.getByRole('textbox', { name: 'Raw body' }).fill(webhook.body);
+      await page.getByRole('button', { name: 'Verify the webhook' }).click();
+      await page.locator('#webhook-result[data-done]').waitFor();
+      return page.locator('#webhook-result').innerText();
+    };
+    const other = `whsec_${Buffer.alloc(32, 8).toString('base64')}`;
+    for (const [entered, told] of [
+      [{}, /is genuine/],
+      [{ secret: `${other} ${secret}` }, /is genuine/],
+      [{ signature: `v9,AAAA v1,AAAA ${signed(now, body)}` }, /is genuine/],
+      [{ timestamp: `${now - 900}`, signature: signed(now - 900, body) }, /is genuine[^]*9\d\d seconds behind/],
+      [{ id: '', signature: '' }, /refused[^]*Missing: webhook-id, webhook-signature/],
+      [{ secret: other }, /refused[^]*No given secret/],
+      [{ secret: 'secret' }, /refused[^]*begins with whsec_/],
+      [{ timestamp: 'yesterday' }, /refused[^]*unix seconds/],
+      [{ signature: 'v1a,AAAA' }, /refused[^]*begins with v1,/],
+      [{ signature: 'v1,%%%' }, /refused[^]*base64/],
+      [{ body: '' }, /refused[^]*body is empty/],
+      [{ body: `${body}\n` }, /refused[^]*white space before or after/],
+      [{ body: body.replace('1', '2') }, /refused[^]*No given secret/],
+      [
+        { body: JSON.stringify(JSON.parse(body), null, 2), signature: signed(now, JSON.stringify(JSON.parse(body))) },
+        /refused[^]*parsed and written again/,
+      ],
+    ]) {
+      assert.match(await verify(entered), told, JSON.stringify(entered));
+    }
+    assert.deepEqual(sent, [], 'a secret leaves the page for nowhere');
   });
 }

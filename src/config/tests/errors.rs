@@ -101,6 +101,7 @@ fn a_value_of_the_wrong_type_is_told_what_it_should_be() {
 fn a_secret_of_the_wrong_type_is_not_shown() {
     assert_says(with_toml("[auth]\njwt_secret = [\"hunter2\"]\n"), &["auth.jwt_secret must be text (set by"]);
     assert_says(with_toml("[database]\nurl = [\"hunter2\"]\n"), &["database.url must be text (set by"]);
+    assert_says(with_toml("[webhooks]\nproxy = [\"hunter2\"]\n"), &["webhooks.proxy must be text (set by"]);
     assert_says(with_toml("[auth]\njwt_previous_secrets = \"hunter2\"\n"), &["must be a list such as"]);
     let unquoted = "[12345678901234567890, \"hunter2\"]";
     let outcome = with_env(&[("SALES_ORDER_AUTH__JWT_PREVIOUS_SECRETS", unquoted)]);
@@ -169,6 +170,21 @@ fn a_value_out_of_its_range_is_told_the_range() {
         ("METRICS__LISTEN", "127.0.0.1:8080", "metrics.listen is 127.0.0.1:8080, where http.listen is too"),
         ("METRICS__LISTEN", "9090", "metrics.listen must be an IP address and a port such as"),
         ("RATE_LIMIT__ANONYMOUS_BURST", "0", "rate_limit.anonymous_burst"),
+        ("WEBHOOKS__TIMEOUT", "0", "webhooks.timeout must be at least 1ms"),
+        ("WEBHOOKS__CONNECT_TIMEOUT", "0", "webhooks.connect_timeout must be at least 1ms"),
+        (
+            "WEBHOOKS__CONNECT_TIMEOUT",
+            "16s",
+            "webhooks.connect_timeout is 16s by environment variable SALES_ORDER_WEBHOOKS__CONNECT_TIMEOUT, longer than \
+             webhooks.timeout, which is 15s by default",
+        ),
+        (
+            "WEBHOOKS__PROXY",
+            "socks5://me:hunter2@proxy:1080",
+            "webhooks.proxy must be empty, or the URL of an HTTP proxy",
+        ),
+        ("WEBHOOKS__PROXY", "http:me:hunter2@proxy", "webhooks.proxy must be empty, or the URL of an HTTP proxy"),
+        ("WEBHOOKS__PROXY", "http://", "webhooks.proxy must be empty, or the URL of an HTTP proxy"),
         ("LOG__FILTER", "info,a=b=c", "log.filter is \"info,a=b=c\", which is not a log filter"),
     ] {
         assert_says(with_env(&[(&format!("SALES_ORDER_{variable}"), value)]), &[says]);

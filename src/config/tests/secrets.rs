@@ -6,7 +6,7 @@ use std::thread;
 
 use secrecy::ExposeSecret as _;
 
-use super::super::load_or_generate_jwt_secret;
+use super::super::load_or_generate_secret;
 use super::{Directory, GOOD, assert_says, exists, with_env};
 
 const SECRET: &str = "SALES_ORDER_AUTH__JWT_SECRET";
@@ -86,7 +86,8 @@ fn an_address_others_can_reach_asks_for_a_secret_that_cannot_be_guessed() {
 fn a_generated_secret_is_never_called_weak() {
     let directory = Directory::new();
     for name in 0..50 {
-        let secret = load_or_generate_jwt_secret(&directory.0.join(name.to_string())).unwrap();
+        let secret =
+            load_or_generate_secret("auth.generated_jwt_secret_file", &directory.0.join(name.to_string())).unwrap();
         let environment = [(LISTEN, "0.0.0.0:1"), (SECRET, secret.expose_secret())];
         with_env(&environment).unwrap().config.check_exposure().unwrap();
     }
@@ -121,7 +122,10 @@ fn processes_that_start_together_agree_on_the_generated_secret() {
                 .map(|_| {
                     scope.spawn(|| {
                         barrier.wait();
-                        load_or_generate_jwt_secret(&path).unwrap().expose_secret().to_owned()
+                        load_or_generate_secret("auth.generated_jwt_secret_file", &path)
+                            .unwrap()
+                            .expose_secret()
+                            .to_owned()
                     })
                 })
                 .collect();
@@ -135,8 +139,9 @@ fn processes_that_start_together_agree_on_the_generated_secret() {
 fn a_generated_secret_that_was_cut_short_is_refused_not_replaced() {
     let directory = Directory::new();
     let path = directory.file("jwt-secret", "");
-    let text = load_or_generate_jwt_secret(&path).unwrap_err().to_string();
+    let text = load_or_generate_secret("auth.generated_jwt_secret_file", &path).unwrap_err().to_string();
     assert!(text.contains("has 0") && text.contains("jwt-secret"), "{text}");
-    let below_a_file = load_or_generate_jwt_secret(&path.join("jwt-secret")).unwrap_err().to_string();
+    let below_a_file =
+        load_or_generate_secret("auth.generated_jwt_secret_file", &path.join("jwt-secret")).unwrap_err().to_string();
     assert!(below_a_file.contains("auth.generated_jwt_secret_file names"), "{below_a_file}");
 }

@@ -160,8 +160,11 @@ fn what_is_shown_has_every_key_in_file_order_and_no_secret() {
         ..Overrides::default()
     };
     assert!(!format!("{flags:?}").contains("hunter2"));
-    let environment =
-        pairs(&[("SALES_ORDER_AUTH__JWT_SECRET", GOOD), ("SALES_ORDER_AUTH__JWT_PREVIOUS_SECRETS", &list)]);
+    let environment = pairs(&[
+        ("SALES_ORDER_AUTH__JWT_SECRET", GOOD),
+        ("SALES_ORDER_AUTH__JWT_PREVIOUS_SECRETS", &list),
+        ("SALES_ORDER_WEBHOOKS__PROXY", "http://me:hunter2@proxy:3128"),
+    ]);
     let loaded = load_from(&[], environment, &flags).unwrap();
     let shown = loaded.to_json();
     let names: Vec<&String> = shown.as_object().unwrap().keys().collect();
@@ -170,6 +173,7 @@ fn what_is_shown_has_every_key_in_file_order_and_no_secret() {
     assert_eq!(shown["auth.jwt_secret"]["value"], "***");
     assert_eq!(shown["auth.jwt_previous_secrets"]["value"], json!(["***", "***"]));
     assert_eq!(shown["database.url"]["value"], "postgres://me:***@db:5432/orders?sslmode=require&password=***");
+    assert_eq!(shown["webhooks.proxy"]["value"], "http://me:***@proxy:3128");
     let table = loaded.to_table();
     assert_eq!(table.lines().count(), names.len());
     assert!(table.contains("environment variable SALES_ORDER_AUTH__JWT_SECRET\n"), "{table}");

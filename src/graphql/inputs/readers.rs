@@ -10,8 +10,9 @@ use super::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput,
     ChangeSalesOrderInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput,
     CreateSalesOrdersInput, ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput,
-    RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderEventFeedInput,
-    SalesOrderFilter, SaveEventConsumerInput, UpdateClientInput, UpdateSalesOrderStatusInput,
+    RefreshInput, ReplayWebhookEventsInput, RevokeClientKeyInput, RotateClientSecretInput, RotateWebhookSecretInput,
+    SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, SaveEventConsumerInput,
+    SaveWebhookEndpointInput, UpdateClientInput, UpdateSalesOrderStatusInput, WebhookAttemptsInput,
 };
 use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::bulk_input;
@@ -32,6 +33,7 @@ use crate::domain::session_input;
 use crate::domain::shipment::{DeliveryInput, ShipmentInput};
 use crate::domain::signature_input::SignatureInput;
 use crate::domain::status_change::StatusChange;
+use crate::domain::webhook_input::{self, AttemptsInput, EndpointInput, ReplayInput};
 use crate::error::{AppError, FieldError};
 
 type Outcome<T> = std::result::Result<T, Vec<FieldError>>;
@@ -113,6 +115,10 @@ read_by! {
     SalesOrderChangesInput: ChangesRequest = ChangesRequest::read;
     SalesOrderEventFeedInput: FeedRequest = FeedRequest::read;
     SaveEventConsumerInput: () = read_progress;
+    SaveWebhookEndpointInput: EndpointInput = EndpointInput::read;
+    RotateWebhookSecretInput: Duration = webhook_input::read_rotation;
+    ReplayWebhookEventsInput: ReplayInput = ReplayInput::read;
+    WebhookAttemptsInput: AttemptsInput = AttemptsInput::read;
     CreateClientInput: ClientToCreate = ClientToCreate::read;
     UpdateClientInput: (ClientId, ClientChange) = ClientChange::read;
     ClientInput: ClientId = read_client;

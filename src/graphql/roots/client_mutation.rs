@@ -4,23 +4,20 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
 
-use crate::domain::audit::{Actor, Via};
 use crate::graphql::inputs::{
     AddClientKeyInput, ClientInput, CreateClientInput, Raw, RevokeClientKeyInput, RotateClientSecretInput,
     UpdateClientInput,
 };
-use crate::graphql::types::reader::principal;
+use crate::graphql::types::reader::actor;
 use crate::graphql::types::{AddClientKeyPayload, Client, ClientSecretPayload};
-use crate::service::{Caller, Clients, Services};
+use crate::service::{Clients, Services};
 
 #[derive(Default)]
 pub struct ClientMutation;
 
 /// Client management on the caller's behalf.
 fn manage(ctx: &Context<'_>) -> Result<Clients> {
-    let (caller, name) = (ctx.data::<Arc<Caller>>()?, principal(ctx)?.client_id().to_string());
-    let actor = Actor { via: Via::Api, name, host: caller.credentials.address.to_string() };
-    Ok(ctx.data::<Arc<Services>>()?.clients.on_behalf_of(actor))
+    Ok(ctx.data::<Arc<Services>>()?.clients.on_behalf_of(actor(ctx)?))
 }
 
 #[Object]

@@ -47,7 +47,7 @@ impl ClientQuery {
         Ok(connection)
     }
 
-    /// Audit log: changes to clients, the newest first, with time, actor and host.
+    /// Audit log: changes to clients and to their webhooks, the newest first, with time, actor and host.
     #[graphql(complexity = "page_cost(first.or(last), child_complexity)")]
     async fn client_audit_log(
         &self,

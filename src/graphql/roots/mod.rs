@@ -13,6 +13,8 @@ mod query;
 mod schema;
 mod subscription;
 mod table;
+mod webhook_mutation;
+mod webhook_query;
 
 pub use check::{Misfit, check};
 pub use gate::pass;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, Result};
 
 use crate::domain::event::After;
-use crate::domain::event_consumer::ConsumerName;
 use crate::domain::fields::Naming;
+use crate::domain::own_name::OwnName;
 use crate::error::AppError;
 use crate::graphql::cost::budget;
 use crate::graphql::inputs::{
@@ -222,7 +222,7 @@ impl OrderMutation {
         let sealer = sealing.sealer().await?;
         let progress = SaveEventConsumerInput::read(input.json(), *ctx.data()?);
         let after = both(After::read(input.json()["after"].as_str(), sealer), progress);
-        let (name, (after, ())) = both(ConsumerName::read(&name), after).map_err(AppError::invalid)?;
+        let (name, (after, ())) = both(OwnName::read(&name), after).map_err(AppError::invalid)?;
         let events = &ctx.data::<Arc<Services>>()?.events;
         let after = events.resume(after, sealer).await?;
         let consumer = events.save_consumer(client, &name, after).await?;
@@ -235,7 +235,7 @@ impl OrderMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Name of the consumer.")] name: String,
     ) -> Result<bool> {
-        let name = ConsumerName::read(&name).map_err(AppError::invalid)?;
+        let name = OwnName::read(&name).map_err(AppError::invalid)?;
         ctx.data::<Arc<Services>>()?.events.delete_consumer(principal(ctx)?.client_id(), &name).await?;
         Ok(true)
     }

@@ -12,11 +12,12 @@ use crate::graphql::inputs::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput,
     ChangeSalesOrderInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput,
     CreateSalesOrdersInput, ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput, RecordShipmentInput,
-    RefreshInput, RevokeClientKeyInput, RotateClientSecretInput, SalesOrderChangesInput, SalesOrderEventFeedInput,
-    SalesOrderFilter, SaveEventConsumerInput, UpdateClientInput, UpdateSalesOrderStatusInput,
+    RefreshInput, ReplayWebhookEventsInput, RevokeClientKeyInput, RotateClientSecretInput, RotateWebhookSecretInput,
+    SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, SaveEventConsumerInput,
+    SaveWebhookEndpointInput, UpdateClientInput, UpdateSalesOrderStatusInput, WebhookAttemptsInput,
 };
 use crate::service::Needs::{
-    self, BoundSignature, ClientSecret, InputToken, Nothing, Scope, Signature, SignatureReport, Token,
+    self, BoundSignature, ClientSecret, InputToken, Nothing, Scope, Signature, SignatureReport, SignatureUnless, Token,
 };
 
 /// What can be read.
@@ -32,6 +33,9 @@ pub const QUERIES: &[Root] = &[
     Root::new("salesOrderEvents", Token).reading::<SalesOrderFilter>("where"),
     Root::new("salesOrderEventFeed", Token).reading::<SalesOrderEventFeedInput>("input"),
     Root::new("eventConsumers", Token),
+    Root::new("webhookEndpoints", Token),
+    Root::new("webhookEndpoint", Token),
+    Root::new("webhookAttempts", Token).reading::<WebhookAttemptsInput>("input"),
     Root::new("node", Token),
     Root::new("nodes", Token),
     Root::new("client", Scope(ClientsRead)),
@@ -56,6 +60,14 @@ pub const MUTATIONS: &[Root] = &[
     Root::new("acknowledgeSalesOrder", Scope(OrdersManage)).reading::<AcknowledgeSalesOrderInput>("input"),
     Root::new("saveEventConsumer", Token).reading::<SaveEventConsumerInput>("input"),
     Root::new("deleteEventConsumer", Token),
+    Root::new("saveWebhookEndpoint", SignatureUnless(ClientsManage)).reading::<SaveWebhookEndpointInput>("input"),
+    Root::new("deleteWebhookEndpoint", SignatureUnless(ClientsManage)),
+    Root::new("verifyWebhookEndpoint", SignatureUnless(ClientsManage)),
+    Root::new("testWebhookEndpoint", SignatureUnless(ClientsManage)),
+    Root::new("rotateWebhookSecret", SignatureUnless(ClientsManage)).reading::<RotateWebhookSecretInput>("input"),
+    Root::new("pauseWebhookEndpoint", SignatureUnless(ClientsManage)),
+    Root::new("resumeWebhookEndpoint", SignatureUnless(ClientsManage)),
+    Root::new("replayWebhookEvents", SignatureUnless(ClientsManage)).reading::<ReplayWebhookEventsInput>("input"),
     Root::new("createClient", Scope(ClientsManage)).reading::<CreateClientInput>("input"),
     Root::new("updateClient", Scope(ClientsManage)).reading::<UpdateClientInput>("input"),
     Root::new("disableClient", Scope(ClientsManage)).reading::<ClientInput>("input"),
@@ -145,6 +157,9 @@ impl Root {
             Nothing | ClientSecret | InputToken => "Needs no bearer token.".to_owned(),
             Token | SignatureReport => "Needs a bearer token.".to_owned(),
             Scope(scope) => format!("Needs scope `{scope}`."),
+            SignatureUnless(scope) => {
+                format!("Needs scope `{scope}`, or the headers X-CLIENT-ID, X-TIMESTAMP and X-SIGNATURE.")
+            }
             Signature(scope) | BoundSignature(scope) => {
                 format!("Needs scope `{scope}` and the headers X-CLIENT-ID, X-TIMESTAMP and X-SIGNATURE.")
             }

@@ -131,7 +131,7 @@ impl From<StoredSecret> for ClientSecret {
     }
 }
 
-/// A kind of change to a client.
+/// A kind of change to a client or to its webhooks.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "audit::Action")]
 pub enum ClientAction {
@@ -153,6 +153,24 @@ pub enum ClientAction {
     KeyAdded,
     /// A public key was revoked.
     KeyRevoked,
+    /// An endpoint of webhooks was made.
+    WebhookEndpointCreated,
+    /// An endpoint got other settings.
+    WebhookEndpointUpdated,
+    /// An endpoint was verified: webhooks are sent to it.
+    WebhookEndpointVerified,
+    /// An endpoint was paused.
+    WebhookEndpointPaused,
+    /// An endpoint was resumed.
+    WebhookEndpointResumed,
+    /// An endpoint was deleted.
+    WebhookEndpointDeleted,
+    /// An endpoint was given a new secret.
+    WebhookSecretRotated,
+    /// Events are sent to an endpoint again.
+    WebhookEventsReplayed,
+    /// The service was given a new key that signs webhooks. The client id is `operator`.
+    WebhookKeyRotated,
 }
 
 /// The interface that an operator used.
@@ -161,25 +179,25 @@ pub enum ClientAction {
 pub enum AuditVia {
     /// The command line.
     Cli,
-    /// A GraphQL mutation.
+    /// A GraphQL mutation, or a request over REST.
     Api,
 }
 
-/// An entry of the audit log: one change to one client. Entries are never changed.
+/// An entry of the audit log: one change to one client, or to its webhooks. Entries are never changed.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct ClientAuditEntry {
     #[graphql(skip)]
     entry: i64,
-    /// Client id of the client that was changed.
+    /// Client id of the client that was changed, or whose endpoint was.
     client_id: String,
     /// Kind of the change.
     action: ClientAction,
     /// Interface through which the change was made.
     via: AuditVia,
-    /// Who made the change: the operating system's account at the command line, the client id over GraphQL.
+    /// Who made the change: the operating system's account at the command line, the client id over GraphQL and REST.
     actor: String,
-    /// Where the change came from: the machine's name at the command line, the IP address over GraphQL.
+    /// Where the change came from: the machine's name at the command line, the IP address over GraphQL and REST.
     host: String,
     /// Details of the change, such as the fingerprint of a key; never a secret.
     detail: Vec<AuditDetail>,
@@ -198,9 +216,9 @@ impl ClientAuditEntry {
 /// A detail of an audit log entry.
 #[derive(SimpleObject)]
 pub struct AuditDetail {
-    /// Name of the detail, such as `key`.
+    /// Name of the detail, such as `key` or `endpoint`.
     name: String,
-    /// Value of the detail, such as the key's fingerprint.
+    /// Value of the detail, such as the key's fingerprint or the endpoint's name.
     value: String,
 }
 

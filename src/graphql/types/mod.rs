@@ -30,6 +30,7 @@ pub mod selection;
 mod signature_check;
 mod summary;
 mod validate_sales_order_payload;
+mod webhook;
 
 pub use auth_token::AuthToken;
 pub use cancel_sales_order_payload::CancelSalesOrderPayload;
@@ -45,7 +46,7 @@ pub use event_consumer::EventConsumer;
 pub use node::Node;
 pub use sales_order::{OPEN_FIELDS, OrderStatus, SalesOrder};
 pub use sales_order_changes::SalesOrderChanges;
-pub use sales_order_event::SalesOrderEvent;
+pub use sales_order_event::{SalesOrderEvent, SalesOrderEventKind};
 pub use sales_order_event_feed::SalesOrderEventFeed;
 pub use sales_order_line_answer::SalesOrderLineReason;
 pub use sales_order_request_details::{
@@ -54,3 +55,7 @@ pub use sales_order_request_details::{
 pub use signature_check::SignatureCheck;
 pub use summary::{SalesOrderSummary, SummaryDimension};
 pub use validate_sales_order_payload::ValidateSalesOrderPayload;
+pub use webhook::{
+    WebhookAttemptOutcome, WebhookAttempts, WebhookEndpoint, WebhookEndpointPayload, WebhookExhaustedRule,
+    WebhookPayload, WebhookReplay, WebhookSignature, WebhookTrial,
+};

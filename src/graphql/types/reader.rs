@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Result};
 
+use crate::domain::audit::{Actor, Via};
 use crate::domain::permission::{Permission, Scope};
 use crate::error::AppError;
 use crate::service::{Caller, Principal, Sealing, Services, caller};
@@ -33,6 +34,12 @@ impl Reader {
 /// The client that the gate let through to the field under way.
 pub fn principal<'c>(ctx: &Context<'c>) -> Result<&'c Principal> {
     Ok(ctx.data::<Arc<Caller>>()?.admitted()?)
+}
+
+/// The caller, as logs of changes name it.
+pub fn actor(ctx: &Context<'_>) -> Result<Actor> {
+    let (caller, name) = (ctx.data::<Arc<Caller>>()?, principal(ctx)?.client_id().to_string());
+    Ok(Actor { via: Via::Api, name, host: caller.credentials.address.to_string() })
 }
 
 /// Seals cursors and ids.

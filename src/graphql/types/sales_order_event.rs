@@ -59,6 +59,7 @@ impl SalesOrderEvent {
 
 /// A kind of event.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "crate::domain::event::EventName")]
 pub enum SalesOrderEventKind {
     /// The order was received and stored.
     Created,
@@ -79,22 +80,6 @@ pub enum SalesOrderEventKind {
     OrderChanged,
     /// A receiving system acknowledged the order.
     Acknowledged,
-}
-
-impl From<&EventKind> for SalesOrderEventKind {
-    fn from(kind: &EventKind) -> Self {
-        match kind {
-            EventKind::Created => Self::Created,
-            EventKind::StatusChanged { .. } => Self::StatusChanged,
-            EventKind::LinesConfirmed { .. } => Self::LinesConfirmed,
-            EventKind::ShipmentRecorded { .. } => Self::ShipmentRecorded,
-            EventKind::ShipmentDelivered { .. } => Self::ShipmentDelivered,
-            EventKind::RequestReceived { .. } => Self::RequestReceived,
-            EventKind::RequestAnswered { .. } => Self::RequestAnswered,
-            EventKind::OrderChanged { .. } => Self::OrderChanged,
-            EventKind::Acknowledged { .. } => Self::Acknowledged,
-        }
-    }
 }
 
 /// One change of an order. Everybody who may read the order sees what changed and when. `actor`, `note`, `system` and
@@ -120,7 +105,7 @@ impl SalesOrderEvent {
 
     /// Kind of the event.
     async fn kind(&self) -> SalesOrderEventKind {
-        (&self.event.kind).into()
+        self.event.kind.event_name().into()
     }
 
     /// Client id of the client that made the change; null without scope `orders:read` when it is another client.

@@ -9,7 +9,7 @@ use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Required, Sc
 
 use super::schemas::{Schemas, description};
 use super::{headers, problems};
-use crate::domain::event_consumer::ConsumerName;
+use crate::domain::own_name::OwnName;
 use crate::graphql::{Content as Holds, Member, Needs, PreparedOperation};
 use crate::rest::events::MAX_WAIT;
 use crate::rest::export::{
@@ -54,8 +54,8 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
             && let Some(variable) = variables.iter().find(|variable| variable.name == parameter.name)
         {
             parameter.schema = Some(schemas.member(variable));
-            if behind.name().ends_with("EventConsumer") {
-                parameter.schema = Some(consumer_name());
+            if parameter.name == "name" {
+                parameter.schema = Some(own_name());
             }
         }
     }
@@ -92,7 +92,16 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
             vec![("application/json", content(enveloped(schemas, answer, envelope)))]
         }
         // There is nothing to be said of what is gone.
-        "deleteEventConsumer" => Vec::new(),
+        "deleteEventConsumer" | "deleteWebhookEndpoint" => Vec::new(),
+        "saveWebhookEndpoint" => {
+            vec![("application/json", content(with_optional(schemas, answer, &["secret"])))]
+        }
+        "webhookAttempts" => {
+            let parameters = parameters::of(behind);
+            let parameters = parameters.iter().map(|member| of_query(&member.name, member, schemas));
+            operation.parameters.get_or_insert_default().extend(parameters);
+            vec![("application/json", content(schemas.body(&answer)))]
+        }
         "exportSalesOrders" => {
             let parameters =
                 PARAMETERS.iter().map(|it| of_query(&it.name, &it.member, schemas)).chain(FORM.iter().map(of_form));
@@ -118,7 +127,10 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
             operation.request_body = Some(body.description(Some("The order as it would be sent.")).build().into());
             vec![("application/json", content(schemas.value(&answer)))]
         }
-        _ => vec![("application/json", content(schemas.body(&answer)))],
+        name => match envelope_of_webhooks(name) {
+            Some(envelope) => vec![("application/json", content(enveloped(schemas, answer, envelope)))],
+            None => vec![("application/json", content(schemas.body(&answer)))],
+        },
     };
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response
@@ -129,6 +141,22 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
     }
 }
 
+/// What an answer about endpoints of webhooks is wrapped in: name, description, and the description of `data`.
+fn envelope_of_webhooks(operation: &str) -> Option<(&'static str, &'static str, &'static str)> {
+    Some(match operation {
+        "webhookEndpoints" => {
+            ("WebhookEndpointsEnvelope", "The answer to a list of endpoints of webhooks.", "Your endpoints, by name.")
+        }
+        "webhookEndpoint" | "pauseWebhookEndpoint" | "resumeWebhookEndpoint" => {
+            ("WebhookEndpointEnvelope", "The answer about an endpoint of webhooks.", "The endpoint as it is now.")
+        }
+        "replayWebhookEvents" => {
+            ("WebhookReplayEnvelope", "The answer to events that are to be sent again.", "What is sent again.")
+        }
+        _ => return None,
+    })
+}
+
 /// What a request must carry, each a way to be let through; none where the operation is open or its input proves who calls.
 fn security(needs: Needs) -> Vec<SecurityRequirement> {
     let token = || SecurityRequirement::new("JWT-auth", [""; 0]);
@@ -136,7 +164,7 @@ fn security(needs: Needs) -> Vec<SecurityRequirement> {
     match needs {
         Needs::Nothing | Needs::ClientSecret | Needs::InputToken => Vec::new(),
         Needs::Token | Needs::Scope(_) | Needs::SignatureReport => vec![token()],
-        Needs::Signature(_) | Needs::BoundSignature(_) => vec![signed()],
+        Needs::Signature(_) | Needs::BoundSignature(_) | Needs::SignatureUnless(_) => vec![signed()],
     }
 }
 
@@ -205,8 +233,8 @@ fn stream() -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).description(Some(text)).into()
 }
 
-fn consumer_name() -> RefOr<Schema> {
-    ObjectBuilder::new().schema_type(Type::String).pattern(Some(ConsumerName::PATTERN)).into()
+fn own_name() -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(OwnName::PATTERN)).into()
 }
 
 /// The parameters of the feed that are of its form.
@@ -214,7 +242,7 @@ fn of_feed() -> [RefOr<Parameter>; 3] {
     let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(MAX_WAIT));
     let boolean = ObjectBuilder::new().schema_type(Type::Boolean).default(Some(false.into()));
     [
-        query("consumer", "Name of a consumer of yours, whose cursor is taken for `after`.", consumer_name()),
+        query("consumer", "Name of a consumer of yours, whose cursor is taken for `after`.", own_name()),
         query(
             "wait",
             "Seconds to wait where there is no event behind the cursor: the answer comes with the next one.",

@@ -86,7 +86,9 @@ pub fn of(needs: Needs) -> Vec<Parameter> {
             let signed = SIGNATURE.iter().map(|header| header.bounded(Required::True));
             signed.chain([IDEMPOTENCY_KEY.bounded(Required::False)]).collect()
         }
-        Needs::BoundSignature(_) => SIGNATURE.iter().map(|header| header.bounded(Required::True)).collect(),
+        Needs::BoundSignature(_) | Needs::SignatureUnless(_) => {
+            SIGNATURE.iter().map(|header| header.bounded(Required::True)).collect()
+        }
         // What is wrong with one of them is told in the answer.
         Needs::SignatureReport => SIGNATURE.iter().chain([&IDEMPOTENCY_KEY]).map(Header::free).collect(),
         _ => Vec::new(),

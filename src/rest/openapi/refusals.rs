@@ -43,7 +43,7 @@ fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<Err
         if needs.permission().is_some() {
             codes.push(Code::InsufficientScope);
         }
-        if matches!(needs, Needs::Signature(_) | Needs::BoundSignature(_)) {
+        if matches!(needs, Needs::Signature(_) | Needs::BoundSignature(_) | Needs::SignatureUnless(_)) {
             codes.extend([Code::MissingHeader, Code::ClientIdMismatch, Code::InvalidTimestamp, Code::InvalidSignature]);
             codes.push(Code::ClockSkew);
         }
@@ -60,7 +60,13 @@ fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<Err
         "cancelSalesOrder" | "changeSalesOrder" => codes.extend([Code::Conflict, Code::IdempotencyKeyReused]),
         // Another one than those there may be; a name that is none.
         "saveEventConsumer" => codes.push(Code::Conflict),
-        "deleteEventConsumer" => codes.push(Code::ValidationFailed),
+        "deleteEventConsumer" | "deleteWebhookEndpoint" | "webhookEndpoint" => codes.push(Code::ValidationFailed),
+        "pauseWebhookEndpoint" | "resumeWebhookEndpoint" | "replayWebhookEvents" => {
+            codes.extend([Code::ValidationFailed, Code::Conflict]);
+        }
+        "saveWebhookEndpoint" | "rotateWebhookSecret" | "testWebhookEndpoint" | "verifyWebhookEndpoint" => {
+            codes.extend([Code::ValidationFailed, Code::Conflict, Code::WebhooksOff]);
+        }
         // The consumer may not be there.
         "salesOrderEventFeed" => codes.push(Code::NotFound),
         _ => {}

@@ -17,6 +17,8 @@ pub fn fill_in(document: &mut Value, config: &Config) {
         ("{refresh_window}", in_words(auth.refresh_window)),
         ("{session_lifetime}", in_words(auth.session_lifetime)),
         ("{timestamp_tolerance}", in_words(auth.timestamp_tolerance)),
+        ("{webhook_timeout}", in_words(config.webhooks.timeout)),
+        ("{webhook_log_retention}", in_words(config.webhooks.log_retention)),
         ("{max_body_bytes}", config.http.max_body_bytes.to_string()),
         ("{requests_per_minute}", limit.requests_per_minute.to_string()),
         ("{login_attempts_per_minute}", limit.login_attempts_per_minute.to_string()),

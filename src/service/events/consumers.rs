@@ -3,7 +3,8 @@
 use super::Events;
 use crate::domain::client::ClientId;
 use crate::domain::event::Position;
-use crate::domain::event_consumer::{ConsumerName, EventConsumer, MAX_CONSUMERS};
+use crate::domain::event_consumer::{EventConsumer, MAX_CONSUMERS};
+use crate::domain::own_name::OwnName;
 use crate::error::{AppError, ErrorCode};
 
 impl Events {
@@ -17,7 +18,7 @@ impl Events {
     pub async fn save_consumer(
         &self,
         client: &ClientId,
-        name: &ConsumerName,
+        name: &OwnName,
         after: Option<Position>,
     ) -> Result<EventConsumer, AppError> {
         if let Some(after) = after {
@@ -32,7 +33,7 @@ impl Events {
     }
 
     /// Forgets a consumer.
-    pub async fn delete_consumer(&self, client: &ClientId, name: &ConsumerName) -> Result<(), AppError> {
+    pub async fn delete_consumer(&self, client: &ClientId, name: &OwnName) -> Result<(), AppError> {
         if self.store.delete_event_consumer(client, name).await? {
             return Ok(());
         }

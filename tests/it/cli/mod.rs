@@ -14,6 +14,7 @@ mod serving;
 mod settings;
 mod signing;
 mod totals;
+mod webhooks;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -22,7 +23,7 @@ use std::process::{Command, Stdio};
 use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
-use crate::support::{Database, Process, command};
+use crate::support::{Database, Process, command, plain_http};
 
 /// A folder and an empty database, as an operator has them on the first day.
 struct Desk {
@@ -155,7 +156,7 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    plain_http().build().unwrap()
 }
 
 /// Logs in and gives the status and the answer.

@@ -7,7 +7,7 @@ use sales_order_api::domain::permission::Permission;
 use serde_json::json;
 
 use super::{Wire, head, start_with};
-use crate::support::{Answer, PATIENCE, Remote, Socket, Told, order, until};
+use crate::support::{Answer, PATIENCE, Remote, Socket, Told, order, plain_http, until};
 
 const FOLLOW: &str = "subscription { salesOrderEvents(after: \"ZTA\") { orderNumber } }";
 
@@ -25,7 +25,7 @@ fn for_long(command: &mut Command) {
 }
 
 async fn ready(base: &str) -> Answer {
-    let response = reqwest::Client::builder().no_proxy().build().unwrap().get(format!("{base}/health/ready"));
+    let response = plain_http().build().unwrap().get(format!("{base}/health/ready"));
     let response = response.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     Answer { status, headers, text: response.text().await.unwrap() }

@@ -17,6 +17,7 @@ use tower::ServiceExt as _;
 
 use super::assert_nothing_internal;
 use crate::support::{Answer, PARTNER_KEY, Partner, Socket, TestApp, Told, key_of, on_postgres, order};
+use crate::webhooks::signed;
 
 /// What was reached, after a look at each answer.
 #[derive(Default)]
@@ -207,6 +208,15 @@ async fn refusals_of_operators(reached: &mut Reached) {
 
 async fn failures_of_ours(reached: &mut Reached) {
     let app = TestApp::new().await;
+    let app_of_off = TestApp::new().await;
+    let keys = [("SALES_ORDER_WEBHOOKS__SECRET_KEYS", "[]")];
+    let off = TestApp::router_in(&app_of_off.store, &app_of_off.clock, &keys, |config| {
+        config.http.listen = "0.0.0.0:8080".parse().unwrap();
+    });
+    let without_keys = TestApp { router: off, ..app_of_off };
+    let partner = without_keys.partner().await;
+    let answer = signed(&partner, "PUT", "/erp", Some(&json!({"url": "https://erp.example.com"}))).await;
+    reached.over_rest(ErrorCode::WebhooksOff, &answer);
     let partner = app.partner().await;
     let leaving = TestApp::state_in(&app.store, &app.clock, &[], |_| {});
     leaving.leave();

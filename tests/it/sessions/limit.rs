@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::{LOGIN, client, log_in};
-use crate::support::{Database, Process, TestApp, until};
+use crate::support::{Database, Process, TestApp, plain_http, until};
 
 /// A service that takes three logins of one client id at once, and then one a minute.
 async fn limited() -> TestApp {
@@ -107,7 +107,7 @@ async fn many_logins_take_no_more_memory_than_a_few() {
     let process = Process::serve(database.folder.path(), &database.url, |command| {
         command.env("SALES_ORDER_AUTH__PASSWORD_HASH_CONCURRENCY", "1");
     });
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = plain_http().build().unwrap();
     let guess = async |n: usize| {
         let body = json!({"client_id": format!("nobody-{n}"), "client_secret": "guess"});
         let sent = http.post(format!("{}/api/v1/auth/login", process.base)).json(&body).send().await.unwrap();

@@ -1,7 +1,6 @@
 //! Clients of GraphQL: each signs and creates, lists, subscribes, loses its connection, and goes on from its cursor with every
 //! event once.
 
-use super::once;
 use super::stage::Stage;
 
 // Followed on both databases: what is told of events, and how, is theirs.

@@ -3,7 +3,6 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 
-use super::once;
 use super::stage::{Stage, finish, python, tool};
 
 #[tokio::test]

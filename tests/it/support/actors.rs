@@ -80,8 +80,13 @@ impl<'a> Partner<'a> {
 
     /// Signs the form that binds the body, now.
     pub fn sign_body(&self, path: &str, body: &[u8]) -> Signed {
+        self.sign_request("POST", path, body)
+    }
+
+    /// The same for another method.
+    pub fn sign_request(&self, method: &str, path: &str, body: &[u8]) -> Signed {
         let timestamp = self.app.clock.now().timestamp().to_string();
-        let text = body_bound_string("POST", path, &Sha256::digest(body).into(), &timestamp);
+        let text = body_bound_string(method, path, &Sha256::digest(body).into(), &timestamp);
         self.sign_text(&timestamp, &text)
     }
 

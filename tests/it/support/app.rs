@@ -32,12 +32,17 @@ pub struct TestApp {
     pub clock: TestClock,
     pub clients: Clients,
     pub router: Router,
+    /// What its handlers share.
+    pub state: AppState,
     /// How it treats connections, once it listens.
     pub server: ServerOptions,
 }
 
 /// The secret that signs tokens in tests.
 pub const JWT_SECRET: &str = "a test's own secret of more than 32 bytes";
+
+/// The key that keeps secrets of webhooks in tests.
+const WEBHOOK_KEY: &str = "another secret of a test, of more than 32 bytes";
 
 impl TestApp {
     pub async fn new() -> Self {
@@ -61,12 +66,12 @@ impl TestApp {
     fn on(database: Database, store: Store, change: impl FnOnce(&mut Config)) -> Self {
         let clock = TestClock::new();
         let mut server = None;
-        let router = Self::router_on(&store, &clock, |config| {
+        let state = Self::state_in(&store, &clock, &[], |config| {
             change(config);
             server = Some(ServerOptions::new(&config.http, usize::MAX));
         });
-        let clients = app::clients(&store, &clock.clock());
-        Self { database, store, clock, clients, router, server: server.unwrap() }
+        let (router, clients) = (http::router(state.clone()), app::clients(&store, &clock.clock()));
+        Self { database, store, clock, clients, router, state, server: server.unwrap() }
     }
 
     /// How a service treats connections by default.
@@ -98,7 +103,10 @@ impl TestApp {
         pairs: &[(&str, &str)],
         change: impl FnOnce(&mut Config),
     ) -> AppState {
-        let mut environment = BTreeMap::from([("SALES_ORDER_AUTH__JWT_SECRET".to_owned(), JWT_SECRET.to_owned())]);
+        let mut environment = BTreeMap::from([
+            ("SALES_ORDER_AUTH__JWT_SECRET".to_owned(), JWT_SECRET.to_owned()),
+            ("SALES_ORDER_WEBHOOKS__SECRET_KEYS".to_owned(), format!("[\"{WEBHOOK_KEY}\"]")),
+        ]);
         environment.extend(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let mut config = config::load_from(&[], environment, &Overrides::default()).unwrap().config;
         // What a test changes past the service is in force at once, and tests log in more often than anybody.

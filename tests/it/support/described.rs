@@ -51,6 +51,19 @@ fn template(path: &str) -> &str {
     if path.starts_with("/api/v1/events/consumers/") {
         return "/api/v1/events/consumers/{name}";
     }
+    if let Some(of_endpoint) = path.strip_prefix("/api/v1/webhook-endpoints/") {
+        return match of_endpoint.split_once('/').map(|(_, action)| action) {
+            None => "/api/v1/webhook-endpoints/{name}",
+            Some("attempts") => "/api/v1/webhook-endpoints/{name}/attempts",
+            Some("pause") => "/api/v1/webhook-endpoints/{name}/pause",
+            Some("replay") => "/api/v1/webhook-endpoints/{name}/replay",
+            Some("resume") => "/api/v1/webhook-endpoints/{name}/resume",
+            Some("secret") => "/api/v1/webhook-endpoints/{name}/secret",
+            Some("test") => "/api/v1/webhook-endpoints/{name}/test",
+            Some("verification") => "/api/v1/webhook-endpoints/{name}/verification",
+            Some(_) => path,
+        };
+    }
     match path.strip_prefix("/api/v1/sales-orders") {
         Some(by) if by.strip_prefix("/by-reference/").is_some_and(|reference| !reference.contains('/')) => {
             "/api/v1/sales-orders/by-reference/{partner_reference}"

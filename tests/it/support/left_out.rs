@@ -43,3 +43,12 @@ macro_rules! only_on {
         }
     };
 }
+
+/// Ends a test of what no database changes where the run is not the first one.
+macro_rules! once {
+    () => {
+        if $crate::support::on_postgres().is_some() {
+            return $crate::support::leave_out("of what is the same on every database: it ran on SQLite");
+        }
+    };
+}
