@@ -6,15 +6,13 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 
 use crate::domain::fields::is_invisible;
+use crate::domain::webhook_schedule::LONGEST_RETRY_AFTER;
 
 /// The most of an answer that people are shown.
 const MAX_EXCERPT: usize = 1_024;
 
 /// The longest `Location`, in characters: no longer URL can be a target.
 const MAX_LOCATION: usize = 2_048;
-
-/// The longest wait that a receiver may ask for.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// When a receiver wants the next request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +29,7 @@ impl RetryAfter {
         let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
         if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
             // More digits than a number has ask for more than the longest wait too.
-            return Some(Self::In(text.parse().map_or(LONGEST_WAIT, Duration::from_secs)));
+            return Some(Self::In(text.parse().map_or(LONGEST_RETRY_AFTER, Duration::from_secs)));
         }
         httpdate::parse_http_date(text).ok().map(|time| Self::At(time.into()))
     }
@@ -43,7 +41,7 @@ impl RetryAfter {
             Self::In(wait) => wait,
             Self::At(time) => time.signed_duration_since(now).to_std().unwrap_or_default(),
         };
-        wait.min(LONGEST_WAIT)
+        wait.min(LONGEST_RETRY_AFTER)
     }
 }
 

@@ -23,7 +23,7 @@ use crate::domain::webhook::{
 };
 use crate::domain::webhook_lane::{Lane, MAX_PARKED, Next, READY, Settled, Work};
 use crate::error::AppError;
-use crate::outgoing::TargetUrl;
+use crate::outgoing::{Outcome, TargetUrl};
 use crate::service::caller::Principal;
 use crate::service::webhooks::message::{Envelope, Sent};
 use crate::service::webhooks::signing::Signer;
@@ -387,29 +387,26 @@ impl Runner {
         };
         let asks_to_wait = matches!(answer.status, Some(429 | 503));
         let retry_after = answer.retry_after.filter(|_| asks_to_wait).map(|after| after.wait(now));
-        let next_attempt_at = self.finish(work, outcome, retry_after);
-        telemetry::count_webhook_attempt(outcome, answer.duration);
-        self.attempts.push(WebhookAttempt {
-            id: 0,
-            endpoint_id: self.endpoint.id,
-            position: Some(work.position),
-            order: Some(work.order),
-            attempt: work.attempt,
-            trigger: work.trigger,
-            at,
-            duration_ms: u32::try_from(answer.duration.as_millis()).unwrap_or(u32::MAX),
-            status: answer.status,
-            outcome,
-            excerpt: answer.excerpt,
-            next_attempt_at,
-        });
+        let Outcome { status, duration, excerpt, .. } = answer;
+        self.note(work, (at, duration), (outcome, status, excerpt), retry_after);
     }
 
     /// What is not sent, because its URL is none that requests may go to any more.
     fn refuse(&mut self, work: Work) {
-        let (at, outcome) = (self.webhooks.0.clock.now(), AttemptOutcome::ForbiddenTarget);
-        let next_attempt_at = self.finish(work, outcome, None);
-        telemetry::count_webhook_attempt(outcome, Duration::ZERO);
+        let at = self.webhooks.0.clock.now();
+        self.note(work, (at, Duration::ZERO), (AttemptOutcome::ForbiddenTarget, None, None), None);
+    }
+
+    /// Notes what became of an attempt, in the lane and in the log.
+    fn note(
+        &mut self,
+        work: Work,
+        (at, duration): (DateTime<Utc>, Duration),
+        (outcome, status, excerpt): (AttemptOutcome, Option<u16>, Option<String>),
+        retry_after: Option<Duration>,
+    ) {
+        let next_attempt_at = self.finish(work, outcome, retry_after);
+        telemetry::count_webhook_attempt(outcome, duration);
         self.attempts.push(WebhookAttempt {
             id: 0,
             endpoint_id: self.endpoint.id,
@@ -418,10 +415,10 @@ impl Runner {
             attempt: work.attempt,
             trigger: work.trigger,
             at,
-            duration_ms: 0,
-            status: None,
+            duration_ms: u32::try_from(duration.as_millis()).unwrap_or(u32::MAX),
+            status,
             outcome,
-            excerpt: None,
+            excerpt,
             next_attempt_at,
         });
     }
