@@ -6,7 +6,7 @@
 //! SQLite there is one writer.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _, SimpleExpr};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, JoinType, QueryFilter, QueryOrder,
@@ -69,7 +69,11 @@ impl Store {
             .order_by_asc(Column::Position)
             .limit(u64::try_from(limit).unwrap_or(u64::MAX));
         if !is_all {
-            query = query.join(JoinType::InnerJoin, of_order()).filter(self.matching(connection, scope, filter).await?);
+            let join = if until.get() - after.get() <= NEAR { self.events_first() } else { JoinType::InnerJoin };
+            query = query
+                .join(join, of_order())
+                .filter(is_of_order())
+                .filter(self.matching(connection, scope, filter).await?);
         }
         let rows = query.all(connection).await?;
         rows.into_iter().map(OrderEvent::try_from).collect()
@@ -97,8 +101,20 @@ impl Store {
     /// The events at these positions that are of orders in the scope.
     pub async fn list_events_at(&self, scope: &Scope, positions: &[Position]) -> StoreResult<Vec<OrderEvent>> {
         let at = Entity::find().filter(Column::Position.is_in(positions.iter().map(|position| position.get())));
-        let rows = at.join(JoinType::InnerJoin, of_order()).filter(in_scope(scope)).all(&self.read).await?;
+        let rows = at
+            .join(self.events_first(), of_order())
+            .filter(is_of_order())
+            .filter(in_scope(scope))
+            .all(&self.read)
+            .await?;
         self.with_cursors(rows.into_iter().map(OrderEvent::try_from).collect::<StoreResult<_>>()?).await
+    }
+
+    /// How few events find their orders. SQLite would begin with the orders where their client is asked for, and look up the events of
+    /// each one that this client ever sent (`a_page_of_the_feed_looks_at_its_own_events_only`); it keeps to the order of a CROSS JOIN,
+    /// which has no condition of its own: [`is_of_order`] says it.
+    pub(super) fn events_first(&self) -> JoinType {
+        if self.backend() == DbBackend::Sqlite { JoinType::CrossJoin } else { JoinType::InnerJoin }
     }
 
     /// When the last event up to a position was; `None` when there is none.
@@ -211,6 +227,11 @@ const APPEND_LOCK: i64 = 0x7361_6c65_732d_6576;
 /// The same as [`lock`] as a query, for a statement that does more.
 pub(super) const BEGIN: &str = "SELECT begin_to_append()";
 
+/// That the order of a row is the one that its event is of.
+pub(super) fn is_of_order() -> SimpleExpr {
+    Expr::col((sales_orders::Entity, sales_orders::Column::Id)).equals((Entity, Column::OrderId))
+}
+
 pub(super) fn of_order() -> RelationDef {
     sales_order_events::Entity::belongs_to(sales_orders::Entity)
         .from(Column::OrderId)
@@ -234,3 +255,7 @@ impl TryFrom<Model> for OrderEvent {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "events_tests.rs"]
+mod tests;

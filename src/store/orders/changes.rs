@@ -2,8 +2,7 @@
 
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, Query};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait as _, EntityTrait as _, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait as _, RelationDef,
+    ColumnTrait, ConnectionTrait as _, EntityTrait as _, QueryFilter, QueryOrder, QuerySelect, QueryTrait as _,
 };
 
 use super::columns::{self, Record as _, RowReader};
@@ -15,6 +14,7 @@ use crate::store::connect::{Store, micros};
 use crate::store::entity::sales_order_events::{Column as EventColumn, Entity as Events};
 use crate::store::entity::sales_orders::{Column, Entity};
 use crate::store::error::StoreResult;
+use crate::store::events::is_of_order;
 use crate::store::filter::in_scope;
 
 /// How many orders are looked through for a page that wants only some of them: about 5 ms.
@@ -78,7 +78,7 @@ impl Store {
             .take();
         let query = columns::find::<SalesOrder>()
             .column_as(EventColumn::Position, "position")
-            .join(JoinType::InnerJoin, events())
+            .filter(is_of_order())
             .filter(EventColumn::Position.gt(after.get()))
             .filter(EventColumn::Position.lte(until.get()))
             .filter(EventColumn::Kind.ne(EventKind::ACKNOWLEDGED))
@@ -86,7 +86,9 @@ impl Store {
             .filter(self.matching(&self.read, scope, filter).await?)
             .order_by_asc(EventColumn::Position)
             .limit(u64::try_from(limit).unwrap_or(u64::MAX));
-        let rows = self.read.query_all(&query.into_query()).await?;
+        let mut query = query.into_query();
+        query.from_clear().from(Events).join(self.events_first(), Entity, is_of_order());
+        let rows = self.read.query_all(&query).await?;
         let read = |row| {
             let mut row = RowReader::new(row)?;
             Ok((SalesOrder::read(&mut row)?, Position::new(row.value()?)))
@@ -99,8 +101,4 @@ impl Store {
 /// stand together.
 fn wants_some(filter: &OrderFilter) -> bool {
     filter.texts == TextFilters::default() && (filter.statuses.is_some() || !filter.times.created_at.is_open())
-}
-
-fn events() -> RelationDef {
-    Entity::belongs_to(Events).from(Column::Id).to(EventColumn::OrderId).into()
 }

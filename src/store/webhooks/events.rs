@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ColumnTrait, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::client::ClientId;
 use crate::domain::event::{EventName, Position};
@@ -12,7 +12,7 @@ use crate::store::connect::Store;
 use crate::store::entity::sales_order_events::{Column, Entity};
 use crate::store::entity::sales_orders;
 use crate::store::error::StoreResult;
-use crate::store::events::of_order;
+use crate::store::events::{is_of_order, of_order};
 use crate::store::filter::in_scope;
 
 /// An event to be sent, and the order that it is of.
@@ -43,7 +43,7 @@ impl Store {
             query = query.filter(Column::OrderId.eq(order.id()));
         }
         if *scope != Scope::All {
-            query = query.join(JoinType::InnerJoin, of_order()).filter(in_scope(scope));
+            query = query.join(self.events_first(), of_order()).filter(is_of_order()).filter(in_scope(scope));
         }
         let rows: Vec<(i64, i64)> = query.into_tuple().all(&self.read).await?;
         Ok(rows.into_iter().map(|(position, order)| (Position::new(position), OrderNumber::from_id(order))).collect())
@@ -55,7 +55,8 @@ impl Store {
             .select_only()
             .distinct()
             .column(sales_orders::Column::ClientId)
-            .join(JoinType::InnerJoin, of_order())
+            .join(self.events_first(), of_order())
+            .filter(is_of_order())
             .filter(Column::Position.gt(after.get()))
             .filter(Column::Position.lte(until.get()))
             .into_tuple()

@@ -1,0 +1,50 @@
+//! Which way SQLite takes through events.
+
+use std::sync::Mutex;
+
+use sea_orm::TransactionTrait as _;
+
+use super::*;
+use crate::store::options::DatabaseOptions;
+
+/// How SQLite goes about each statement that `work` runs to read.
+async fn plans(work: impl AsyncFnOnce(&Store)) -> Vec<String> {
+    static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::connect(&DatabaseOptions::in_test(&folder.path().join("orders.db"))).await.unwrap();
+    store.migrate_up().await.unwrap();
+    store.read.set_metric_callback(|info| SEEN.lock().unwrap().push(info.statement.sql.clone()));
+    work(&store).await;
+    let seen = std::mem::take(&mut *SEEN.lock().unwrap());
+    let mut plans = Vec::new();
+    for sql in seen {
+        let plan = Statement::from_string(DbBackend::Sqlite, format!("EXPLAIN QUERY PLAN {sql}"));
+        let steps = store.core.begin().await.unwrap().query_all_raw(plan).await.unwrap();
+        let steps = steps.iter().map(|step| step.try_get::<String>("", "detail").unwrap());
+        plans.push(steps.collect::<Vec<_>>().join("; "));
+    }
+    store.close().await;
+    plans
+}
+
+/// SQLite knows no figures of a table that nobody analysed, and would take every order of the client first.
+#[tokio::test]
+async fn a_page_of_the_feed_looks_at_its_own_events_only() {
+    let plans = plans(async |store| {
+        let client: ClientId = "versuni-client-001".parse().unwrap();
+        let scope = Scope::Client(client);
+        let (range, filter) = ((Position::new(10), Position::new(20)), OrderFilter::default());
+        store.list_events(&scope, &filter, range, 5).await.unwrap();
+        store.list_events_at(&scope, &[Position::new(11)]).await.unwrap();
+        store.list_webhook_events(&scope, (&[], None), range, 5).await.unwrap();
+        store.list_clients_of_events(range).await.unwrap();
+        store.list_orders_changed_in(&scope, &filter, range, Position::new(30), 5).await.unwrap();
+    });
+    let plans = plans.await;
+    assert_eq!(plans.len(), 5, "{plans:#?}");
+    for plan in plans {
+        let steps: Vec<_> = plan.split("; ").collect();
+        assert!(steps[0].starts_with("SEARCH sales_order_events USING INTEGER PRIMARY KEY"), "{plan}");
+        assert!(steps[1].starts_with("SEARCH sales_orders USING INTEGER PRIMARY KEY (rowid=?)"), "{plan}");
+    }
+}
