@@ -40,12 +40,12 @@ graphql() { # DOCUMENT: on behalf of staff
   local answer
   answer=$(curl -sS --noproxy '*' "$address/graphql" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
     -d "$(printf '{"query":"%s"}' "${1//\"/\\\"}")")
-  [[ $answer != *'"errors"'* ]] || die "$answer"
+  [[ $answer != *'"errors"'* && $answer != *'"PENDING"'* ]] || die "$answer"
 }
 
 endpoint() { # CLIENT NAME PATH SETTINGS
-  graphql "mutation { saveWebhookEndpoint(name: \"$2\", clientId: \"$1\", input: {url: \"https://localhost:$port/$3\"$4}) { secret } }"
-  graphql "mutation { verifyWebhookEndpoint(name: \"$2\", clientId: \"$1\") { location } }"
+  graphql "mutation { saveWebhookEndpoint(name: \"$2\", clientId: \"$1\", input: {url: \"https://127.0.0.1:$port/$3\"$4}) { secret } }"
+  graphql "mutation { verifyWebhookEndpoint(name: \"$2\", clientId: \"$1\") { endpoint { state } } }"
 }
 
 orders() { # CONNECTIONS SECONDS: how many were taken, and how many a second
@@ -103,12 +103,12 @@ measure() { # SECONDS
 
   for n in $(seq 1 100); do endpoint "reader-$(((n - 1) / 20 + 1))" "hook-$n" "hooks/$n" ''; done
   ask skip >/dev/null
-  taken=$(orders 4 2 | field answers)
+  taken=$(orders 1 1 | field answers)
   without=$(ask "wait $((taken * 100))" | cut -d' ' -f2)
   graphql "mutation { deleteWebhookEndpoint(name: \"hook-1\", clientId: \"reader-1\") }"
   endpoint reader-1 hook-1 hang ''
   ask skip >/dev/null
-  taken=$(orders 4 2 | field answers)
+  taken=$(orders 1 1 | field answers)
   with=$(ask "wait $((taken * 99))" | cut -d' ' -f2)
   printf '100 endpoints: %s webhooks a second; 99 beside one that hangs: %s\n' "$without" "$with"
   for n in $(seq 1 100); do graphql "mutation { deleteWebhookEndpoint(name: \"hook-$n\", clientId: \"reader-$(((n - 1) / 20 + 1))\") }"; done

@@ -22,11 +22,12 @@ use sales_order_api::auth::credentials::Header;
 use sales_order_api::auth::webhook_signature::HmacSecret;
 use sales_order_api::auth::webhook_verification::{self, VerificationKeys};
 use sales_order_api::config::Config;
+use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
 use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 
-use crate::support::{Answer, Partner, Received, Receiver, TestApp, order, until};
+use crate::support::{Answer, Partner, Received, Receiver, TestApp, key_of, order, until};
 
 pub const ENDPOINTS: &str = "/api/v1/webhook-endpoints";
 
@@ -130,6 +131,24 @@ async fn a_partner_is_told_of_its_orders_signed_and_in_order_and_of_nobody_elses
     let log = attempts(&partner, "erp").await;
     assert_eq!(log.iter().filter(|attempt| attempt["outcome"] == "DELIVERED").count(), 3, "{log:?}");
     assert_eq!(log[0]["status"], 200);
+}
+
+#[tokio::test]
+async fn an_endpoint_of_who_reads_all_orders_is_told_of_everybodys() {
+    let app = TestApp::with(local).await;
+    let (partner, receiver, key) = (app.partner().await, Receiver::new().await, key_of("reader-001"));
+    let (scopes, keys) = ([Permission::OrdersRead], vec![key.public_key().to_pem()]);
+    let secret = app.client("reader-001", &scopes, SignaturePolicy::default(), keys).await;
+    let reader = Partner::log_in(&app, "reader-001", secret, key).await;
+    send_order(&partner, "PO-0").await;
+    active(&reader, "all", &receiver, json!({})).await;
+    let _sending = Sending::on(&app.state);
+    let generation = "SELECT lease_generation FROM webhook_endpoints";
+    until("somebody sends to it", async || app.database.db_number(generation).await == 1).await;
+    for n in 1..4 {
+        let number = send_order(&partner, &format!("PO-{n}")).await;
+        assert_eq!(receiver.events_after(n).await[n - 1].order(), number);
+    }
 }
 
 /// Fails unless the endpoint's owner can tell that it comes from the service.

@@ -55,6 +55,9 @@ const IDLE: Duration = Duration::from_mins(1);
 const IDLE_WRITE: TimeDelta = TimeDelta::seconds(60);
 const IDLE_POSITIONS: i64 = 5000;
 
+/// How often it is looked what the endpoint's client may read where nothing is to be sent.
+const PERMISSIONS_EVERY: Duration = Duration::from_secs(5);
+
 /// After how long keys are read anew: one that is new is published before it is the only one.
 const MEANS_LAST: Duration = Duration::from_mins(1);
 
@@ -90,9 +93,8 @@ pub(super) struct Runner {
     is_over: bool,
 }
 
-/// What it takes to send, as the endpoint's owner and its client's permissions are now.
+/// What it takes to send, as the endpoint's owner has it now.
 struct Means {
-    reader: Principal,
     signer: Arc<Signer>,
     /// `None` where the operator's rules no longer allow the URL.
     target: Option<TargetUrl>,
@@ -158,11 +160,16 @@ impl Runner {
                 return;
             }
             tokio::select! {
-                Some(done) = self.under_way.join_next() => match done {
-                    Ok((work, sent)) => self.settle(work, sent),
-                    // It panicked: this runner no longer knows what is under way, and the next one begins anew.
-                    Err(_) => return,
-                },
+                Some(done) = self.under_way.join_next() => {
+                    let mut next = Some(done);
+                    // All that are done at once: each look at the feed and each report costs as much for one as for many.
+                    while let Some(done) = next {
+                        // It panicked: this runner no longer knows what is under way, and the next one begins anew.
+                        let Ok((work, sent)) = done else { return };
+                        self.settle(work, sent);
+                        next = self.under_way.try_join_next();
+                    }
+                }
                 () = self.feed.woken(), if !ends => {}
                 // Without it nothing was looked at.
                 _ = self.lease.renewed.changed(), if !ends => {}
@@ -197,21 +204,21 @@ impl Runner {
     /// Reads and sends what can be read and sent now; gives how long nothing else is to be done.
     async fn advance(&mut self, means: &mut Option<Means>) -> Result<Option<Duration>, AppError> {
         self.load().await?;
-        if self.is_over || !self.has_work() {
+        if self.is_over {
             return Ok(None);
         }
-        if means.as_ref().is_none_or(|means| means.made.elapsed() >= MEANS_LAST) {
-            *means = self.means().await?;
-        }
-        let Some(found) = means.as_mut() else { return Ok(Some(PAUSE)) };
-        // Permissions change without a word; who was disabled is told nothing.
-        match self.webhooks.reader(&self.endpoint.client_id).await? {
-            Some(reader) => found.reader = reader,
-            None => return Ok(Some(PAUSE)),
-        }
-        let Means { reader, signer, target, .. } = &*found;
-        let (reader, signer, target) = (reader.clone(), Arc::clone(signer), target.clone());
+        // Permissions change without a word; who was disabled is told nothing. Before it is looked which events are for others: to
+        // whoever reads all orders, none are (`an_endpoint_of_who_reads_all_orders_is_told_of_everybodys`).
+        let Some(reader) = self.webhooks.reader(&self.endpoint.client_id).await? else { return Ok(Some(PAUSE)) };
         self.feed.set_reads_all(reader.scope() == Scope::All);
+        if !self.has_work() {
+            return Ok(Some(PERMISSIONS_EVERY));
+        }
+        if means.as_ref().is_none_or(|means| means.made.elapsed() >= MEANS_LAST) {
+            *means = Some(self.means().await?);
+        }
+        let Some(found) = means.as_ref() else { return Ok(Some(PAUSE)) };
+        let (signer, target) = (Arc::clone(&found.signer), found.target.clone());
         let has_more = self.fill(&reader).await?;
         let now = self.webhooks.0.clock.now();
         let (mut works, mut until) = (Vec::new(), None);
@@ -279,12 +286,10 @@ impl Runner {
         Ok(())
     }
 
-    /// `None` where the endpoint's client is not there or disabled.
-    async fn means(&self) -> Result<Option<Means>, AppError> {
-        let Some(reader) = self.webhooks.reader(&self.endpoint.client_id).await? else { return Ok(None) };
+    async fn means(&self) -> Result<Means, AppError> {
         let target = self.webhooks.0.outgoing.target(&self.endpoint.settings.url).ok();
         let signer = Arc::new(self.webhooks.signer(&self.endpoint).await?);
-        Ok(Some(Means { reader, signer, target, made: Instant::now() }))
+        Ok(Means { signer, target, made: Instant::now() })
     }
 
     /// Reads events for which there is room; true where there may be more.
@@ -293,7 +298,8 @@ impl Runner {
         for _ in 0..LOOKS {
             let (after, room) = (self.lane.read(), self.lane.room());
             let (last, is_concerned) = self.feed.look(after);
-            if after >= last || room == 0 {
+            // A page at a time: to read one event costs as much as to read many.
+            if after >= last || room < READY / 2 {
                 return Ok(false);
             }
             if !is_concerned {
