@@ -3,6 +3,7 @@
 mod beside;
 mod command_line;
 mod database;
+mod stopping;
 mod webhooks;
 
 use std::net::IpAddr;
@@ -10,11 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use secrecy::SecretString;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore};
 use tracing::warn;
 
 pub use self::command_line::{clients, offline_api, webhooks};
 pub use self::database::{check_addresses, connect, open, open_to_serve};
+use self::stopping::Stop;
+pub use self::stopping::Stopping;
 use crate::auth::token::TokenKeys;
 use crate::auth::vault::Vault;
 use crate::clock::Clock;
@@ -47,8 +50,8 @@ struct App {
     services: Arc<Services>,
     api: Api,
     is_leaving: AtomicBool,
-    /// Held by every stream that goes on until somebody ends it; becomes true when the service stops.
-    stopping: watch::Sender<bool>,
+    /// Told when the service stops, to whatever goes on until somebody ends it.
+    stop: Stop,
     /// Told when the files of the JWT secrets are to be read at once.
     rereading: Notify,
 }
@@ -59,8 +62,8 @@ impl AppState {
         let keys = (config.jwt_secrets()?.signing_first(), webhook_keys(&config));
         let services = services(&config, &store, clock, keys)?;
         let api = Api::new(Arc::clone(&services), limits(&config))?;
-        let (is_leaving, stopping) = (AtomicBool::new(false), watch::Sender::new(false));
-        let app = App { config, store, services, api, is_leaving, stopping, rereading: Notify::new() };
+        let (is_leaving, stop) = (AtomicBool::new(false), Stop::new());
+        let app = App { config, store, services, api, is_leaving, stop, rereading: Notify::new() };
         Ok(Self(Arc::new(app)))
     }
 
@@ -146,20 +149,18 @@ impl AppState {
 
     /// Tells every stream to end.
     pub fn stop_streams(&self) {
-        self.0.stopping.send_replace(true);
+        self.0.stop.tell();
     }
 
-    /// Resolves when the service stops. While somebody holds it, [`AppState::streams_ended`] waits.
-    pub fn stopping(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut stopping = self.0.stopping.subscribe();
-        async move {
-            let _ = stopping.wait_for(|stopping| *stopping).await;
-        }
+    /// Resolves when the service stops. While somebody keeps it, [`AppState::streams_ended`] waits.
+    #[must_use]
+    pub fn stopping(&self) -> Stopping {
+        self.0.stop.listen()
     }
 
     /// Resolves when no stream is left.
     pub async fn streams_ended(&self) {
-        self.0.stopping.closed().await;
+        self.0.stop.ended().await;
     }
 }
 

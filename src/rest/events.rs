@@ -90,7 +90,7 @@ async fn page(
         return Ok(page);
     }
     let after = page["next_cursor"].clone();
-    let mut stopping = Box::pin(state.stopping());
+    let mut stopping = state.stopping();
     let arrival = async {
         let variables = json!({AFTER: after});
         let mut events = state.api().subscribe_prepared(&SALES_ORDER_EVENTS, sender.clone(), variables).await?;

@@ -2,7 +2,6 @@
 //! credentials do not count any more or the database is away, breaks off without the last event, so that clients come again with the
 //! last cursor.
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use axum::Extension;
@@ -41,8 +40,7 @@ enum Next {
 
 /// The answer that sends events as they come.
 pub fn answer(state: &AppState, events: Events) -> Response {
-    let stopping: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(state.stopping());
-    let sent = stream::unfold(Some((Next::Events(events), stopping)), |next| async {
+    let sent = stream::unfold(Some((Next::Events(events), state.stopping())), |next| async {
         let (next, mut stopping) = next?;
         let mut events = match next {
             Next::Events(events) => events,

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use futures_util::stream::StreamExt as _;
-use futures_util::{SinkExt as _, pin_mut};
+use futures_util::SinkExt as _;
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -82,8 +82,7 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         // Held to the end: a service that stops waits for the clients to have been told.
-        let stopping = self.state.stopping();
-        pin_mut!(stopping);
+        let mut stopping = self.state.stopping();
         let anonymous_timeout = self.state.config().http.anonymous_socket_timeout;
         let init_deadline = Instant::now() + INIT_TIMEOUT;
         let mut ping = interval(PING_EVERY);
