@@ -10,7 +10,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, SimpleExpr};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, JoinType, QueryFilter, QueryOrder,
-    QuerySelect, RelationDef, Statement,
+    QuerySelect, RelationDef, Select, Statement,
 };
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -70,10 +70,7 @@ impl Store {
             .limit(u64::try_from(limit).unwrap_or(u64::MAX));
         if !is_all {
             let join = if until.get() - after.get() <= NEAR { self.events_first() } else { JoinType::InnerJoin };
-            query = query
-                .join(join, of_order())
-                .filter(is_of_order())
-                .filter(self.matching(connection, scope, filter).await?);
+            query = with_orders(query, join).filter(self.matching(connection, scope, filter).await?);
         }
         let rows = query.all(connection).await?;
         rows.into_iter().map(OrderEvent::try_from).collect()
@@ -101,18 +98,12 @@ impl Store {
     /// The events at these positions that are of orders in the scope.
     pub async fn list_events_at(&self, scope: &Scope, positions: &[Position]) -> StoreResult<Vec<OrderEvent>> {
         let at = Entity::find().filter(Column::Position.is_in(positions.iter().map(|position| position.get())));
-        let rows = at
-            .join(self.events_first(), of_order())
-            .filter(is_of_order())
-            .filter(in_scope(scope))
-            .all(&self.read)
-            .await?;
+        let rows = with_orders(at, self.events_first()).filter(in_scope(scope)).all(&self.read).await?;
         self.with_cursors(rows.into_iter().map(OrderEvent::try_from).collect::<StoreResult<_>>()?).await
     }
 
     /// How few events find their orders. SQLite would begin with the orders where their client is asked for, and look up the events of
-    /// each one that this client ever sent (`a_page_of_the_feed_looks_at_its_own_events_only`); it keeps to the order of a CROSS JOIN,
-    /// which has no condition of its own: [`is_of_order`] says it.
+    /// each one that this client ever sent (`a_page_of_the_feed_looks_at_its_own_events_only`); it keeps to the order of a CROSS JOIN.
     pub(super) fn events_first(&self) -> JoinType {
         if self.backend() == DbBackend::Sqlite { JoinType::CrossJoin } else { JoinType::InnerJoin }
     }
@@ -232,11 +223,13 @@ pub(super) fn is_of_order() -> SimpleExpr {
     Expr::col((sales_orders::Entity, sales_orders::Column::Id)).equals((Entity, Column::OrderId))
 }
 
-pub(super) fn of_order() -> RelationDef {
-    sales_order_events::Entity::belongs_to(sales_orders::Entity)
+/// Events with the orders that they are of. A CROSS JOIN has no condition of its own, so it is said in WHERE.
+pub(super) fn with_orders(events: Select<Entity>, join: JoinType) -> Select<Entity> {
+    let of_order: RelationDef = sales_order_events::Entity::belongs_to(sales_orders::Entity)
         .from(Column::OrderId)
         .to(sales_orders::Column::Id)
-        .into()
+        .into();
+    events.join(join, of_order).filter(is_of_order())
 }
 
 impl TryFrom<Model> for OrderEvent {

@@ -12,7 +12,7 @@ use crate::store::connect::Store;
 use crate::store::entity::sales_order_events::{Column, Entity};
 use crate::store::entity::sales_orders;
 use crate::store::error::StoreResult;
-use crate::store::events::{is_of_order, of_order};
+use crate::store::events::with_orders;
 use crate::store::filter::in_scope;
 
 /// An event to be sent, and the order that it is of.
@@ -43,7 +43,7 @@ impl Store {
             query = query.filter(Column::OrderId.eq(order.id()));
         }
         if *scope != Scope::All {
-            query = query.join(self.events_first(), of_order()).filter(is_of_order()).filter(in_scope(scope));
+            query = with_orders(query, self.events_first()).filter(in_scope(scope));
         }
         let rows: Vec<(i64, i64)> = query.into_tuple().all(&self.read).await?;
         Ok(rows.into_iter().map(|(position, order)| (Position::new(position), OrderNumber::from_id(order))).collect())
@@ -51,12 +51,10 @@ impl Store {
 
     /// Whose orders the events of a range of positions are of.
     pub async fn list_clients_of_events(&self, (after, until): (Position, Position)) -> StoreResult<HashSet<ClientId>> {
-        let clients: Vec<String> = Entity::find()
+        let clients: Vec<String> = with_orders(Entity::find(), self.events_first())
             .select_only()
             .distinct()
             .column(sales_orders::Column::ClientId)
-            .join(self.events_first(), of_order())
-            .filter(is_of_order())
             .filter(Column::Position.gt(after.get()))
             .filter(Column::Position.lte(until.get()))
             .into_tuple()

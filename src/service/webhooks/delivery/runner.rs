@@ -1,34 +1,35 @@
 //! Sends to one endpoint.
 
+mod outcome;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Semaphore, oneshot, watch};
+use chrono::{DateTime, Utc};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use super::fan::LaneFeed;
-use super::ledger::{Ledger, Report};
+use super::ledger::Ledger;
 use super::replay::Replaying;
-use crate::clock::random_bytes;
 use crate::domain::event::Position;
 use crate::domain::permission::Scope;
 use crate::domain::sealer::Purpose;
 use crate::domain::webhook::{
-    AttemptOutcome, AttemptTrigger, EndpointState, OnExhausted, PayloadForm, WebhookAttempt, WebhookEndpoint,
+    AttemptOutcome, EndpointState, OnExhausted, PayloadForm, WebhookAttempt, WebhookEndpoint,
 };
-use crate::domain::webhook_lane::{Lane, MAX_PARKED, Next, READY, Settled, Work};
+use crate::domain::webhook_lane::{Lane, MAX_PARKED, Next, READY, Work};
 use crate::error::AppError;
-use crate::outgoing::{Outcome, TargetUrl};
+use crate::outgoing::TargetUrl;
 use crate::service::caller::Principal;
 use crate::service::webhooks::message::{Envelope, Sent};
 use crate::service::webhooks::signing::Signer;
 use crate::service::webhooks::{Payload, Payloads, Webhooks};
-use crate::store::{EndpointProgress, HeldEndpoint, NEAR, Outage};
+use crate::store::{HeldEndpoint, NEAR, Outage};
 use crate::telemetry;
 
 /// A lease, as its runner sees it.
@@ -51,18 +52,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long nothing is looked at where nothing is to be sent and nobody says anything.
 const IDLE: Duration = Duration::from_mins(1);
 
-/// A cursor that moved past nothing but events for others is written so often, unless it is as far as `IDLE_POSITIONS` behind.
-const IDLE_WRITE: TimeDelta = TimeDelta::seconds(60);
-const IDLE_POSITIONS: i64 = 5000;
-
 /// How often it is looked what the endpoint's client may read where nothing is to be sent.
 const PERMISSIONS_EVERY: Duration = Duration::from_secs(5);
 
 /// After how long keys are read anew: one that is new is published before it is the only one.
 const MEANS_LAST: Duration = Duration::from_mins(1);
-
-/// How long a runner that ends waits until that is written down.
-const AT_END: Duration = Duration::from_secs(5);
 
 /// How far the feed is read at once in search of events for the endpoint.
 const LOOKS: usize = 5;
@@ -89,6 +83,8 @@ pub(super) struct Runner {
     /// The cursor as it was last reported, and when.
     reported: (Position, DateTime<Utc>),
     is_loaded: bool,
+    /// Whether the endpoint's client is not there or disabled: its cursor stays, and nobody calls that late.
+    is_silenced: bool,
     /// Whether it was paused or disabled before this runner began.
     is_over: bool,
 }
@@ -126,6 +122,7 @@ impl Runner {
             attempts: Vec::new(),
             reported,
             is_loaded: false,
+            is_silenced: false,
             is_over: false,
         }
     }
@@ -209,16 +206,19 @@ impl Runner {
         }
         // Permissions change without a word; who was disabled is told nothing. Before it is looked which events are for others: to
         // whoever reads all orders, none are (`an_endpoint_of_who_reads_all_orders_is_told_of_everybodys`).
-        let Some(reader) = self.webhooks.reader(&self.endpoint.client_id).await? else { return Ok(Some(PAUSE)) };
+        let reader = self.webhooks.reader(&self.endpoint.client_id).await?;
+        self.is_silenced = reader.is_none();
+        let Some(reader) = reader else { return Ok(Some(PERMISSIONS_EVERY)) };
         self.feed.set_reads_all(reader.scope() == Scope::All);
         if !self.has_work() {
             return Ok(Some(PERMISSIONS_EVERY));
         }
-        if means.as_ref().is_none_or(|means| means.made.elapsed() >= MEANS_LAST) {
-            *means = Some(self.means().await?);
-        }
-        let Some(found) = means.as_ref() else { return Ok(Some(PAUSE)) };
-        let (signer, target) = (Arc::clone(&found.signer), found.target.clone());
+        means.take_if(|means| means.made.elapsed() >= MEANS_LAST);
+        let Means { signer, target, .. } = match means {
+            Some(means) => means,
+            None => means.insert(self.means().await?),
+        };
+        let (signer, target) = (Arc::clone(signer), target.clone());
         let has_more = self.fill(&reader).await?;
         let now = self.webhooks.0.clock.now();
         let (mut works, mut until) = (Vec::new(), None);
@@ -378,101 +378,5 @@ impl Runner {
             });
         }
         Ok(())
-    }
-
-    fn settle(&mut self, work: Work, sent: Result<Sent, AppError>) {
-        let now = self.webhooks.0.clock.now();
-        let Sent { at, answer, outcome } = match sent {
-            Ok(sent) => sent,
-            Err(error) => {
-                let error = telemetry::causes(&error);
-                warn!(error, client_id = %self.endpoint.client_id, "a webhook could not be signed; trying again");
-                self.finish(work, AttemptOutcome::Postponed, None);
-                return;
-            }
-        };
-        let asks_to_wait = matches!(answer.status, Some(429 | 503));
-        let retry_after = answer.retry_after.filter(|_| asks_to_wait).map(|after| after.wait(now));
-        let Outcome { status, duration, excerpt, .. } = answer;
-        self.note(work, (at, duration), (outcome, status, excerpt), retry_after);
-    }
-
-    /// What is not sent, because its URL is none that requests may go to any more.
-    fn refuse(&mut self, work: Work) {
-        let at = self.webhooks.0.clock.now();
-        self.note(work, (at, Duration::ZERO), (AttemptOutcome::ForbiddenTarget, None, None), None);
-    }
-
-    /// Notes what became of an attempt, in the lane and in the log.
-    fn note(
-        &mut self,
-        work: Work,
-        (at, duration): (DateTime<Utc>, Duration),
-        (outcome, status, excerpt): (AttemptOutcome, Option<u16>, Option<String>),
-        retry_after: Option<Duration>,
-    ) {
-        let next_attempt_at = self.finish(work, outcome, retry_after);
-        telemetry::count_webhook_attempt(outcome, duration);
-        self.attempts.push(WebhookAttempt {
-            id: 0,
-            endpoint_id: self.endpoint.id,
-            position: Some(work.position),
-            order: Some(work.order),
-            attempt: work.attempt,
-            trigger: work.trigger,
-            at,
-            duration_ms: u32::try_from(duration.as_millis()).unwrap_or(u32::MAX),
-            status,
-            outcome,
-            excerpt,
-            next_attempt_at,
-        });
-    }
-
-    fn finish(&mut self, work: Work, outcome: AttemptOutcome, retry_after: Option<Duration>) -> Option<DateTime<Utc>> {
-        let now = self.webhooks.0.clock.now();
-        let settled = Settled { outcome, retry_after, chance: f64::from(random_bytes::<1>()[0]) / f64::from(u8::MAX) };
-        if work.trigger == AttemptTrigger::Replay {
-            return self.replaying.note(work, self.lane.settle_replay(work, settled, now));
-        }
-        self.lane.settle(work, settled, now)
-    }
-
-    /// Has written what changed.
-    async fn report(&mut self, is_last: bool) {
-        // Before it knows how far the endpoint is, it has nothing to say.
-        if !self.is_loaded {
-            return;
-        }
-        let (now, cursor) = (self.webhooks.0.clock.now(), self.lane.cursor());
-        self.feed.note_behind(!self.lane.is_empty() || self.lane.read() < self.feed.look(Position::START).0);
-        let (changes, replays) = (self.lane.take_changes(), self.replaying.take_changes());
-        let attempts = std::mem::take(&mut self.attempts);
-        let (before, at) = self.reported;
-        let is_far = cursor.get() - before.get() >= IDLE_POSITIONS || now - at >= IDLE_WRITE || is_last;
-        // What was reported a moment ago is not written yet: the last report waits for that too.
-        if !is_last && changes.is_none() && replays.is_empty() && attempts.is_empty() && (cursor == before || !is_far) {
-            return;
-        }
-        self.reported = (cursor, now);
-        let changes = changes.unwrap_or_default();
-        let progress = EndpointProgress {
-            endpoint_id: self.endpoint.id,
-            generation: self.generation,
-            position: cursor,
-            rest_until: self.lane.rest_until,
-            trips: self.lane.trips,
-            failing_since: self.lane.failing_since,
-            is_gone: changes.is_gone,
-            parked: changes.parked,
-            replays,
-        };
-        let (written, is_written) = oneshot::channel();
-        let (written, lost) = (is_last.then_some(written), Arc::clone(&self.lease.lost));
-        self.ledger.report(Report { progress, attempts, lost, written }).await;
-        // Whoever sends next begins where this one ended.
-        if is_last {
-            let _ = timeout(AT_END, is_written).await;
-        }
     }
 }
