@@ -35,7 +35,7 @@ use crate::service::slots::{Slot, Slots};
 use crate::service::turns::{Turn, TurnRules, Turns};
 use crate::service::webhooks::{WebhookParts, WebhookRules, Webhooks};
 use crate::service::{
-    ClockSkew, Events, Lifecycle, Occupancy, OrderIntake, Orders, Patience, Sealing, Services, Sessions,
+    ClockSkew, Events, Lifecycle, Occupancy, OrderIntake, Orders, Patience, RequestLog, Sealing, Services, Sessions,
     SignatureChecker,
 };
 use crate::store::{Store, StoreError};
@@ -102,6 +102,12 @@ impl AppState {
         let Services { intake, clock_skew, .. } = &*self.0.services;
         tokio::try_join!(intake.ensure_takes_orders(), clock_skew.compare())?;
         clock_skew.ensure_right()
+    }
+
+    /// The log of requests.
+    #[must_use]
+    pub fn request_log(&self) -> &RequestLog {
+        &self.0.services.request_log
     }
 
     /// Memory for bodies under way.
@@ -263,6 +269,7 @@ fn services(
             anonymous_bodies: Slots::new(LARGE_BODIES),
         },
         bodies: Bodies::new(config.http.max_body_memory_bytes, config.database.acquire_timeout),
+        request_log: RequestLog::new(store.clone(), clock.clone(), Arc::clone(&sealing), config.request_log.retention),
         sealing,
         queries: Turns::new(queries),
         anonymous_queries: Turns::new(queries),

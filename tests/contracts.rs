@@ -125,6 +125,8 @@ fn every_rest_operation_is_called_as_its_graphql_operation_and_none_is_undocumen
         "salesOrderEventFeedWithOrders",
         "salesOrderEvents",
         "salesOrderEventsWithOrders",
+        "requestErrors",
+        "requestLogEntries",
         "webhookEvents",
         "webhookEventsWithOrders",
     ];

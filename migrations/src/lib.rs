@@ -43,6 +43,8 @@ mod m20261129_000028_create_sales_order_requests;
 mod m20261129_000029_change_sales_orders;
 mod m20261129_000030_create_event_consumers;
 mod m20261129_000031_create_webhooks;
+mod m20261129_000032_create_api_requests;
+mod partitions;
 pub mod reporting;
 mod totals;
 
@@ -54,6 +56,8 @@ pub const ONLINE_INDEXES: [(&str, &str, &str); 4] = [
     m20261129_000022_add_reference_policy::UNIQUE_REFERENCE,
     m20261129_000023_index_sales_orders_by_change::INDEX,
 ];
+
+pub use m20261129_000032_create_api_requests::sqlite as sqlite_request_log;
 
 /// What ends, on PostgreSQL, the time in which instances of the version before may run.
 pub const FINISH: &str = m20261128_000020_store_orders_side_by_side::FINISH;
@@ -95,6 +99,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000029_change_sales_orders::Migration),
             Box::new(m20261129_000030_create_event_consumers::Migration),
             Box::new(m20261129_000031_create_webhooks::Migration),
+            Box::new(m20261129_000032_create_api_requests::Migration),
         ]
     }
 }

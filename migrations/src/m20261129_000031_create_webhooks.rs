@@ -9,6 +9,7 @@ use sea_orm_migration::schema::{big_integer, big_integer_null, integer, pk_auto,
 use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::m20261128_000014_keep_totals_of_every_change::{run, schema};
+use crate::partitions::PartitionedByDay;
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -195,48 +196,18 @@ const ATTEMPTS_OF_SQLITE: [&str; 5] = [
     FAILED,
 ];
 
-/// Partitions by day, of microseconds. What the service's user may do with tables is little, so the function is its owner's: it makes
-/// the partitions of the day and of three more, and drops those that end before a time. It waits for nobody for long: whoever writes
-/// attempts would wait behind it, and it is called again an hour later.
 fn partitioned_attempts(schema: &str) -> Vec<String> {
-    vec![
-        format!(
-            "CREATE TABLE webhook_attempts (id bigserial NOT NULL, {ATTEMPT_COLUMNS}, PRIMARY KEY (at, id))
-             PARTITION BY RANGE (at)"
-        ),
-        "CREATE INDEX ix_webhook_attempts_endpoint_id_at ON webhook_attempts (endpoint_id, at, id)".to_owned(),
-        BY_ORDER.to_owned(),
-        FAILED.to_owned(),
-        "CREATE TABLE webhook_attempts_default PARTITION OF webhook_attempts DEFAULT".to_owned(),
-        format!(
-            "CREATE FUNCTION {schema}.tend_webhook_attempts(now_micros bigint, keep_after_micros bigint) RETURNS void
-             LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp SET lock_timeout = '1s' AS $$
-             DECLARE
-                day_micros CONSTANT bigint := 86400000000;
-                day bigint;
-                partition text;
-             BEGIN
-                PERFORM pg_advisory_xact_lock({ATTEMPTS_LOCK});
-                FOR day IN SELECT generate_series(now_micros / day_micros, now_micros / day_micros + 3) LOOP
-                    partition := 'webhook_attempts_' || day;
-                    IF to_regclass(partition) IS NULL AND NOT EXISTS (
-                        SELECT FROM webhook_attempts_default WHERE at >= day * day_micros AND at < (day + 1) * day_micros
-                    ) THEN
-                        EXECUTE format('CREATE TABLE %I PARTITION OF webhook_attempts FOR VALUES FROM (%s) TO (%s)',
-                            partition, day * day_micros, (day + 1) * day_micros);
-                    END IF;
-                END LOOP;
-                FOR partition IN
-                    SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
-                    WHERE inhparent = 'webhook_attempts'::regclass AND relname ~ '^webhook_attempts_[0-9]+$'
-                        AND (substr(relname, 18)::bigint + 1) * day_micros <= keep_after_micros
-                LOOP
-                    EXECUTE format('DROP TABLE %I', partition);
-                END LOOP;
-                DELETE FROM webhook_attempts_default WHERE at < keep_after_micros;
-             END $$"
-        ),
-    ]
+    let attempts = PartitionedByDay {
+        table: "webhook_attempts",
+        columns: ATTEMPT_COLUMNS,
+        indexes: &[
+            "CREATE INDEX ix_webhook_attempts_endpoint_id_at ON webhook_attempts (endpoint_id, at, id)",
+            BY_ORDER,
+            FAILED,
+        ],
+        lock: ATTEMPTS_LOCK,
+    };
+    attempts.create(schema)
 }
 
 /// It spells "whlog" in ASCII.

@@ -17,7 +17,7 @@ const DATABASE_LOG_TENDING: Duration = Duration::from_secs(5);
 impl AppState {
     /// Runs the background tasks for as long as it is polled: reading new JWT secrets, warning of keys that expire soon or
     /// that two clients have, writing the counts of reused signatures, telling other instances of commits, measuring these, merging
-    /// totals, keeping SQLite's write-ahead log small, comparing the clocks, and sending webhooks.
+    /// totals, keeping SQLite's write-ahead log small, comparing the clocks, writing the log of requests, and sending webhooks.
     pub async fn run_background_tasks(&self) {
         let clients = self.0.services.clients.clone();
         tokio::join!(
@@ -30,6 +30,7 @@ impl AppState {
             self.tend_database_log(),
             self.0.services.clock_skew.watch(),
             self.0.services.webhooks.keep_log_short(),
+            self.0.services.request_log.keep(),
             Box::pin(self.deliver_webhooks())
         );
     }

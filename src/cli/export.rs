@@ -81,7 +81,7 @@ impl ValueEnum for Format {
     }
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("must look like NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }

@@ -14,6 +14,7 @@ mod migrate;
 mod output;
 mod private_file;
 mod receipt;
+mod requests;
 mod restore;
 mod serve;
 mod sign;
@@ -80,6 +81,9 @@ enum Command {
     /// Manage endpoints of webhooks, and the keys that sign webhooks
     #[command(subcommand)]
     Webhook(webhook::Command),
+    /// Read the log of requests: what was asked, what was answered, and why it failed
+    #[command(subcommand)]
+    Requests(requests::Command),
     /// Prove again who sent an order
     #[command(subcommand)]
     Receipt(receipt::Command),
@@ -116,6 +120,7 @@ impl Cli {
             Command::Totals(command) => totals::run(&common, command).await,
             Command::Client(command) => client::run(&common, command).await,
             Command::Webhook(command) => Box::pin(webhook::run(&common, command)).await,
+            Command::Requests(command) => Box::pin(requests::run(&common, command)).await,
             Command::Receipt(command) => receipt::run(&common, command).await,
             Command::Export(args) => export::run(&common, args).await,
             Command::Generate(args) => generate::run(&common, args).await,

@@ -187,6 +187,10 @@ impl Server {
             warn!("streams still open were given up");
         }
         beside.abort();
+        // What was answered last is what is asked for after a stop.
+        if !matches!(timeout_at(until, state.request_log().flush()).await, Ok(Ok(()))) {
+            warn!("the last entries of the log of requests were not written");
+        }
         if timeout_at(until.min(Instant::now() + TO_CLOSE), state.store().close()).await.is_err() {
             warn!("the database connections did not close in time");
         }

@@ -25,7 +25,7 @@ const SMALLEST_LOG_BUFFER: usize = 64 * 1024;
 
 /// Refuses the first value that is out of its range.
 pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
-    let Config { http, database, auth, orders, graphql, rate_limit, log, metrics: _, webhooks } = config;
+    let Config { http, database, auth, orders, graphql, rate_limit, log, metrics: _, request_log, webhooks } = config;
     let second = Duration::from_secs(1);
     let millisecond = Duration::from_millis(1);
     for (key, value, least, most) in [
@@ -51,6 +51,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         ("webhooks.timeout", webhooks.timeout, millisecond, LONGEST_DURATION),
         ("webhooks.lease", webhooks.lease, second, LONGEST_DURATION),
         ("webhooks.log_retention", webhooks.log_retention, second, LONGEST_DURATION),
+        ("request_log.retention", request_log.retention, Duration::ZERO, LONGEST_DURATION),
         ("auth.timestamp_tolerance", auth.timestamp_tolerance, second, LONGEST_DURATION),
     ] {
         if value < least {

@@ -27,7 +27,9 @@ use serde::Deserialize;
 pub use error::ConfigError;
 pub use public_url::PublicUrl;
 pub use secrets::{JwtSecrets, load_or_generate_secret};
-pub use sections::{Auth, DatabaseConfig, GraphqlLimits, Http, Log, LogFormat, Metrics, Orders, RateLimit, Webhooks};
+pub use sections::{
+    Auth, DatabaseConfig, GraphqlLimits, Http, Log, LogFormat, Metrics, Orders, RateLimit, RequestLogConfig, Webhooks,
+};
 
 /// The settings in force. Its `Debug` shows no secret.
 #[derive(Debug, Clone, Deserialize)]
@@ -47,6 +49,8 @@ pub struct Config {
     pub rate_limit: RateLimit,
     /// Level and format of the log.
     pub log: Log,
+    /// The log of requests.
+    pub request_log: RequestLogConfig,
     /// The address of the metrics.
     pub metrics: Metrics,
     /// Where webhooks may go, and by which way.

@@ -79,6 +79,15 @@ pub struct Http {
     pub max_subscriptions_per_client: usize,
 }
 
+/// `[request_log]`: what partners and operators may read of requests afterwards.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestLogConfig {
+    /// How long entries are kept; zero where there are none.
+    #[serde(deserialize_with = "duration")]
+    pub retention: Duration,
+}
+
 /// `[metrics]`: where the metrics are.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

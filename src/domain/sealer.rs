@@ -36,6 +36,8 @@ pub enum Purpose {
     WebhookId,
     /// A place in the log of an endpoint's attempts.
     WebhookAttemptCursor,
+    /// A place in the log of requests.
+    RequestLogCursor,
 }
 
 /// Seals and opens. Making one works out the key's round keys once; using it is a few hundred nanoseconds.
@@ -68,6 +70,7 @@ impl Purpose {
             Self::AuditEntryId => b"id/client-audit-entry",
             Self::WebhookId => b"id/webhook",
             Self::WebhookAttemptCursor => b"cursor/webhook-attempts",
+            Self::RequestLogCursor => b"cursor/request-log",
         }
     }
 }

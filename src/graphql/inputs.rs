@@ -5,6 +5,7 @@ mod costs;
 mod described;
 mod filter;
 mod readers;
+mod request_log;
 mod webhooks;
 
 use std::borrow::Cow;
@@ -16,11 +17,12 @@ use async_graphql::{InputObject, InputType, InputValueResult, Value};
 pub use clients::{
     AddClientKeyInput, ClientInput, CreateClientInput, RevokeClientKeyInput, RotateClientSecretInput, UpdateClientInput,
 };
-pub use costs::{changes_cost, feed_cost, new_order_cost, new_orders_cost, search_cost};
+pub use costs::{changes_cost, feed_cost, log_cost, new_order_cost, new_orders_cost, search_cost};
 pub use filter::{
     SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, SalesOrderSort, both, read_filter,
 };
 pub use readers::{Input, rules_of};
+pub use request_log::{RequestErrorsInput, RequestLogFilter, RequestLogInput};
 pub use webhooks::{
     ReplayWebhookEventsInput, RotateWebhookSecretInput, SaveWebhookEndpointInput, WebhookAttemptsInput,
 };

@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use tracing::warn;
 
 use crate::app::AppState;
+use crate::telemetry;
 use crate::wire::request::ClientAddress;
 
 /// The other end of the connection; in a request's extensions.
@@ -23,6 +24,7 @@ pub async fn note(State(state): State<AppState>, mut request: Request, next: Nex
         let http = &state.config().http;
         let address = client_address(peer.ip(), request.headers(), &http.trusted_proxies, http.trusted_hops);
         request.extensions_mut().insert(ClientAddress(address));
+        telemetry::note(|facts| facts.exchange.address = Some(address));
     }
     next.run(request).await
 }

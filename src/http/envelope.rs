@@ -9,13 +9,16 @@ use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use chrono::DateTime;
 use futures_util::FutureExt as _;
 
 use super::{compress, framing};
 use crate::clock::random_bytes;
 use crate::config::{Http, PublicUrl};
 use crate::error::{AppError, ErrorCode};
-use crate::telemetry::{self, QuotaState, RequestLog};
+use crate::service::RequestLog;
+use crate::service::request_log::Answered;
+use crate::telemetry::{self, QuotaState, RequestLine};
 use crate::wire::encoding::is_taken_by;
 use crate::wire::problem::{self, Problem};
 use crate::wire::time_limit::limited;
@@ -29,12 +32,14 @@ pub struct Envelope(Arc<Inner>);
 struct Inner {
     limit: Duration,
     public_url: PublicUrl,
+    /// Where requests are logged for partners, once there is a database.
+    log: Option<RequestLog>,
 }
 
 impl Envelope {
     /// As configured.
-    pub fn new(http: &Http) -> Self {
-        Self(Arc::new(Inner { limit: http.request_timeout, public_url: http.public_url.clone() }))
+    pub fn new(http: &Http, log: Option<RequestLog>) -> Self {
+        Self(Arc::new(Inner { limit: http.request_timeout, public_url: http.public_url.clone(), log }))
     }
 }
 
@@ -42,12 +47,16 @@ impl Envelope {
 pub async fn wrap(State(Envelope(envelope)): State<Envelope>, request: Request, next: Next) -> Response {
     let limit = envelope.limit;
     let request_id = request_id(&request);
-    let log = RequestLog::new(&request_id);
+    let log = RequestLine::new(&request_id);
     let path = request.uri().path().to_owned();
     let (takes_gzip, misframed) = (is_taken_by(request.headers()), framing::check(&request).err());
     // The template, not the path: paths hold order numbers, and what strangers ask for has no end.
     let route = request.extensions().get::<MatchedPath>().map_or("none", |path| path.as_str()).to_owned();
-    let line = Line::new(log.clone(), method(&request), route);
+    let line = Line::new(log.clone(), method(&request), route).logged_in(envelope.log.as_ref(), path.starts_with(REST));
+    let is_rest = path.starts_with(REST);
+    if envelope.log.is_some() && (is_rest || request.headers().contains_key("x-signature")) {
+        log.note_sent(|name| sent(request.headers(), name));
+    }
     let scope = log.clone();
     scope
         .scope(async move {
@@ -81,6 +90,23 @@ pub async fn wrap(State(Envelope(envelope)): State<Envelope>, request: Request, 
         })
         .await
 }
+
+/// Where the paths of REST begin.
+const REST: &str = "/api/v1/";
+
+/// A header field as the log of requests takes it: what is longer than this is no name, no key and no program.
+fn sent(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?.as_bytes();
+    let text = match value.len() {
+        0 => return None,
+        1..=LONGEST_SENT => String::from_utf8_lossy(value).into_owned(),
+        bytes => format!("<{bytes} characters>"),
+    };
+    Some(text)
+}
+
+/// In bytes.
+const LONGEST_SENT: usize = 512;
 
 /// Tells what is left (draft-ietf-httpapi-ratelimit-headers).
 fn tell_quota(headers: &mut HeaderMap, quota: QuotaState) {
@@ -122,7 +148,9 @@ fn method(request: &Request) -> &'static str {
 
 /// Writes the request's line when it goes, also when the caller hung up and the request with it (status 499).
 pub(super) struct Line {
-    log: RequestLog,
+    /// Where it is logged for partners too, and whether it is in any case; what is signed is.
+    kept_in: Option<(RequestLog, bool)>,
+    log: RequestLine,
     method: &'static str,
     route: String,
     started: Instant,
@@ -130,8 +158,14 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(log: RequestLog, method: &'static str, route: String) -> Self {
-        Self { log, method, route, started: Instant::now(), status: 499 }
+    pub(super) fn new(log: RequestLine, method: &'static str, route: String) -> Self {
+        Self { kept_in: None, log, method, route, started: Instant::now(), status: 499 }
+    }
+
+    /// The same, for partners to read: every request to REST, and what is signed wherever it comes.
+    pub(super) fn logged_in(mut self, log: Option<&RequestLog>, is_rest: bool) -> Self {
+        self.kept_in = log.filter(|log| log.is_on()).map(|log| (log.clone(), is_rest));
+        self
     }
 
     pub(super) fn finish(mut self, status: u16) {
@@ -144,5 +178,18 @@ impl Drop for Line {
         let duration = self.started.elapsed();
         self.log.write(self.method, &self.route, self.status, duration);
         telemetry::count_request(self.method, &self.route, self.status, duration);
+        let Some((log, is_rest)) = self.kept_in.take() else { return };
+        let fields = self.log.take();
+        if is_rest || fields.exchange.is_signed {
+            log.record(Answered {
+                at: DateTime::UNIX_EPOCH,
+                request_id: self.log.request_id(),
+                method: self.method,
+                route: std::mem::take(&mut self.route),
+                status: self.status,
+                duration,
+                fields: Box::new(fields),
+            });
+        }
     }
 }

@@ -42,6 +42,7 @@ use crate::config::{Config, Http};
 use crate::domain::order_life::PICTURE;
 use crate::error::{AppError, ErrorCode};
 use crate::rest;
+use crate::service::RequestLog;
 use crate::wire::etag::Document;
 use crate::wire::problem::Problem;
 use crate::wire::query::Pairs;
@@ -49,7 +50,7 @@ use crate::{graphql as schema, telemetry};
 
 /// Every path of the service.
 pub fn router(state: AppState) -> Router {
-    let http = state.config().http.clone();
+    let (http, log) = (state.config().http.clone(), state.request_log().clone());
     // Of the two who ask, not of all: every layer costs each request its copy.
     let readiness = Extension(health::Readiness::default());
     let routes = Router::new()
@@ -70,7 +71,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), budget::pace))
         .layer(from_fn_with_state(state.clone(), address::note))
         .with_state(state);
-    enveloped(routes, &http)
+    enveloped(routes, &http, Some(log).filter(RequestLog::is_on))
 }
 
 /// `GET /graphql`: a query, or a handshake, for which many clients have no path of its own.
@@ -82,9 +83,9 @@ async fn graphql_by_get(state: State<AppState>, pairs: Pairs, request: Request) 
 }
 
 /// What every request passes through, whatever answers it.
-fn enveloped(routes: Router, http: &Http) -> Router {
+fn enveloped(routes: Router, http: &Http, log: Option<RequestLog>) -> Router {
     let routes = routes
-        .layer(from_fn_with_state(Envelope::new(http), envelope::wrap))
+        .layer(from_fn_with_state(Envelope::new(http, log), envelope::wrap))
         .layer(from_fn_with_state(http.behind_tls, security::headers));
     paths::lead(routes, &http.public_url)
 }

@@ -24,7 +24,7 @@ pub fn starting_router(config: &Config) -> Router {
         .route("/health/live", get(health::live))
         .fallback(not_yet)
         .layer(option_layer(security::cors(&config.http)));
-    enveloped(routes, &config.http)
+    enveloped(routes, &config.http, None)
 }
 
 async fn not_yet(request: Request) -> Response {

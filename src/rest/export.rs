@@ -38,7 +38,7 @@ use crate::wire::query::Pairs;
 use crate::wire::request::credentials;
 use crate::wire::unbuffered::UNBUFFERED;
 
-const CSV: &str = "text/csv; charset=utf-8; header=present";
+pub(super) const CSV: &str = "text/csv; charset=utf-8; header=present";
 
 /// How an export is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, utoipa::ToSchema)]
@@ -94,7 +94,7 @@ async fn respond(
 
 /// The pieces until the service stops. That is a failure like any other in the middle, which breaks the answer off: an
 /// export that ends well is whole.
-fn broken_off_by<S>(stop: impl Future<Output = ()> + Send, chunks: S) -> impl Stream<Item = S::Item>
+pub(super) fn broken_off_by<S>(stop: impl Future<Output = ()> + Send, chunks: S) -> impl Stream<Item = S::Item>
 where
     S: Stream<Item = Result<Vec<u8>, AppError>> + Send,
 {

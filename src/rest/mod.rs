@@ -13,6 +13,7 @@ pub mod export;
 pub mod openapi;
 mod operations;
 mod parameters;
+pub mod request_log;
 mod routes;
 mod spreadsheet;
 mod webhook_bodies;

@@ -15,6 +15,7 @@ mod headers;
 mod patterns;
 mod problems;
 mod refusals;
+mod requests;
 mod responses;
 mod samples;
 mod schemas;
@@ -71,13 +72,16 @@ pub fn document(config: &Config) -> serde_json::Result<Value> {
         webhooks::pause_webhook_endpoint,
         webhooks::resume_webhook_endpoint,
         webhooks::replay_webhook_events,
-        webhooks::webhook_attempts
+        webhooks::webhook_attempts,
+        requests::request_log,
+        requests::export_request_log
     ),
     modifiers(&Security, &Bodies),
     tags(
         (name = "Authentication", description = "Bearer tokens: for a client's credentials, and for an older token."),
         (name = "Sales Orders", description = "Sending orders and reading them back."),
         (name = "Webhooks", description = "Being told of what happens to orders, at an address of yours."),
+        (name = "Requests", description = "What you sent, what was answered, and why it failed."),
     )
 )]
 struct Description;

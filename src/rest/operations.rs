@@ -52,15 +52,20 @@ operations! {
     REPLAY_WEBHOOK_EVENTS = "replayWebhookEvents.graphql";
     WEBHOOK_EVENTS = "webhookEvents.graphql";
     WEBHOOK_EVENTS_WITH_ORDERS = "webhookEventsWithOrders.graphql";
+    REQUEST_LOG = "requestLog.graphql";
+    EXPORT_REQUEST_LOG = "exportRequestLog.graphql";
+    REQUEST_ERRORS = "requestErrors.graphql";
+    REQUEST_LOG_ENTRIES = "requestLogEntries.graphql";
     EXPORT_SALES_ORDERS = "exportSalesOrders.graphql" for OrdersRead;
 }
 
 /// What documents share, each under the spread that names it.
-const FRAGMENTS: [(&str, &str); 10] = [
+const FRAGMENTS: [(&str, &str); 11] = [
     ("...answer\n", include_str!("operations/answer.fragment.graphql")),
     ("...attempt\n", include_str!("operations/attempt.fragment.graphql")),
     ("...consumer\n", include_str!("operations/consumer.fragment.graphql")),
     ("...endpoint\n", include_str!("operations/endpoint.fragment.graphql")),
+    ("...entry\n", include_str!("operations/entry.fragment.graphql")),
     ("...event\n", include_str!("operations/event.fragment.graphql")),
     ("...line\n", include_str!("operations/line.fragment.graphql")),
     ("...order\n", include_str!("operations/order.fragment.graphql")),

@@ -18,13 +18,14 @@ use super::operations::{
     CANCEL_SALES_ORDER, CHANGE_SALES_ORDER, CREATE_SALES_ORDER, LOGIN, REFRESH, SALES_ORDER, SALES_ORDERS_BY_REFERENCE,
     SIGNATURE_CHECK, VALIDATE_SALES_ORDER,
 };
-use super::{bulk, changes, consumers, events, export, openapi, webhooks};
+use super::{bulk, changes, consumers, events, export, openapi, request_log, webhooks};
 use crate::app::AppState;
 use crate::auth::credentials::Credentials;
 use crate::domain::order_request::RequestState;
 use crate::domain::signature_input::ORDERS;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::PreparedOperation;
+use crate::telemetry;
 use crate::wire::etag::{self, Caching, Document};
 use crate::wire::json;
 use crate::wire::media::is_of_coding;
@@ -49,6 +50,9 @@ pub fn router() -> Router<AppState> {
         .route("/api/v1/sales-orders/{order_number}/change", post(change_sales_order))
         .route("/api/v1/sales-orders/by-reference/{partner_reference}", get(sales_orders_by_reference))
         .route("/api/v1/signature/check", post(signature_check))
+        .route("/api/v1/requests", get(request_log::request_log))
+        .route("/api/v1/requests.csv", get(request_log::request_log_csv))
+        .route("/api/v1/requests.jsonl", get(request_log::request_log_jsonl))
         .merge(webhooks::router())
         .route("/api/v1/openapi.json", get(openapi_json).layer(Extension(Description::default())))
 }
@@ -135,6 +139,7 @@ async fn sales_order(
     let credentials = credentials(&parts, Arc::default());
     // A path that is no text names no order; who may not ask learns that first.
     let order_number = order_number.map_or_else(|_| String::new(), |Path(order_number)| order_number);
+    telemetry::note(|facts| facts.exchange.order = order_number.parse().ok());
     let variables = json!({"order_number": order_number});
     let order = state.api().execute_prepared(&SALES_ORDER, credentials, |_| Ok(variables)).await?;
     if order.is_null() {
@@ -154,6 +159,7 @@ async fn sales_orders_by_reference(
 ) -> Result<Response, Problem> {
     let credentials = credentials(&parts, Arc::default());
     let partner_reference = partner_reference.map_or_else(|_| String::new(), |Path(reference)| reference);
+    telemetry::note(|facts| facts.exchange.partner_reference = Some(partner_reference.clone()));
     let variables = json!({"partner_reference": partner_reference});
     let orders = state.api().execute_prepared(&SALES_ORDERS_BY_REFERENCE, credentials, |_| Ok(variables)).await?;
     if orders.as_array().is_none_or(Vec::is_empty) {

@@ -32,9 +32,9 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// The operator, who has the database in hand.
+    /// The operator, who has the database in hand and may read all of it.
     pub(super) fn operator() -> Self {
-        let permissions = vec![Permission::OrdersRead];
+        let permissions = vec![Permission::OrdersRead, Permission::ClientsRead];
         let client = Client {
             client_id: ClientId::operator(),
             name: "The command line".to_owned(),
@@ -193,7 +193,10 @@ impl Caller {
     async fn bearer(&self) -> Result<Principal, AppError> {
         let look_up = || async {
             let found = self.sessions.authenticate(self.credentials.bearer_token()?).await;
-            let principal = found.map_err(|refused| self.sessions.refuse_token(&self.credentials, refused))?;
+            let principal = found.map_err(|refused| {
+                self.note_former_session();
+                self.sessions.refuse_token(&self.credentials, refused)
+            })?;
             telemetry::note(|facts| facts.principal = Some(principal.client_id().to_string()));
             self.sessions.admit_request(&principal)?;
             Ok(principal)
@@ -201,7 +204,15 @@ impl Caller {
         self.bearer.get_or_init(look_up).await.clone()
     }
 
+    /// Notes whose token was refused that has expired or was revoked: its client will ask why.
+    fn note_former_session(&self) {
+        let token = self.credentials.bearer_token().ok();
+        let client = token.and_then(|token| self.sessions.client_of_former(token));
+        telemetry::note(|facts| facts.exchange.session_client = client);
+    }
+
     fn verify(&self, principal: &Principal, policy: SignaturePolicy) -> Result<VerifiedSignature, SignatureRefusal> {
+        telemetry::note(|facts| facts.exchange.is_signed = true);
         self.credentials.ensure_signable()?;
         let headers = self.credentials.signature_headers(policy)?;
         if headers.client_id != principal.client_id().as_str() {
@@ -220,7 +231,12 @@ impl Caller {
         let SignatureHeaders { client_id, timestamp, signature } = headers;
         let request =
             SignedRequest { client_id, timestamp, signature, method, path, other_paths, body, idempotency_key };
-        self.sessions.verify_signature(&principal.known, policy, &request)
+        let verified = self.sessions.verify_signature(&principal.known, policy, &request)?;
+        telemetry::note(|facts| {
+            facts.exchange.signature_form = Some(verified.form.as_str());
+            facts.exchange.key_fingerprint = Some(verified.fingerprint.clone());
+        });
+        Ok(verified)
     }
 }
 

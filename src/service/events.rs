@@ -68,6 +68,11 @@ pub async fn begin<T>(first: impl Future<Output = Option<T>>) -> Option<T> {
     }
 }
 
+/// Tells who waits for the beginning of a stream that it has begun.
+pub(super) fn tell_begun() {
+    let _ = BEGUN.try_with(|begun| begun.notify_one());
+}
+
 /// Reads and follows the feed.
 #[derive(Clone)]
 pub struct Events {
@@ -168,7 +173,7 @@ impl Events {
         let begin = Box::pin(self.begin(&session, &filter, after, sealer));
         let (slot, after) = self.store.in_time(begin).await?;
         let feed = self.watcher.watch();
-        let _ = BEGUN.try_with(|begun| begun.notify_one());
+        tell_begun();
         let restores = feed.borrow().went_back_to.len();
         let ready = VecDeque::new();
         let follower = Follower { events: self.clone(), session, filter, after, feed, restores, ready, _slot: slot };

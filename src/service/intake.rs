@@ -146,9 +146,12 @@ impl OrderIntake {
         if let Ok(taken) = &mut outcome {
             taken.mismatches = mismatches;
             telemetry::count_order(taken.replayed);
-            if taken.replayed {
-                telemetry::note(|facts| facts.replayed = true);
-            }
+            telemetry::note(|facts| {
+                facts.replayed |= taken.replayed;
+                facts.exchange.is_key_used = true;
+                facts.exchange.order = Some(taken.order.number);
+                facts.exchange.partner_reference.clone_from(&taken.order.content.partner_reference);
+            });
             if principal.known.client.reference_policy == ReferencePolicy::Warn {
                 taken.same_reference = self.same_references(&[&taken.order]).await.remove(&taken.order.number);
             }

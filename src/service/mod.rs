@@ -20,6 +20,7 @@ pub mod login_queue;
 pub mod needs;
 pub mod orders;
 pub mod rate_limit;
+pub mod request_log;
 pub mod sealing;
 pub mod sessions;
 pub mod signature_check;
@@ -35,6 +36,7 @@ pub use intake::OrderIntake;
 pub use lifecycle::Lifecycle;
 pub use needs::Needs;
 pub use orders::Orders;
+pub use request_log::RequestLog;
 pub use sealing::Sealing;
 pub use sessions::Sessions;
 pub use signature_check::SignatureChecker;
@@ -91,6 +93,8 @@ pub struct Services {
     pub lifecycle: Lifecycle,
     /// Telling endpoints what happens to orders.
     pub webhooks: Webhooks,
+    /// The log of requests.
+    pub request_log: RequestLog,
     /// Turns of clients' queries.
     pub queries: turns::Turns<crate::domain::client::ClientId>,
     /// Turns of the queries of those who have no valid token.

@@ -31,6 +31,7 @@ use crate::domain::session_input::{LoginInput, RefreshInput};
 use crate::domain::signature_policy::SignaturePolicy;
 use crate::error::{AppError, ErrorCode};
 use crate::store::Store;
+use crate::telemetry;
 
 /// The lifetimes of tokens and sessions.
 #[derive(Debug, Clone)]
@@ -109,6 +110,7 @@ impl Sessions {
     /// Opens a session. A wrong id and a wrong secret are one answer at one cost.
     pub async fn login(&self, input: LoginInput, origin: &Credentials) -> Result<IssuedToken, AppError> {
         let Credentials { address, ref admission, .. } = *origin;
+        telemetry::note(|facts| facts.exchange.claimed_client = Some(input.client_id.clone()));
         let attempt = self.rate_limit.begin_login(&input.client_id, address, admission)?;
         let now = self.clock.now();
         // The same statements for every id, also for one that no client can have: a missing round trip would reveal it.
@@ -140,6 +142,7 @@ impl Sessions {
             return Err(AppError::new(ErrorCode::InvalidCredentials, "The client id or the client secret is wrong"));
         };
         attempt.succeeded();
+        telemetry::note(|facts| facts.exchange.session_client = Some(client.client_id.to_string()));
         ensure_active(&client)?;
         self.known_addresses.note(asked, network(address)).await;
         self.directory.note_secret_used(&client.client_id, secret.id, address, now);
@@ -160,6 +163,8 @@ impl Sessions {
         let over_budget = |refused: AppError| admission.refusal().unwrap_or(refused);
         let claims =
             self.keys.borrow().verify_ignoring_expiry(input.token.expose_secret(), now).map_err(over_budget)?;
+        // Whose token it was, its signature tells.
+        telemetry::note(|facts| facts.exchange.session_client = Some(claims.sub.clone()));
         if self.is_ended(&claims) {
             return Err(over_budget(revoked()));
         }
@@ -211,6 +216,12 @@ impl Sessions {
         let mut permissions = permission::split(&claims.scope);
         permissions.retain(|permission| known.client.permissions.contains(permission));
         Ok(Principal { known, permissions })
+    }
+
+    /// The client of a token that this service gave out, whether it is still valid or not.
+    #[must_use]
+    pub fn client_of_former(&self, token: &str) -> Option<String> {
+        self.keys.borrow().verify_ignoring_expiry(token, self.clock.now()).ok().map(|claims| claims.sub)
     }
 
     fn is_ended(&self, claims: &Claims) -> bool {

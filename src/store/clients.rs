@@ -1,5 +1,7 @@
 //! Clients.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
@@ -48,6 +50,13 @@ impl Store {
     /// The client with this id.
     pub async fn find_client(&self, client_id: &str) -> StoreResult<Option<Client>> {
         Entity::find_by_id(client_id).one(&self.core).await?.map(Client::try_from).transpose()
+    }
+
+    /// Which of these ids are clients'.
+    pub async fn find_known(&self, ids: HashSet<String>) -> StoreResult<HashSet<String>> {
+        let known = Entity::find().select_only().column(Column::ClientId).filter(Column::ClientId.is_in(ids));
+        let known: Vec<String> = known.into_tuple().all(&self.core).await?;
+        Ok(known.into_iter().collect())
     }
 
     /// Clients by id: those of a span, counted from its own end, and one more; every one without a span.

@@ -19,6 +19,7 @@ use super::liveness::Liveness;
 use super::options::DatabaseOptions;
 use super::pools::Pools;
 use super::postgres;
+use super::request_log::LogFile;
 use super::signal::{self, ListenAt};
 use super::sqlite_file::OpenFiles;
 use super::summary::Counted;
@@ -65,6 +66,8 @@ pub struct Store {
     pub(super) numbers: Numbers,
     /// On SQLite: the files the connections have open.
     pub(super) files: Option<OpenFiles>,
+    /// On SQLite: the log of requests.
+    pub(super) log_file: Option<LogFile>,
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'a>>;
@@ -105,6 +108,7 @@ impl Store {
             reports_begin,
             numbers: options.numbers.clone(),
             files,
+            log_file: LogFile::beside(options)?,
         })
     }
 

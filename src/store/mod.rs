@@ -36,6 +36,7 @@ mod postgres;
 mod probe;
 mod reach;
 mod report;
+mod request_log;
 mod restore;
 mod sealing;
 mod secrets;

@@ -89,6 +89,9 @@ impl Store {
     pub async fn close(&self) {
         // Side by side: one that is stuck keeps none of the others open. A connection that is gone already is closed.
         join_all(self.named.iter().map(|(_, connection)| connection.close_by_ref())).await;
+        if let Some(log) = &self.log_file {
+            log.close().await;
+        }
     }
 
     /// How many connections each pool has now.

@@ -60,8 +60,33 @@ pub fn install_metrics() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Why an entry of the log of requests was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DroppedEntry {
+    /// Too many waited to be written.
+    Full,
+    /// Nobody proved to have sent the request, and such ones have a share of the log only.
+    Share,
+    /// The database did not take it.
+    Refused,
+}
+
+impl DroppedEntry {
+    const ALL: [Self; 3] = [Self::Full, Self::Share, Self::Refused];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Share => "share",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 fn describe() {
     describe_gauge!("build_info", "1, with the version of the program as its label");
+    describe_counter!("api_request_log_dropped_total", "Entries of the log of requests that were dropped, by reason");
+    describe_counter!("api_request_log_written_total", "Entries of the log of requests that were written");
     describe_counter!("errors_total", "Failures that callers got, by the code of the catalogue and by wire");
     describe_counter!("http_connections_refused_total", "Connections refused over a limit, by the code they were told");
     describe_counter!("http_requests_total", "Answered requests by method, route and status");
@@ -104,6 +129,10 @@ fn begin() {
     for code in [ErrorCode::RateLimited, ErrorCode::Overloaded] {
         counter!("http_connections_refused_total", "error_code" => code.as_str()).absolute(0);
     }
+    for reason in DroppedEntry::ALL {
+        dropped_counter(reason).absolute(0);
+    }
+    counter!("api_request_log_written_total").absolute(0);
     for outcome in ["created", "replayed"] {
         counter!("sales_orders_total", "outcome" => outcome).absolute(0);
     }
@@ -129,6 +158,20 @@ pub fn count_request(method: &'static str, route: &str, status: u16, duration: D
     let labels = [("method", method.to_owned()), ("route", route.to_owned()), ("status", status.to_string())];
     counter!("http_requests_total", &labels).increment(1);
     histogram!("http_request_duration_seconds", &labels[..2]).record(duration.as_secs_f64());
+}
+
+/// Counts an entry of the log of requests that was dropped.
+pub fn count_dropped_entry(reason: DroppedEntry) {
+    dropped_counter(reason).increment(1);
+}
+
+fn dropped_counter(reason: DroppedEntry) -> metrics::Counter {
+    counter!("api_request_log_dropped_total", "reason" => reason.as_str())
+}
+
+/// Counts entries of the log of requests that were written.
+pub fn count_written_entries(entries: usize) {
+    counter!("api_request_log_written_total").increment(entries as u64);
 }
 
 /// Counts a failure that a caller got.

@@ -2,8 +2,9 @@
 //!
 //! What belongs here: the line's fields and how they reach it. What does not: tokens, secrets, signatures, addresses
 //! and names; `tests/it/logs.rs` fails when one of them shows up.
-//! To add a field: a member of [`RequestFields`], a line in [`RequestLog::write`], a row in `docs/operations.md`.
+//! To add a field: a member of [`RequestFields`], a line in [`RequestLine::write`], a row in `docs/operations.md`.
 
+mod exchange;
 mod log;
 mod metrics;
 mod outages;
@@ -18,12 +19,13 @@ use tracing::info;
 use tracing_subscriber::EnvFilter;
 
 use crate::error::{AppError, ErrorCode};
+pub use exchange::{Exchange, NotedBody, NotedRow};
 use log::LogWriter;
 pub use metrics::{
-    Wire, count_batch, count_connection_refused, count_error, count_order, count_request, count_signature_reuse,
-    count_webhook_attempt, install_metrics, keep_up_metrics, note_clock_skew, note_database_log, note_last_look,
-    note_oldest_batch, note_pool, note_waiting, note_webhook_endpoints, note_webhook_lag, note_webhook_parked,
-    render_metrics,
+    DroppedEntry, Wire, count_batch, count_connection_refused, count_dropped_entry, count_error, count_order,
+    count_request, count_signature_reuse, count_webhook_attempt, count_written_entries, install_metrics,
+    keep_up_metrics, note_clock_skew, note_database_log, note_last_look, note_oldest_batch, note_pool, note_waiting,
+    note_webhook_endpoints, note_webhook_lag, note_webhook_parked, render_metrics,
 };
 
 /// What the layers noted about the request under way.
@@ -49,6 +51,8 @@ pub struct RequestFields {
     pub quota: Option<QuotaState>,
     /// Whether the body is still on its way. Not written: it tells whose fault it is when the time is up.
     pub receiving: bool,
+    /// What the log of requests keeps beside. Not written.
+    pub exchange: Exchange,
 }
 
 /// How much of a quota is left, for the caller to see (draft-ietf-httpapi-ratelimit-headers).
@@ -68,16 +72,16 @@ pub struct QuotaState {
 
 /// The line of one request. Cloning shares it.
 #[derive(Debug, Clone)]
-pub struct RequestLog {
+pub struct RequestLine {
     request_id: Arc<str>,
     facts: Arc<Mutex<RequestFields>>,
 }
 
 tokio::task_local! {
-    static CURRENT: RequestLog;
+    static CURRENT: RequestLine;
 }
 
-impl RequestLog {
+impl RequestLine {
     /// A line nothing is noted on yet.
     #[must_use]
     pub fn new(request_id: &str) -> Self {
@@ -109,6 +113,28 @@ impl RequestLog {
             idempotent_replay = facts.replayed,
             "http.request"
         );
+    }
+
+    /// Notes header fields of the request, each of which `sent` gives by its name.
+    pub fn note_sent(&self, sent: impl Fn(&str) -> Option<String>) {
+        let exchange = &mut self.facts().exchange;
+        exchange.user_agent = sent("user-agent");
+        exchange.idempotency_key = sent("idempotency-key");
+        exchange.claimed_client = sent("x-client-id");
+        exchange.is_signed = sent("x-signature").is_some();
+        exchange.is_kept = true;
+    }
+
+    /// Everything that was noted, when nothing more will be.
+    #[must_use]
+    pub fn take(&self) -> RequestFields {
+        std::mem::take(&mut self.facts())
+    }
+
+    /// The request's id.
+    #[must_use]
+    pub fn request_id(&self) -> Arc<str> {
+        Arc::clone(&self.request_id)
     }
 
     /// Whether the body is still on its way.
@@ -146,6 +172,7 @@ pub fn note_failure(wire: Wire, error: &AppError) {
     note(|facts| {
         facts.error_code.get_or_insert(error.code);
         facts.hint = facts.hint.or(error.hint);
+        facts.exchange.note_errors(&error.errors);
     });
     if let Some(source) = &error.source {
         let (request_id, code, cause) = (request_id(), error.code.as_str(), causes(source.as_ref()));
@@ -157,6 +184,12 @@ pub fn note_failure(wire: Wire, error: &AppError) {
     }
 }
 
+/// Whether the body of the request under way is to be noted.
+#[must_use]
+pub fn notes_body() -> bool {
+    CURRENT.try_with(|log| log.facts().exchange.is_kept).unwrap_or(false)
+}
+
 /// The client of the request under way, once it is known.
 #[must_use]
 pub fn principal() -> Option<String> {
@@ -166,7 +199,7 @@ pub fn principal() -> Option<String> {
 /// The code of the first failure of the request under way.
 #[must_use]
 pub fn error_code() -> Option<ErrorCode> {
-    CURRENT.try_with(RequestLog::error_code).ok().flatten()
+    CURRENT.try_with(RequestLine::error_code).ok().flatten()
 }
 
 /// The id of the request under way.
@@ -187,7 +220,7 @@ pub fn count_statements(statements: u32) {
 
 /// Runs work that belongs to several requests; gives how many statements it took.
 pub async fn counting<F: Future>(work: F) -> (F::Output, u32) {
-    let log = RequestLog::new("");
+    let log = RequestLine::new("");
     let output = log.clone().scope(work).await;
     (output, log.facts().queries)
 }

@@ -21,9 +21,9 @@ use super::problem::Problem;
 use crate::app::{AppState, BodyHolder, BodyMemory, LargeBody};
 use crate::auth::admission::Admission;
 use crate::auth::credentials::{Credentials, Header, Transport, UNKNOWN_ADDRESS};
-use crate::compute::{BYTES_A_REQUEST, Lane};
+use crate::compute::{self, BYTES_A_REQUEST, Lane};
 use crate::error::{AppError, ErrorCode};
-use crate::telemetry;
+use crate::telemetry::{self, NotedBody};
 
 /// Where a request comes from, proxies of ours taken off; in its extensions.
 #[derive(Debug, Clone, Copy)]
@@ -162,6 +162,10 @@ impl FromRequest<AppState> for JsonRequest {
         };
         let arriving = reader.arriving;
         telemetry::note(|facts| facts.receiving = false);
+        if telemetry::notes_body() {
+            let noted = compute::on(lane, body.len(), || NotedBody::of(&body)).await;
+            telemetry::note(|facts| facts.exchange.body = Some(noted));
+        }
         let is_json = ensure_json(&parts.headers);
         let credentials = credentials(&parts, body);
         state.sessions().charge(&credentials, credentials.body.len() / BYTES_A_REQUEST)?;

@@ -272,6 +272,7 @@ async fn partners_read_the_limits_that_the_operator_set() {
         config.http.max_body_bytes = 70_000;
         config.webhooks.timeout = Duration::from_secs(11);
         config.webhooks.log_retention = Duration::from_hours(9 * 24);
+        config.request_log.retention = Duration::from_hours(8 * 24);
         config.rate_limit.requests_per_minute = 4321.try_into().unwrap();
         config.orders.default_currency = "EUR".to_owned();
     })
@@ -284,8 +285,17 @@ async fn partners_read_the_limits_that_the_operator_set() {
         }
     }
     let text = described.to_string();
-    for told in ["2 hours", "3 days", "20 days", "45 seconds", "11 seconds", "9 days", "70000 bytes", "| 4321 a minute"]
-    {
+    for told in [
+        "2 hours",
+        "3 days",
+        "20 days",
+        "45 seconds",
+        "11 seconds",
+        "9 days",
+        "8 days",
+        "70000 bytes",
+        "| 4321 a minute",
+    ] {
         assert!(text.contains(told), "{told}");
     }
     for default in [

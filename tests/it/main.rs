@@ -62,6 +62,7 @@ mod references;
 mod refusals;
 mod reporting;
 mod reports;
+mod request_log;
 mod restored;
 mod rotation;
 mod sealing;

@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 52] = [
+const CASES: [Case; 55] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -64,6 +64,8 @@ const CASES: [Case; 52] = [
         document: "{ webhookAttempts(name: \"none\", input: {}) { nextCursor } }",
         granted: "NOT_FOUND",
     },
+    Case { field: "Query.requestLog", document: "{ requestLog(input: {}) { nextCursor } }", granted: "ok" },
+    Case { field: "Query.requestErrors", document: "{ requestErrors(input: {}) { code } }", granted: "ok" },
     Case { field: "Query.node", document: "{ node(id: \"none\") { id } }", granted: "ok" },
     Case { field: "Query.nodes", document: "{ nodes(ids: [\"none\"]) { id } }", granted: "ok" },
     Case {
@@ -77,6 +79,12 @@ const CASES: [Case; 52] = [
     Case {
         field: "Subscription.salesOrderEvents",
         document: "subscription { salesOrderEvents(after: \"none\") { cursor } }",
+        granted: FAULTY,
+    },
+    // The same for a time that cannot be read.
+    Case {
+        field: "Subscription.requestLog",
+        document: "subscription { requestLog(where: {since: \"2026-11-28T00:00:00Z\", until: \"2026-11-27T00:00:00Z\"}) { at } }",
         granted: FAULTY,
     },
     // Whoever logs in or refreshes has no token yet; these are refused for what they send instead.

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::{
-    CreateSalesOrderInput, CreateSalesOrdersInput, Raw, SalesOrderChangesInput, SalesOrderEventFeedInput,
-    SalesOrderFilter,
+    CreateSalesOrderInput, CreateSalesOrdersInput, Raw, RequestLogInput, SalesOrderChangesInput,
+    SalesOrderEventFeedInput, SalesOrderFilter,
 };
-use crate::domain::{event_feed, order_changes};
+use crate::domain::{event_feed, order_changes, request_log};
 use crate::graphql::cost::points::{LINES_PER_ORDER, SEARCH};
 
 /// What it costs that orders are looked for by what they hold.
@@ -22,6 +22,11 @@ pub fn changes_cost(input: &Raw<SalesOrderChangesInput>, each: usize) -> usize {
 /// What a page of the feed of events costs.
 pub fn feed_cost(input: &Raw<SalesOrderEventFeedInput>, each: usize) -> usize {
     limited_cost(input.json(), event_feed::DEFAULT_LIMIT, each)
+}
+
+/// What a page of the log of requests costs.
+pub fn log_cost(input: &Raw<RequestLogInput>, each: usize) -> usize {
+    limited_cost(input.json(), request_log::DEFAULT_LIMIT, each)
 }
 
 fn limited_cost(input: &Value, usual: usize, each: usize) -> usize {

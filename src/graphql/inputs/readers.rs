@@ -10,9 +10,10 @@ use super::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput,
     ChangeSalesOrderInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput,
     CreateSalesOrdersInput, ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput,
-    RefreshInput, ReplayWebhookEventsInput, RevokeClientKeyInput, RotateClientSecretInput, RotateWebhookSecretInput,
-    SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, SaveEventConsumerInput,
-    SaveWebhookEndpointInput, UpdateClientInput, UpdateSalesOrderStatusInput, WebhookAttemptsInput,
+    RefreshInput, ReplayWebhookEventsInput, RequestErrorsInput, RequestLogFilter, RequestLogInput,
+    RevokeClientKeyInput, RotateClientSecretInput, RotateWebhookSecretInput, SalesOrderChangesInput,
+    SalesOrderEventFeedInput, SalesOrderFilter, SaveEventConsumerInput, SaveWebhookEndpointInput, UpdateClientInput,
+    UpdateSalesOrderStatusInput, WebhookAttemptsInput,
 };
 use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::bulk_input;
@@ -29,6 +30,7 @@ use crate::domain::order_changes::ChangesRequest;
 use crate::domain::order_filter::OrderFilter;
 use crate::domain::order_input::NewOrder;
 use crate::domain::order_request::{RequestAnswerInput, RequestInput};
+use crate::domain::request_log;
 use crate::domain::session_input;
 use crate::domain::shipment::{DeliveryInput, ShipmentInput};
 use crate::domain::signature_input::SignatureInput;
@@ -119,6 +121,9 @@ read_by! {
     RotateWebhookSecretInput: Duration = webhook_input::read_rotation;
     ReplayWebhookEventsInput: ReplayInput = ReplayInput::read;
     WebhookAttemptsInput: AttemptsInput = AttemptsInput::read;
+    RequestLogFilter: request_log::RequestLogFilter = request_log::RequestLogFilter::read;
+    RequestLogInput: request_log::RequestLogInput = request_log::RequestLogInput::read;
+    RequestErrorsInput: request_log::RequestErrorsInput = request_log::RequestErrorsInput::read;
     CreateClientInput: ClientToCreate = ClientToCreate::read;
     UpdateClientInput: (ClientId, ClientChange) = ClientChange::read;
     ClientInput: ClientId = read_client;

@@ -10,6 +10,7 @@ mod client_query;
 mod gate;
 mod mutation;
 mod query;
+mod request_log_query;
 mod schema;
 mod subscription;
 mod table;

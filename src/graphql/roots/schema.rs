@@ -5,12 +5,17 @@ use async_graphql::{MergedObject, SDLExportOptions, Schema, SchemaBuilder};
 
 use super::gate::{Gated, RootType};
 use super::subscription::Subscription;
-use super::{client_mutation, client_query, mutation, query, webhook_mutation, webhook_query};
+use super::{client_mutation, client_query, mutation, query, request_log_query, webhook_mutation, webhook_query};
 use crate::graphql::cost::Limits;
 
 /// Queries. Every client may read its own orders; scope `orders:read` allows to read all of them.
 #[derive(MergedObject, Default)]
-pub struct Query(query::OrderQuery, client_query::ClientQuery, webhook_query::WebhookQuery);
+pub struct Query(
+    query::OrderQuery,
+    client_query::ClientQuery,
+    webhook_query::WebhookQuery,
+    request_log_query::RequestLogQuery,
+);
 
 /// Mutations. Those of one document run one after another; one that fails is null, `errors` says why, and the others are done all
 /// the same. A document creates at most one order (ONE_ORDER_PER_REQUEST).

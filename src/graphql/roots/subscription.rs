@@ -6,11 +6,12 @@ use async_graphql::{Context, Result, Subscription as Subscriptions};
 use futures_util::stream::{Stream, StreamExt as _};
 
 use crate::domain::event::After;
+use crate::domain::request_log::RequestLogFilter as Filter;
 use crate::error::AppError;
 use crate::graphql::cost::budget;
-use crate::graphql::inputs::{Raw, SalesOrderFilter, both, read_filter};
-use crate::graphql::types::SalesOrderEvent;
+use crate::graphql::inputs::{Raw, RequestLogFilter, SalesOrderFilter, both, read_filter};
 use crate::graphql::types::reader::sealing;
+use crate::graphql::types::{LoggedRequest, SalesOrderEvent};
 use crate::service::{Caller, Services};
 
 pub struct Subscription;
@@ -33,5 +34,25 @@ impl Subscription {
         let (after, filter) = asked.map_err(AppError::invalid)?;
         let events = events.follow(ctx.data::<Arc<Caller>>()?.live_session()?, filter, after, sealer).await?;
         Ok(budget::renewed(ctx, events)?.map(move |event| Ok(SalesOrderEvent::told(event?, &sealing))))
+    }
+
+    /// Entries of the log of requests, sent about a second after their answers. What was answered before, and what could be written
+    /// only later, is in the query `requestLog`.
+    async fn request_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Client id of who sent them. When absent, the caller, or with scope `clients:read` everybody. Another client needs \
+                    that scope."
+        )]
+        client_id: Option<String>,
+        #[graphql(name = "where", desc = "Which entries are sent; all when absent.")] filter: Option<
+            Raw<RequestLogFilter>,
+        >,
+    ) -> Result<impl Stream<Item = Result<LoggedRequest>> + use<>> {
+        let log = &ctx.data::<Arc<Services>>()?.request_log;
+        let filter = filter.map_or(Ok(Filter::default()), |filter| filter.read(ctx))?;
+        let entries = log.follow(ctx.data::<Arc<Caller>>()?.live_session()?, client_id, filter).await?;
+        Ok(budget::renewed(ctx, entries)?.map(|entry| Ok(LoggedRequest(entry?))))
     }
 }

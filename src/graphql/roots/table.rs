@@ -12,9 +12,10 @@ use crate::graphql::inputs::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput,
     ChangeSalesOrderInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput,
     CreateSalesOrdersInput, ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput, RecordShipmentInput,
-    RefreshInput, ReplayWebhookEventsInput, RevokeClientKeyInput, RotateClientSecretInput, RotateWebhookSecretInput,
-    SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, SaveEventConsumerInput,
-    SaveWebhookEndpointInput, UpdateClientInput, UpdateSalesOrderStatusInput, WebhookAttemptsInput,
+    RefreshInput, ReplayWebhookEventsInput, RequestErrorsInput, RequestLogFilter, RequestLogInput,
+    RevokeClientKeyInput, RotateClientSecretInput, RotateWebhookSecretInput, SalesOrderChangesInput,
+    SalesOrderEventFeedInput, SalesOrderFilter, SaveEventConsumerInput, SaveWebhookEndpointInput, UpdateClientInput,
+    UpdateSalesOrderStatusInput, WebhookAttemptsInput,
 };
 use crate::service::Needs::{
     self, BoundSignature, ClientSecret, InputToken, Nothing, Scope, Signature, SignatureReport, SignatureUnless, Token,
@@ -36,6 +37,8 @@ pub const QUERIES: &[Root] = &[
     Root::new("webhookEndpoints", Token),
     Root::new("webhookEndpoint", Token),
     Root::new("webhookAttempts", Token).reading::<WebhookAttemptsInput>("input"),
+    Root::new("requestLog", Token).reading::<RequestLogInput>("input"),
+    Root::new("requestErrors", Token).reading::<RequestErrorsInput>("input"),
     Root::new("node", Token),
     Root::new("nodes", Token),
     Root::new("client", Scope(ClientsRead)),
@@ -80,7 +83,10 @@ pub const MUTATIONS: &[Root] = &[
 ];
 
 /// What can be followed.
-pub const SUBSCRIPTIONS: &[Root] = &[Root::new("salesOrderEvents", Token).reading::<SalesOrderFilter>("where")];
+pub const SUBSCRIPTIONS: &[Root] = &[
+    Root::new("salesOrderEvents", Token).reading::<SalesOrderFilter>("where"),
+    Root::new("requestLog", Token).reading::<RequestLogFilter>("where"),
+];
 
 /// The root types.
 pub(super) const KINDS: [OperationType; 3] =

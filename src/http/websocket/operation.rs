@@ -13,7 +13,7 @@ use crate::error::{AppError, ErrorCode};
 use crate::graphql;
 use crate::http::envelope::Line;
 use crate::http::graphql::{note_failures, run};
-use crate::telemetry::{self, RequestLog, Wire};
+use crate::telemetry::{self, RequestLine, Wire};
 
 /// An id with the count that tells its second use from the first.
 pub type OperationKey = (String, u64);
@@ -27,8 +27,8 @@ pub async fn run_operation(
     key: OperationKey,
     results: mpsc::Sender<(OperationKey, Told)>,
 ) {
-    let log = RequestLog::new(&key.0.chars().take(100).collect::<String>());
-    let line = Line::new(log.clone(), "WS", route);
+    let log = RequestLine::new(&key.0.chars().take(100).collect::<String>());
+    let line = Line::new(log.clone(), "WS", route).logged_in(Some(state.request_log()), false);
     let work = async move {
         let read = state.api().read(request, credentials.lane()).await;
         let is_subscription = read.as_ref().is_ok_and(graphql::Read::is_subscription);

@@ -9,6 +9,7 @@ use utoipa::openapi::{Content, ContentBuilder, OpenApi, Ref, RefOr, Required, Sc
 
 use super::schemas::{Schemas, description};
 use super::{headers, problems};
+use crate::domain::client::ClientId;
 use crate::domain::own_name::OwnName;
 use crate::graphql::{Content as Holds, Member, Needs, PreparedOperation};
 use crate::rest::events::MAX_WAIT;
@@ -17,6 +18,7 @@ use crate::rest::export::{
 };
 use crate::rest::operations::{SALES_ORDER_EVENT_FEED_WITH_ORDERS, operations};
 use crate::rest::parameters;
+use crate::rest::request_log::{self, CLIENT_ID, CURSOR as CURSOR_OF_PAGE, LIMIT};
 use crate::wire::event_stream::EVENT_STREAM;
 
 pub struct Bodies;
@@ -101,6 +103,20 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
             let parameters = parameters.iter().map(|member| of_query(&member.name, member, schemas));
             operation.parameters.get_or_insert_default().extend(parameters);
             vec![("application/json", content(schemas.body(&answer)))]
+        }
+        "requestLog" => {
+            let parameters = parameters::of(behind);
+            let parameters = parameters.iter().map(|member| of_query(&member.name, member, schemas));
+            operation.parameters.get_or_insert_default().extend(parameters.chain([of_client()]));
+            vec![("application/json", content(schemas.body(&answer))), (EVENT_STREAM, content(entries()))]
+        }
+        "exportRequestLog" => {
+            let parameters = parameters::of(behind);
+            let parameters =
+                parameters.iter().filter(|member| ![LIMIT, CURSOR_OF_PAGE].contains(&member.name.as_str()));
+            let parameters = parameters.map(|member| of_query(&member.name, member, schemas));
+            operation.parameters.get_or_insert_default().extend(parameters.chain([of_client()]));
+            vec![("text/csv", content(text(&csv_of_entries()))), ("application/jsonl", content(text(ENTRY_A_LINE)))]
         }
         "exportSalesOrders" => {
             let parameters =
@@ -231,6 +247,33 @@ fn stream() -> RefOr<Schema> {
     let text = "Server-sent events without end (WHATWG HTML): `id` is the cursor of an event, `data` the event as the schema \
                 `SalesOrderEvent` describes it. A line that begins with a colon means nothing.";
     ObjectBuilder::new().schema_type(Type::String).description(Some(text)).into()
+}
+
+fn of_client() -> RefOr<Parameter> {
+    let about = "Client id of who sent them; yours when absent, or with scope `clients:read` everybody's. Another client needs that scope.";
+    query(CLIENT_ID, about, ObjectBuilder::new().schema_type(Type::String).pattern(Some(ClientId::PATTERN)))
+}
+
+const ENTRY_A_LINE: &str =
+    "JSON Lines: on each line an entry as the schema `LoggedRequest` describes it. Read it line by line.";
+
+fn entries() -> RefOr<Schema> {
+    text(
+        "Server-sent events without end (WHATWG HTML): `data` is an entry as the schema `LoggedRequest` describes it. A line that \
+          begins with a colon means nothing.",
+    )
+}
+
+fn csv_of_entries() -> String {
+    let columns = request_log::COLUMNS.map(|column| format!("`{column}`")).join(", ");
+    format!(
+        "A row for each entry, below a row of these headings, which the schema `LoggedRequest` describes: {columns}"
+    )
+}
+
+/// What has no end, or is a file, is no value of JSON.
+fn text(about: &str) -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).description(Some(about)).into()
 }
 
 fn own_name() -> RefOr<Schema> {

@@ -67,8 +67,9 @@ fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<Err
         "saveWebhookEndpoint" | "rotateWebhookSecret" | "testWebhookEndpoint" | "verifyWebhookEndpoint" => {
             codes.extend([Code::ValidationFailed, Code::Conflict, Code::WebhooksOff]);
         }
-        // The consumer may not be there.
+        // The consumer, the client or the log may not be there.
         "salesOrderEventFeed" => codes.push(Code::NotFound),
+        "requestLog" | "exportRequestLog" => codes.extend([Code::NotFound, Code::InsufficientScope]),
         _ => {}
     }
     codes.sort_unstable();

@@ -16,7 +16,7 @@ pub fn complete(document: &mut Value) {
         let refusals = refusals::of(behind, operation["parameters"].as_array().map_or(&[], Vec::as_slice));
         let own: &[&str] = match behind.name() {
             "createSalesOrder" => &["Location", "Idempotent-Replayed"],
-            "exportSalesOrders" => &["Content-Disposition"],
+            "exportSalesOrders" | "exportRequestLog" => &["Content-Disposition"],
             "salesOrder" | "salesOrdersByReference" => &["ETag"],
             _ => &[],
         };

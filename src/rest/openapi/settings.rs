@@ -19,6 +19,7 @@ pub fn fill_in(document: &mut Value, config: &Config) {
         ("{timestamp_tolerance}", in_words(auth.timestamp_tolerance)),
         ("{webhook_timeout}", in_words(config.webhooks.timeout)),
         ("{webhook_log_retention}", in_words(config.webhooks.log_retention)),
+        ("{request_log_retention}", in_words(config.request_log.retention)),
         ("{max_body_bytes}", config.http.max_body_bytes.to_string()),
         ("{requests_per_minute}", limit.requests_per_minute.to_string()),
         ("{login_attempts_per_minute}", limit.login_attempts_per_minute.to_string()),

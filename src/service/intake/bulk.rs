@@ -15,7 +15,7 @@ use crate::domain::reference_policy::ReferencePolicy;
 use crate::error::{AppError, ErrorCode};
 use crate::service::caller::{Caller, Principal};
 use crate::store::{Created, OrderToInsert};
-use crate::telemetry;
+use crate::telemetry::{self, NotedRow};
 
 /// What became of an order of many.
 pub struct BulkOutcome {
@@ -82,6 +82,12 @@ impl OrderIntake {
             .map(|outcome| outcome.unwrap_or_else(|| Err(AppError::internal("an order of many was not looked at"))))
             .collect();
         self.complete(&sending, &mut outcomes).await;
+        let rows = keys.iter().zip(&outcomes).map(|(key, outcome)| {
+            let outcome = outcome.as_ref().map(|taken| (&taken.order, taken.replayed));
+            NotedRow::new(key.as_deref(), outcome)
+        });
+        let rows = rows.collect();
+        telemetry::note(|facts| facts.exchange.rows = rows);
         Ok(keys
             .into_iter()
             .zip(outcomes)

@@ -10,12 +10,14 @@ use crate::domain::permission::Scope;
 use crate::error::{AppError, ErrorCode, FieldError, FieldErrorCode};
 use crate::service::caller::{Caller, Principal};
 use crate::store::{NewReceipt, RequestAnswered, RequestKey, Requested, StoreError, TakenRequest};
+use crate::telemetry;
 
 impl Lifecycle {
     /// Cancels or changes the caller's own order, or asks staff to. The same request again, under its key or as the same signed text,
     /// changes nothing; nor does one that asks for what is cancelled or asked for already.
     pub async fn ask(&self, caller: &Caller, number: &str, input: RequestInput) -> Result<TakenRequest, AppError> {
         let number: OrderNumber = number.parse().map_err(|_| not_found())?;
+        telemetry::note(|facts| facts.exchange.order = Some(number));
         let key = self.request_key(caller, input.digest(number)).await?;
         let scope = Scope::Client(key.client_id.clone());
         let take = || self.store.insert_request(&scope, number, input.clone(), key.clone(), self.clock.now());
@@ -24,7 +26,9 @@ impl Lifecycle {
             Err(StoreError::Duplicate(_)) => take().await?,
             outcome => outcome?,
         };
-        settle(number, outcome.ok_or_else(not_found)?)
+        let settled = settle(number, outcome.ok_or_else(not_found)?);
+        telemetry::note(|facts| facts.exchange.is_key_used = settled.is_ok());
+        settled
     }
 
     /// What makes a request with this digest this one.

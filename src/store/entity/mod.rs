@@ -1,5 +1,6 @@
 //! Tables as `SeaORM` knows them, for what queries and changes name. Private to the store: everybody else sees domain types.
 
+pub mod api_requests;
 pub mod client_addresses;
 pub mod client_audit_log;
 pub mod client_public_keys;

@@ -54,12 +54,14 @@ async fn a_missing_grant_is_named_before_the_service_listens() {
     let url = address(&role, "right", &name);
     let refused = said(&mut serve(&database.folder, &url, "0"));
     let counter = "SELECT ON SEQUENCE public.sales_order_events_position_seq";
-    let numbers = "USAGE ON SEQUENCE public.webhook_attempts_id_seq";
-    let lacks = format!("lacks DELETE ON client_addresses, INSERT ON sales_order_lines, {counter}, {numbers};");
+    let [entries, attempts] =
+        ["api_requests", "webhook_attempts"].map(|table| format!("USAGE ON SEQUENCE public.{table}_id_seq"));
+    let numbers = format!("{counter}, {entries}, {attempts}");
+    let lacks = format!("lacks DELETE ON client_addresses, INSERT ON sales_order_lines, {numbers};");
     assert!(refused.contains(&lacks), "{refused}");
     assert!(refused.contains(&format!("GRANT DELETE ON client_addresses TO {role}")), "{refused}");
     // With what is named there is enough, for those who follow with a cursor too.
-    for lack in ["DELETE ON client_addresses", "INSERT ON sales_order_lines", counter, numbers] {
+    for lack in ["DELETE ON client_addresses", "INSERT ON sales_order_lines", counter, &entries, &attempts] {
         database.db_execute(&format!("GRANT {lack} TO {role}")).await.unwrap();
     }
     let store = Store::connect(&options(&url)).await.unwrap();

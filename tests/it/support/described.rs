@@ -48,6 +48,9 @@ pub fn ensure_described(method: &Method, path: &str, answer: &Answer) {
 }
 
 fn template(path: &str) -> &str {
+    if path.starts_with("/api/v1/requests.") {
+        return "/api/v1/requests.{format}";
+    }
     if path.starts_with("/api/v1/events/consumers/") {
         return "/api/v1/events/consumers/{name}";
     }
