@@ -35,6 +35,7 @@ export default defineConfig({
         landing: page('index.html'),
         docs: page('docs/index.html'),
         signature: page('docs/signature/index.html'),
+        dashboard: page('dashboard/index.html'),
         graphiql: page('graphiql/index.html'),
       },
     },

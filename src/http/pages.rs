@@ -1,4 +1,4 @@
-//! The pages people open in a browser: the landing page, the documentation, the signature check, GraphiQL.
+//! The pages people open in a browser: the landing page, the documentation, the signature check, the dashboard, GraphiQL.
 //!
 //! What belongs here: which page is at which path, and what a browser may do on it. What does not: what is on a page
 //! (`web/`), and how its files travel ([`assets`]).
@@ -25,6 +25,9 @@ pub fn router(config: &Config, readiness: Extension<health::Readiness>) -> Route
         .route("/", get(landing).layer(readiness))
         .route("/docs", get(docs))
         .route("/docs/signature", get(signature))
+        // One page; which screen a path below it means is the page's own affair.
+        .route("/dashboard", get(dashboard))
+        .route("/dashboard/{*screen}", get(dashboard))
         .route("/assets/{file}", get(assets::asset));
     if config.graphql.graphiql { router.route("/graphiql", get(graphiql)) } else { router }
 }
@@ -35,6 +38,10 @@ async fn docs(State(state): State<AppState>, request: HeaderMap) -> Response {
 
 async fn signature(State(state): State<AppState>, request: HeaderMap) -> Response {
     page(&state, "docs/signature/index.html", SIGNATURE, &request)
+}
+
+async fn dashboard(State(state): State<AppState>, request: HeaderMap) -> Response {
+    page(&state, "dashboard/index.html", DASHBOARD, &request)
 }
 
 async fn graphiql(State(state): State<AppState>, request: HeaderMap) -> Response {
@@ -53,6 +60,10 @@ const DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'uns
                     frame-ancestors 'none'";
 
 const SIGNATURE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                         base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// It holds a bearer token in the tab's storage: nothing may run or be styled here but what came with the page.
+const DASHBOARD: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                          base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const GRAPHIQL: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \

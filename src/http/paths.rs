@@ -63,7 +63,7 @@ fn respell(mut request: Request, prefix: &str) -> Request {
 
 /// What all our paths begin with but the path of the first page
 /// (`every_path_is_there_behind_a_proxy_whatever_the_prefix_and_whether_it_is_left_on`).
-const PAGES: [&str; 5] = ["/graphql", "/graphiql", "/docs", "/metrics", "/schema.graphql"];
+const PAGES: [&str; 6] = ["/graphql", "/graphiql", "/docs", "/dashboard", "/metrics", "/schema.graphql"];
 
 /// The same of paths that have more behind it.
 const FOLDERS: [&str; 3] = ["/api/v1", "/assets", "/health"];

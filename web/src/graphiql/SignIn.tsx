@@ -1,34 +1,8 @@
 import { useState, type FormEvent, type ReactElement } from 'react';
-import { authorization, GRAPHQL } from './fetcher';
-import { change, useSession, type Session } from './session';
-
-const LOGIN = `mutation LogIn($input: LoginInput!) {
-  login(input: $input) { token expiredAt }
-}`;
-const VIEWER = `{ viewer { name scopes } }`;
-
-interface Answer<Data> {
-  data?: Data | null;
-  errors?: { message: string }[];
-}
-
-async function ask<Data>(query: string, variables: object, headers: object = {}): Promise<Data> {
-  const answer = await fetch(GRAPHQL, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', ...headers },
-    body: JSON.stringify({ query, variables }),
-  });
-  const { data, errors } = (await answer.json()) as Answer<Data>;
-  if (errors?.[0] || !data) throw new Error(errors?.[0]?.message ?? `The service answered ${answer.status}.`);
-  return data;
-}
-
-async function logIn(clientId: string, clientSecret: string): Promise<Session> {
-  const { login } = await ask<{ login: { token: string; expiredAt: number } }>(LOGIN, {
-    input: { clientId, clientSecret },
-  });
-  return { clientId, token: login.token, expiresAt: new Date(login.expiredAt * 1000) };
-}
+import { ask, logIn, type Session } from '../api';
+import { Viewer } from '../documents';
+import { authorization } from './fetcher';
+import { change, useSession } from './session';
 
 export function SignIn(): ReactElement {
   const { session } = useSession();
@@ -87,7 +61,7 @@ function SignedIn({ session }: { session: Session }): ReactElement {
   const [scopes, setScopes] = useState('');
 
   async function show(): Promise<void> {
-    const { viewer } = await ask<{ viewer: { scopes: string[] } }>(VIEWER, {}, authorization());
+    const { viewer } = await ask(Viewer, {}, authorization());
     setScopes(viewer.scopes.join(', ') || 'none');
   }
 

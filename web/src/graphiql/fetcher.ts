@@ -1,23 +1,19 @@
 import { createGraphiQLFetcher, type Fetcher, type FetcherParams } from '@graphiql/toolkit';
 import { parse, type DocumentNode } from 'graphql';
 import { createClient } from 'graphql-ws';
-import { at } from '../root';
+import { bearer, GRAPHQL, socketUrl } from '../api';
 import { change, current } from './session';
 import { sha256Hex, sign } from './signing-key';
 
-export const GRAPHQL = at('/graphql');
-
 /** Sends what GraphiQL runs: with the token of who is signed in, and signed where the service asks for it. */
 export function createFetcher(): Fetcher {
-  const socket = new URL(`${GRAPHQL}/ws`, window.location.href);
-  socket.protocol = socket.protocol === 'https:' ? 'wss:' : 'ws:';
   const fetcher = createGraphiQLFetcher({
     url: GRAPHQL,
     fetch: send,
     // The service answers in one piece.
     enableIncrementalDelivery: false,
     // Opened for the first subscription and closed after the last one, so each sign-in gets a socket of its own.
-    wsClient: createClient({ url: socket.href, lazy: true, connectionParams: authorization, retryAttempts: 0 }),
+    wsClient: createClient({ url: socketUrl(), lazy: true, connectionParams: authorization, retryAttempts: 0 }),
   });
   return (parameters, options) => {
     const documentAST = parsed(parameters.query);
@@ -47,8 +43,7 @@ function named(parameters: FetcherParams, { definitions }: DocumentNode): Fetche
 }
 
 export function authorization(): Record<string, string> {
-  const { session } = current();
-  return session ? { Authorization: `Bearer ${session.token}` } : {};
+  return bearer(current().session);
 }
 
 const send: typeof fetch = async (url, init) => {

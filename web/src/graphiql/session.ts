@@ -3,13 +3,8 @@
  * forgets it, and nothing of it is ever stored.
  */
 import { useSyncExternalStore } from 'react';
+import type { Session } from '../api';
 import type { SigningKey } from './signing-key';
-
-export interface Session {
-  clientId: string;
-  token: string;
-  expiresAt: Date;
-}
 
 /** What was last signed, to be read beside the request. */
 export interface Signed {

@@ -1,0 +1,105 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { Refusal } from '../api';
+import type { Document } from '../documents';
+import { listen } from './live';
+import { askAs, signOut } from './session';
+
+export interface Asked<Data> {
+  data: Data | undefined;
+  refusal: Refusal | undefined;
+  isBusy: boolean;
+  /** Asks again; what is there stays until the answer comes. */
+  again: () => void;
+}
+
+/** Seconds after which what could not be had for the moment is asked for again. */
+const RETRY = 5;
+
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  return new Refusal('The service cannot be reached.');
+}
+
+/** Whether the same question may be answered later. */
+export function isPassing({ status, extensions: { code } }: Refusal): boolean {
+  return status === undefined || status >= 500 || ['RATE_LIMITED', 'DATABASE_UNAVAILABLE', 'OVERLOADED'].includes(code ?? '');
+}
+
+/** The answer to a document. Nothing is asked while there are no variables. */
+export function useAnswer<Data, Variables>(
+  document: Document<Data, Variables>,
+  variables: Variables | undefined,
+): Asked<Data> {
+  const key = variables === undefined ? undefined : JSON.stringify(variables);
+  const [answer, setAnswer] = useState<{ key?: string; data?: Data; refusal?: Refusal }>({});
+  const [isBusy, setBusy] = useState(true);
+  const [turn, setTurn] = useState(0);
+  // Whoever asks again while an answer is on its way is asked for after it: else a busy service would never get to answer.
+  const pending = useRef({ isOnItsWay: false, isWanted: false });
+  const again = useCallback(() => {
+    if (pending.current.isOnItsWay) pending.current.isWanted = true;
+    else setTurn((turn) => turn + 1);
+  }, []);
+
+  useEffect(() => {
+    if (key === undefined) return;
+    const abort = new AbortController();
+    let timer: number | undefined;
+    pending.current = { isOnItsWay: true, isWanted: false };
+    setBusy(true);
+    const done = (): void => {
+      const { isWanted } = pending.current;
+      pending.current = { isOnItsWay: false, isWanted: false };
+      setBusy(false);
+      if (isWanted) again();
+    };
+    askAs(document, JSON.parse(key) as Variables, abort.signal).then(
+      (data) => {
+        if (abort.signal.aborted) return;
+        setAnswer({ key, data });
+        done();
+      },
+      (error: unknown) => {
+        if (abort.signal.aborted) return;
+        const refusal = refusalOf(error);
+        if (refusal.extensions.code === 'CLIENT_DISABLED') return signOut(refusal.message);
+        setAnswer((last) => ({ ...(last.key === key && last), key, refusal }));
+        done();
+        if (isPassing(refusal)) timer = window.setTimeout(again, (refusal.retryAfter ?? RETRY) * 1000);
+      },
+    );
+    return () => {
+      abort.abort();
+      clearTimeout(timer);
+    };
+  }, [document, key, turn]);
+
+  // The figures of another question are never shown under this one.
+  const isOwn = answer.key === key;
+  return { data: isOwn ? answer.data : undefined, refusal: isOwn ? answer.refusal : undefined, isBusy, again };
+}
+
+/**
+ * Calls when something happened to orders: at once, and then no sooner than `pause` after the last time, so that however
+ * much happens, the service is asked at a steady pace.
+ */
+export function useLive(call: () => void, pause: number): void {
+  const last = useRef(call);
+  last.current = call;
+  useEffect(() => {
+    let timer: number | undefined;
+    let next = 0;
+    const happened = (): void => {
+      timer ??= window.setTimeout(() => {
+        timer = undefined;
+        next = Date.now() + pause;
+        last.current();
+      }, Math.max(next - Date.now(), 0));
+    };
+    const stop = listen({ happened, gap: happened });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [pause]);
+}

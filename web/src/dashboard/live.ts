@@ -1,0 +1,146 @@
+/**
+ * What happens to orders, as it happens: one subscription for the whole page. After a lost connection it goes on after the
+ * last event that came, so nothing is missed; where there was none yet, whoever listens is told that there may be a gap.
+ */
+import { createClient, type Client } from 'graphql-ws';
+import { bearer, socketUrl } from '../api';
+import { Follow, type FollowAnswer } from '../documents';
+import { renew, session } from './session';
+import { store } from './store';
+
+export type LiveEvent = FollowAnswer['salesOrderEvents'];
+export type LiveState = 'connecting' | 'live' | 'waiting';
+
+interface Listener {
+  happened: (events: LiveEvent[]) => void;
+  /** Something may have happened that nobody was told of. */
+  gap: () => void;
+}
+
+/** Milliseconds. Events that come close together are told together. */
+const TOGETHER = 100;
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 30_000;
+/** A connection that is silent for longer than a proxy allows is dead, whatever TCP says. */
+const PING = 15_000;
+const PONG = 10_000;
+/** The most events that wait to be told; beyond it whoever listens reads anew. */
+const MOST = 10_000;
+
+export const liveState = store<LiveState>('connecting');
+
+const listeners = new Set<Listener>();
+let client: Client | undefined;
+let cursor: string | undefined;
+let failures = 0;
+let retry: number | undefined;
+let waiting: LiveEvent[] = [];
+let telling: number | undefined;
+
+export function listen(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function tell(): void {
+  telling = undefined;
+  const events = waiting;
+  waiting = [];
+  if (events.length > MOST) listeners.forEach(({ gap }) => gap());
+  else listeners.forEach(({ happened }) => happened(events));
+}
+
+function take(event: LiveEvent): void {
+  cursor = event.cursor;
+  // Beyond the most they are only counted, by being there.
+  if (waiting.length <= MOST) waiting.push(event);
+  telling ??= window.setTimeout(tell, TOGETHER);
+}
+
+function connect(): void {
+  clearTimeout(retry);
+  const present = session.get();
+  if (!present || client) return;
+  liveState.set('connecting');
+  let pong: number | undefined;
+  const opened = createClient({
+    url: socketUrl(),
+    connectionParams: () => bearer(session.get()),
+    retryAttempts: 0,
+    keepAlive: PING,
+    on: {
+      connected: () => {
+        failures = 0;
+        liveState.set('live');
+        if (cursor === undefined) listeners.forEach(({ gap }) => gap());
+      },
+      ping: (isTheirs) => {
+        if (!isTheirs) pong = window.setTimeout(() => opened.terminate(), PONG);
+      },
+      pong: () => clearTimeout(pong),
+      closed: () => clearTimeout(pong),
+    },
+  });
+  client = opened;
+  opened.subscribe<FollowAnswer>(
+    { query: Follow, variables: { after: cursor ?? null } },
+    {
+      next: ({ data, errors }) => {
+        if (client !== opened) return;
+        if (data) take(data.salesOrderEvents);
+        else void lost(errors?.[0]?.extensions?.['code']);
+      },
+      error: (error) => {
+        if (client === opened) void lost(Array.isArray(error) ? error[0]?.extensions?.code : closeCode(error));
+      },
+      complete: () => {
+        if (client === opened) void lost(undefined);
+      },
+    },
+  );
+}
+
+/** The code of a token that is not good, where the connection was closed for that. */
+function closeCode(error: unknown): string | undefined {
+  const code = error instanceof CloseEvent ? error.code : undefined;
+  return code === 4403 || code === 4401 ? 'UNAUTHENTICATED' : undefined;
+}
+
+async function lost(code: unknown): Promise<void> {
+  end();
+  if (!session.get()) return;
+  liveState.set('waiting');
+  // A cursor that the service does not know, as after a restore, leads nowhere.
+  if (code === 'VALIDATION_FAILED') cursor = undefined;
+  if (code === 'UNAUTHENTICATED') await renew();
+  const pause = Math.min(FIRST_PAUSE * 2 ** failures, LONGEST_PAUSE);
+  failures += 1;
+  // Not all pages at once, after an instance stopped.
+  retry = window.setTimeout(connect, pause * (0.5 + Math.random() / 2));
+}
+
+function end(): void {
+  const old = client;
+  client = undefined;
+  void old?.dispose();
+}
+
+/** Connects while somebody is signed in. */
+export function startLive(): void {
+  let signedIn: string | undefined;
+  const follow = (): void => {
+    const clientId = session.get()?.clientId;
+    if (clientId === signedIn) return;
+    signedIn = clientId;
+    end();
+    clearTimeout(retry);
+    cursor = undefined;
+    failures = 0;
+    connect();
+  };
+  session.follow(follow);
+  follow();
+  window.addEventListener('online', () => {
+    if (!client) connect();
+  });
+}

@@ -1,0 +1,145 @@
+import type { ComponentChildren, VNode } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { Refusal } from '../../api';
+import type { OrderStatus } from '../../documents';
+import { isPassing } from '../asked';
+import { age, day, decimal, time, utc, words } from '../format';
+import { address, go, isPlain, usePlace } from '../router';
+import { session } from '../session';
+
+interface LinkProps {
+  to: string;
+  query?: URLSearchParams | undefined;
+  className?: string;
+  children: ComponentChildren;
+  tabIndex?: number;
+}
+
+/** A link within the dashboard. */
+export function Link({ to, query, className, children, tabIndex }: LinkProps): VNode {
+  const { path } = usePlace();
+  return (
+    <a
+      href={address(to, query)}
+      class={className}
+      tabIndex={tabIndex}
+      aria-current={query === undefined && path === to ? 'page' : undefined}
+      onClick={(event) => {
+        if (!isPlain(event)) return;
+        event.preventDefault();
+        go(to, query);
+      }}
+    >
+      {children}
+    </a>
+  );
+}
+
+/** An instant in the user's zone, and in UTC for who points at it. */
+export function Time({ at, isLong = false }: { at: string; isLong?: boolean }): VNode {
+  return (
+    <time dateTime={at} title={utc(at)}>
+      {time(at, isLong)}
+    </time>
+  );
+}
+
+export function Day({ at }: { at: string }): VNode {
+  return <time dateTime={at}>{day(at)}</time>;
+}
+
+/** The present time, every so many milliseconds. */
+export function useNow(every = 10_000): number {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), every);
+    return () => clearInterval(timer);
+  }, [every]);
+  return now;
+}
+
+export function Age({ since }: { since: string }): VNode {
+  const now = useNow();
+  return (
+    <time dateTime={since} title={`since ${time(since, true)}, ${utc(since)}`}>
+      {age(since, now)}
+    </time>
+  );
+}
+
+export function Status({ status }: { status: OrderStatus }): VNode {
+  return <span class={`status ${status.toLowerCase()}`}>{words(status)}</span>;
+}
+
+export function Money({ amount, currency }: { amount: string | null; currency: string }): VNode {
+  if (amount === null) return <span class="quiet">no price</span>;
+  return (
+    <span class="money">
+      {decimal(amount)} <span class="quiet">{currency}</span>
+    </span>
+  );
+}
+
+/** A value, or a dash where there is none. */
+export function Or({ value }: { value: string | null | undefined }): VNode {
+  return value ? <>{value}</> : <span class="quiet">–</span>;
+}
+
+function sentence({ message, status, extensions, requestId }: Refusal): string {
+  const clientId = session.get()?.clientId ?? 'this client';
+  switch (extensions.code) {
+    case 'INSUFFICIENT_SCOPE':
+      return `${clientId} may not see or do this: it needs the scope ${extensions.scope ?? 'for it'}. An operator can give it that scope.`;
+    case 'RATE_LIMITED':
+      return 'Too many requests for now. The page asks again by itself.';
+    case 'DATABASE_UNAVAILABLE':
+    case 'OVERLOADED':
+      return `The service is too busy for now: ${message}. The page asks again by itself.`;
+    case 'INTERNAL_ERROR':
+      return `Something failed in the service. Its operator can find it by the number ${requestId ?? 'in the log'}.`;
+  }
+  if (status === undefined) return 'The service cannot be reached. The page asks again by itself.';
+  const faults = extensions.errors?.map(({ pointer, message }) => `${pointer.slice(1)} ${message}`).join('; ');
+  return faults ? `${message}: ${faults}` : message;
+}
+
+/** Why something is not there, and how to have it. */
+export function Trouble({ refusal, again }: { refusal: Refusal; again?: (() => void) | undefined }): VNode {
+  return (
+    <div class={`trouble ${isPassing(refusal) ? 'passing' : ''}`} role="alert">
+      <p>{sentence(refusal)}</p>
+      {again && refusal.extensions.code !== 'INSUFFICIENT_SCOPE' && (
+        <button type="button" onClick={again}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** What a screen begins with. The browser's title and a screen reader follow it. */
+export function Heading({ title, children }: { title: string; children?: ComponentChildren }): VNode {
+  useEffect(() => {
+    document.title = `${title} · Dashboard · Sales Order API`;
+  }, [title]);
+  return (
+    <div class="heading">
+      <h1 tabIndex={-1} id="heading">
+        {title}
+      </h1>
+      {children}
+    </div>
+  );
+}
+
+/** Whether the window is as a media query says. */
+export function useMedia(query: string): boolean {
+  const [matches, setMatches] = useState(() => window.matchMedia(query).matches);
+  useEffect(() => {
+    const list = window.matchMedia(query);
+    const follow = (): void => setMatches(list.matches);
+    list.addEventListener('change', follow);
+    return () => list.removeEventListener('change', follow);
+  }, [query]);
+  return matches;
+}

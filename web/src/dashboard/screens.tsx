@@ -1,0 +1,49 @@
+import type { ComponentType } from 'preact';
+import { Inbox } from './screens/inbox';
+import { OneOrder } from './screens/order';
+import { Orders } from './screens/orders';
+import { Overview } from './screens/overview';
+
+interface Screen {
+  /** Where it is below `/dashboard`; a part in braces is handed over under its name. */
+  path: string;
+  /** What the navigation calls it; a screen without a name is reached from others. */
+  name?: string;
+  /** The scope without which it has nothing to show. */
+  scope?: string;
+  show: ComponentType<Record<string, string>>;
+}
+
+/** Every screen. To add one: an entry here. */
+export const SCREENS: Screen[] = [
+  { path: '/', name: 'Overview', show: Overview },
+  { path: '/orders', name: 'Orders', show: Orders },
+  { path: '/orders/{orderNumber}', show: OneOrder as Screen['show'] },
+  { path: '/inbox', name: 'Inbox', scope: 'orders:read', show: Inbox },
+];
+
+/** The screen at a path, with the parts of the path that it asks for. */
+export function screenAt(path: string): { screen: Screen; parts: Record<string, string> } | undefined {
+  const given = path.split('/');
+  for (const screen of SCREENS) {
+    const wanted = screen.path.split('/');
+    if (wanted.length !== given.length) continue;
+    const parts: Record<string, string> = {};
+    const fits = wanted.every((part, index) => {
+      const value = given[index] ?? '';
+      const name = /^\{(\w+)\}$/.exec(part)?.[1];
+      if (name) parts[name] = decoded(value);
+      return name ? value !== '' : part === value;
+    });
+    if (fits) return { screen, parts };
+  }
+  return undefined;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

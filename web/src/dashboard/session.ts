@@ -1,0 +1,109 @@
+/**
+ * Who is signed in. The token lives in the tab's own storage: it outlives a reload, and ends with the tab. It is continued
+ * before it expires, so that whoever keeps the page open stays signed in for as long as the service allows.
+ */
+import { ask, bearer, logIn, Refusal, refreshed, type Session } from '../api';
+import { Viewer, type Document } from '../documents';
+import { store } from './store';
+
+export interface SignedIn extends Session {
+  name: string;
+  scopes: string[];
+}
+
+const KEY = 'dashboard:session';
+/** Milliseconds: the token is continued so long before its end. */
+const EARLY = 5 * 60_000;
+const RETRY = 30_000;
+/** The longest that a timer of a browser can wait. */
+const LONGEST = 2 ** 31 - 1;
+
+export const session = store<SignedIn | undefined>(restored());
+/** Why nobody is signed in any more, to be read above the form. */
+export const ended = store('');
+
+function restored(): SignedIn | undefined {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(KEY) ?? '') as SignedIn;
+    return { ...kept, expiresAt: new Date(kept.expiresAt) };
+  } catch {
+    return undefined;
+  }
+}
+
+function keep(signedIn: SignedIn | undefined): void {
+  if (signedIn) sessionStorage.setItem(KEY, JSON.stringify(signedIn));
+  else sessionStorage.removeItem(KEY);
+  session.set(signedIn);
+  plan();
+}
+
+export async function signIn(clientId: string, clientSecret: string): Promise<void> {
+  const opened = await logIn(clientId, clientSecret);
+  const { viewer } = await ask(Viewer, {}, bearer(opened));
+  ended.set('');
+  keep({ ...opened, name: viewer.name, scopes: viewer.scopes });
+}
+
+export function signOut(why = ''): void {
+  ended.set(why);
+  keep(undefined);
+}
+
+export function may(scope: string): boolean {
+  return session.get()?.scopes.includes(scope) ?? false;
+}
+
+let timer: number | undefined;
+
+function plan(): void {
+  clearTimeout(timer);
+  const present = session.get();
+  if (!present) return;
+  const left = present.expiresAt.getTime() - Date.now();
+  // A short token is continued in the last tenth of its life.
+  const wait = Math.max(left - Math.min(EARLY, left / 10), 0);
+  timer = window.setTimeout(() => void renew(), Math.min(wait, LONGEST));
+}
+
+let renewing: Promise<boolean> | undefined;
+
+/** Continues the session, once for all who ask meanwhile. Says whether there is a good token now. */
+export function renew(): Promise<boolean> {
+  renewing ??= continued().finally(() => {
+    renewing = undefined;
+  });
+  return renewing;
+}
+
+async function continued(): Promise<boolean> {
+  const present = session.get();
+  if (!present) return false;
+  try {
+    const next = await refreshed(present);
+    const { viewer } = await ask(Viewer, {}, bearer(next));
+    keep({ ...next, name: viewer.name, scopes: viewer.scopes });
+    return true;
+  } catch (error) {
+    const isOver = error instanceof Refusal && ['UNAUTHENTICATED', 'CLIENT_DISABLED'].includes(error.extensions.code ?? '');
+    if (isOver) signOut(`Your session has ended: ${error.message}. Sign in again; this address stays.`);
+    else timer = window.setTimeout(() => void renew(), RETRY);
+    return false;
+  }
+}
+
+/** Asks as who is signed in. A token that is no longer good is continued first, once. */
+export async function askAs<Data, Variables>(
+  document: Document<Data, Variables>,
+  variables: Variables,
+  signal?: AbortSignal,
+): Promise<Data> {
+  try {
+    return await ask(document, variables, bearer(session.get()), signal);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.extensions.code !== 'UNAUTHENTICATED' || !(await renew())) throw error;
+    return ask(document, variables, bearer(session.get()), signal);
+  }
+}
+
+plan();
