@@ -67,7 +67,7 @@ function nullable(type, write) {
 function written(type, write) {
   if (isListType(type)) {
     const item = nullable(type.ofType, write);
-    return item.includes(' | ') ? `(${item})[]` : `${item}[]`;
+    return /^\w+$/.test(item) ? `${item}[]` : `(${item})[]`;
   }
   if (isScalarType(type)) {
     if (!SCALARS[type.name]) throw new Error(`How ${type.name} comes in JSON is not said in build/documents.mjs`);

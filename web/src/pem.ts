@@ -62,3 +62,10 @@ function tagged(tag: number, content: Uint8Array): Uint8Array<ArrayBuffer> {
   const head = content.length < 0x80 ? [content.length] : [0x80 | length.length, ...length];
   return Uint8Array.from([tag, ...head, ...content]);
 }
+
+/** The SubjectPublicKeyInfo of a public key. */
+export function readPublicKey(text: string): Uint8Array<ArrayBuffer> {
+  const [, label, body] = PEM.exec(text) ?? [];
+  if (label !== 'PUBLIC KEY') throw new Error('There is no public key (X.509 SubjectPublicKeyInfo, PEM).');
+  return decode(body);
+}

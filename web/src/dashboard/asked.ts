@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { Refusal } from '../api';
 import type { Document } from '../documents';
-import { listen } from './live';
+import { listen, type LiveEvent } from './live';
 import { askAs, signOut } from './session';
 
 export interface Asked<Data> {
@@ -80,12 +80,12 @@ export function useAnswer<Data, Variables>(
 }
 
 /**
- * Calls when something happened to orders: at once, and then no sooner than `pause` after the last time, so that however
+ * Calls when something happened to orders, or to those it concerns: at once, and then no sooner than `pause` after the last time, so that however
  * much happens, the service is asked at a steady pace.
  */
-export function useLive(call: () => void, pause: number): void {
-  const last = useRef(call);
-  last.current = call;
+export function useLive(call: () => void, pause: number, concerns: (event: LiveEvent) => boolean = () => true): void {
+  const last = useRef({ call, concerns });
+  last.current = { call, concerns };
   useEffect(() => {
     let timer: number | undefined;
     let next = 0;
@@ -93,10 +93,15 @@ export function useLive(call: () => void, pause: number): void {
       timer ??= window.setTimeout(() => {
         timer = undefined;
         next = Date.now() + pause;
-        last.current();
+        last.current.call();
       }, Math.max(next - Date.now(), 0));
     };
-    const stop = listen({ happened, gap: happened });
+    const stop = listen({
+      happened: (events) => {
+        if (events.some((event) => last.current.concerns(event))) happened();
+      },
+      gap: happened,
+    });
     return () => {
       stop();
       clearTimeout(timer);

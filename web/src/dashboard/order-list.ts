@@ -52,7 +52,7 @@ export class OrderList {
     this.where = where;
     this.orderBy = orderBy;
     this.mayPut = mayPut;
-    this.stop = listen({ happened: (events) => this.happened(events), gap: () => this.gap() });
+    this.stop = listen({ happened: (events) => this.happened(events), gap: () => void this.gap() });
     void this.load(undefined);
   }
 
@@ -136,8 +136,21 @@ export class OrderList {
     return this.orderBy.endsWith('DESC') ? key(one) > key(other) : key(one) < key(other);
   }
 
-  private gap(): void {
-    if (this.mayPut()) return this.reload();
+  /** Looks at the first page again, where nobody told of what happened. */
+  private async gap(): Promise<void> {
+    if (this.isLoading || this.refusal) return;
+    try {
+      const now = new Map((await this.ask(this.where, undefined)).salesOrders.edges.map(({ node }) => [node.orderNumber, node]));
+      this.take([...now.keys()], now);
+    } catch {
+      if (!this.abort.signal.aborted) this.doubt();
+    }
+  }
+
+  /** More may be another than can be looked at one by one. */
+  private doubt(): void {
+    this.changed.clear();
+    this.fresh.clear();
     this.isStale = true;
     this.tell();
   }
@@ -145,8 +158,8 @@ export class OrderList {
   private happened(events: LiveEvent[]): void {
     for (const { orderNumber } of events) this.changed.add(orderNumber);
     if (this.changed.size > MOST_CHANGED) {
-      this.changed.clear();
-      this.gap();
+      if (this.mayPut()) this.reload();
+      this.doubt();
       return;
     }
     if (!this.checking && this.checkTimer === undefined) void this.check();
@@ -168,9 +181,7 @@ export class OrderList {
     } catch {
       if (this.abort.signal.aborted) return;
       // The list itself says what is the matter when it is read.
-      this.changed.clear();
-      this.isStale = true;
-      this.tell();
+      this.doubt();
     }
     this.checking = false;
     const again = this.changed.size > 0;
@@ -196,10 +207,7 @@ export class OrderList {
       if (!this.hasMore || !last || this.precedes(order, last)) this.fresh.set(orderNumber, order);
     }
     for (const number of numbers) if (this.fresh.has(number) && !now.has(number)) this.fresh.delete(number);
-    if (this.fresh.size > MOST_CHANGED) {
-      this.fresh.clear();
-      this.isStale = true;
-    }
+    if (this.fresh.size > MOST_CHANGED) return this.doubt();
     if (this.fresh.size > 0 && this.mayPut()) this.show();
     else this.tell();
   }

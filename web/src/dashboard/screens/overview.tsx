@@ -68,7 +68,7 @@ function Cards({ filters: { today, yesterday, span: present, before }, span }: {
   return (
     <>
       {refusal && <Trouble refusal={refusal} again={answer.again} />}
-      <div class="cards" aria-busy={answer.isBusy && !data}>
+      <div class="cards first-row" aria-busy={answer.isBusy && !data}>
         <section class="card">
           <h2>Today</h2>
           <p class="figure" data-figure="today">
@@ -100,7 +100,7 @@ function Cards({ filters: { today, yesterday, span: present, before }, span }: {
             {data ? `${change(data.span.totals.orders, data.before.totals.orders)}; before ${number(data.before.totals.orders)}` : 'orders'}
           </p>
         </section>
-        <section class="card wide">
+        <section class="card">
           <h2>Value by currency</h2>
           {data && <Values present={data.span.totals} before={data.before.totals} />}
         </section>
@@ -133,21 +133,18 @@ function Values({ present, before }: { present: Figures; before: Figures }): VNo
           <th scope="col" class="number">
             Value
           </th>
-          <th scope="col" class="number">
-            Before
-          </th>
-          <th scope="col" class="number">
-            Change
-          </th>
         </tr>
       </thead>
       <tbody>
         {currencies.map((currency) => (
           <tr key={currency}>
             <th scope="row">{currency}</th>
-            <td class="number">{decimal(of(present, currency))}</td>
-            <td class="number quiet">{decimal(of(before, currency))}</td>
-            <td class="number quiet">{change(Number(of(present, currency)), Number(of(before, currency)))}</td>
+            <td class="number">
+              {decimal(of(present, currency))}
+              <small class="quiet">
+                {change(Number(of(present, currency)), Number(of(before, currency)))}; before {decimal(of(before, currency))}
+              </small>
+            </td>
           </tr>
         ))}
       </tbody>

@@ -25,7 +25,7 @@ interface Props {
 const HEIGHT = { wide: 34, narrow: 62 };
 /** Rows drawn above and below those in sight. */
 const BEYOND = 12;
-const NUMBER_WIDTH = 150;
+const NUMBER_WIDTH = 140;
 
 export function Rows({ handle, list, columns, sort, total, sortBy }: Props): VNode {
   const isNarrow = useMedia('(max-width: 700px)');

@@ -22,6 +22,8 @@ export function GroupTable({ title, by, parameter, filters: { span, before } }: 
   const answer = useAnswer(OverviewGroups, { span, before, by });
   useLive(answer.again, PAUSE);
   const { data, refusal } = answer;
+  // Orders of before had the time to move on: their statuses are no measure for the present ones.
+  const isCompared = by !== 'STATUS';
   const groups = data?.span.groups ?? [];
   const most = Math.max(...groups.map(({ figures }) => figures.orders), 1);
   const earlier = new Map(data?.before.groups.map(({ keys, figures }) => [keys[0]?.value, figures.orders]));
@@ -41,9 +43,11 @@ export function GroupTable({ title, by, parameter, filters: { span, before } }: 
               <th scope="col" class="number">
                 Before
               </th>
-              <th scope="col" class="number">
-                Change
-              </th>
+              {isCompared && (
+                <th scope="col" class="number">
+                  Change
+                </th>
+              )}
             </tr>
           </thead>
           <tbody>
@@ -63,7 +67,7 @@ export function GroupTable({ title, by, parameter, filters: { span, before } }: 
                   </th>
                   <td class="number">{number(figures.orders)}</td>
                   <td class="number quiet">{was === undefined ? '–' : number(was)}</td>
-                  <td class="number quiet">{was === undefined ? '–' : change(figures.orders, was)}</td>
+                  {isCompared && <td class="number quiet">{was === undefined ? '–' : change(figures.orders, was)}</td>}
                 </tr>
               );
             })}
