@@ -29,6 +29,12 @@ const MOST = 10_000;
 
 export const liveState = store<LiveState>('connecting');
 
+export const SAYS: Record<LiveState, string> = {
+  connecting: 'Connecting',
+  live: 'Live',
+  waiting: 'Not live: connecting again',
+};
+
 const listeners = new Set<Listener>();
 let client: Client | undefined;
 let cursor: string | undefined;

@@ -1,8 +1,14 @@
 import type { ComponentType } from 'preact';
+import { Audit } from './screens/audit';
+import { OneEndpoint } from './screens/endpoint';
+import { HealthScreen } from './screens/health';
 import { Inbox } from './screens/inbox';
 import { OneOrder } from './screens/order';
 import { Orders } from './screens/orders';
 import { Overview } from './screens/overview';
+import { Partner } from './screens/partner';
+import { Partners } from './screens/partners';
+import { Webhooks } from './screens/webhooks';
 
 interface Screen {
   /** Where it is below `/dashboard`; a part in braces is handed over under its name. */
@@ -20,6 +26,12 @@ export const SCREENS: Screen[] = [
   { path: '/orders', name: 'Orders', show: Orders },
   { path: '/orders/{orderNumber}', show: OneOrder as Screen['show'] },
   { path: '/inbox', name: 'Inbox', scope: 'orders:read', show: Inbox },
+  { path: '/partners', name: 'Partners', scope: 'clients:read', show: Partners },
+  { path: '/partners/{clientId}', scope: 'clients:read', show: Partner as Screen['show'] },
+  { path: '/webhooks', name: 'Webhooks', show: Webhooks },
+  { path: '/webhooks/{clientId}/{name}', show: OneEndpoint as Screen['show'] },
+  { path: '/audit', name: 'Audit log', scope: 'clients:read', show: Audit },
+  { path: '/health', name: 'Health', show: HealthScreen },
 ];
 
 /** The screen at a path, with the parts of the path that it asks for. */

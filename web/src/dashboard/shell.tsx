@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { announced } from './announce';
-import { liveState, type LiveState } from './live';
+import { liveState, SAYS } from './live';
 import { Link } from './parts/basics';
 import { Shortcuts } from './parts/shortcuts';
 import { usePlace } from './router';
@@ -73,12 +73,6 @@ function Shown({ path }: { path: string }): VNode {
   const Screen = screen.show;
   return <Screen key={path} {...parts} />;
 }
-
-const SAYS: Record<LiveState, string> = {
-  connecting: 'Connecting',
-  live: 'Live',
-  waiting: 'Not live: connecting again',
-};
 
 function Live(): VNode {
   const state = useStore(liveState);
