@@ -1,6 +1,7 @@
 //! What people see: developers and partners open the service's pages in a real browser. Each scene (`web/tests`) runs in
 //! a Chromium that fails it for any word in the console and any request to another host.
 
+mod dashboard;
 mod files;
 
 use std::io::Write as _;
@@ -36,12 +37,17 @@ impl Stage {
 
     /// With the pages below a path, out of which no scene may lead.
     async fn below(prefix: &str) -> Self {
+        Self::with(prefix, |_| {}).await
+    }
+
+    async fn with(prefix: &str, change: impl FnOnce(&mut Command)) -> Self {
         let database = Database::new().await;
         let secret = Remote::register(&database, PARTNER).await;
         let service = Process::serve(database.folder.path(), &database.url, |command| {
             if !prefix.is_empty() {
                 command.env("SALES_ORDER_HTTP__PUBLIC_URL", format!("https://api.example.com{prefix}"));
             }
+            change(command);
         });
         let told = json!({
             "base": format!("{}{prefix}", service.base),

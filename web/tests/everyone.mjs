@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { withBrowser } from './browser.mjs';
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+export const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 /** When a page is there, and what to open on it that is not seen at first. */
 const PAGES = {
@@ -15,6 +15,7 @@ const PAGES = {
     ready: '#form',
     more: (page) => page.getByText('The request, for the forms that bind the body').click(),
   },
+  '/dashboard': { ready: '.sign-in' },
   '/graphiql': {
     ready: '.graphiql-query-editor .monaco-editor .view-line',
     more: async (page) => {
@@ -52,7 +53,7 @@ export async function canReadIt({ base }) {
   assert.deepEqual(found, []);
 }
 
-function violations(page) {
+export function violations(page) {
   return page.evaluate(async () => {
     // GraphiQL's own tabs have their closing button within them.
     const { violations } = await globalThis.axe.run({ exclude: ['.graphiql-tabs'] }, {
@@ -71,6 +72,7 @@ export async function canUseTheKeyboard({ base }) {
       ['/', 'a[href$="/docs/signature"]'],
       ['/docs', 'a[href$="/api/v1/openapi.json"]'],
       ['/docs/signature', 'button[type="submit"]'],
+      ['/dashboard', 'button[type="submit"]'],
       ['/graphiql', 'button.graphiql-execute-button'],
     ]) {
       const page = await open();

@@ -1,5 +1,8 @@
 //! How the pages and their files travel.
 
+use std::collections::HashSet;
+use std::path::Path;
+
 use axum::body::Body;
 use axum::http::{Request, header};
 
@@ -7,7 +10,8 @@ use serde_json::json;
 
 use crate::support::{Answer, TestApp};
 
-const PAGES: [&str; 4] = ["/", "/docs", "/docs/signature", "/graphiql"];
+const PAGES: [&str; 6] =
+    ["/", "/docs", "/docs/signature", "/dashboard", "/dashboard/orders/SO-0000000001", "/graphiql"];
 
 async fn page(app: &TestApp, path: &str) -> Answer {
     let answer = app.get(path).await;
@@ -48,6 +52,40 @@ async fn no_page_runs_what_is_written_into_it_or_asks_another_host() {
             assert_eq!(app.get(&file).await.status, 200, "{path} names {file}");
         }
     }
+}
+
+/// It holds a token: beside its own files there is nothing that it may run, style itself with or ask.
+#[tokio::test]
+async fn the_dashboard_may_do_less_than_any_other_page_with_a_script() {
+    let app = TestApp::new().await;
+    let policy = page(&app, "/dashboard").await.header("content-security-policy").unwrap().to_owned();
+    for (what, from) in policy.split("; ").map(|part| part.split_once(' ').unwrap()) {
+        let is_own = matches!(what, "script-src" | "style-src" | "img-src" | "connect-src");
+        assert_eq!(from, if is_own { "'self'" } else { "'none'" }, "{what}");
+    }
+}
+
+/// KiB, by gzip: what a browser fetches before the dashboard is there.
+const MOST_SCRIPT: usize = 120;
+
+#[tokio::test]
+async fn all_scripts_of_the_dashboard_are_small() {
+    let app = TestApp::new().await;
+    let mut waiting = files(&page(&app, "/dashboard").await);
+    let mut seen = HashSet::new();
+    let mut size = 0;
+    while let Some(file) = waiting.pop() {
+        if Path::new(&file).extension().is_none_or(|extension| extension != "js") || !seen.insert(file.clone()) {
+            continue;
+        }
+        size += fetch(&app, &file, header::ACCEPT_ENCODING, "gzip").await.2.len();
+        // What it imports, now or later, is named in it beside it.
+        let text = app.get(&file).await.text;
+        let names = text.split(['"', '\'', '`']).filter_map(|name| name.strip_prefix("./"));
+        waiting.extend(names.map(|name| format!("/assets/{name}")));
+    }
+    assert!(seen.len() > 1, "{seen:?}");
+    assert!(size < MOST_SCRIPT * 1024, "{size} bytes in {seen:?}");
 }
 
 #[tokio::test]
@@ -125,7 +163,7 @@ async fn a_file_that_is_not_there_is_the_services_own_404() {
 async fn where_the_operator_switched_graphiql_off_there_is_nothing_and_nothing_leads_there() {
     let app = TestApp::with(|config| config.graphql.graphiql = false).await;
     app.get("/graphiql").await.expect_problem(404, "NOT_FOUND");
-    for path in ["/", "/docs", "/docs/signature"] {
+    for path in ["/", "/docs", "/docs/signature", "/dashboard"] {
         assert!(!page(&app, path).await.text.contains("href=\"/graphiql\""), "{path}");
     }
     let app = TestApp::new().await;
@@ -137,7 +175,15 @@ async fn the_landing_page_says_without_a_script_whether_the_service_is_ready() {
     let app = TestApp::new().await;
     let ready = page(&app, "/").await.text;
     assert!(ready.contains("<strong>Ready.</strong>") && !ready.contains("Not ready") && !ready.contains("<script"));
-    for path in ["/docs", "/docs/signature", "/graphiql", "/api/v1/openapi.json", "/schema.graphql", "/health/ready"] {
+    for path in [
+        "/docs",
+        "/docs/signature",
+        "/dashboard",
+        "/graphiql",
+        "/api/v1/openapi.json",
+        "/schema.graphql",
+        "/health/ready",
+    ] {
         assert!(ready.contains(&format!("href=\"{path}\"")), "{path} is not linked");
     }
     app.store.close().await;

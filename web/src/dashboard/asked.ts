@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { Refusal } from '../api';
 import type { Document } from '../documents';
 import { listen, type LiveEvent } from './live';
-import { askAs, signOut } from './session';
+import { askAs, DISABLED, signOut } from './session';
 
 export interface Asked<Data> {
   data: Data | undefined;
@@ -62,7 +62,7 @@ export function useAnswer<Data, Variables>(
       (error: unknown) => {
         if (abort.signal.aborted) return;
         const refusal = refusalOf(error);
-        if (refusal.extensions.code === 'CLIENT_DISABLED') return signOut(refusal.message);
+        if (refusal.extensions.code === 'CLIENT_DISABLED') return signOut(DISABLED);
         setAnswer((last) => ({ ...(last.key === key && last), key, refusal }));
         done();
         if (isPassing(refusal)) timer = window.setTimeout(again, (refusal.retryAfter ?? RETRY) * 1000);

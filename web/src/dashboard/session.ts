@@ -15,6 +15,7 @@ const KEY = 'dashboard:session';
 /** Milliseconds: the token is continued so long before its end. */
 const EARLY = 5 * 60_000;
 const RETRY = 30_000;
+export const DISABLED = 'This client is disabled: an operator can enable it again.';
 /** The longest that a timer of a browser can wait. */
 const LONGEST = 2 ** 31 - 1;
 
@@ -85,8 +86,9 @@ async function continued(): Promise<boolean> {
     keep({ ...next, name: viewer.name, scopes: viewer.scopes });
     return true;
   } catch (error) {
-    const isOver = error instanceof Refusal && ['UNAUTHENTICATED', 'CLIENT_DISABLED'].includes(error.extensions.code ?? '');
-    if (isOver) signOut(`Your session has ended: ${error.message}. Sign in again; this address stays.`);
+    const code = error instanceof Refusal ? error.extensions.code : undefined;
+    if (code === 'UNAUTHENTICATED') signOut('Your session has ended. Sign in again to go on where you were.');
+    else if (code === 'CLIENT_DISABLED') signOut(DISABLED);
     else timer = window.setTimeout(() => void renew(), RETRY);
     return false;
   }

@@ -1,0 +1,102 @@
+//! The dashboard: people follow orders, answer them and find what waits.
+
+use sales_order_api::domain::permission::Permission;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::Stage;
+use crate::support::Remote;
+
+/// With those who look at orders: one who may do everything with them, one who may only read, one who looks after clients.
+async fn stage_with_staff(mut stage: Stage) -> Stage {
+    use Permission::{ClientsManage, ClientsRead, OrdersManage, OrdersRead};
+    for (name, client_id, permissions) in [
+        ("dashboard", "dashboard-001", vec![OrdersRead, OrdersManage, ClientsRead]),
+        ("reader", "reader-001", vec![OrdersRead]),
+        ("administrator", "administrator-001", vec![ClientsRead, ClientsManage]),
+    ] {
+        let secret = Remote::register_with(&stage.database, client_id, permissions).await;
+        stage.tell(name, json!({"clientId": client_id, "secret": secret.expose_secret()}));
+    }
+    stage
+}
+
+async fn stage() -> Stage {
+    stage_with_staff(Stage::new().await).await
+}
+
+#[tokio::test]
+async fn an_order_that_a_partner_sends_is_in_the_list_the_figures_and_the_inbox_without_a_reload() {
+    stage().await.play("dashboard", "showsAnOrderAsItComes").await;
+}
+
+#[tokio::test]
+async fn the_dashboard_works_below_the_path_of_a_proxy() {
+    let stage = stage_with_staff(Stage::below("/orders").await).await;
+    stage.play("dashboard", "keepsTheFilterInTheAddress").await;
+}
+
+#[tokio::test]
+async fn a_viewer_misses_no_order_when_the_connection_breaks() {
+    stage().await.play("dashboard", "missesNothingWhenTheConnectionBreaks").await;
+}
+
+#[tokio::test]
+async fn a_filter_survives_a_reload_and_the_way_back_leads_through_it() {
+    stage().await.play("dashboard", "keepsTheFilterInTheAddress").await;
+}
+
+#[tokio::test]
+async fn an_export_holds_the_orders_of_the_list_in_its_sequence() {
+    stage().await.play("dashboard", "exportsWhatTheListShows").await;
+}
+
+#[tokio::test]
+async fn who_decides_by_an_older_version_sees_what_changed_and_changes_nothing() {
+    stage().await.play("dashboard", "showsAConflictAsADifference").await;
+}
+
+#[tokio::test]
+async fn an_operator_leads_an_order_from_its_lines_to_its_arrival_and_answers_the_partner() {
+    stage().await.play("dashboard", "leadsAnOrderThroughItsLife").await;
+}
+
+#[tokio::test]
+async fn whatever_a_partner_writes_is_text_in_the_dashboard() {
+    stage().await.play("dashboard", "takesHostileTextsForTexts").await;
+}
+
+#[tokio::test]
+async fn the_token_of_a_viewer_ends_with_the_tab_and_the_secret_is_kept_nowhere() {
+    stage().await.play("dashboard", "keepsATokenForTheTabAlone").await;
+}
+
+#[tokio::test]
+async fn everybody_can_read_every_screen_by_day_and_night_on_a_screen_a_phone_and_at_four_times_the_size() {
+    stage().await.play("dashboard-everyone", "canReadEveryScreen").await;
+}
+
+#[tokio::test]
+async fn everybody_can_find_an_order_and_act_on_it_without_a_mouse() {
+    stage().await.play("dashboard-everyone", "canDoWithoutAMouse").await;
+}
+
+#[tokio::test]
+async fn who_may_only_read_sees_nothing_to_press_and_is_told_what_a_screen_needs() {
+    stage().await.play("dashboard-everyone", "explainsWhatIsNotAllowed").await;
+}
+
+#[tokio::test]
+async fn a_busy_service_is_told_of_and_asked_again() {
+    stage().await.play("dashboard-everyone", "waitsForABusyService").await;
+}
+
+#[tokio::test]
+async fn a_viewer_stays_signed_in_as_long_as_the_session_may_last() {
+    let stage = Stage::with("", |command| {
+        command.env("SALES_ORDER_AUTH__TOKEN_LIFETIME", "3s");
+        // The end of a session is seen at once, by its old tokens and by its next one.
+        command.env("SALES_ORDER_AUTH__CLIENT_CACHE_TTL", "0s");
+    });
+    stage_with_staff(stage.await).await.play("dashboard-everyone", "staysSignedInAsLongAsItMay").await;
+}
