@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { withBrowser } from './browser.mjs';
-import { enter } from './dashboard.mjs';
+import { enter, shows } from './dashboard.mjs';
 import { AXE, violations } from './everyone.mjs';
 import { colleague, partner } from './partner.mjs';
 
@@ -111,7 +111,7 @@ export async function canDoWithoutAMouse(stage) {
     await keyboard.type(numbers[1]);
     await keyboard.press('Enter');
     await page.waitForURL(/search=/);
-    await page.locator('.rows tbody tr').nth(1).waitFor({ state: 'detached' });
+    await shows(page, [numbers[1]]);
     await keyboard.press('Escape');
     await keyboard.press('j');
     await isFocused(numbers[1]);

@@ -19,7 +19,7 @@ const figure = (page, name, value) => page.locator(`[data-figure="${name}"]`, { 
 const numbers = (page) => page.locator('.rows tbody th a').allInnerTexts();
 
 /** Until the list has these rows and no others. */
-function shows(page, wanted) {
+export function shows(page, wanted) {
   const isSo = (wanted) => [...document.querySelectorAll('.rows tbody th a')].map((link) => link.textContent).join() === wanted;
   return page.waitForFunction(isSo, wanted.join());
 }
