@@ -120,6 +120,11 @@ async fn show(state: &AppState, base: String, ends: bool) -> Result<()> {
         return Ok(());
     }
     say(format!("\n# In a browser: {}/docs explains it all.", tour.base)).await?;
+    say(format!(
+        "# In {}/dashboard sign in as {DASHBOARD} with the secret of step 4 and send the order of above.",
+        tour.base
+    ))
+    .await?;
     if state.config().graphql.graphiql {
         say(format!(
             "# In {}/graphiql sign in as {PARTNER} with the secret of step 1 and load {FOLDER}/versuni-private.pem.",

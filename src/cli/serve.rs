@@ -144,15 +144,15 @@ impl Server {
         let base = format!("http://{}", self.address);
         let metrics = self.metrics.as_ref();
         let metrics =
-            metrics.map_or_else(String::new, |metrics| format!("\n  metrics  http://{}/metrics", metrics.address));
+            metrics.map_or_else(String::new, |metrics| format!("\n  metrics   http://{}/metrics", metrics.address));
         let graphiql =
-            if self.config.graphql.graphiql { format!("  GraphiQL {base}/graphiql\n") } else { String::new() };
+            if self.config.graphql.graphiql { format!("  GraphiQL  {base}/graphiql\n") } else { String::new() };
         let public = self.config.http.public_url.told();
-        let public = public.map_or_else(String::new, |url| format!("\n  callers  {url}"));
+        let public = public.map_or_else(String::new, |url| format!("\n  callers   {url}"));
         format!(
-            "Sales Order API is listening on {base}\n  docs     {base}/docs\n{graphiql}  REST     {base}/api/v1\n  \
-             GraphQL  {base}/graphql\n  schema   {base}/schema.graphql\n  OpenAPI  {base}/api/v1/openapi.json\n  \
-             health   {base}/health/ready{metrics}{public}"
+            "Sales Order API is listening on {base}\n  docs      {base}/docs\n  dashboard {base}/dashboard\n{graphiql}  \
+             REST      {base}/api/v1\n  GraphQL   {base}/graphql\n  schema    {base}/schema.graphql\n  \
+             OpenAPI   {base}/api/v1/openapi.json\n  health    {base}/health/ready{metrics}{public}"
         )
     }
 

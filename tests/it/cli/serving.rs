@@ -28,7 +28,7 @@ async fn serve_says_where_everything_is() {
 
     let base = said.lines().next().unwrap().split_once("listening on ").unwrap().1.to_owned();
     assert!(base.starts_with("http://127.0.0.1:") && !base.ends_with(":0"), "{said}");
-    for name in ["docs", "GraphiQL", "REST", "GraphQL", "schema", "OpenAPI", "health"] {
+    for name in ["docs", "dashboard", "GraphiQL", "REST", "GraphQL", "schema", "OpenAPI", "health"] {
         assert!(said.lines().skip(1).any(|line| line.trim_start().starts_with(name)), "{name} is not in {said}");
     }
     let app = TestApp::new().await;

@@ -46,7 +46,7 @@ async fn what_callers_are_told_begins_with_the_public_address() {
         let document = app.get(&format!("{prefix}/api/v1/openapi.json")).await;
         assert_eq!(document.expect(200)["servers"], json!([{"url": PUBLIC}]));
         assert!(document.text.contains(&format!("]({PUBLIC}/docs/signature)")) && !document.text.contains("](/docs"));
-        for page in ["/", "/docs", "/docs/signature", "/graphiql"] {
+        for page in ["/", "/docs", "/docs/signature", "/dashboard", "/dashboard/orders", "/graphiql"] {
             let page = app.get(&format!("{prefix}{page}")).await;
             assert_eq!(page.status, 200);
             assert!(page.text.contains("href=\"/orders/docs\"") && !page.text.contains("=\"/docs"), "{}", page.text);
@@ -68,6 +68,8 @@ async fn every_path_is_there_behind_a_proxy_whatever_the_prefix_and_whether_it_i
             "/",
             "/docs",
             "/docs/signature",
+            "/dashboard",
+            "/dashboard/orders/SO-0000000001",
             "/graphiql",
             "/graphql?query=%7B__typename%7D",
             "/schema.graphql",

@@ -25,13 +25,18 @@ export function isPassing({ status, extensions: { code } }: Refusal): boolean {
   return status === undefined || status >= 500 || ['RATE_LIMITED', 'DATABASE_UNAVAILABLE', 'OVERLOADED'].includes(code ?? '');
 }
 
-/** The answer to a document. Nothing is asked while there are no variables. */
+/**
+ * The answer to a document. Other variables are another question, whose answer takes the place of the last one only when it
+ * is there if `question` says that it is the same, as when a span of time goes along with the clock.
+ */
 export function useAnswer<Data, Variables>(
   document: Document<Data, Variables>,
-  variables: Variables | undefined,
+  variables: Variables,
+  question?: string,
 ): Asked<Data> {
-  const key = variables === undefined ? undefined : JSON.stringify(variables);
-  const [answer, setAnswer] = useState<{ key?: string; data?: Data; refusal?: Refusal }>({});
+  const key = JSON.stringify(variables);
+  const asked = question ?? key;
+  const [answer, setAnswer] = useState<{ asked?: string; data?: Data; refusal?: Refusal }>({});
   const [isBusy, setBusy] = useState(true);
   const [turn, setTurn] = useState(0);
   // Whoever asks again while an answer is on its way is asked for after it: else a busy service would never get to answer.
@@ -42,7 +47,6 @@ export function useAnswer<Data, Variables>(
   }, []);
 
   useEffect(() => {
-    if (key === undefined) return;
     const abort = new AbortController();
     let timer: number | undefined;
     pending.current = { isOnItsWay: true, isWanted: false };
@@ -56,14 +60,14 @@ export function useAnswer<Data, Variables>(
     askAs(document, JSON.parse(key) as Variables, abort.signal).then(
       (data) => {
         if (abort.signal.aborted) return;
-        setAnswer({ key, data });
+        setAnswer({ asked, data });
         done();
       },
       (error: unknown) => {
         if (abort.signal.aborted) return;
         const refusal = refusalOf(error);
         if (refusal.extensions.code === 'CLIENT_DISABLED') return signOut(DISABLED);
-        setAnswer((last) => ({ ...(last.key === key && last), key, refusal }));
+        setAnswer((last) => ({ ...(last.asked === asked && last), asked, refusal }));
         done();
         if (isPassing(refusal)) timer = window.setTimeout(again, (refusal.retryAfter ?? RETRY) * 1000);
       },
@@ -75,7 +79,7 @@ export function useAnswer<Data, Variables>(
   }, [document, key, turn]);
 
   // The figures of another question are never shown under this one.
-  const isOwn = answer.key === key;
+  const isOwn = answer.asked === asked;
   return { data: isOwn ? answer.data : undefined, refusal: isOwn ? answer.refusal : undefined, isBusy, again };
 }
 

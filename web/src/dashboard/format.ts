@@ -65,7 +65,7 @@ export function age(iso: string, now: number): string {
 
 /** `BACK_ORDERED` as people say it. */
 export function words(name: string): string {
-  const text = name.toLowerCase().replaceAll('_', ' ');
+  const text = name.toLowerCase().replaceAll('_', ' ').replace(/\b(dns|tls)\b/, (short) => short.toUpperCase());
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

@@ -13,7 +13,7 @@ import { Age, Heading, Link, Trouble, useNow } from '../parts/basics';
 import { go, usePlace } from '../router';
 import { Chart } from './overview/chart';
 import { GroupTable } from './overview/groups';
-import { bounds, SPANS, type Span } from './overview/span';
+import { bounds, created, SPANS, type Span } from './overview/span';
 
 /** Milliseconds between two questions while orders come in. */
 const FIGURES = 1_000;
@@ -49,10 +49,10 @@ export function Overview(): VNode {
       <Cards filters={filters} span={span} />
       <Series filters={filters} span={span} by={by} choose={(next) => chosen({ by: next.toLowerCase() })} />
       <div class="cards groups">
-        <GroupTable title="Partners" by="CLIENT" parameter="client_id" filters={filters} />
-        <GroupTable title="Sites" by="SITE" parameter="site_code" filters={filters} />
-        <GroupTable title="Products" by="PRODUCT" parameter="product_code" filters={filters} />
-        <GroupTable title="Status" by="STATUS" parameter="status" filters={filters} />
+        <GroupTable title="Partners" by="CLIENT" parameter="client_id" filters={filters} span={span} />
+        <GroupTable title="Sites" by="SITE" parameter="site_code" filters={filters} span={span} />
+        <GroupTable title="Products" by="PRODUCT" parameter="product_code" filters={filters} span={span} />
+        <GroupTable title="Status" by="STATUS" parameter="status" filters={filters} span={span} />
       </div>
     </div>
   );
@@ -62,7 +62,7 @@ type Filters = ReturnType<typeof bounds>;
 const WAITING: SalesOrderFilter = { status: { in: ['RECEIVED'] } };
 
 function Cards({ filters: { today, yesterday, span: present, before }, span }: { filters: Filters; span: Span }): VNode {
-  const answer = useAnswer(OverviewFigures, { today, yesterday, span: present, before, waiting: WAITING });
+  const answer = useAnswer(OverviewFigures, { today, yesterday, span: present, before, waiting: WAITING }, span.label);
   useLive(answer.again, FIGURES);
   const { data, refusal } = answer;
   return (
@@ -161,7 +161,7 @@ interface SeriesProps {
 
 function Series({ filters, span, by, choose }: SeriesProps): VNode {
   const variables = { span: filters.span, before: filters.wholeBefore, by, timeZone: ZONE };
-  const answer = useAnswer(OverviewSeries, variables);
+  const answer = useAnswer(OverviewSeries, variables, `${span.label} ${by}`);
   useLive(answer.again, SERIES);
   const { data, refusal } = answer;
   return (
@@ -188,9 +188,4 @@ function Series({ filters, span, by, choose }: SeriesProps): VNode {
       )}
     </section>
   );
-}
-
-/** The list of the orders of a span. */
-export function created({ createdAt }: SalesOrderFilter, more: Record<string, string> = {}): URLSearchParams {
-  return new URLSearchParams({ created_at_gte: createdAt?.gte ?? '', created_at_lt: createdAt?.lt ?? '', ...more });
 }

@@ -20,7 +20,7 @@ export interface Column {
 
 /** Every column but the order's number, which always comes first. */
 export const COLUMNS: Column[] = [
-  { id: 'status', label: 'Status', width: 96, isDefault: true, cell: ({ status }) => <Status status={status} /> },
+  { id: 'status', label: 'Status', width: 106, isDefault: true, cell: ({ status }) => <Status status={status} /> },
   {
     id: 'received',
     label: 'Received',
@@ -45,7 +45,7 @@ export const COLUMNS: Column[] = [
     id: 'quantity',
     label: 'Quantity',
     isNumber: true,
-    width: 80,
+    width: 72,
     isDefault: true,
     cell: ({ totalQuantity }) => <>{number(totalQuantity)}</>,
   },

@@ -187,6 +187,7 @@ function OneRow({ row: { order, isNew, isGone }, index, columns, isNarrow, isAct
     >
       <th scope="row">
         {link}
+        {isGone && <span class="unseen">, no longer meets the conditions</span>}
         {isNarrow && <span class="second">{order.customerCode}</span>}
       </th>
       {isNarrow ? (

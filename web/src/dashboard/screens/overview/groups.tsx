@@ -3,8 +3,7 @@ import { OverviewGroups, type SummaryDimension } from '../../../documents';
 import { useAnswer, useLive } from '../../asked';
 import { change, number, words } from '../../format';
 import { Link, Trouble } from '../../parts/basics';
-import { created } from '../overview';
-import type { bounds } from './span';
+import { created, type bounds, type Span } from './span';
 
 interface Props {
   title: string;
@@ -12,14 +11,15 @@ interface Props {
   /** The parameter of the list that means a group. */
   parameter: string;
   filters: ReturnType<typeof bounds>;
+  span: Span;
 }
 
 /** Milliseconds between two questions while orders come in. */
 const PAUSE = 5_000;
 
 /** The largest groups of orders with a bar each, and the same groups before. */
-export function GroupTable({ title, by, parameter, filters: { span, before } }: Props): VNode {
-  const answer = useAnswer(OverviewGroups, { span, before, by });
+export function GroupTable({ title, by, parameter, filters: { span, before }, span: { label } }: Props): VNode {
+  const answer = useAnswer(OverviewGroups, { span, before, by }, label);
   useLive(answer.again, PAUSE);
   const { data, refusal } = answer;
   // Orders of before had the time to move on: their statuses are no measure for the present ones.

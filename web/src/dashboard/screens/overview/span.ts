@@ -47,3 +47,8 @@ export function bounds({ days, isWeeks }: Span, now: number) {
     wholeBefore: filter(moved(start, -days), start),
   };
 }
+
+/** The list of the orders of a span. */
+export function created({ createdAt }: SalesOrderFilter, more: Record<string, string> = {}): URLSearchParams {
+  return new URLSearchParams({ created_at_gte: createdAt?.gte ?? '', created_at_lt: createdAt?.lt ?? '', ...more });
+}
