@@ -87,6 +87,11 @@ async fn who_may_only_read_sees_nothing_to_press_and_is_told_what_a_screen_needs
 }
 
 #[tokio::test]
+async fn a_tab_holds_ten_thousand_rows_and_talks_over_no_screen_reader_however_many_orders_come() {
+    stage().await.play("dashboard-flood", "holdsNoMoreThanItShould").await;
+}
+
+#[tokio::test]
 async fn a_busy_service_is_told_of_and_asked_again() {
     stage().await.play("dashboard-everyone", "waitsForABusyService").await;
 }

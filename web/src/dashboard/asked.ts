@@ -1,13 +1,15 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { Refusal } from '../api';
 import type { Document } from '../documents';
-import { listen, type LiveEvent } from './live';
+import { isFollowing, listen, type LiveEvent } from './live';
 import { askAs, DISABLED, signOut } from './session';
 
 export interface Asked<Data> {
   data: Data | undefined;
   refusal: Refusal | undefined;
   isBusy: boolean;
+  /** Milliseconds that the last answer took. */
+  took: number;
   /** Asks again; what is there stays until the answer comes. */
   again: () => void;
 }
@@ -40,6 +42,7 @@ export function useAnswer<Data, Variables>(
   const [isBusy, setBusy] = useState(true);
   const [turn, setTurn] = useState(0);
   // Whoever asks again while an answer is on its way is asked for after it: else a busy service would never get to answer.
+  const took = useRef(0);
   const pending = useRef({ isOnItsWay: false, isWanted: false });
   const again = useCallback(() => {
     if (pending.current.isOnItsWay) pending.current.isWanted = true;
@@ -49,6 +52,7 @@ export function useAnswer<Data, Variables>(
   useEffect(() => {
     const abort = new AbortController();
     let timer: number | undefined;
+    let began = 0;
     pending.current = { isOnItsWay: true, isWanted: false };
     setBusy(true);
     const done = (): void => {
@@ -57,9 +61,15 @@ export function useAnswer<Data, Variables>(
       setBusy(false);
       if (isWanted) again();
     };
-    askAs(document, JSON.parse(key) as Variables, abort.signal).then(
+    const ask = async (): Promise<Data> => {
+      await isFollowing();
+      began = performance.now();
+      return askAs(document, JSON.parse(key) as Variables, abort.signal);
+    };
+    ask().then(
       (data) => {
         if (abort.signal.aborted) return;
+        took.current = performance.now() - began;
         setAnswer({ asked, data });
         done();
       },
@@ -80,26 +90,42 @@ export function useAnswer<Data, Variables>(
 
   // The figures of another question are never shown under this one.
   const isOwn = answer.asked === asked;
-  return { data: isOwn ? answer.data : undefined, refusal: isOwn ? answer.refusal : undefined, isBusy, again };
+  return { data: isOwn ? answer.data : undefined, refusal: isOwn ? answer.refusal : undefined, isBusy, took: took.current, again };
 }
 
+/** An answer may take a tenth of the time and no more, so that a page that is open costs a busy service little. */
+const SHARE = 10;
+
 /**
- * Calls when something happened to orders, or to those it concerns: at once, and then no sooner than `pause` after the last time, so that however
- * much happens, the service is asked at a steady pace.
+ * Asks again when something happened to orders, or to those it concerns: at once, and then no sooner than `pause` after the
+ * last time, so that however much happens, the service is asked at a steady pace. A page that nobody sees waits until
+ * somebody does.
  */
-export function useLive(call: () => void, pause: number, concerns: (event: LiveEvent) => boolean = () => true): void {
-  const last = useRef({ call, concerns });
-  last.current = { call, concerns };
+export function useLive(
+  answer: Pick<Asked<unknown>, 'again' | 'took'>,
+  pause: number,
+  concerns: (event: LiveEvent) => boolean = () => true,
+): void {
+  const last = useRef({ answer, concerns });
+  last.current = { answer, concerns };
   useEffect(() => {
     let timer: number | undefined;
     let next = 0;
+    let isOwed = false;
     const happened = (): void => {
+      isOwed = document.hidden;
+      if (isOwed) return;
       timer ??= window.setTimeout(() => {
         timer = undefined;
-        next = Date.now() + pause;
-        last.current.call();
+        const { again, took } = last.current.answer;
+        next = Date.now() + Math.max(pause, took * SHARE);
+        again();
       }, Math.max(next - Date.now(), 0));
     };
+    const seen = (): void => {
+      if (isOwed) happened();
+    };
+    document.addEventListener('visibilitychange', seen);
     const stop = listen({
       happened: (events) => {
         if (events.some((event) => last.current.concerns(event))) happened();
@@ -109,6 +135,7 @@ export function useLive(call: () => void, pause: number, concerns: (event: LiveE
     return () => {
       stop();
       clearTimeout(timer);
+      document.removeEventListener('visibilitychange', seen);
     };
   }, [pause]);
 }

@@ -24,6 +24,8 @@ const LONGEST_PAUSE = 30_000;
 /** A connection that is silent for longer than a proxy allows is dead, whatever TCP says. */
 const PING = 15_000;
 const PONG = 10_000;
+/** How long the first questions wait for the connection, so that nothing happens between them and it untold. */
+const PATIENCE = 400;
 /** The most events that wait to be told; beyond it whoever listens reads anew. */
 const MOST = 10_000;
 
@@ -42,6 +44,29 @@ let failures = 0;
 let retry: number | undefined;
 let waiting: LiveEvent[] = [];
 let telling: number | undefined;
+let opened: Promise<void> = Promise.resolve();
+let open = (): void => undefined;
+/** Somebody asked before the connection stood, or it stood once before: it may have missed something. */
+let isLate = false;
+
+/** Whoever asks after it is told of everything that happens since; or the connection takes too long. */
+export function isFollowing(): Promise<void> {
+  return opened;
+}
+
+function expect(): void {
+  isLate = false;
+  opened = new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      isLate = true;
+      resolve();
+    }, PATIENCE);
+    open = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+}
 
 export function listen(listener: Listener): () => void {
   listeners.add(listener);
@@ -69,7 +94,7 @@ function connect(): void {
   if (!present || client) return;
   liveState.set('connecting');
   let pong: number | undefined;
-  const opened = createClient({
+  const made = createClient({
     url: socketUrl(),
     connectionParams: () => bearer(session.get()),
     retryAttempts: 0,
@@ -78,29 +103,31 @@ function connect(): void {
       connected: () => {
         failures = 0;
         liveState.set('live');
-        if (cursor === undefined) listeners.forEach(({ gap }) => gap());
+        if (cursor === undefined && isLate) listeners.forEach(({ gap }) => gap());
+        isLate = true;
+        open();
       },
       ping: (isTheirs) => {
-        if (!isTheirs) pong = window.setTimeout(() => opened.terminate(), PONG);
+        if (!isTheirs) pong = window.setTimeout(() => made.terminate(), PONG);
       },
       pong: () => clearTimeout(pong),
       closed: () => clearTimeout(pong),
     },
   });
-  client = opened;
-  opened.subscribe<FollowAnswer>(
+  client = made;
+  made.subscribe<FollowAnswer>(
     { query: Follow, variables: { after: cursor ?? null } },
     {
       next: ({ data, errors }) => {
-        if (client !== opened) return;
+        if (client !== made) return;
         if (data) take(data.salesOrderEvents);
         else void lost(errors?.[0]?.extensions?.['code']);
       },
       error: (error) => {
-        if (client === opened) void lost(Array.isArray(error) ? error[0]?.extensions?.code : closeCode(error));
+        if (client === made) void lost(Array.isArray(error) ? error[0]?.extensions?.code : closeCode(error));
       },
       complete: () => {
-        if (client === opened) void lost(undefined);
+        if (client === made) void lost(undefined);
       },
     },
   );
@@ -142,6 +169,7 @@ export function startLive(): void {
     clearTimeout(retry);
     cursor = undefined;
     failures = 0;
+    expect();
     connect();
   };
   session.follow(follow);

@@ -2,7 +2,7 @@
 import type { Refusal } from '../api';
 import { Orders, type OrderRow, type OrdersAnswer, type SalesOrderFilter, type SalesOrderSort } from '../documents';
 import { isPassing, refusalOf } from './asked';
-import { listen, type LiveEvent } from './live';
+import { isFollowing, listen, type LiveEvent } from './live';
 import { askAs } from './session';
 import { store } from './store';
 
@@ -78,6 +78,8 @@ export class OrderList {
     this.isLoading = true;
     this.tell();
     try {
+      await isFollowing();
+      if (this.abort.signal.aborted) return;
       const { edges, pageInfo } = (await this.ask(this.where, after)).salesOrders;
       const known = new Set(after === undefined ? [] : this.rows.map(({ order }) => order.orderNumber));
       const page = edges

@@ -53,7 +53,7 @@ interface KindProps {
 function Kind({ title, query, withRequests = false, children }: KindProps): VNode {
   const filter = where(query) as SalesOrderFilter;
   const answer = useAnswer(Waiting, { where: filter, first: FIRST, withRequests });
-  useLive(answer.again, PAUSE);
+  useLive(answer, PAUSE);
   const { data, refusal } = answer;
   const count = data?.summary.totals.orders;
   const list = new URLSearchParams(query);

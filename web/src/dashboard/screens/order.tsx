@@ -28,7 +28,7 @@ const PAUSE = 500;
 
 export function OneOrder({ orderNumber }: { orderNumber: string }): VNode {
   const answer = useAnswer(Order, { orderNumber, withReceipt: may('orders:read') });
-  useLive(answer.again, PAUSE, (event) => event.orderNumber === orderNumber);
+  useLive(answer, PAUSE, (event) => event.orderNumber === orderNumber);
   const [read, setRead] = useState<OrderDetails>();
   const order = answer.data?.salesOrder;
   const conflict = (seen: OrderDetails): void => {

@@ -42,7 +42,7 @@ function List({ query }: { query: URLSearchParams }): VNode {
   useEffect(() => () => list.close(), [list]);
   useStore(list.version);
   const figures = useAnswer(OrderTotals, { where: filter });
-  useLive(figures.again, FIGURES);
+  useLive(figures, FIGURES);
   const totals = figures.data?.salesOrderSummary.totals;
   const [columns, setColumns] = useColumns();
   useNewsOf(list);

@@ -63,7 +63,7 @@ const WAITING: SalesOrderFilter = { status: { in: ['RECEIVED'] } };
 
 function Cards({ filters: { today, yesterday, span: present, before }, span }: { filters: Filters; span: Span }): VNode {
   const answer = useAnswer(OverviewFigures, { today, yesterday, span: present, before, waiting: WAITING }, span.label);
-  useLive(answer.again, FIGURES);
+  useLive(answer, FIGURES);
   const { data, refusal } = answer;
   return (
     <>
@@ -162,7 +162,7 @@ interface SeriesProps {
 function Series({ filters, span, by, choose }: SeriesProps): VNode {
   const variables = { span: filters.span, before: filters.wholeBefore, by, timeZone: ZONE };
   const answer = useAnswer(OverviewSeries, variables, `${span.label} ${by}`);
-  useLive(answer.again, SERIES);
+  useLive(answer, SERIES);
   const { data, refusal } = answer;
   return (
     <section class="card series">

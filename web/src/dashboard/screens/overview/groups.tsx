@@ -20,7 +20,7 @@ const PAUSE = 5_000;
 /** The largest groups of orders with a bar each, and the same groups before. */
 export function GroupTable({ title, by, parameter, filters: { span, before }, span: { label } }: Props): VNode {
   const answer = useAnswer(OverviewGroups, { span, before, by }, label);
-  useLive(answer.again, PAUSE);
+  useLive(answer, PAUSE);
   const { data, refusal } = answer;
   // Orders of before had the time to move on: their statuses are no measure for the present ones.
   const isCompared = by !== 'STATUS';
