@@ -126,7 +126,7 @@ webhook-kills: web ## Kill instances twenty times in the middle of ten thousand 
 	@touch $@
 
 # Everything that ends up in the pages.
-WEB_SOURCES := $(shell find web/src web/docs web/dashboard web/graphiql web/build -type f ! -name documents.ts 2>/dev/null) \
+WEB_SOURCES := $(shell find web/src web/docs web/dashboard web/graphiql web/build -type f 2>/dev/null) \
   web/index.html web/vite.config.ts web/tsconfig.json schema.graphql
 
 web/dist/index.html.gz: web/node_modules/.package-lock.json $(WEB_SOURCES)

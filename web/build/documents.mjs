@@ -1,9 +1,9 @@
 /**
- * Writes `src/documents.ts`: each operation of `src/operations` as the text that is sent, with the types
+ * Writes `generated/documents.ts`: each operation of `src/operations` as the text that is sent, with the types
  * of its variables and of its answer. A document that does not fit `schema.graphql` ends the build here, and whoever uses its
  * answer wrongly is told by `tsc`. The page itself needs no parser.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -26,7 +26,7 @@ import {
 
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const FOLDER = path('../src/operations');
-const TARGET = path('../src/documents.ts');
+const TARGET = path('../generated/documents.ts');
 
 /** How the schema's scalars come in JSON: exact decimals and times as texts. */
 const SCALARS = {
@@ -150,4 +150,5 @@ const head = `// Written by build/documents.mjs from the operations beside it an
 /** The text of an operation, which knows what goes in and what comes out. */
 export type Document<Answer, Variables> = string & { readonly of?: (variables: Variables) => Answer };
 `;
+mkdirSync(path('../generated'), { recursive: true });
 writeFileSync(TARGET, [head, ...[...named.values()].sort(), ...parts, ''].join('\n'));

@@ -1,5 +1,5 @@
 /** How the pages ask the service: documents by POST to `/graphql`, with the bearer token of who is signed in. */
-import { LogIn, Refresh, type Document } from './documents';
+import { LogIn, Refresh, type Document } from '../generated/documents';
 import { at } from './root';
 
 export const GRAPHQL = at('/graphql');

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { Refusal } from '../api';
-import type { Document } from '../documents';
+import type { Document } from '../../generated/documents';
 import { isFollowing, listen, type LiveEvent } from './live';
 import { askAs, DISABLED, signOut } from './session';
 

@@ -2,7 +2,7 @@
  * The filter of the list of orders. Its parameters stand in the page's address under the names that an export over REST has
  * for them, and make the variables of GraphQL: what is seen, what is linked and what is exported are one thing.
  */
-import type { OrderStatus, SalesOrderFilter, SalesOrderSort } from '../documents';
+import type { OrderStatus, SalesOrderFilter, SalesOrderSort } from '../../generated/documents';
 import { day, time, words } from './format';
 
 export const STATUSES: OrderStatus[] = ['RECEIVED', 'CONFIRMED', 'SHIPPED', 'DELIVERED', 'CANCELLED'];

@@ -4,7 +4,7 @@
  */
 import { createClient, type Client } from 'graphql-ws';
 import { bearer, socketUrl } from '../api';
-import { Follow, type FollowAnswer } from '../documents';
+import { Follow, type FollowAnswer } from '../../generated/documents';
 import { renew, session } from './session';
 import { store } from './store';
 

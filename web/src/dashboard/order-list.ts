@@ -1,6 +1,6 @@
 /** The rows of a list of orders: pages from the service, and what happens to orders meanwhile. */
 import type { Refusal } from '../api';
-import { Orders, type OrderRow, type OrdersAnswer, type SalesOrderFilter, type SalesOrderSort } from '../documents';
+import { Orders, type OrderRow, type OrdersAnswer, type SalesOrderFilter, type SalesOrderSort } from '../../generated/documents';
 import { isPassing, refusalOf } from './asked';
 import { isFollowing, listen, type LiveEvent } from './live';
 import { askAs } from './session';

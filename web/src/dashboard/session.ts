@@ -3,7 +3,7 @@
  * before it expires, so that whoever keeps the page open stays signed in for as long as the service allows.
  */
 import { ask, bearer, logIn, Refusal, refreshed, type Session } from '../api';
-import { Viewer, type Document } from '../documents';
+import { Viewer, type Document } from '../../generated/documents';
 import { store } from './store';
 
 export interface SignedIn extends Session {

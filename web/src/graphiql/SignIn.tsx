@@ -1,6 +1,6 @@
 import { useState, type FormEvent, type ReactElement } from 'react';
 import { ask, logIn, type Session } from '../api';
-import { Viewer } from '../documents';
+import { Viewer } from '../../generated/documents';
 import { authorization } from './fetcher';
 import { change, useSession } from './session';
 

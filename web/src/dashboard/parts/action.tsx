@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { Refusal } from '../../api';
-import type { OrderDetails } from '../../documents';
+import type { OrderDetails } from '../../../generated/documents';
 import { refusalOf } from '../asked';
 import { Trouble } from './basics';
 

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import type { Figures } from '../../documents';
+import type { Figures } from '../../../generated/documents';
 import { Money } from './basics';
 
 /** Sums by currency: sums of different currencies are never one figure. */

@@ -1,7 +1,7 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Refusal } from '../../api';
-import type { OrderStatus } from '../../documents';
+import type { OrderStatus } from '../../../generated/documents';
 import { isPassing } from '../asked';
 import { age, day, decimal, time, utc, words } from '../format';
 import { address, go, isPlain, usePlace } from '../router';

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { AuditLog } from '../../documents';
+import { AuditLog } from '../../../generated/documents';
 import { words } from '../format';
 import { Heading, Link, Time, Trouble } from '../parts/basics';
 import { More } from '../parts/more';

@@ -10,7 +10,7 @@ import {
   type Attempt,
   type Endpoint,
   type WebhookAttemptOutcome,
-} from '../../documents';
+} from '../../../generated/documents';
 import { refusalOf, useAnswer } from '../asked';
 import { number, words } from '../format';
 import { Heading, Link, Or, Time, Trouble } from '../parts/basics';

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { Inbox as Waiting, type InboxAnswer, type SalesOrderFilter } from '../../documents';
+import { Inbox as Waiting, type InboxAnswer, type SalesOrderFilter } from '../../../generated/documents';
 import { useAnswer, useLive } from '../asked';
 import { where } from '../filter';
 import { number, words } from '../format';

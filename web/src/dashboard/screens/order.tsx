@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import { Order, type OrderDetails } from '../../documents';
+import { Order, type OrderDetails } from '../../../generated/documents';
 import { useAnswer, useLive } from '../asked';
 import { number } from '../format';
 import { Day, Heading, Link, Money, Or, Status, Time, Trouble } from '../parts/basics';

@@ -1,6 +1,6 @@
 import type { RefObject, VNode } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { OrderTotals } from '../../documents';
+import { OrderTotals } from '../../../generated/documents';
 import { announce } from '../announce';
 import { useAnswer, useLive } from '../asked';
 import { exported, orderBy, where } from '../filter';

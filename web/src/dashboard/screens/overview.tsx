@@ -6,7 +6,7 @@ import {
   type OverviewFiguresAnswer,
   type SalesOrderFilter,
   type SummaryDimension,
-} from '../../documents';
+} from '../../../generated/documents';
 import { useAnswer, useLive } from '../asked';
 import { change, decimal, number, words, ZONE } from '../format';
 import { Age, Heading, Link, Trouble, useNow } from '../parts/basics';

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { Endpoints, OneClient, type ClientFacts } from '../../documents';
+import { Endpoints, OneClient, type ClientFacts } from '../../../generated/documents';
 import { useAnswer } from '../asked';
 import { number, words } from '../format';
 import { Heading, Link, Or, Time, Trouble } from '../parts/basics';

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { Clients, type ClientFacts } from '../../documents';
+import { Clients, type ClientFacts } from '../../../generated/documents';
 import { words } from '../format';
 import { Heading, Link, Or, Time, Trouble, useNow } from '../parts/basics';
 import { More } from '../parts/more';

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { Clients, Endpoints } from '../../documents';
+import { Clients, Endpoints } from '../../../generated/documents';
 import { Heading, Trouble } from '../parts/basics';
 import { More } from '../parts/more';
 import { usePages } from '../paged';

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { Acknowledge } from '../../../documents';
+import { Acknowledge } from '../../../../generated/documents';
 import { Action, Field } from '../../parts/action';
 import { Or, Time } from '../../parts/basics';
 import { askAs } from '../../session';

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import type { OrderDetails } from '../../../documents';
+import type { OrderDetails } from '../../../../generated/documents';
 import { differences } from './difference';
 
 interface Props {

@@ -1,5 +1,5 @@
 /** What of an order became another between two readings of it. */
-import type { OrderDetails } from '../../../documents';
+import type { OrderDetails } from '../../../../generated/documents';
 import { decimal, number, time, words } from '../../format';
 
 export interface Difference {

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { ConfirmLines, type OrderDetails, type SalesOrderLineReason } from '../../../documents';
+import { ConfirmLines, type OrderDetails, type SalesOrderLineReason } from '../../../../generated/documents';
 import { day, number, words } from '../../format';
 import { Action, type Entered } from '../../parts/action';
 import { Money, Or } from '../../parts/basics';

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { SetStatus, type OrderStatus } from '../../../documents';
+import { SetStatus, type OrderStatus } from '../../../../generated/documents';
 import { words } from '../../format';
 import { Action, Field } from '../../parts/action';
 import { askAs } from '../../session';

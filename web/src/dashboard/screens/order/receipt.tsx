@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import { KeysOf, type Receipt as Evidence } from '../../../documents';
+import { KeysOf, type Receipt as Evidence } from '../../../../generated/documents';
 import { base64, readPublicKey, utf8 } from '../../../pem';
 import { words } from '../../format';
 import { askAs, may } from '../../session';

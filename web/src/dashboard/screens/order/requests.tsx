@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { AnswerRequest, type OrderDetails, type Request, type SalesOrderRefusalReason } from '../../../documents';
+import { AnswerRequest, type OrderDetails, type Request, type SalesOrderRefusalReason } from '../../../../generated/documents';
 import { day, number, words } from '../../format';
 import { Action, Field } from '../../parts/action';
 import { Age, Time } from '../../parts/basics';

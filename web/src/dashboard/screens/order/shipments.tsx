@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { RecordDelivery, RecordShipment, type OrderDetails } from '../../../documents';
+import { RecordDelivery, RecordShipment, type OrderDetails } from '../../../../generated/documents';
 import { number } from '../../format';
 import { Action, Field } from '../../parts/action';
 import { Or, Time } from '../../parts/basics';

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import type { OrderEvent } from '../../../documents';
+import type { OrderEvent } from '../../../../generated/documents';
 import { number, words } from '../../format';
 import { Time } from '../../parts/basics';
 

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import type { OrderRow } from '../../../documents';
+import type { OrderRow } from '../../../../generated/documents';
 import { number } from '../../format';
 import { Day, Money, Or, Status, Time } from '../../parts/basics';
 

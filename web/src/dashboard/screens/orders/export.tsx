@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { bearer, Refusal } from '../../../api';
-import { OrderTotals } from '../../../documents';
+import { OrderTotals } from '../../../../generated/documents';
 import { at } from '../../../root';
 import { refusalOf } from '../../asked';
 import { exported, where } from '../../filter';

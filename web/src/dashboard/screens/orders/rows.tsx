@@ -1,6 +1,6 @@
 import type { RefObject, VNode } from 'preact';
 import { useEffect, useImperativeHandle, useRef, useState } from 'preact/hooks';
-import type { SalesOrderSort } from '../../../documents';
+import type { SalesOrderSort } from '../../../../generated/documents';
 import type { OrderList, Row } from '../../order-list';
 import { Link, Money, Status, Time, useMedia } from '../../parts/basics';
 import type { Column } from './columns';

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Figures, Groups, SummaryDimension } from '../../../documents';
+import type { Figures, Groups, SummaryDimension } from '../../../../generated/documents';
 import { decimal, number } from '../../format';
 import { Link } from '../../parts/basics';
 import { go } from '../../router';

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { OverviewGroups, type SummaryDimension } from '../../../documents';
+import { OverviewGroups, type SummaryDimension } from '../../../../generated/documents';
 import { useAnswer, useLive } from '../../asked';
 import { change, number, words } from '../../format';
 import { Link, Trouble } from '../../parts/basics';

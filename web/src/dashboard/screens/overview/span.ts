@@ -1,5 +1,5 @@
 /** The spans of time of the overview, in the calendar of the user. */
-import type { SalesOrderFilter, SummaryDimension } from '../../../documents';
+import type { SalesOrderFilter, SummaryDimension } from '../../../../generated/documents';
 
 export interface Span {
   label: string;

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import type { Endpoint } from '../../../documents';
+import type { Endpoint } from '../../../../generated/documents';
 import { number, words } from '../../format';
 import { Age, Link, Or, Time } from '../../parts/basics';
 
