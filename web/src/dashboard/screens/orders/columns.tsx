@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import type { OrderRow } from '../../../../generated/documents';
-import { number } from '../../format';
+import { decimal, number } from '../../format';
 import { Day, Money, Or, Status, Time } from '../../parts/basics';
 
 export interface Column {
@@ -30,8 +30,8 @@ export const COLUMNS: Column[] = [
     cell: ({ createdAt }) => <Time at={createdAt} />,
   },
   { id: 'changed', label: 'Changed', sort: 'UPDATED_AT', width: 118, cell: ({ updatedAt }) => <Time at={updatedAt} /> },
-  text('partner', 'Partner', 144, ({ clientId }) => clientId, true),
-  text('customer', 'Customer', 108, ({ customerCode }) => customerCode, true),
+  text('partner', 'Partner', 138, ({ clientId }) => clientId, true),
+  text('customer', 'Customer', 104, ({ customerCode }) => customerCode, true),
   text('site', 'Site', 88, ({ siteCode }) => siteCode, true),
   text('sales', 'Sales person', 132, ({ salesName }) => salesName, true),
   text('reference', "Partner's number", 150, ({ partnerReference }) => partnerReference),
@@ -45,9 +45,10 @@ export const COLUMNS: Column[] = [
     id: 'quantity',
     label: 'Quantity',
     isNumber: true,
-    width: 72,
+    width: 84,
     isDefault: true,
     cell: ({ totalQuantity }) => <>{number(totalQuantity)}</>,
+    text: ({ totalQuantity }) => number(totalQuantity),
   },
   {
     id: 'amount',
@@ -56,6 +57,7 @@ export const COLUMNS: Column[] = [
     width: 146,
     isDefault: true,
     cell: ({ totalAmount, currency }) => <Money amount={totalAmount} currency={currency} />,
+    text: ({ totalAmount, currency }) => totalAmount && `${decimal(totalAmount)} ${currency}`,
   },
 ];
 
