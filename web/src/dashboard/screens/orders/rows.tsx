@@ -33,7 +33,7 @@ export function Rows({ handle, list, columns, sort, total, sortBy }: Props): VNo
   const box = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState({ top: 0, height: 800 });
   const [active, setActive] = useState<string>();
-  const wantsFocus = useRef(false);
+  const wantsFocus = useRef<string | undefined>(undefined);
 
   const measure = (): void => {
     if (box.current) setSeen({ top: box.current.scrollTop, height: box.current.clientHeight });
@@ -52,9 +52,12 @@ export function Rows({ handle, list, columns, sort, total, sortBy }: Props): VNo
   }, [last, list.rows.length, list.isLoading]);
 
   useEffect(() => {
-    if (!wantsFocus.current) return;
-    wantsFocus.current = false;
-    box.current?.querySelector<HTMLElement>('tr[data-active] a')?.focus({ preventScroll: true });
+    if (wantsFocus.current === undefined) return;
+    // The effect of an earlier drawing may come first, in which the row is not the active one yet.
+    const row = box.current?.querySelector<HTMLElement>('tr[data-active]');
+    if (row?.dataset['active'] !== wantsFocus.current) return;
+    wantsFocus.current = undefined;
+    row.querySelector('a')?.focus({ preventScroll: true });
   });
 
   useImperativeHandle(handle, () => ({
@@ -75,7 +78,10 @@ export function Rows({ handle, list, columns, sort, total, sortBy }: Props): VNo
       if (top < scrollTop) box.current.scrollTop = top;
       if (top + height > scrollTop + clientHeight - head) box.current.scrollTop = top + height - clientHeight + head;
       measure();
-      wantsFocus.current = true;
+      // Where it is the active one already, as after a click elsewhere, nothing is drawn anew.
+      const link = box.current.querySelector<HTMLElement>(`tr[data-active="${CSS.escape(number)}"] a`);
+      link?.focus({ preventScroll: true });
+      wantsFocus.current = link ? undefined : number;
       setActive(number);
     },
   }));
@@ -181,7 +187,7 @@ function OneRow({ row: { order, isNew, isGone }, index, columns, isNarrow, isAct
   return (
     <tr
       aria-rowindex={index + 2}
-      data-active={isActive || undefined}
+      data-active={isActive ? order.orderNumber : undefined}
       class={`${isNew ? 'new' : ''} ${isGone ? 'gone' : ''}`}
       title={isGone ? 'It no longer meets the conditions' : undefined}
     >
