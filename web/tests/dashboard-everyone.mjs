@@ -174,6 +174,49 @@ export async function waitsForABusyService(stage) {
   });
 }
 
+/** Without a network the page says so, keeps what it has, and goes on by itself. */
+export async function goesOnWhenTheNetworkIsBack(stage) {
+  const sender = await partner(stage);
+  const number = await sender.send();
+  await withBrowser(
+    stage.base,
+    async (open) => {
+      const page = await open();
+      const screens = page.getByRole('navigation', { name: 'Dashboard' });
+      await enter(page, stage, '/orders');
+      await page.getByRole('link', { name: number }).waitFor();
+      await page.context().setOffline(true);
+      await screens.getByRole('link', { name: 'Inbox' }).click();
+      await page.getByText('The service cannot be reached. The page asks again by itself.').first().waitFor();
+      await page.context().setOffline(false);
+      await page.getByRole('region', { name: 'To be confirmed' }).getByRole('link', { name: number }).waitFor();
+      await page.getByRole('alert').first().waitFor({ state: 'detached' });
+    },
+    /ERR_INTERNET_DISCONNECTED/,
+  );
+}
+
+/** Keys of one letter can be switched off (WCAG 2.1.4). */
+export async function canSwitchTheKeysOff(stage) {
+  const sender = await partner(stage);
+  const number = await sender.send();
+  await withBrowser(stage.base, async (open) => {
+    const page = await open();
+    await enter(page, stage, '/orders');
+    await page.getByRole('link', { name: number }).waitFor();
+    await page.getByRole('button', { name: 'Keys' }).click();
+    await page.getByLabel('These keys are on').uncheck();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.keyboard.press('?');
+    await page.keyboard.press('j');
+    assert.equal(await page.getByRole('dialog').count(), 0);
+    await page.reload();
+    await page.getByRole('link', { name: number }).waitFor();
+    await page.getByRole('button', { name: 'Keys' }).click();
+    assert.equal(await page.getByLabel('These keys are on').isChecked(), false);
+  });
+}
+
 /** A token that lives for seconds is continued before it ends, and a session that was ended is told of. */
 export async function staysSignedInAsLongAsItMay(stage) {
   await withBrowser(stage.base, async (open) => {

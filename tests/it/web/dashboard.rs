@@ -97,6 +97,16 @@ async fn a_busy_service_is_told_of_and_asked_again() {
 }
 
 #[tokio::test]
+async fn a_viewer_without_a_network_is_told_and_goes_on_when_it_is_back() {
+    stage().await.play("dashboard-everyone", "goesOnWhenTheNetworkIsBack").await;
+}
+
+#[tokio::test]
+async fn a_viewer_switches_keys_of_one_letter_off() {
+    stage().await.play("dashboard-everyone", "canSwitchTheKeysOff").await;
+}
+
+#[tokio::test]
 async fn a_viewer_stays_signed_in_as_long_as_the_session_may_last() {
     let stage = Stage::with("", |command| {
         command.env("SALES_ORDER_AUTH__TOKEN_LIFETIME", "3s");

@@ -2,6 +2,7 @@ import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { announced } from './announce';
 import { liveState, SAYS } from './live';
+import { ZONE } from './format';
 import { Link } from './parts/basics';
 import { Shortcuts } from './parts/shortcuts';
 import { usePlace } from './router';
@@ -41,16 +42,19 @@ function SignedInShell({ name, clientId }: { name: string; clientId: string }): 
         <div class="who">
           <Live />
           <p title={clientId}>{name}</p>
-          <button type="button" class="plain" onClick={() => signOut()}>
-            Sign out
-          </button>
+          <p>
+            <button type="button" class="plain" onClick={() => signOut()}>
+              Sign out
+            </button>
+          </p>
+          <Shortcuts />
+          <p class="quiet">Times of {ZONE}</p>
         </div>
       </div>
       <main id="content" tabIndex={-1}>
         <Shown path={path} />
       </main>
       <Announcements />
-      <Shortcuts />
     </div>
   );
 }

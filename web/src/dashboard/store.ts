@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 /** A value that parts of the page follow. */
 export interface Store<Value> {
@@ -26,6 +26,13 @@ export function store<Value>(value: Value): Store<Value> {
 /** The value of a store; whoever draws with it is drawn anew when it changes. */
 export function useStore<Value>(followed: Store<Value>): Value {
   const [, redraw] = useState(0);
-  useEffect(() => followed.follow(() => redraw((count) => count + 1)), [followed]);
-  return followed.get();
+  const drawn = useRef(followed.get());
+  drawn.current = followed.get();
+  useEffect(() => {
+    const again = (): void => redraw((count) => count + 1);
+    // It may have changed between the drawing and this.
+    if (!Object.is(drawn.current, followed.get())) again();
+    return followed.follow(again);
+  }, [followed]);
+  return drawn.current;
 }

@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { store, useStore } from '../store';
 
 const KEYS: [string, string][] = [
   ['/', 'Search orders'],
@@ -11,13 +12,19 @@ const KEYS: [string, string][] = [
   ['?', 'This list'],
 ];
 
-/** Whether a key is typed into something. */
+const KEPT = 'dashboard:keys';
+/** Whoever speaks to a computer, or types by accident, can do without keys of one letter. */
+const areOn = store(localStorage.getItem(KEPT) !== 'off');
+
+/** Whether a key is none of ours: it is typed into something, or ours are switched off. */
 export function isTyped({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  if (!areOn.get()) return true;
   return ctrlKey || metaKey || altKey || (target instanceof Element && target.matches('input, select, textarea, [contenteditable]'));
 }
 
-/** The list of keys, which `?` opens. */
+/** The list of keys, which `?` opens, and a button. */
 export function Shortcuts(): VNode {
+  const isOn = useStore(areOn);
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
@@ -29,21 +36,39 @@ export function Shortcuts(): VNode {
     return () => document.removeEventListener('keydown', press);
   }, []);
   return (
-    <dialog ref={dialog} class="shortcuts" aria-labelledby="shortcuts-title">
-      <h2 id="shortcuts-title">Keys</h2>
-      <dl>
-        {KEYS.map(([key, what]) => (
-          <div key={key}>
-            <dt>
-              <kbd>{key}</kbd>
-            </dt>
-            <dd>{what}</dd>
-          </div>
-        ))}
-      </dl>
-      <button type="button" onClick={() => dialog.current?.close()}>
-        Close
+    <>
+      <button type="button" class="plain" onClick={() => dialog.current?.showModal()}>
+        Keys
       </button>
-    </dialog>
+      <dialog ref={dialog} class="shortcuts" aria-labelledby="shortcuts-title">
+        <h2 id="shortcuts-title">Keys</h2>
+        <dl>
+          {KEYS.map(([key, what]) => (
+            <div key={key}>
+              <dt>
+                <kbd>{key}</kbd>
+              </dt>
+              <dd>{what}</dd>
+            </div>
+          ))}
+        </dl>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={isOn}
+            onChange={({ currentTarget: { checked } }) => {
+              localStorage.setItem(KEPT, checked ? 'on' : 'off');
+              areOn.set(checked);
+            }}
+          />
+          These keys are on
+        </label>
+        <div class="buttons">
+          <button type="button" onClick={() => dialog.current?.close()}>
+            Close
+          </button>
+        </div>
+      </dialog>
+    </>
   );
 }
