@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { withBrowser } from './browser.mjs';
 import { enter, shows } from './dashboard.mjs';
+import { saveEndpoint } from './dashboard-clients.mjs';
 import { AXE, violations } from './everyone.mjs';
 import { colleague, partner } from './partner.mjs';
 
@@ -30,7 +31,8 @@ const screens = (number, clientId) => [
   { path: '/inbox', ready: '.waiting-list .pending', more: (page) => page.keyboard.press('?') },
   { path: '/partners', ready: 'tbody tr' },
   { path: `/partners/${clientId}`, ready: '.facts' },
-  { path: '/webhooks', ready: '.nothing, tbody tr' },
+  { path: '/webhooks', ready: 'tbody tr' },
+  { path: `/webhooks/${clientId}/erp`, ready: '.facts' },
   { path: '/audit', ready: 'tbody tr' },
   { path: '/health', ready: '.figure' },
 ];
@@ -38,6 +40,7 @@ const screens = (number, clientId) => [
 /** By day and by night, on a wide screen, a phone and at 400 %: readable, and never wider than the window. */
 export async function canReadEveryScreen(stage) {
   const number = await richOrder(stage);
+  await saveEndpoint(stage);
   const found = [];
   await withBrowser(stage.base, async (open) => {
     for (const [colorScheme, width] of [['light', 1280], ['dark', 1280], ['light', 390], ['dark', 320]]) {

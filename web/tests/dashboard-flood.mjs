@@ -59,6 +59,9 @@ export async function holdsNoMoreThanItShould(stage) {
     await page.locator('.rows').evaluate((box) => box.scrollTo({ top: box.scrollHeight }));
     await page.getByRole('link', { name: name(BATCH) }).waitFor();
     assert.ok((await page.locator('.rows tr').count()) < 100, 'only what is in sight is drawn');
+    await page.setViewportSize({ width: 390, height: 844 });
+    const amount = page.getByRole('columnheader', { name: 'Amount' });
+    assert.ok((await amount.boundingBox()).width > 80, 'on a phone too the columns share the whole width');
     const told = await page.evaluate(() => globalThis.told);
     assert.ok(told.length > 0);
     for (const [index, at] of told.entries()) if (index > 0) assert.ok(at - told[index - 1] > 4_500, `${at - told[index - 1]} ms`);

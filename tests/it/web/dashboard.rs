@@ -92,6 +92,16 @@ async fn a_tab_holds_ten_thousand_rows_and_talks_over_no_screen_reader_however_m
 }
 
 #[tokio::test]
+async fn who_looks_after_clients_finds_their_keys_and_what_was_changed() {
+    stage().await.play("dashboard-clients", "showsPartnersAndWhatWasChanged").await;
+}
+
+#[tokio::test]
+async fn who_looks_after_webhooks_tests_an_endpoint_and_reads_why_it_failed() {
+    stage().await.play("dashboard-clients", "testsAnEndpoint").await;
+}
+
+#[tokio::test]
 async fn a_busy_service_is_told_of_and_asked_again() {
     stage().await.play("dashboard-everyone", "waitsForABusyService").await;
 }

@@ -48,7 +48,7 @@ function SignedInShell({ name, clientId }: { name: string; clientId: string }): 
             </button>
           </p>
           <Shortcuts />
-          <p class="quiet">Times of {ZONE}</p>
+          <p class="quiet">Times in {ZONE}</p>
         </div>
       </div>
       <main id="content" tabIndex={-1}>

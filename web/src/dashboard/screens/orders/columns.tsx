@@ -30,10 +30,10 @@ export const COLUMNS: Column[] = [
     cell: ({ createdAt }) => <Time at={createdAt} />,
   },
   { id: 'changed', label: 'Changed', sort: 'UPDATED_AT', width: 118, cell: ({ updatedAt }) => <Time at={updatedAt} /> },
-  text('partner', 'Partner', 138, ({ clientId }) => clientId, true),
-  text('customer', 'Customer', 104, ({ customerCode }) => customerCode, true),
+  text('partner', 'Partner', 146, ({ clientId }) => clientId, true),
+  text('customer', 'Customer', 102, ({ customerCode }) => customerCode, true),
   text('site', 'Site', 88, ({ siteCode }) => siteCode, true),
-  text('sales', 'Sales person', 132, ({ salesName }) => salesName, true),
+  text('sales', 'Sales person', 124, ({ salesName }) => salesName, true),
   text('reference', "Partner's number", 150, ({ partnerReference }) => partnerReference),
   {
     id: 'delivery',

@@ -26,6 +26,7 @@ const HEIGHT = { wide: 34, narrow: 62 };
 /** Rows drawn above and below those in sight. */
 const BEYOND = 12;
 const NUMBER_WIDTH = 140;
+const NARROW_COLUMNS = 3;
 
 export function Rows({ handle, list, columns, sort, total, sortBy }: Props): VNode {
   const isNarrow = useMedia('(max-width: 700px)');
@@ -117,7 +118,7 @@ export function Rows({ handle, list, columns, sort, total, sortBy }: Props): VNo
           </tr>
         </thead>
         <tbody>
-          <Space rows={first} height={height} columns={columns.length + 1} />
+          <Space rows={first} height={height} columns={isNarrow ? NARROW_COLUMNS : columns.length + 1} />
           {drawn.map((row, index) => (
             <OneRow
               key={row.order.orderNumber}
@@ -128,7 +129,7 @@ export function Rows({ handle, list, columns, sort, total, sortBy }: Props): VNo
               isActive={row.order.orderNumber === active}
             />
           ))}
-          <Space rows={list.rows.length - last} height={height} columns={columns.length + 1} />
+          <Space rows={list.rows.length - last} height={height} columns={isNarrow ? NARROW_COLUMNS : columns.length + 1} />
         </tbody>
       </table>
       {list.isLoading && <p class="quiet loading">Reading orders …</p>}
