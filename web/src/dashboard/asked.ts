@@ -14,8 +14,15 @@ export interface Asked<Data> {
   again: () => void;
 }
 
-/** Seconds after which what could not be had for the moment is asked for again. */
-const RETRY = 5;
+/** Seconds after which what could not be had for the moment is asked for again: twice as long each time. */
+const FIRST_RETRY = 5;
+const LONGEST_RETRY = 80;
+
+/** Milliseconds until the next try after so many failures in a row, or what the service asks for. */
+export function pauseAfter({ retryAfter }: Refusal, failures: number): number {
+  const own = Math.min(FIRST_RETRY * 2 ** (failures - 1), LONGEST_RETRY);
+  return (failures === 1 ? (retryAfter ?? own) : Math.max(retryAfter ?? 0, own)) * 1000;
+}
 
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
@@ -43,6 +50,7 @@ export function useAnswer<Data, Variables>(
   const [turn, setTurn] = useState(0);
   // Whoever asks again while an answer is on its way is asked for after it: else a busy service would never get to answer.
   const took = useRef(0);
+  const failures = useRef(0);
   const pending = useRef({ isOnItsWay: false, isWanted: false });
   const again = useCallback(() => {
     if (pending.current.isOnItsWay) pending.current.isWanted = true;
@@ -70,6 +78,7 @@ export function useAnswer<Data, Variables>(
       (data) => {
         if (abort.signal.aborted) return;
         took.current = performance.now() - began;
+        failures.current = 0;
         setAnswer({ asked, data });
         done();
       },
@@ -79,12 +88,17 @@ export function useAnswer<Data, Variables>(
         if (refusal.extensions.code === 'CLIENT_DISABLED') return signOut(DISABLED);
         setAnswer((last) => ({ ...(last.asked === asked && last), asked, refusal }));
         done();
-        if (isPassing(refusal)) timer = window.setTimeout(again, (refusal.retryAfter ?? RETRY) * 1000);
+        failures.current += 1;
+        if (isPassing(refusal)) {
+          timer = window.setTimeout(again, pauseAfter(refusal, failures.current));
+          window.addEventListener('online', again, { once: true });
+        }
       },
     );
     return () => {
       abort.abort();
       clearTimeout(timer);
+      window.removeEventListener('online', again);
     };
   }, [document, key, turn]);
 

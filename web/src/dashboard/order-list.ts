@@ -1,7 +1,7 @@
 /** The rows of a list of orders: pages from the service, and what happens to orders meanwhile. */
 import type { Refusal } from '../api';
 import { Orders, type OrderRow, type OrdersAnswer, type SalesOrderFilter, type SalesOrderSort } from '../../generated/documents';
-import { isPassing, refusalOf } from './asked';
+import { isPassing, pauseAfter, refusalOf } from './asked';
 import { isFollowing, listen, type LiveEvent } from './live';
 import { askAs } from './session';
 import { store } from './store';
@@ -23,7 +23,6 @@ const MOST_ROWS = 10_000;
 const MOST_CHANGED = 500;
 /** Milliseconds between two questions about changed orders. */
 const PAUSE = 500;
-const RETRY = 5;
 
 export class OrderList {
   rows: Row[] = [];
@@ -42,6 +41,7 @@ export class OrderList {
   /** Whether new rows may be put in at once, for nobody is reading these. */
   private readonly mayPut: () => boolean;
   private changed = new Set<string>();
+  private failures = 0;
   private checking = false;
   private checkTimer: number | undefined;
   private retryTimer: number | undefined;
@@ -93,11 +93,13 @@ export class OrderList {
       for (const { order } of page) this.fresh.delete(order.orderNumber);
       this.hasMore = pageInfo.hasNextPage && this.rows.length < MOST_ROWS;
       this.refusal = undefined;
+      this.failures = 0;
     } catch (error) {
       if (this.abort.signal.aborted) return;
       this.refusal = refusalOf(error);
       const again = (): void => void this.load(after);
-      if (isPassing(this.refusal)) this.retryTimer = window.setTimeout(again, (this.refusal.retryAfter ?? RETRY) * 1000);
+      this.failures += 1;
+      if (isPassing(this.refusal)) this.retryTimer = window.setTimeout(again, pauseAfter(this.refusal, this.failures));
     }
     this.isLoading = false;
     this.tell();
