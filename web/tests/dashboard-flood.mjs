@@ -21,18 +21,22 @@ function made(index) {
 export async function holdsNoMoreThanItShould(stage) {
   await withBrowser(stage.base, async (open) => {
     const page = await open();
-    let tell;
+    // A feed that goes on behind the cursor it is asked for, whatever becomes of a connection.
+    let told = 0;
+    let send = () => undefined;
     await page.routeWebSocket(/graphql\/ws/, (socket) => {
-      const server = socket.connectToServer();
-      socket.onMessage((message) => {
-        const { type, id } = JSON.parse(message);
-        if (type === 'subscribe') {
-          tell = (index) => {
-            const event = { cursor: name(index), kind: 'CREATED', orderNumber: name(index), createdAt: made(index).createdAt };
-            socket.send(JSON.stringify({ type: 'next', id, payload: { data: { salesOrderEvents: event } } }));
-          };
-        }
-        server.send(message);
+      const say = (message) => socket.send(JSON.stringify(message));
+      socket.onMessage((text) => {
+        const { type, id, payload } = JSON.parse(text);
+        if (type === 'connection_init') say({ type: 'connection_ack' });
+        if (type === 'ping') say({ type: 'pong' });
+        if (type !== 'subscribe') return;
+        send = (index) => {
+          const event = { cursor: name(index), kind: 'CREATED', orderNumber: name(index), createdAt: made(index).createdAt };
+          say({ type: 'next', id, payload: { data: { salesOrderEvents: event } } });
+        };
+        const { after } = payload.variables;
+        for (let index = after ? Number(after.slice(3)) + 1 : 0; index < told; index += 1) send(index);
       });
     });
     await page.route('**/graphql', (route) => {
@@ -45,13 +49,13 @@ export async function holdsNoMoreThanItShould(stage) {
     await enter(page, stage, '/orders');
     await page.getByText('No order meets every condition.').waitFor();
     await page.evaluate(() => {
-      globalThis.told = [];
+      globalThis.spoken = [];
       const status = document.querySelector('.unseen[role="status"]');
-      new MutationObserver(() => globalThis.told.push(performance.now())).observe(status, { childList: true, characterData: true, subtree: true });
+      new MutationObserver(() => globalThis.spoken.push(performance.now())).observe(status, { childList: true, characterData: true, subtree: true });
     });
     const rows = MOST + BATCH;
     for (let sent = 0; sent < rows; sent += BATCH) {
-      for (let index = sent; index < sent + BATCH; index += 1) tell(index);
+      for (; told < sent + BATCH; told += 1) send(told);
       await page.getByRole('link', { name: name(sent + BATCH - 1) }).waitFor();
     }
     const height = await page.locator('.rows').evaluate((box) => box.scrollHeight);
@@ -62,8 +66,10 @@ export async function holdsNoMoreThanItShould(stage) {
     await page.setViewportSize({ width: 390, height: 844 });
     const amount = page.getByRole('columnheader', { name: 'Amount' });
     assert.ok((await amount.boundingBox()).width > 80, 'on a phone too the columns share the whole width');
-    const told = await page.evaluate(() => globalThis.told);
-    assert.ok(told.length > 0);
-    for (const [index, at] of told.entries()) if (index > 0) assert.ok(at - told[index - 1] > 4_500, `${at - told[index - 1]} ms`);
+    const spoken = await page.evaluate(() => globalThis.spoken);
+    assert.ok(spoken.length > 0);
+    for (const [index, at] of spoken.entries()) {
+      if (index > 0) assert.ok(at - spoken[index - 1] > 4_500, `${at - spoken[index - 1]} ms`);
+    }
   });
 }

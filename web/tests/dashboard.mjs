@@ -57,11 +57,18 @@ export async function showsAnOrderAsItComes(stage) {
     await list.getByRole('button', { name: '1 new: show' }).click();
     await shows(list, [second, first]);
 
-    // A row changes where it stands.
+    const received = await open();
+    await enter(received, stage, '/orders?status=RECEIVED');
+    await shows(received, [second, first]);
+
+    // A row changes where it stands, also where it does not belong any more.
     const colleagues = await colleague(stage.base, stage.dashboard);
     const confirm = `mutation { updateSalesOrderStatus(input: {orderNumber: "${first}", status: CONFIRMED}) { version } }`;
     await colleagues(confirm);
     await row(list, first).getByText('Confirmed').waitFor();
+    await row(received, first).getByText('no longer meets the conditions').waitFor();
+    await figure(received, 'orders', 1).waitFor();
+    assert.deepEqual(await numbers(received), [second, first]);
     await figure(overview, 'waiting', 1).waitFor();
     assert.deepEqual(await numbers(list), [second, first]);
   });

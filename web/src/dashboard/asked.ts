@@ -48,9 +48,9 @@ export function useAnswer<Data, Variables>(
   const [answer, setAnswer] = useState<{ asked?: string; data?: Data; refusal?: Refusal }>({});
   const [isBusy, setBusy] = useState(true);
   const [turn, setTurn] = useState(0);
-  // Whoever asks again while an answer is on its way is asked for after it: else a busy service would never get to answer.
   const took = useRef(0);
   const failures = useRef(0);
+  // Whoever asks again while an answer is on its way is asked for after it: else a busy service would never get to answer.
   const pending = useRef({ isOnItsWay: false, isWanted: false });
   const again = useCallback(() => {
     if (pending.current.isOnItsWay) pending.current.isWanted = true;

@@ -178,9 +178,10 @@ export class OrderList {
     }
     this.checking = true;
     const numbers = [...this.changed].slice(0, PAGE);
+    // Before the answer: an order that changes once more meanwhile is asked for once more.
+    numbers.forEach((number) => this.changed.delete(number));
     try {
       const { edges } = (await this.ask({ ...this.where, orderNumber: { in: numbers } }, undefined)).salesOrders;
-      numbers.forEach((number) => this.changed.delete(number));
       this.take(numbers, new Map(edges.map(({ node }) => [node.orderNumber, node])));
     } catch {
       if (this.abort.signal.aborted) return;
