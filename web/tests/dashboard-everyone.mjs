@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { withBrowser } from './browser.mjs';
+import { kept, withBrowser } from './browser.mjs';
 import { enter, shows } from './dashboard.mjs';
 import { saveEndpoint } from './dashboard-clients.mjs';
 import { AXE, violations } from './everyone.mjs';
@@ -237,5 +237,36 @@ export async function staysSignedInAsLongAsItMay(stage) {
     await page.getByLabel('Client secret').fill(stage.dashboard.secret);
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByText('No order meets every condition.').waitFor();
+  });
+}
+
+/** A new token that comes after the sign-out signs nobody in again. */
+export async function staysSignedOut(stage) {
+  await withBrowser(stage.base, async (open) => {
+    const page = await open();
+    let release;
+    const released = new Promise((resolve) => {
+      release = resolve;
+    });
+    await page.route('**/graphql', async (route) => {
+      if (route.request().postData()?.includes('mutation Refresh')) await released;
+      await route.continue();
+    });
+    const renewal = page.waitForRequest((request) => request.postData()?.includes('mutation Refresh') ?? false);
+    await enter(page, stage, '/orders');
+    const answered = (await renewal).response();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Client secret').waitFor();
+    let isUsed = false;
+    page.on('request', (request) => {
+      isUsed ||= request.postData()?.includes('query Viewer') ?? false;
+    });
+    release();
+    await (await answered).finished();
+    // What the page would ask with the new token it would ask before this.
+    await page.evaluate(() => fetch('../health/ready').then((answer) => answer.text()));
+    assert.ok(!isUsed, 'nobody asks with the new token');
+    assert.ok(await page.getByLabel('Client secret').isVisible());
+    assert.ok(!(await kept(page)).includes('token'));
   });
 }

@@ -116,12 +116,22 @@ async fn a_viewer_switches_keys_of_one_letter_off() {
     stage().await.play("dashboard-everyone", "canSwitchTheKeysOff").await;
 }
 
-#[tokio::test]
-async fn a_viewer_stays_signed_in_as_long_as_the_session_may_last() {
+/// Tokens end within seconds.
+async fn stage_of_short_tokens() -> Stage {
     let stage = Stage::with("", |command| {
         command.env("SALES_ORDER_AUTH__TOKEN_LIFETIME", "3s");
         // The end of a session is seen at once, by its old tokens and by its next one.
         command.env("SALES_ORDER_AUTH__CLIENT_CACHE_TTL", "0s");
     });
-    stage_with_staff(stage.await).await.play("dashboard-everyone", "staysSignedInAsLongAsItMay").await;
+    stage_with_staff(stage.await).await
+}
+
+#[tokio::test]
+async fn a_viewer_stays_signed_in_as_long_as_the_session_may_last() {
+    stage_of_short_tokens().await.play("dashboard-everyone", "staysSignedInAsLongAsItMay").await;
+}
+
+#[tokio::test]
+async fn who_signs_out_while_the_token_is_renewed_stays_signed_out() {
+    stage_of_short_tokens().await.play("dashboard-everyone", "staysSignedOut").await;
 }

@@ -48,6 +48,7 @@ export async function signIn(clientId: string, clientSecret: string): Promise<vo
 
 export function signOut(why = ''): void {
   ended.set(why);
+  renewing = undefined;
   keep(undefined);
 }
 
@@ -71,10 +72,12 @@ let renewing: Promise<boolean> | undefined;
 
 /** Continues the session, once for all who ask meanwhile. Says whether there is a good token now. */
 export function renew(): Promise<boolean> {
-  renewing ??= continued().finally(() => {
-    renewing = undefined;
+  if (renewing) return renewing;
+  const mine = continued().finally(() => {
+    if (renewing === mine) renewing = undefined;
   });
-  return renewing;
+  renewing = mine;
+  return mine;
 }
 
 async function continued(): Promise<boolean> {
@@ -82,10 +85,14 @@ async function continued(): Promise<boolean> {
   if (!present) return false;
   try {
     const next = await refreshed(present);
+    // Who signed out meanwhile stays signed out, and who signed in after them stays who they are.
+    if (session.get() !== present) return false;
     const { viewer } = await ask(Viewer, {}, bearer(next));
+    if (session.get() !== present) return false;
     keep({ ...next, name: viewer.name, scopes: viewer.scopes });
     return true;
   } catch (error) {
+    if (session.get() !== present) return false;
     const code = error instanceof Refusal ? error.extensions.code : undefined;
     if (code === 'UNAUTHENTICATED') signOut('Your session has ended. Sign in again to go on where you were.');
     else if (code === 'CLIENT_DISABLED') signOut(DISABLED);
