@@ -21,6 +21,8 @@ export interface Extensions {
   code?: string;
   scope?: string;
   currentVersion?: number;
+  /** Seconds. */
+  retryAfter?: number;
   errors?: { pointer: string; message: string }[];
 }
 
@@ -50,6 +52,9 @@ interface Body<Data> {
   detail?: string;
 }
 
+/** Milliseconds: longer than any answer takes; what has not come by then was lost on its way. */
+const DEADLINE = 60_000;
+
 /** Asks with a document. Where a part of the answer is missing, the whole of it is. */
 export async function ask<Data, Variables>(
   document: Document<Data, Variables>,
@@ -61,7 +66,7 @@ export async function ask<Data, Variables>(
     method: 'POST',
     headers: { 'Content-Type': 'application/json', ...headers },
     body: JSON.stringify({ query: document, variables }),
-    ...(signal && { signal }),
+    signal: AbortSignal.any([...(signal ? [signal] : []), AbortSignal.timeout(DEADLINE)]),
   });
   const body = await read<Data>(answer);
   const [error] = body.errors ?? [];
@@ -97,5 +102,13 @@ export async function refreshed({ clientId, token }: Session): Promise<Session> 
 
 function session(clientId: string, given: { token: string; expiredAt: number } | null): Session {
   if (!given) throw new Refusal('The service gave no token.');
-  return { clientId, token: given.token, expiresAt: new Date(given.expiredAt * 1000) };
+  // By this machine's clock, which may be another than the service's: a token that has just come has its whole life before it.
+  const life = given.expiredAt - issuedAt(given.token);
+  return { clientId, token: given.token, expiresAt: new Date(Date.now() + life * 1000) };
+}
+
+/** When the service issued a token, in seconds by its own clock. */
+function issuedAt(token: string): number {
+  const claims = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
+  return (JSON.parse(atob(claims)) as { iat: number }).iat;
 }

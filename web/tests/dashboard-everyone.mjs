@@ -270,3 +270,24 @@ export async function staysSignedOut(stage) {
     assert.ok(!(await kept(page)).includes('token'));
   });
 }
+
+/** A clock that is a day ahead makes no token older. */
+export async function renewsNoOftenerByAWrongClock(stage) {
+  const sender = await partner(stage);
+  await withBrowser(stage.base, async (open) => {
+    const page = await open();
+    await page.addInitScript(() => {
+      const now = Date.now;
+      Date.now = () => now() + 86_400_000;
+    });
+    let renewals = 0;
+    page.on('request', (request) => {
+      if (request.postData()?.includes('mutation Refresh')) renewals += 1;
+    });
+    await enter(page, stage, '/orders');
+    await page.getByRole('link', { name: await sender.send() }).waitFor();
+    await page.reload();
+    await page.getByRole('link', { name: await sender.send() }).waitFor();
+    assert.equal(renewals, 0);
+  });
+}

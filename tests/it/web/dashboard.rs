@@ -135,3 +135,8 @@ async fn a_viewer_stays_signed_in_as_long_as_the_session_may_last() {
 async fn who_signs_out_while_the_token_is_renewed_stays_signed_out() {
     stage_of_short_tokens().await.play("dashboard-everyone", "staysSignedOut").await;
 }
+
+#[tokio::test]
+async fn a_viewer_whose_clock_is_ahead_renews_the_token_no_oftener() {
+    stage().await.play("dashboard-everyone", "renewsNoOftenerByAWrongClock").await;
+}

@@ -15,6 +15,8 @@ const KEY = 'dashboard:session';
 /** Milliseconds: the token is continued so long before its end. */
 const EARLY = 5 * 60_000;
 const RETRY = 30_000;
+/** No sooner is a token continued that seems to have ended: where a clock was set anew, the next one may seem so too. */
+const FLOOR = 30_000;
 export const DISABLED = 'This client is disabled: an operator can enable it again.';
 /** The longest that a timer of a browser can wait. */
 const LONGEST = 2 ** 31 - 1;
@@ -64,7 +66,7 @@ function plan(): void {
   if (!present) return;
   const left = present.expiresAt.getTime() - Date.now();
   // A short token is continued in the last tenth of its life.
-  const wait = Math.max(left - Math.min(EARLY, left / 10), 0);
+  const wait = left > 0 ? left - Math.min(EARLY, left / 10) : FLOOR;
   timer = window.setTimeout(() => void renew(), Math.min(wait, LONGEST));
 }
 

@@ -15,12 +15,14 @@ interface Look {
 
 /** Milliseconds between two looks. */
 const EVERY = 5_000;
+/** Milliseconds after which no answer is an answer. */
+const DEADLINE = 10_000;
 
 async function look(): Promise<Look> {
   const began = performance.now();
   const found = { at: new Date().toISOString(), isReady: false, says: 'The service cannot be reached.' };
   try {
-    const answer = await fetch(at('/health/ready'), { cache: 'no-store' });
+    const answer = await fetch(at('/health/ready'), { cache: 'no-store', signal: AbortSignal.timeout(DEADLINE) });
     const { detail } = (await answer.json().catch(() => ({}))) as { detail?: string };
     found.isReady = answer.ok;
     found.says = answer.ok
