@@ -114,6 +114,46 @@ export async function missesNothingWhenTheConnectionBreaks(stage) {
   });
 }
 
+/** A service that takes the connection and refuses what it is for is asked less and less often, and as late as it says. */
+export async function backsOffFromARefusedSubscription(stage) {
+  const sender = await partner(stage);
+  await withBrowser(stage.base, async (open) => {
+    const page = await open();
+    const asked = [];
+    const sockets = [];
+    let isFull = false;
+    let third;
+    const askedThrice = new Promise((resolve) => {
+      third = resolve;
+    });
+    const refusal = (extensions) => [{ message: 'Too many', extensions: { code: 'RATE_LIMITED', ...extensions } }];
+    await page.routeWebSocket(/graphql\/ws/, (socket) => {
+      sockets.push(socket);
+      if (!isFull) return void socket.connectToServer();
+      socket.onMessage((message) => {
+        const { id, type } = JSON.parse(message);
+        if (type === 'connection_init') socket.send(JSON.stringify({ type: 'connection_ack' }));
+        if (type !== 'subscribe') return;
+        asked.push(performance.now());
+        const payload = refusal(asked.length === 1 ? { retryAfter: 3 } : {});
+        socket.send(JSON.stringify({ id, type: 'error', payload }));
+        if (asked.length === 3) third();
+      });
+    });
+    await enter(page, stage, '/orders');
+    isFull = true;
+    await sockets.at(-1).close({ code: 1001 });
+    await askedThrice;
+    assert.equal(await page.getByText('Live', { exact: true }).count(), 0);
+    isFull = false;
+    const [first, second, last] = asked;
+    assert.ok(second - first >= 2_900, `as late as it says: ${second - first} ms`);
+    assert.ok(last - second >= 1_900, `less and less often: ${last - second} ms`);
+    await row(page, await sender.send()).waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+  });
+}
+
 /** The filter is the address: it survives a reload, and the way back leads through it. */
 export async function keepsTheFilterInTheAddress(stage) {
   const sender = await partner(stage);

@@ -140,3 +140,8 @@ async fn who_signs_out_while_the_token_is_renewed_stays_signed_out() {
 async fn a_viewer_whose_clock_is_ahead_renews_the_token_no_oftener() {
     stage().await.play("dashboard-everyone", "renewsNoOftenerByAWrongClock").await;
 }
+
+#[tokio::test]
+async fn a_refused_subscription_is_asked_for_less_and_less_often() {
+    stage().await.play("dashboard", "backsOffFromARefusedSubscription").await;
+}

@@ -3,7 +3,7 @@
  * last event that came, so nothing is missed; where there was none yet, whoever listens is told that there may be a gap.
  */
 import { createClient, type Client } from 'graphql-ws';
-import { bearer, socketUrl } from '../api';
+import { bearer, socketUrl, type Extensions } from '../api';
 import { Follow, type FollowAnswer } from '../../generated/documents';
 import { renew, session } from './session';
 import { store } from './store';
@@ -26,6 +26,10 @@ const PING = 15_000;
 const PONG = 10_000;
 /** How long the first questions wait for the connection, so that nothing happens between them and it untold. */
 const PATIENCE = 400;
+/** How long the service may take to take a connection. */
+const ACKNOWLEDGED = 10_000;
+/** A subscription that has lived so long, or brought an event, was not refused. */
+const PROVEN = 10_000;
 /** The most events that wait to be told; beyond it whoever listens reads anew. */
 const MOST = 10_000;
 
@@ -94,24 +98,41 @@ function connect(): void {
   if (!present || client) return;
   liveState.set('connecting');
   let pong: number | undefined;
+  let proof: number | undefined;
+  const isRetry = failures > 0;
+  const stands = (): void => {
+    liveState.set('live');
+    if (cursor === undefined && isLate) listeners.forEach(({ gap }) => gap());
+    isLate = true;
+  };
+  /** A service that takes a connection may still refuse what it is for. */
+  const proven = (): void => {
+    clearTimeout(proof);
+    proof = undefined;
+    failures = 0;
+    if (isRetry && client === made) stands();
+  };
   const made = createClient({
     url: socketUrl(),
     connectionParams: () => bearer(session.get()),
     retryAttempts: 0,
     keepAlive: PING,
+    connectionAckWaitTimeout: ACKNOWLEDGED,
     on: {
       connected: () => {
-        failures = 0;
-        liveState.set('live');
-        if (cursor === undefined && isLate) listeners.forEach(({ gap }) => gap());
-        isLate = true;
+        if (client !== made) return;
+        proof = window.setTimeout(proven, PROVEN);
+        if (!isRetry) stands();
         open();
       },
       ping: (isTheirs) => {
         if (!isTheirs) pong = window.setTimeout(() => made.terminate(), PONG);
       },
       pong: () => clearTimeout(pong),
-      closed: () => clearTimeout(pong),
+      closed: () => {
+        clearTimeout(pong);
+        clearTimeout(proof);
+      },
     },
   });
   client = made;
@@ -120,14 +141,15 @@ function connect(): void {
     {
       next: ({ data, errors }) => {
         if (client !== made) return;
-        if (data) take(data.salesOrderEvents);
-        else void lost(errors?.[0]?.extensions?.['code']);
+        if (!data) return void lost(errors?.[0]?.extensions);
+        if (proof !== undefined) proven();
+        take(data.salesOrderEvents);
       },
       error: (error) => {
-        if (client === made) void lost(Array.isArray(error) ? error[0]?.extensions?.code : closeCode(error));
+        if (client === made) void lost(Array.isArray(error) ? error[0]?.extensions : { code: closeCode(error) });
       },
       complete: () => {
-        if (client === made) void lost(undefined);
+        if (client === made) void lost();
       },
     },
   );
@@ -139,7 +161,7 @@ function closeCode(error: unknown): string | undefined {
   return code === 4403 || code === 4401 ? 'UNAUTHENTICATED' : undefined;
 }
 
-async function lost(code: unknown): Promise<void> {
+async function lost({ code, retryAfter = 0 }: Extensions = {}): Promise<void> {
   end();
   if (!session.get()) return;
   liveState.set('waiting');
@@ -149,7 +171,7 @@ async function lost(code: unknown): Promise<void> {
   const pause = Math.min(FIRST_PAUSE * 2 ** failures, LONGEST_PAUSE);
   failures += 1;
   // Not all pages at once, after an instance stopped.
-  retry = window.setTimeout(connect, pause * (0.5 + Math.random() / 2));
+  retry = window.setTimeout(connect, Math.max(pause * (0.5 + Math.random() / 2), retryAfter * 1_000));
 }
 
 function end(): void {
