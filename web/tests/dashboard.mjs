@@ -154,6 +154,64 @@ export async function backsOffFromARefusedSubscription(stage) {
   });
 }
 
+/** What happened after the connection stood and before its subscription had begun is found all the same. */
+export async function missesNothingBeforeTheSubscriptionBegins(stage) {
+  const sender = await partner(stage);
+  await withBrowser(stage.base, async (open) => {
+    const page = await open();
+    await page.routeWebSocket(/graphql\/ws/, (socket) => {
+      const server = socket.connectToServer();
+      // It never begins.
+      socket.onMessage((message) => {
+        if (JSON.parse(message).type !== 'subscribe') server.send(message);
+      });
+    });
+    let sent;
+    let isFirst = true;
+    await page.route('**/graphql', async (route) => {
+      const isList = route.request().postData()?.includes('query Orders(') ?? false;
+      const answer = isList && isFirst ? await route.fetch() : undefined;
+      if (!answer) return route.continue();
+      isFirst = false;
+      sent = await sender.send();
+      await route.fulfill({ response: answer });
+    });
+    await enter(page, stage, '/orders');
+    await page.locator('.rows tbody th a').first().waitFor();
+    assert.deepEqual(await numbers(page), [sent]);
+  });
+}
+
+/** A busy service is asked about changed orders as late as it says, and the list comes to have them. */
+export async function asksABusyServiceNoOftener(stage) {
+  const sender = await partner(stage);
+  await withBrowser(stage.base, async (open) => {
+    const page = await open();
+    const asked = [];
+    let second;
+    const askedTwice = new Promise((resolve) => {
+      second = resolve;
+    });
+    const refusal = { errors: [{ message: 'Too many', extensions: { code: 'RATE_LIMITED' } }] };
+    await enter(page, stage, '/orders');
+    await row(page, await sender.send()).waitFor();
+    await page.route('**/graphql', (route) => {
+      if (!route.request().postData()?.includes('orderNumber":{"in"')) return route.continue();
+      asked.push(performance.now());
+      if (asked.length > 1) {
+        second();
+        return route.continue();
+      }
+      return route.fulfill({ json: refusal, headers: { 'Retry-After': '2' } });
+    });
+    const number = await sender.send();
+    await askedTwice;
+    await row(page, number).waitFor();
+    assert.ok(asked[1] - asked[0] >= 1_900, `as late as it says: ${asked[1] - asked[0]} ms`);
+    assert.equal(await page.getByRole('button', { name: /read the list anew/ }).count(), 0);
+  });
+}
+
 /** The filter is the address: it survives a reload, and the way back leads through it. */
 export async function keepsTheFilterInTheAddress(stage) {
   const sender = await partner(stage);

@@ -145,3 +145,13 @@ async fn a_viewer_whose_clock_is_ahead_renews_the_token_no_oftener() {
 async fn a_refused_subscription_is_asked_for_less_and_less_often() {
     stage().await.play("dashboard", "backsOffFromARefusedSubscription").await;
 }
+
+#[tokio::test]
+async fn an_order_that_comes_before_the_subscription_begins_is_in_the_list() {
+    stage().await.play("dashboard", "missesNothingBeforeTheSubscriptionBegins").await;
+}
+
+#[tokio::test]
+async fn a_busy_service_is_asked_about_changed_orders_as_late_as_it_says() {
+    stage().await.play("dashboard", "asksABusyServiceNoOftener").await;
+}

@@ -30,6 +30,8 @@ const PATIENCE = 400;
 const ACKNOWLEDGED = 10_000;
 /** A subscription that has lived so long, or brought an event, was not refused. */
 const PROVEN = 10_000;
+/** How long after the connection stands a subscription that begins with what comes next may still not have begun. */
+const BEGUN = 1_000;
 /** The most events that wait to be told; beyond it whoever listens reads anew. */
 const MOST = 10_000;
 
@@ -50,8 +52,6 @@ let waiting: LiveEvent[] = [];
 let telling: number | undefined;
 let opened: Promise<void> = Promise.resolve();
 let open = (): void => undefined;
-/** Somebody asked before the connection stood, or it stood once before: it may have missed something. */
-let isLate = false;
 
 /** Whoever asks after it is told of everything that happens since; or the connection takes too long. */
 export function isFollowing(): Promise<void> {
@@ -59,12 +59,8 @@ export function isFollowing(): Promise<void> {
 }
 
 function expect(): void {
-  isLate = false;
   opened = new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      isLate = true;
-      resolve();
-    }, PATIENCE);
+    const timer = setTimeout(resolve, PATIENCE);
     open = () => {
       clearTimeout(timer);
       resolve();
@@ -99,11 +95,13 @@ function connect(): void {
   liveState.set('connecting');
   let pong: number | undefined;
   let proof: number | undefined;
+  let begun: number | undefined;
   const isRetry = failures > 0;
+  // What happened before it began, nobody was told of.
+  const isBlind = cursor === undefined;
   const stands = (): void => {
     liveState.set('live');
-    if (cursor === undefined && isLate) listeners.forEach(({ gap }) => gap());
-    isLate = true;
+    if (isBlind) begun = window.setTimeout(() => listeners.forEach(({ gap }) => gap()), BEGUN);
   };
   /** A service that takes a connection may still refuse what it is for. */
   const proven = (): void => {
@@ -132,6 +130,7 @@ function connect(): void {
       closed: () => {
         clearTimeout(pong);
         clearTimeout(proof);
+        clearTimeout(begun);
       },
     },
   });

@@ -41,7 +41,14 @@ export class OrderList {
   /** Whether new rows may be put in at once, for nobody is reading these. */
   private readonly mayPut: () => boolean;
   private changed = new Set<string>();
+  /** Counts the loads: the answer of any but the last one is too old. */
+  private turn = 0;
+  /** More happened while the list was read than its answer can be trusted to have. */
+  private missed = false;
+  /** There was a gap while the list was read. */
+  private owesLook = false;
   private failures = 0;
+  private checkFailures = 0;
   private checking = false;
   private checkTimer: number | undefined;
   private retryTimer: number | undefined;
@@ -53,11 +60,13 @@ export class OrderList {
     this.orderBy = orderBy;
     this.mayPut = mayPut;
     this.stop = listen({ happened: (events) => this.happened(events), gap: () => void this.gap() });
+    document.addEventListener('visibilitychange', this.seen);
     void this.load(undefined);
   }
 
   close(): void {
     this.stop();
+    document.removeEventListener('visibilitychange', this.seen);
     this.abort.abort();
     clearTimeout(this.checkTimer);
     clearTimeout(this.retryTimer);
@@ -75,12 +84,16 @@ export class OrderList {
   /** Reads the first page anew, or the one after a row. */
   private async load(after: string | undefined): Promise<void> {
     clearTimeout(this.retryTimer);
+    const mine = ++this.turn;
+    const isOver = (): boolean => this.abort.signal.aborted || mine !== this.turn;
     this.isLoading = true;
+    this.missed = false;
     this.tell();
     try {
       await isFollowing();
-      if (this.abort.signal.aborted) return;
+      if (isOver()) return;
       const { edges, pageInfo } = (await this.ask(this.where, after)).salesOrders;
+      if (isOver()) return;
       const known = new Set(after === undefined ? [] : this.rows.map(({ order }) => order.orderNumber));
       const page = edges
         .filter(({ node }) => !known.has(node.orderNumber))
@@ -88,14 +101,14 @@ export class OrderList {
       this.rows = after === undefined ? page : [...this.rows, ...page];
       if (after === undefined) {
         this.fresh.clear();
-        this.isStale = false;
+        this.isStale = this.missed;
       }
       for (const { order } of page) this.fresh.delete(order.orderNumber);
       this.hasMore = pageInfo.hasNextPage && this.rows.length < MOST_ROWS;
       this.refusal = undefined;
       this.failures = 0;
     } catch (error) {
-      if (this.abort.signal.aborted) return;
+      if (isOver()) return;
       this.refusal = refusalOf(error);
       const again = (): void => void this.load(after);
       this.failures += 1;
@@ -103,6 +116,8 @@ export class OrderList {
     }
     this.isLoading = false;
     this.tell();
+    if (this.isStale) this.checkAfter(PAUSE);
+    if (this.owesLook) void this.gap();
   }
 
   reload(): void {
@@ -140,16 +155,34 @@ export class OrderList {
     return this.orderBy.endsWith('DESC') ? key(one) > key(other) : key(one) < key(other);
   }
 
-  /** Looks at the first page again, where nobody told of what happened. */
+  /** Looks at the first page again, where nobody told of what happened. What it cannot tell is read anew. */
   private async gap(): Promise<void> {
+    this.owesLook = this.isLoading;
     if (this.isLoading || this.refusal) return;
+    if (this.rows.length > PAGE) return this.readAnew();
+    const { turn } = this;
     try {
-      const now = new Map((await this.ask(this.where, undefined)).salesOrders.edges.map(({ node }) => [node.orderNumber, node]));
-      this.take([...now.keys()], now);
+      const { edges, pageInfo } = (await this.ask(this.where, undefined)).salesOrders;
+      if (turn !== this.turn) return void this.gap();
+      const now = new Map(edges.map(({ node }) => [node.orderNumber, node]));
+      const others = this.rows.map(({ order }) => order.orderNumber).filter((number) => !now.has(number));
+      // They may be on the next page, or nowhere.
+      if (others.length > 0 && pageInfo.hasNextPage) this.readAnew();
+      else this.take([...now.keys(), ...others], now);
     } catch {
       if (!this.abort.signal.aborted) this.doubt();
     }
   }
+
+  /** At once where nobody reads the rows; else when wanted. */
+  private readAnew(): void {
+    if (this.mayPut() && !document.hidden) this.reload();
+    else this.doubt();
+  }
+
+  private readonly seen = (): void => {
+    if (!document.hidden) this.checkAfter(0);
+  };
 
   /** More may be another than can be looked at one by one. */
   private doubt(): void {
@@ -162,38 +195,53 @@ export class OrderList {
   private happened(events: LiveEvent[]): void {
     for (const { orderNumber } of events) this.changed.add(orderNumber);
     if (this.changed.size > MOST_CHANGED) {
-      if (this.mayPut()) this.reload();
+      this.missed = this.isLoading;
       this.doubt();
-      return;
     }
     if (!this.checking && this.checkTimer === undefined) void this.check();
   }
 
+  private checkAfter(pause: number): void {
+    this.checkTimer ??= window.setTimeout(() => {
+      this.checkTimer = undefined;
+      void this.check();
+    }, pause);
+  }
+
   /** Asks which of the changed orders belong here now: only the service knows what the filter means. */
   private async check(): Promise<void> {
-    this.checkTimer = undefined;
-    if (this.isLoading) {
-      this.checkTimer = window.setTimeout(() => void this.check(), PAUSE);
-      return;
-    }
+    // Who comes back to the page sets it going again.
+    if (this.checking || document.hidden) return;
+    if (this.isLoading) return this.checkAfter(PAUSE);
+    if (this.isStale && this.mayPut() && !this.refusal) return this.reload();
+    if (this.changed.size === 0) return;
     this.checking = true;
+    const { turn } = this;
     const numbers = [...this.changed].slice(0, PAGE);
     // Before the answer: an order that changes once more meanwhile is asked for once more.
     numbers.forEach((number) => this.changed.delete(number));
+    let pause = PAUSE;
     try {
       const { edges } = (await this.ask({ ...this.where, orderNumber: { in: numbers } }, undefined)).salesOrders;
-      this.take(numbers, new Map(edges.map(({ node }) => [node.orderNumber, node])));
-    } catch {
+      // A page that was read meanwhile may know better.
+      if (turn !== this.turn) numbers.forEach((number) => this.changed.add(number));
+      else this.take(numbers, new Map(edges.map(({ node }) => [node.orderNumber, node])));
+      this.checkFailures = 0;
+      if (this.changed.size > 0) pause = 0;
+    } catch (error) {
       if (this.abort.signal.aborted) return;
-      // The list itself says what is the matter when it is read.
-      this.doubt();
+      const refusal = refusalOf(error);
+      if (isPassing(refusal)) {
+        numbers.forEach((number) => this.changed.add(number));
+        this.checkFailures += 1;
+        pause = pauseAfter(refusal, this.checkFailures);
+      } else {
+        // The list itself says what is the matter when it is read.
+        this.doubt();
+      }
     }
     this.checking = false;
-    const again = this.changed.size > 0;
-    this.checkTimer = window.setTimeout(() => {
-      this.checkTimer = undefined;
-      if (this.changed.size > 0) void this.check();
-    }, again ? 0 : PAUSE);
+    this.checkAfter(pause);
   }
 
   private take(numbers: string[], now: Map<string, OrderRow>): void {
