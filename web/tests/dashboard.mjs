@@ -314,6 +314,62 @@ export async function showsAConflictAsADifference(stage) {
   });
 }
 
+/** An order that changes so that a step is no longer offered takes no open dialog away, nor what was typed. */
+export async function keepsWhatWasTypedWhenTheOrderChanges(stage) {
+  const sender = await partner(stage);
+  const number = await sender.send();
+  const colleagues = await colleague(stage.base, stage.dashboard);
+  await withBrowser(stage.base, async (open) => {
+    const page = await open();
+    await enter(page, stage, `/orders/${number}`);
+    await page.getByRole('button', { name: 'Confirm', exact: true }).click();
+    const note = page.getByLabel('Reason, for us alone');
+    await note.fill('Agreed by telephone');
+    await colleagues(`mutation { updateSalesOrderStatus(input: {orderNumber: "${number}", status: CANCELLED}) { version } }`);
+    // The heading is of the order as it is now; the dialog of what was read.
+    await page.locator('.heading .status.cancelled').waitFor();
+    assert.equal(await note.inputValue(), 'Agreed by telephone');
+    await page.getByRole('dialog').getByRole('button', { name: 'Confirm', exact: true }).click();
+    await page.getByRole('alert', { name: 'Conflict' }).getByText('nothing of yours was done').waitFor();
+    await page.getByRole('button', { name: 'Confirm', exact: true }).waitFor({ state: 'detached' });
+  });
+}
+
+/** Who loses the answer to a change is told that it may have been done, and cannot leave it while it is on its way. */
+export async function tellsOfALostAnswer(stage) {
+  const sender = await partner(stage);
+  const number = await sender.send();
+  await withBrowser(
+    stage.base,
+    async (open) => {
+      const page = await open();
+      let lose;
+      const lost = new Promise((resolve) => {
+        lose = resolve;
+      });
+      await enter(page, stage, `/orders/${number}`);
+      await page.route('**/graphql', async (route) => {
+        if (!route.request().postData()?.includes('updateSalesOrderStatus')) return route.continue();
+        await route.fetch();
+        await lost;
+        await route.abort();
+      });
+      await page.getByRole('button', { name: 'Confirm', exact: true }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('button', { name: 'Confirm', exact: true }).click();
+      await page.locator('.heading .status.confirmed').waitFor();
+      assert.ok(await dialog.getByRole('button', { name: 'Leave it' }).isDisabled());
+      await page.keyboard.press('Escape');
+      assert.ok(await dialog.isVisible());
+      lose();
+      await dialog.getByText('It may have been done; look at the order.').waitFor();
+      await dialog.getByRole('button', { name: 'Leave it' }).click();
+      await page.getByText('Received → confirmed').waitFor();
+    },
+    /ERR_FAILED/,
+  );
+}
+
 /** From the answer to its lines to its arrival, and what the partner asks for in between. */
 export async function leadsAnOrderThroughItsLife(stage) {
   const sender = await partner(stage);

@@ -155,3 +155,13 @@ async fn an_order_that_comes_before_the_subscription_begins_is_in_the_list() {
 async fn a_busy_service_is_asked_about_changed_orders_as_late_as_it_says() {
     stage().await.play("dashboard", "asksABusyServiceNoOftener").await;
 }
+
+#[tokio::test]
+async fn an_order_that_changes_under_an_open_dialog_takes_nothing_of_what_was_typed() {
+    stage().await.play("dashboard", "keepsWhatWasTypedWhenTheOrderChanges").await;
+}
+
+#[tokio::test]
+async fn who_loses_the_answer_to_a_change_is_told_that_it_may_have_been_done() {
+    stage().await.play("dashboard", "tellsOfALostAnswer").await;
+}

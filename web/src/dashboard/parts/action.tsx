@@ -34,10 +34,12 @@ interface Props {
   done: () => void;
   /** The order is another than was read; nothing was done. */
   conflict: (read: OrderDetails) => void;
+  /** What is read is what is shown, until the dialog is closed. */
+  hold: (read: OrderDetails | undefined) => void;
 }
 
 /** A change of an order, which somebody looks at once more before it is made. */
-export function Action({ label, title = label, isFirst = false, order, fields, run, done, conflict }: Props): VNode {
+export function Action({ label, title = label, isFirst = false, order, fields, run, done, conflict, hold }: Props): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
   const [read, setRead] = useState<OrderDetails>();
   const [refusal, setRefusal] = useState<Refusal>();
@@ -45,11 +47,16 @@ export function Action({ label, title = label, isFirst = false, order, fields, r
 
   const open = (): void => {
     setRead(order);
+    hold(order);
     setRefusal(undefined);
     dialog.current?.showModal();
   };
-  const close = (): void => {
+  const closed = (): void => {
     setRead(undefined);
+    hold(undefined);
+  };
+  const close = (): void => {
+    closed();
     dialog.current?.close();
   };
   async function submit(event: SubmitEvent): Promise<void> {
@@ -79,17 +86,23 @@ export function Action({ label, title = label, isFirst = false, order, fields, r
       <button type="button" class={isFirst ? 'first' : ''} onClick={open}>
         {label}
       </button>
-      <dialog ref={dialog} aria-label={title} onClose={() => setRead(undefined)}>
+      <dialog
+        ref={dialog}
+        aria-label={title}
+        // What is on its way cannot be left any more.
+        onCancel={(event) => isBusy && event.preventDefault()}
+        onClose={closed}
+      >
         {read && (
           <form onSubmit={(event) => void submit(event)}>
             <h2>{title}</h2>
             {fields?.(read)}
-            {refusal && <Trouble refusal={refusal} />}
+            {refusal && <Trouble refusal={refusal} changed="order" />}
             <div class="buttons">
               <button type="submit" class="first" disabled={isBusy}>
                 {label}
               </button>
-              <button type="button" onClick={close}>
+              <button type="button" disabled={isBusy} onClick={close}>
                 Leave it
               </button>
             </div>

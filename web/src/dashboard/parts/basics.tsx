@@ -85,29 +85,44 @@ export function Or({ value }: { value: string | null | undefined }): VNode {
   return value ? <>{value}</> : <span class="quiet">–</span>;
 }
 
-function sentence({ message, status, extensions, requestId }: Refusal): string {
+function sentence(refusal: Refusal, isAskedAgain: boolean, changed: string | undefined): string {
+  const { message, status, extensions, requestId } = refusal;
   const clientId = session.get()?.clientId ?? 'this client';
+  const next = isAskedAgain ? 'The page asks again by itself.' : 'Try again in a while.';
   switch (extensions.code) {
     case 'INSUFFICIENT_SCOPE':
       return `${clientId} may not see or do this: it needs the scope ${extensions.scope ?? 'for it'}. An operator can give it that scope.`;
     case 'RATE_LIMITED':
-      return 'Too many requests for now. The page asks again by itself.';
+      return `Too many requests for now. ${next}`;
     case 'DATABASE_UNAVAILABLE':
     case 'OVERLOADED':
-      return `The service is too busy for now: ${message}. The page asks again by itself.`;
+      return `The service is too busy for now: ${message}. ${next}`;
     case 'INTERNAL_ERROR':
       return `Something failed in the service. Its operator can find it by the number ${requestId ?? 'in the log'}.`;
   }
-  if (status === undefined) return 'The service cannot be reached. The page asks again by itself.';
+  // An answer that was lost, or is a proxy's, tells nothing of what the service did.
+  if (changed && (status === undefined || (status >= 500 && !extensions.code))) {
+    return `No answer came. It may have been done; look at the ${changed}.`;
+  }
+  if (status === undefined) return `The service cannot be reached. ${next}`;
   const faults = extensions.errors?.map(({ pointer, message }) => `${pointer.slice(1)} ${message}`).join('; ');
   return faults ? `${message}: ${faults}` : message;
 }
 
+interface TroubleProps {
+  refusal: Refusal;
+  again?: (() => void) | undefined;
+  /** What may pass is asked for again without anybody's doing. */
+  isAskedAgain?: boolean;
+  /** What was to be changed, where it was no question. */
+  changed?: 'order' | 'endpoint';
+}
+
 /** Why something is not there, and how to have it. */
-export function Trouble({ refusal, again }: { refusal: Refusal; again?: (() => void) | undefined }): VNode {
+export function Trouble({ refusal, again, isAskedAgain = false, changed }: TroubleProps): VNode {
   return (
     <div class={`trouble ${isPassing(refusal) ? 'passing' : ''}`} role="alert">
-      <p>{sentence(refusal)}</p>
+      <p>{sentence(refusal, isAskedAgain, changed)}</p>
       {again && refusal.extensions.code !== 'INSUFFICIENT_SCOPE' && (
         <button type="button" onClick={again}>
           Try again

@@ -47,7 +47,7 @@ export function OneEndpoint({ clientId, name }: { clientId: string; name: string
         <Link to="/webhooks">Webhooks</Link>
       </p>
       <Heading title={`${name} of ${clientId}`} />
-      {answer.refusal && <Trouble refusal={answer.refusal} again={answer.again} />}
+      {answer.refusal && <Trouble refusal={answer.refusal} isAskedAgain again={answer.again} />}
       {answer.data && <About endpoint={answer.data.webhookEndpoint} again={answer.again} />}
       <section class="card">
         <div class="heading">
@@ -90,12 +90,14 @@ export function OneEndpoint({ clientId, name }: { clientId: string; name: string
 function About({ endpoint, again }: { endpoint: Endpoint; again: () => void }): VNode {
   const [refusal, setRefusal] = useState<Refusal>();
   const [tried, setTried] = useState<Attempt>();
+  const [isBusy, setBusy] = useState(false);
   const { name, clientId, state } = endpoint;
   const variables = { name, clientId };
   const run = (work: Promise<unknown>): void => {
     setRefusal(undefined);
     setTried(undefined);
-    work.then(again, (error: unknown) => setRefusal(refusalOf(error)));
+    setBusy(true);
+    work.then(again, (error: unknown) => setRefusal(refusalOf(error))).finally(() => setBusy(false));
   };
   const isStopped = state === 'PAUSED' || state === 'DISABLED' || endpoint.restUntil !== null;
   return (
@@ -108,6 +110,7 @@ function About({ endpoint, again }: { endpoint: Endpoint; again: () => void }): 
               <button
                 type="button"
                 class="first"
+                disabled={isBusy}
                 onClick={() => run(askAs(VerifyEndpoint, variables).then((done) => setTried(done.verifyWebhookEndpoint?.attempt)))}
               >
                 Verify
@@ -115,24 +118,25 @@ function About({ endpoint, again }: { endpoint: Endpoint; again: () => void }): 
             )}
             <button
               type="button"
+              disabled={isBusy}
               onClick={() => run(askAs(TestEndpoint, variables).then((done) => setTried(done.testWebhookEndpoint?.attempt)))}
             >
               Send a test
             </button>
             {state === 'ACTIVE' && (
-              <button type="button" onClick={() => run(askAs(PauseEndpoint, variables))}>
+              <button type="button" disabled={isBusy} onClick={() => run(askAs(PauseEndpoint, variables))}>
                 Pause
               </button>
             )}
             {isStopped && (
-              <button type="button" onClick={() => run(askAs(ResumeEndpoint, variables))}>
+              <button type="button" disabled={isBusy} onClick={() => run(askAs(ResumeEndpoint, variables))}>
                 Resume
               </button>
             )}
           </div>
         )}
       </div>
-      {refusal && <Trouble refusal={refusal} />}
+      {refusal && <Trouble refusal={refusal} changed="endpoint" />}
       <p role="status" class={tried?.outcome === 'DELIVERED' ? 'good' : 'bad'}>
         {tried && `${words(tried.outcome)} after ${number(tried.durationMs)} ms${tried.status === null ? '' : `, status ${tried.status}`}`}
       </p>

@@ -67,7 +67,7 @@ function Kind({ title, query, withRequests = false, children }: KindProps): VNod
         </h2>
         {children}
       </div>
-      {refusal && <Trouble refusal={refusal} again={answer.again} />}
+      {refusal && <Trouble refusal={refusal} isAskedAgain again={answer.again} />}
       {!data && !refusal && <p class="quiet">Reading …</p>}
       {data && data.oldest.nodes.length === 0 && <p class="quiet">Nothing waits.</p>}
       <ul class="waiting-list">

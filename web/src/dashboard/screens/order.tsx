@@ -21,6 +21,8 @@ export interface Changing {
   mayManage: boolean;
   done: () => void;
   conflict: (read: OrderDetails) => void;
+  /** Shows the order as it was read for as long as somebody decides about it. */
+  hold: (read: OrderDetails | undefined) => void;
 }
 
 /** Milliseconds between two readings while much happens to the order. */
@@ -30,19 +32,22 @@ export function OneOrder({ orderNumber }: { orderNumber: string }): VNode {
   const answer = useAnswer(Order, { orderNumber, withReceipt: may('orders:read') });
   useLive(answer, PAUSE, (event) => event.orderNumber === orderNumber);
   const [read, setRead] = useState<OrderDetails>();
+  const [held, hold] = useState<OrderDetails>();
   const order = answer.data?.salesOrder;
   const conflict = (seen: OrderDetails): void => {
     setRead(seen);
     answer.again();
   };
-  const changing = order && { order, mayManage: may('orders:manage'), done: answer.again, conflict };
+  // An order that changes under an open dialog would take the dialog away, with what was typed there.
+  const shown = held?.orderNumber === orderNumber ? held : order;
+  const changing = shown && { order: shown, mayManage: may('orders:manage'), done: answer.again, conflict, hold };
   return (
     <div class="screen">
       <p class="back">
         <Link to="/orders">Orders</Link>
       </p>
       <Heading title={orderNumber}>{order && <Status status={order.status} />}</Heading>
-      {answer.refusal && <Trouble refusal={answer.refusal} again={answer.again} />}
+      {answer.refusal && <Trouble refusal={answer.refusal} isAskedAgain again={answer.again} />}
       {!answer.data && !answer.refusal && <p class="quiet">Reading the order …</p>}
       {answer.data && !order && <p>There is no order with this number that you may read.</p>}
       {read && order && order.version !== read.version && (

@@ -66,9 +66,9 @@ function List({ query }: { query: URLSearchParams }): VNode {
         )}
         <ColumnPicker columns={columns} change={setColumns} />
       </div>
-      {figures.refusal && <Trouble refusal={figures.refusal} again={figures.again} />}
+      {figures.refusal && <Trouble refusal={figures.refusal} isAskedAgain again={figures.again} />}
       <News list={list} handle={handle} />
-      {list.refusal && <Trouble refusal={list.refusal} again={() => list.reload()} />}
+      {list.refusal && <Trouble refusal={list.refusal} isAskedAgain again={() => list.reload()} />}
       {list.rows.length === 0 && !list.isLoading && !list.refusal ? (
         <p class="nothing">No order meets every condition.</p>
       ) : (

@@ -67,7 +67,7 @@ function Cards({ filters: { today, yesterday, span: present, before }, span }: {
   const { data, refusal } = answer;
   return (
     <>
-      {refusal && <Trouble refusal={refusal} again={answer.again} />}
+      {refusal && <Trouble refusal={refusal} isAskedAgain again={answer.again} />}
       <div class="cards first-row" aria-busy={answer.isBusy && !data}>
         <section class="card">
           <h2>Today</h2>
@@ -180,7 +180,7 @@ function Series({ filters, span, by, choose }: SeriesProps): VNode {
           </fieldset>
         )}
       </div>
-      {refusal && <Trouble refusal={refusal} again={answer.again} />}
+      {refusal && <Trouble refusal={refusal} isAskedAgain again={answer.again} />}
       {data ? (
         <Chart present={data.span.groups} before={data.before.groups} by={by} />
       ) : (

@@ -20,7 +20,7 @@ export function Partner({ clientId }: { clientId: string }): VNode {
           Its orders
         </Link>
       </Heading>
-      {answer.refusal && <Trouble refusal={answer.refusal} again={answer.again} />}
+      {answer.refusal && <Trouble refusal={answer.refusal} isAskedAgain again={answer.again} />}
       {answer.data && !client && <p>There is no client with this id.</p>}
       {client && (
         <>
@@ -29,7 +29,7 @@ export function Partner({ clientId }: { clientId: string }): VNode {
           <Secrets client={client} />
           <section class="card">
             <h2>Webhooks</h2>
-            {endpoints.refusal && <Trouble refusal={endpoints.refusal} again={endpoints.again} />}
+            {endpoints.refusal && <Trouble refusal={endpoints.refusal} isAskedAgain again={endpoints.again} />}
             {endpoints.data && <EndpointTable endpoints={endpoints.data.webhookEndpoints} />}
           </section>
           <section class="card">

@@ -6,7 +6,7 @@ import { askAs } from '../../session';
 import type { Changing } from '../order';
 
 /** Which systems have taken the order over. */
-export function Acknowledgements({ order, mayManage, done, conflict }: Changing): VNode {
+export function Acknowledgements({ order, mayManage, done, conflict, hold }: Changing): VNode {
   return (
     <section class="card">
       <div class="heading">
@@ -18,6 +18,7 @@ export function Acknowledgements({ order, mayManage, done, conflict }: Changing)
             order={order}
             done={done}
             conflict={conflict}
+            hold={hold}
             run={(entered, read) =>
               askAs(Acknowledge, {
                 input: {

@@ -35,7 +35,7 @@ function quantities(line: Line): [string, number][] {
   return all.filter(([, quantity]) => quantity > 0);
 }
 
-export function Lines({ order, mayManage, done, conflict }: Changing): VNode {
+export function Lines({ order, mayManage, done, conflict, hold }: Changing): VNode {
   const isOpen = !['DELIVERED', 'CANCELLED'].includes(order.status);
   return (
     <section class="card">
@@ -48,6 +48,7 @@ export function Lines({ order, mayManage, done, conflict }: Changing): VNode {
             order={order}
             done={done}
             conflict={conflict}
+            hold={hold}
             fields={(read) => <Answers order={read} />}
             run={(entered, read) =>
               askAs(ConfirmLines, {

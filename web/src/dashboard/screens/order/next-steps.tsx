@@ -14,7 +14,7 @@ const DOES: Record<OrderStatus, string> = {
 };
 
 /** What may be done with the whole order next. */
-export function NextSteps({ order, mayManage, done, conflict }: Changing): VNode | null {
+export function NextSteps({ order, mayManage, done, conflict, hold }: Changing): VNode | null {
   if (!mayManage || order.nextStatuses.length === 0) return null;
   return (
     <section class="steps" aria-label="Next steps">
@@ -27,6 +27,7 @@ export function NextSteps({ order, mayManage, done, conflict }: Changing): VNode
           order={order}
           done={done}
           conflict={conflict}
+          hold={hold}
           run={(entered, read) =>
             askAs(SetStatus, {
               input: {

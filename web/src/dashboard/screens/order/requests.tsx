@@ -9,7 +9,7 @@ import type { Changing } from '../order';
 const REASONS: SalesOrderRefusalReason[] = ['IN_PREPARATION', 'ALREADY_SHIPPED', 'MADE_TO_ORDER', 'NOT_AGREED', 'OTHER'];
 
 /** What the partner asked for, with what it would change; the one that waits can be answered here. */
-export function Requests({ order, mayManage, done, conflict }: Changing): VNode | null {
+export function Requests({ order, mayManage, done, conflict, hold }: Changing): VNode | null {
   if (order.requests.length === 0) return null;
   return (
     <section class="card" aria-label="Requests of the partner">
@@ -38,8 +38,8 @@ export function Requests({ order, mayManage, done, conflict }: Changing): VNode 
           {request.answerNote && <p class="text">{request.answerNote}</p>}
           {mayManage && request.state === 'PENDING' && (
             <div class="buttons">
-              <Answer decision="ACCEPT" request={request} order={order} done={done} conflict={conflict} />
-              <Answer decision="REJECT" request={request} order={order} done={done} conflict={conflict} />
+              <Answer decision="ACCEPT" request={request} order={order} done={done} conflict={conflict} hold={hold} />
+              <Answer decision="REJECT" request={request} order={order} done={done} conflict={conflict} hold={hold} />
             </div>
           )}
         </article>
@@ -53,7 +53,7 @@ interface AnswerProps extends Omit<Changing, 'mayManage'> {
   request: Request;
 }
 
-export function Answer({ decision, request, order, done, conflict }: AnswerProps): VNode {
+export function Answer({ decision, request, order, done, conflict, hold }: AnswerProps): VNode {
   const isReject = decision === 'REJECT';
   return (
     <Action
@@ -63,6 +63,7 @@ export function Answer({ decision, request, order, done, conflict }: AnswerProps
       order={order}
       done={done}
       conflict={conflict}
+      hold={hold}
       run={(entered, read) =>
         askAs(AnswerRequest, {
           input: {

@@ -17,7 +17,7 @@ function ready({ products }: OrderDetails): { lineNo: number; productCode: strin
     .filter(({ left }) => left > 0);
 }
 
-export function Shipments({ order, mayManage, done, conflict }: Changing): VNode | null {
+export function Shipments({ order, mayManage, done, conflict, hold }: Changing): VNode | null {
   const mayShip = mayManage && ready(order).length > 0;
   if (order.shipments.length === 0 && !mayShip) return null;
   return (
@@ -30,6 +30,7 @@ export function Shipments({ order, mayManage, done, conflict }: Changing): VNode
             order={order}
             done={done}
             conflict={conflict}
+            hold={hold}
             fields={(read) => <ShipmentFields order={read} />}
             run={(entered, read) =>
               askAs(RecordShipment, {
@@ -69,6 +70,7 @@ export function Shipments({ order, mayManage, done, conflict }: Changing): VNode
               order={order}
               done={done}
               conflict={conflict}
+              hold={hold}
               run={(_, read) => askAs(RecordDelivery, { input: { orderNumber: read.orderNumber, shipmentNumber } })}
             />
           )}

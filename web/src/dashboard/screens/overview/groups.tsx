@@ -30,7 +30,7 @@ export function GroupTable({ title, by, parameter, filters: { span, before }, sp
   return (
     <section class="card">
       <h2>{title}</h2>
-      {refusal && <Trouble refusal={refusal} again={answer.again} />}
+      {refusal && <Trouble refusal={refusal} isAskedAgain again={answer.again} />}
       {data && groups.length === 0 && <p class="quiet">No orders.</p>}
       {groups.length > 0 && (
         <table class="plain bars">
