@@ -5,13 +5,15 @@ import type { Paged } from '../paged';
 export function More<Item>({ list, nothing = 'There is nothing.' }: { list: Paged<Item>; nothing?: string }): VNode | null {
   if (list.isBusy) return <p class="quiet">Reading …</p>;
   if (list.refusal) return null;
-  if (list.items.length === 0) return <p class="nothing">{nothing}</p>;
-  if (!list.hasMore) return null;
-  return (
-    <p>
-      <button type="button" onClick={list.more}>
-        More
-      </button>
-    </p>
-  );
+  // A page without anything may have others behind it.
+  if (list.hasMore) {
+    return (
+      <p>
+        <button type="button" onClick={list.more}>
+          More
+        </button>
+      </p>
+    );
+  }
+  return list.items.length === 0 ? <p class="nothing">{nothing}</p> : null;
 }
