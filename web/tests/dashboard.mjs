@@ -447,7 +447,7 @@ export async function takesHostileTextsForTexts(stage) {
   });
 }
 
-/** The secret is kept nowhere; the token ends with the tab. */
+/** The secret is kept nowhere; the token is of its tab alone, and signing out takes it away. */
 export async function keepsATokenForTheTabAlone(stage) {
   await withBrowser(stage.base, async (open) => {
     const page = await open();

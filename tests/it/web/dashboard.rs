@@ -67,7 +67,7 @@ async fn whatever_a_partner_writes_is_text_in_the_dashboard() {
 }
 
 #[tokio::test]
-async fn the_token_of_a_viewer_ends_with_the_tab_and_the_secret_is_kept_nowhere() {
+async fn the_token_of_a_viewer_is_of_its_tab_alone_and_the_secret_is_kept_nowhere() {
     stage().await.play("dashboard", "keepsATokenForTheTabAlone").await;
 }
 

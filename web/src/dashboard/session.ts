@@ -1,6 +1,7 @@
 /**
- * Who is signed in. The token lives in the tab's own storage: it outlives a reload, and ends with the tab. It is continued
- * before it expires, so that whoever keeps the page open stays signed in for as long as the service allows.
+ * Who is signed in. The token lives in the tab's own storage: it outlives a reload, and a browser that restores a closed tab
+ * restores it too; only signing out takes it away. It is continued before it expires, so that whoever keeps the page open
+ * stays signed in for as long as the service allows.
  */
 import { ask, bearer, logIn, Refusal, refreshed, type Session } from '../api';
 import { Viewer, type Document } from '../../generated/documents';

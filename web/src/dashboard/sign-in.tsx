@@ -51,7 +51,7 @@ export function SignIn(): VNode {
       </form>
       <p class="quiet">
         With a client that an operator made for you. What it may do is what you see here. The secret is not kept; the token
-        it brings is kept in this tab and ends with it.
+        it brings is kept in this tab, also when the browser opens the tab again: sign out before you leave.
       </p>
     </main>
   );

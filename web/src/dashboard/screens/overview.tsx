@@ -182,7 +182,7 @@ function Series({ filters, span, by, choose }: SeriesProps): VNode {
       </div>
       {refusal && <Trouble refusal={refusal} isAskedAgain again={answer.again} />}
       {data ? (
-        <Chart present={data.span.groups} before={data.before.groups} by={by} />
+        <Chart present={data.span.groups} before={data.before.groups} by={by} within={filters.span} />
       ) : (
         !refusal && <p class="quiet chart-space">Adding up …</p>
       )}

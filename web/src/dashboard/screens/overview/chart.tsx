@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Figures, Groups, SummaryDimension } from '../../../../generated/documents';
+import type { Figures, Groups, SalesOrderFilter, SummaryDimension } from '../../../../generated/documents';
 import { decimal, number } from '../../format';
 import { Link } from '../../parts/basics';
 import { go } from '../../router';
@@ -35,10 +35,12 @@ interface Props {
   /** As many spans before, in the same sequence. */
   before: Group[];
   by: SummaryDimension;
+  /** What is drawn; the first and the last bar may stand for a part of their hour or week. */
+  within: SalesOrderFilter;
 }
 
 /** A bar for each span of time, a mark for the same one before, and the same as a table. */
-export function Chart({ present, before, by }: Props): VNode {
+export function Chart({ present, before, by, within }: Props): VNode {
   const [name, setName] = useState('orders');
   const all = measures([...present, ...before]);
   const measure = all[name] ?? (all['orders'] as Measure);
@@ -58,7 +60,7 @@ export function Chart({ present, before, by }: Props): VNode {
         <span class="key now">now</span>
         <span class="key then">the period before</span>
       </div>
-      <Bars present={present} before={before} by={by} measure={measure} />
+      <Bars present={present} before={before} by={by} within={within} measure={measure} />
       <details>
         <summary>As a table</summary>
         <div class="scrolls" tabIndex={0} role="region" aria-label="The chart as a table">
@@ -78,7 +80,7 @@ export function Chart({ present, before, by }: Props): VNode {
               {present.map((group, index) => (
                 <tr key={group.keys[0]?.value}>
                   <th scope="row">
-                    <Link to="/orders" query={listOf(group)}>
+                    <Link to="/orders" query={listOf(group, within)}>
                       {label(group, by, true)}
                     </Link>
                   </th>
@@ -94,8 +96,14 @@ export function Chart({ present, before, by }: Props): VNode {
   );
 }
 
-function listOf({ keys }: Group): URLSearchParams {
-  return new URLSearchParams({ created_at_gte: keys[0]?.from ?? '', created_at_lt: keys[0]?.to ?? '' });
+/** The list of the orders of a bar. */
+function listOf({ keys }: Group, { createdAt }: SalesOrderFilter): URLSearchParams {
+  const instants = (bar: string | null | undefined, edge: string | null | undefined): string[] =>
+    [bar, edge].filter((one) => one != null).sort((one, other) => Date.parse(one) - Date.parse(other));
+  return new URLSearchParams({
+    created_at_gte: instants(keys[0]?.from, createdAt?.gte).at(-1) ?? '',
+    created_at_lt: instants(keys[0]?.to, createdAt?.lt)[0] ?? '',
+  });
 }
 
 const HOUR: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
@@ -119,7 +127,7 @@ function ceiling(value: number): number {
 
 const COMPACT = new Intl.NumberFormat(undefined, { notation: 'compact' });
 
-function Bars({ present, before, by, measure }: Props & { measure: Measure }): VNode {
+function Bars({ present, before, by, within, measure }: Props & { measure: Measure }): VNode {
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
   useEffect(() => {
@@ -159,7 +167,7 @@ function Bars({ present, before, by, measure }: Props & { measure: Measure }): V
             const was = earlier[index];
             const bar = Math.max(step * (1 - GAP), 1);
             return (
-              <g key={group.keys[0]?.value} class="column" onClick={() => go('/orders', listOf(group))}>
+              <g key={group.keys[0]?.value} class="column" onClick={() => go('/orders', listOf(group, within))}>
                 <title>{`${label(group, by, true)}: ${decimal(measure.of(group.figures))}${
                   before[index] ? `; before ${decimal(measure.of(before[index].figures))}` : ''
                 }`}</title>
