@@ -126,7 +126,10 @@ async fn tail(common: &Common, api: &Api, args: Tail) -> Result<()> {
     let mut told = HashSet::new();
     begin(format)?;
     print(format, page["data"].as_array().map_or(&[], Vec::as_slice), &mut told)?;
-    while args.follow {
+    if !args.follow {
+        return Ok(());
+    }
+    loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let since = Clock::system().now() - LATE;
         let since =
@@ -142,7 +145,6 @@ async fn tail(common: &Common, api: &Api, args: Tail) -> Result<()> {
         }
         told.retain(|(at, ..)| *at >= since);
     }
-    Ok(())
 }
 
 /// Entries up to the last one that was told, the newest first.

@@ -70,6 +70,9 @@ const AT_END: Duration = Duration::from_secs(1);
 /// The most that closing the database may take. A connection that leads nowhere would have it wait for all of the time.
 const TO_CLOSE: Duration = Duration::from_secs(5);
 
+/// The most that writing the last entries of the log of requests may take: so many as may wait take less.
+const TO_WRITE: Duration = Duration::from_secs(2);
+
 impl Server {
     /// Binds the ports. Until [`Server::open`] has succeeded, it is alive and not ready.
     pub async fn bind(config: Config) -> Result<Self> {
@@ -188,7 +191,8 @@ impl Server {
         }
         beside.abort();
         // What was answered last is what is asked for after a stop.
-        if !matches!(timeout_at(until, state.request_log().flush()).await, Ok(Ok(()))) {
+        let to_write = until.min(Instant::now() + TO_WRITE);
+        if !matches!(timeout_at(to_write, state.request_log().flush()).await, Ok(Ok(()))) {
             warn!("the last entries of the log of requests were not written");
         }
         if timeout_at(until.min(Instant::now() + TO_CLOSE), state.store().close()).await.is_err() {

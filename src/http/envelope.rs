@@ -1,6 +1,6 @@
 //! What every request passes through: its id, its time limit, a net for panics, problem details, its log line.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -181,7 +181,7 @@ impl Drop for Line {
         let Some((log, is_rest)) = self.kept_in.take() else { return };
         let fields = self.log.take();
         if is_rest || fields.exchange.is_signed {
-            log.record(Answered {
+            let answered = Answered {
                 at: DateTime::UNIX_EPOCH,
                 request_id: self.log.request_id(),
                 method: self.method,
@@ -189,7 +189,9 @@ impl Drop for Line {
                 status: self.status,
                 duration,
                 fields: Box::new(fields),
-            });
+            };
+            // The answer is made: what breaks now must not take it away. The panic hook tells of it.
+            let _ = catch_unwind(AssertUnwindSafe(|| log.record(answered)));
         }
     }
 }

@@ -130,5 +130,5 @@ fn an_order_field_is_where_the_guide_says_and_nowhere_else() {
     };
     let elsewhere: Vec<_> = files.iter().filter(|file| !is_in_guide(file)).collect();
     assert!(elsewhere.is_empty(), "the guide leaves out {elsewhere:?}");
-    assert!(files.len() <= 12, "a field of an order should not take more files: {files:#?}");
+    assert!(files.len() <= 13, "a field of an order should not take more files: {files:#?}");
 }

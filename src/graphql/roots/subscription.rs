@@ -11,7 +11,7 @@ use crate::error::AppError;
 use crate::graphql::cost::budget;
 use crate::graphql::inputs::{Raw, RequestLogFilter, SalesOrderFilter, both, read_filter};
 use crate::graphql::types::reader::sealing;
-use crate::graphql::types::{LoggedRequest, SalesOrderEvent};
+use crate::graphql::types::{RequestLogEntry, SalesOrderEvent};
 use crate::service::{Caller, Services};
 
 pub struct Subscription;
@@ -49,10 +49,10 @@ impl Subscription {
         #[graphql(name = "where", desc = "Which entries are sent; all when absent.")] filter: Option<
             Raw<RequestLogFilter>,
         >,
-    ) -> Result<impl Stream<Item = Result<LoggedRequest>> + use<>> {
+    ) -> Result<impl Stream<Item = Result<RequestLogEntry>> + use<>> {
         let log = &ctx.data::<Arc<Services>>()?.request_log;
         let filter = filter.map_or(Ok(Filter::default()), |filter| filter.read(ctx))?;
         let entries = log.follow(ctx.data::<Arc<Caller>>()?.live_session()?, client_id, filter).await?;
-        Ok(budget::renewed(ctx, entries)?.map(|entry| Ok(LoggedRequest(entry?))))
+        Ok(budget::renewed(ctx, entries)?.map(|entry| Ok(RequestLogEntry(entry?))))
     }
 }

@@ -45,7 +45,7 @@ pub use create_sales_order_payload::CreateSalesOrderPayload;
 pub use create_sales_orders_payload::CreateSalesOrdersPayload;
 pub use event_consumer::EventConsumer;
 pub use node::Node;
-pub use request_log::{LoggedRequest, RequestErrorGroup, RequestLog, RequestOutcome};
+pub use request_log::{RequestErrorGroup, RequestLog, RequestLogEntry, RequestOutcome};
 pub use sales_order::{OPEN_FIELDS, OrderStatus, SalesOrder};
 pub use sales_order_changes::SalesOrderChanges;
 pub use sales_order_event::{SalesOrderEvent, SalesOrderEventKind};

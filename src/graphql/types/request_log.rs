@@ -18,11 +18,11 @@ pub enum RequestOutcome {
 }
 
 /// A request and its answer, as the log keeps them.
-pub struct LoggedRequest(pub Entry);
+pub struct RequestLogEntry(pub Entry);
 
 /// A request and its answer, as the log keeps them.
 #[Object]
-impl LoggedRequest {
+impl RequestLogEntry {
     /// Time at which the answer began.
     async fn at(&self) -> DateTime {
         DateTime(self.0.at)
@@ -176,8 +176,8 @@ pub struct RequestLog(pub RequestLogPage);
 #[Object]
 impl RequestLog {
     /// Entries of the page.
-    async fn nodes(&self) -> Vec<LoggedRequest> {
-        self.0.entries.iter().cloned().map(LoggedRequest).collect()
+    async fn nodes(&self) -> Vec<RequestLogEntry> {
+        self.0.entries.iter().cloned().map(RequestLogEntry).collect()
     }
 
     /// Cursor of the next page; null on the last one.

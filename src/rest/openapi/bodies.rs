@@ -98,37 +98,18 @@ fn describe(operation: &mut Operation, behind: &PreparedOperation, schemas: &mut
         "saveWebhookEndpoint" => {
             vec![("application/json", content(with_optional(schemas, answer, &["secret"])))]
         }
-        "webhookAttempts" => {
+        "webhookAttempts" | "salesOrderChanges" => {
             let parameters = parameters::of(behind);
             let parameters = parameters.iter().map(|member| of_query(&member.name, member, schemas));
             operation.parameters.get_or_insert_default().extend(parameters);
             vec![("application/json", content(schemas.body(&answer)))]
         }
-        "requestLog" => {
-            let parameters = parameters::of(behind);
-            let parameters = parameters.iter().map(|member| of_query(&member.name, member, schemas));
-            operation.parameters.get_or_insert_default().extend(parameters.chain([of_client()]));
-            vec![("application/json", content(schemas.body(&answer))), (EVENT_STREAM, content(entries()))]
-        }
-        "exportRequestLog" => {
-            let parameters = parameters::of(behind);
-            let parameters =
-                parameters.iter().filter(|member| ![LIMIT, CURSOR_OF_PAGE].contains(&member.name.as_str()));
-            let parameters = parameters.map(|member| of_query(&member.name, member, schemas));
-            operation.parameters.get_or_insert_default().extend(parameters.chain([of_client()]));
-            vec![("text/csv", content(text(&csv_of_entries()))), ("application/jsonl", content(text(ENTRY_A_LINE)))]
-        }
+        "requestLog" | "exportRequestLog" => of_log(operation, behind, schemas),
         "exportSalesOrders" => {
             let parameters =
                 PARAMETERS.iter().map(|it| of_query(&it.name, &it.member, schemas)).chain(FORM.iter().map(of_form));
             operation.parameters.get_or_insert_default().extend(parameters);
             vec![("text/csv", content(csv())), ("application/jsonl", content(jsonl()))]
-        }
-        "salesOrderChanges" => {
-            let parameters = parameters::of(behind);
-            let parameters = parameters.iter().map(|member| of_query(&member.name, member, schemas));
-            operation.parameters.get_or_insert_default().extend(parameters);
-            vec![("application/json", content(schemas.body(&answer)))]
         }
         "salesOrderEventFeed" => {
             let input = parameters::of(behind);
@@ -249,17 +230,38 @@ fn stream() -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).description(Some(text)).into()
 }
 
+/// The parameters of the log of requests, and what it answers with: a page or a stream, or a file, which has no pages.
+fn of_log(
+    operation: &mut Operation,
+    behind: &PreparedOperation,
+    schemas: &mut Schemas<'_>,
+) -> Vec<(&'static str, Content)> {
+    let is_file = behind.name() == "exportRequestLog";
+    let of_pages = |member: &&Member| [LIMIT, CURSOR_OF_PAGE].contains(&member.name.as_str());
+    let parameters = parameters::of(behind);
+    let parameters = parameters.iter().filter(|member| !is_file || !of_pages(member));
+    let parameters: Vec<_> = parameters.map(|member| of_query(&member.name, member, schemas)).collect();
+    operation.parameters.get_or_insert_default().extend(parameters.into_iter().chain([of_client()]));
+    if is_file {
+        return vec![
+            ("text/csv", content(text(&csv_of_entries()))),
+            ("application/jsonl", content(text(ENTRY_A_LINE))),
+        ];
+    }
+    vec![("application/json", content(schemas.body(&behind.answer()))), (EVENT_STREAM, content(entries()))]
+}
+
 fn of_client() -> RefOr<Parameter> {
     let about = "Client id of who sent them; yours when absent, or with scope `clients:read` everybody's. Another client needs that scope.";
     query(CLIENT_ID, about, ObjectBuilder::new().schema_type(Type::String).pattern(Some(ClientId::PATTERN)))
 }
 
 const ENTRY_A_LINE: &str =
-    "JSON Lines: on each line an entry as the schema `LoggedRequest` describes it. Read it line by line.";
+    "JSON Lines: on each line an entry as the schema `RequestLogEntry` describes it. Read it line by line.";
 
 fn entries() -> RefOr<Schema> {
     text(
-        "Server-sent events without end (WHATWG HTML): `data` is an entry as the schema `LoggedRequest` describes it. A line that \
+        "Server-sent events without end (WHATWG HTML): `data` is an entry as the schema `RequestLogEntry` describes it. A line that \
           begins with a colon means nothing.",
     )
 }
@@ -267,7 +269,7 @@ fn entries() -> RefOr<Schema> {
 fn csv_of_entries() -> String {
     let columns = request_log::COLUMNS.map(|column| format!("`{column}`")).join(", ");
     format!(
-        "A row for each entry, below a row of these headings, which the schema `LoggedRequest` describes: {columns}"
+        "A row for each entry, below a row of these headings, which the schema `RequestLogEntry` describes: {columns}"
     )
 }
 

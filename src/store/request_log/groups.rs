@@ -1,7 +1,7 @@
 //! Failures in groups.
 
 use sea_orm::sea_query::{Expr, Func};
-use sea_orm::{ColumnTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect as _};
+use sea_orm::{ColumnTrait as _, FromQueryResult, QueryFilter as _, QueryOrder as _, QuerySelect};
 
 use super::reading::{failed, meant};
 use crate::domain::request_log::{LogScope, LoggedRequest, RequestErrorGroup, RequestLogFilter};
@@ -41,7 +41,7 @@ impl Store {
             .column_as(Expr::expr(Func::count_distinct(Expr::col(Column::ClientId))), "clients")
             .column_as(Column::At.min(), "first_at")
             .column_as(Column::At.max(), "last_at");
-        let query = of_group.into_iter().fold(query, |query, column| query.group_by(column));
+        let query = of_group.into_iter().fold(query, QuerySelect::group_by);
         let query = query.order_by_desc(Expr::cust("requests")).order_by_desc(Expr::cust("last_at")).limit(limit);
         let read = async {
             let connection = self.request_log().await?;
