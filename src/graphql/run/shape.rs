@@ -42,6 +42,8 @@ pub enum Content {
 pub struct Member {
     /// Its response key; of an input the name that REST gives it.
     pub name: String,
+    /// Where the schema has it, such as `SalesOrder.status` (a schema coordinate); empty where it is a variable.
+    pub coordinate: String,
     /// Its description.
     pub description: String,
     /// Whether it may be null.
@@ -111,6 +113,7 @@ impl Definitions {
         };
         Member {
             name: name.to_owned(),
+            coordinate: String::new(),
             description: one_line(description),
             is_nullable: ty.nullable,
             is_list: matches!(ty.base, BaseType::List(_)),
@@ -132,9 +135,10 @@ impl Definitions {
             let known = definition.fields.iter().find(|known| known.node.name.node == field.name.node)?;
             let description = known.node.description.as_ref().map_or("", |text| &text.node);
             let below = &field.selection_set.node;
-            Some(self.member(&field.response_key().node, description, &known.node.ty.node, |of| {
+            let member = self.member(&field.response_key().node, description, &known.node.ty.node, |of| {
                 if below.items.is_empty() { self.leaf(of) } else { Content::Members(self.selected(of, below)) }
-            }))
+            });
+            Some(Member { coordinate: format!("{object}.{}", field.name.node), ..member })
         };
         fields.filter_map(member).collect()
     }
@@ -149,7 +153,7 @@ impl Definitions {
             let description = field.description.as_ref().map_or("", |text| &text.node);
             let below = rule.fields();
             let member = self.member(rule.name, description, &field.ty.node, |of| self.input(of, below));
-            Some(Member { rule: Some(rule.clone()), ..member })
+            Some(Member { coordinate: format!("{input}.{}", field.name.node), rule: Some(rule.clone()), ..member })
         });
         Content::Members(members.collect())
     }

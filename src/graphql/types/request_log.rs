@@ -84,7 +84,7 @@ impl RequestLogEntry {
         explanation(self.0.code.as_deref(), self.0.hint.as_deref(), self.0.status)
     }
 
-    /// Milliseconds from the head of the request to the head of the answer.
+    /// Milliseconds from the head of the request to the head of the answer, such as `2.3`.
     async fn duration_ms(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "exact for 285 years")]
         let micros = self.0.duration.as_micros() as f64;

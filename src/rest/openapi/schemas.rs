@@ -123,6 +123,7 @@ fn json_type(shape: &Shape) -> (Type, Option<KnownFormat>) {
     match shape.type_name.as_str() {
         "Boolean" => (Type::Boolean, None),
         "Int" => (Type::Integer, Some(KnownFormat::Int32)),
+        "Float" => (Type::Number, Some(KnownFormat::Double)),
         "Long" | "UnixTime" => (Type::Integer, Some(KnownFormat::Int64)),
         "Date" => (Type::String, Some(KnownFormat::Date)),
         "DateTime" => (Type::String, Some(KnownFormat::DateTime)),
@@ -251,7 +252,7 @@ fn example_of(shape: &Shape) -> Value {
         Content::Scalar => {
             return match json_type(shape).0 {
                 Type::Boolean => true.into(),
-                Type::Integer => 1.into(),
+                Type::Integer | Type::Number => 1.into(),
                 _ => Value::Null,
             };
         }

@@ -55,6 +55,7 @@ pub fn of(member: &Member) -> Option<&'static Words> {
         return None;
     }
     match member.name.as_str() {
+        "code" if member.coordinate == "LoggedFault.code" => Some(&FIELD_ERROR_CODE),
         "code" => Some(&ERROR_CODE),
         "hint" => Some(&HINT),
         "form" => Some(&FORM),
