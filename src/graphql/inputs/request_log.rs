@@ -16,7 +16,7 @@ pub struct RequestLogFilter {
     pub code: Option<String>,
     /// Only those answered at this time or later.
     pub since: Option<DateTime>,
-    /// Only those answered before this time.
+    /// Only those answered before this time, such as `2026-11-24T00:00:00Z`; later than `since`.
     pub until: Option<DateTime>,
     /// Only those that made this order or are about it, such as `SO-0000000042`.
     pub order_number: Option<String>,
@@ -37,7 +37,7 @@ pub struct RequestLogInput {
     pub code: Option<String>,
     /// Only those answered at this time or later.
     pub since: Option<DateTime>,
-    /// Only those answered before this time.
+    /// Only those answered before this time, such as `2026-11-24T00:00:00Z`; later than `since`.
     pub until: Option<DateTime>,
     /// Only those that made this order or are about it, such as `SO-0000000042`.
     pub order_number: Option<String>,
@@ -56,6 +56,6 @@ pub struct RequestLogInput {
 pub struct RequestErrorsInput {
     /// Only those answered at this time or later; within the last 24 hours when absent.
     pub since: Option<DateTime>,
-    /// Only those answered before this time; up to now when absent.
+    /// Only those answered before this time, which is later than `since`; up to now when absent.
     pub until: Option<DateTime>,
 }

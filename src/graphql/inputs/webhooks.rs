@@ -43,7 +43,7 @@ pub struct ReplayWebhookEventsInput {
     pub order_number: Option<String>,
     /// Time of the first event.
     pub since: Option<DateTime>,
-    /// Time before which the last event was; now when absent.
+    /// Time before which the last event was, such as `2026-11-24T00:00:00Z`; later than `since`, and now when absent.
     pub until: Option<DateTime>,
     /// Cursor after which the first event is.
     pub after: Option<String>,

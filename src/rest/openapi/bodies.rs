@@ -338,7 +338,7 @@ fn of_query(name: &str, member: &Member, schemas: &mut Schemas<'_>) -> RefOr<Par
             let sort = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
             sort.default(Some(DEFAULT_ORDER.into())).into()
         }
-        _ => schemas.member(&Member { is_nullable: false, description: String::new(), ..member.clone() }),
+        _ => schemas.parameter(member),
     };
     let written = match member.shape.type_name.as_str() {
         _ if member.is_list => " Repeat it for more than one.",

@@ -33,6 +33,15 @@ impl Schemas<'_> {
         }
     }
 
+    /// The schema of the value of a parameter, whose description is told beside it.
+    pub fn parameter(&mut self, member: &Member) -> RefOr<Schema> {
+        let mut schema = self.member(&Member { is_nullable: false, description: String::new(), ..member.clone() });
+        if let (RefOr::T(Schema::Object(object)), Some(example)) = (&mut schema, example(member)) {
+            object.examples = vec![example];
+        }
+        schema
+    }
+
     /// The schema of a member.
     pub fn member(&mut self, member: &Member) -> RefOr<Schema> {
         if !member.is_list {

@@ -48,17 +48,18 @@ impl Words {
     }
 }
 
-/// The list of a member of an answer, if its words are of one.
+/// The list of a member, if its words are of one.
 pub fn of(member: &Member) -> Option<&'static Words> {
     let is_text = matches!(member.shape.holds, Content::Scalar) && member.shape.type_name == "String";
-    if !is_text || member.rule.is_some() {
-        return None;
-    }
-    match member.name.as_str() {
-        "code" if member.coordinate == "LoggedFault.code" => Some(&FIELD_ERROR_CODE),
-        "code" => Some(&ERROR_CODE),
-        "hint" => Some(&HINT),
-        "form" => Some(&FORM),
-        _ => None,
+    match member.coordinate.as_str() {
+        "LoggedFault.code" => Some(&FIELD_ERROR_CODE),
+        "RequestLogInput.code" => Some(&ERROR_CODE),
+        _ if !is_text || member.rule.is_some() => None,
+        _ => match member.name.as_str() {
+            "code" => Some(&ERROR_CODE),
+            "hint" => Some(&HINT),
+            "form" => Some(&FORM),
+            _ => None,
+        },
     }
 }
