@@ -57,7 +57,10 @@ async fn the_events_of_one_order_are_found_by_it_however_long_the_feed_is() {
     });
     let plans = plans.await;
     assert_eq!(plans.len(), 1, "{plans:#?}");
-    begins(&plans[0], "SEARCH sales_order_events USING COVERING INDEX ux_sales_order_events_order_id_sequence (order_id=?)");
+    begins(
+        &plans[0],
+        "SEARCH sales_order_events USING COVERING INDEX ux_sales_order_events_order_id_sequence (order_id=?)",
+    );
 }
 
 /// Fails unless events are looked up first, in this way, and then the order of each.

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use futures_util::stream::StreamExt as _;
 use futures_util::SinkExt as _;
+use futures_util::stream::StreamExt as _;
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
