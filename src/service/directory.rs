@@ -59,6 +59,17 @@ impl ClientDirectory {
         looking.await.map_err(AppError::internal)?
     }
 
+    /// The same, as the client is now.
+    pub async fn find_again(&self, client_id: &ClientId) -> Result<Option<Arc<KnownClient>>, AppError> {
+        self.known.invalidate(client_id).await;
+        self.find(client_id).await
+    }
+
+    /// Whether a token that was made at this time may tell something new of its client: once a minute.
+    pub async fn is_token_news(&self, client_id: &ClientId, issued_at: i64) -> bool {
+        self.is_due(format!("token {client_id} {issued_at}")).await
+    }
+
     async fn look_up(&self, client_id: &ClientId) -> Result<Option<Arc<KnownClient>>, AppError> {
         // Sockets and subscriptions ask too, whom no request's time would end; and all who ask wait for one look-up.
         let load = self.store.in_time_hedged(async || {

@@ -4,6 +4,8 @@
 //! wrote the event and however slow the follower is: a slow one holds a page in memory and a position, nothing more. What
 //! wakes followers up is one watcher a process.
 
+mod batch_ends;
+mod batches;
 mod changes;
 mod consumers;
 mod feed;
@@ -18,6 +20,9 @@ use futures_util::stream::{self, Stream};
 use tokio::sync::Notify;
 use tokio::sync::watch as channel;
 
+use self::batch_ends::BatchEnds;
+pub use self::batches::{EventBatch, MOST_EVENTS};
+use self::batches::{Pages, pages};
 pub use self::changes::ChangesPage;
 pub use self::feed::{FeedPage, LOOKS};
 pub use self::watch::FeedWatch;
@@ -81,6 +86,8 @@ pub struct Events {
     reports: Turns<ClientId>,
     watcher: Arc<Watcher>,
     followers: Arc<Slots<ClientId>>,
+    batch_ends: Arc<BatchEnds>,
+    pages: Pages,
 }
 
 impl Events {
@@ -89,7 +96,7 @@ impl Events {
     pub fn new(store: Store, clock: Clock, reports: Turns<ClientId>, followers_per_client: usize) -> Self {
         let watcher = Arc::new(Watcher::new(store.clone()));
         let followers = Arc::new(Slots::new(followers_per_client));
-        Self { store, clock, reports, watcher, followers }
+        Self { store, clock, reports, watcher, followers, batch_ends: Arc::default(), pages: pages() }
     }
 
     /// Events after a position, of orders that match the filter.
@@ -169,14 +176,7 @@ impl Events {
         after: Option<After>,
         sealer: &Sealer,
     ) -> Result<impl Stream<Item = Result<(OrderEvent, Scope), AppError>> + use<>, AppError> {
-        // No request's time ends a subscription, so its beginning has a limit of its own.
-        let begin = Box::pin(self.begin(&session, &filter, after, sealer));
-        let (slot, after) = self.store.in_time(begin).await?;
-        let feed = self.watcher.watch();
-        tell_begun();
-        let restores = feed.borrow().went_back_to.len();
-        let ready = VecDeque::new();
-        let follower = Follower { events: self.clone(), session, filter, after, feed, restores, ready, _slot: slot };
+        let follower = self.follower(session, filter, after, sealer).await?;
         Ok(stream::unfold(Some(follower), |follower| async {
             let mut follower = follower?;
             match follower.next().await {
@@ -184,6 +184,23 @@ impl Events {
                 Err(error) => Some((Err(error), None)),
             }
         }))
+    }
+
+    async fn follower(
+        &self,
+        session: LiveSession,
+        filter: OrderFilter,
+        after: Option<After>,
+        sealer: &Sealer,
+    ) -> Result<Follower, AppError> {
+        // No request's time ends a subscription, so its beginning has a limit of its own.
+        let begin = Box::pin(self.begin(&session, &filter, after, sealer));
+        let (slot, after) = self.store.in_time(begin).await?;
+        let feed = self.watcher.watch();
+        tell_begun();
+        let restores = feed.borrow().went_back_to.len();
+        let ready = VecDeque::new();
+        Ok(Follower { events: self.clone(), session, filter, after, feed, restores, ready, _slot: slot })
     }
 
     /// A slot for one more follower, and where it begins.
@@ -246,16 +263,7 @@ impl Follower {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(event);
             }
-            // The caller may have lost a scope since.
-            let scope = match self.session.principal().await {
-                Ok(principal) => principal.scope(),
-                Err(error) if may_pass(&error) => {
-                    tokio::time::sleep(CHECK_SESSION_EVERY).await;
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            self.filter.ensure_readable(&scope)?;
+            let scope = self.reader().await?.scope();
             let last = self.last()?;
             if last <= self.after {
                 // Time out or not, the session is looked at again.
@@ -286,6 +294,20 @@ impl Follower {
 }
 
 impl Follower {
+    /// Who follows, with what it may read now: it may have lost a scope since. Waits where the database may be back soon.
+    async fn reader(&self) -> Result<Principal, AppError> {
+        loop {
+            match self.session.principal().await {
+                Ok(principal) => {
+                    self.filter.ensure_readable(&principal.scope())?;
+                    return Ok(principal);
+                }
+                Err(error) if may_pass(&error) => tokio::time::sleep(CHECK_SESSION_EVERY).await,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// The last position of the feed. Fails when the feed went back below what was read: those positions now get other events.
     fn last(&mut self) -> Result<Position, AppError> {
         let feed = self.feed.borrow_and_update();

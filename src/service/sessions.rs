@@ -210,10 +210,17 @@ impl Sessions {
     pub async fn authenticate(&self, token: &str) -> Result<Principal, AppError> {
         let claims = self.keys.borrow().verify(token, self.clock.now())?;
         let client_id = claims.sub.parse().map_err(|_| revoked())?;
-        let known = self.directory.find(&client_id).await?.ok_or_else(revoked)?;
+        let mut permissions = permission::split(&claims.scope);
+        let mut known = self.directory.find(&client_id).await?.ok_or_else(revoked)?;
+        // Who logged in a moment ago, also at another instance, may know more of itself than memory does: that its sessions ended
+        // before this one, or that it may do more (`a_partner_that_logs_in_after_a_change_is_known_as_it_is_now_on_every_instance`).
+        let of_later_session = claims.session_generation > known.client.session_generation;
+        let may_more = || permissions.iter().any(|permission| !known.client.permissions.contains(permission));
+        if of_later_session || may_more() && self.directory.is_token_news(&client_id, claims.iat).await {
+            known = self.directory.find_again(&client_id).await?.ok_or_else(revoked)?;
+        }
         self.ensure_current(&claims, &known.client)?;
         // A scope removed from the client is refused at once, one added to it comes with its next token.
-        let mut permissions = permission::split(&claims.scope);
         permissions.retain(|permission| known.client.permissions.contains(permission));
         Ok(Principal { known, permissions })
     }

@@ -230,9 +230,17 @@ pub fn spawn_in_request<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    match CURRENT.try_with(Clone::clone) {
-        Ok(log) => tokio::spawn(log.scope(future)),
-        Err(_) => tokio::spawn(future),
+    tokio::spawn(in_request(future))
+}
+
+/// Work of a task of its own that belongs to the request under way.
+pub fn in_request<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let log = CURRENT.try_with(Clone::clone).ok();
+    async move {
+        match log {
+            Some(log) => log.scope(future).await,
+            None => future.await,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Operators manage clients over GraphQL, and everything they do is written down.
 
 mod audit;
+mod instances;
 mod nodes;
 mod secrets;
 mod shared_keys;
@@ -250,34 +251,4 @@ async fn an_operator_sees_which_form_of_signature_a_partner_still_uses() {
     let [documented, body_bound, _] = app.clients.show_client(&id).await.unwrap().form_use();
     assert_eq!(body_bound.1, Some(app.clock.now()));
     assert!(documented.1 < body_bound.1, "{documented:?} {body_bound:?}");
-}
-
-#[tokio::test]
-async fn a_client_that_was_disabled_over_graphql_comes_back_without_its_sessions_on_every_instance() {
-    let app = TestApp::new().await;
-    let manager = manager(&app).await;
-    let partner = app.partner().await;
-    let other = TestApp::router_on(&app.store, &app.clock, |_| {});
-    let authorization = partner.authorization();
-    let headers = [("authorization", authorization.as_str())];
-    let viewer = json!({"query": "{ viewer { clientId } }"});
-    let ask = async |router| TestApp::post_at(router, DESK, "/graphql", &headers, &viewer).await;
-    let id = json!({"clientId": partner.client_id});
-    for router in [&app.router, &other] {
-        ask(router).await.data();
-    }
-    run(&manager, "disableClient", "ClientInput", id.clone(), "status").await;
-    for router in [&app.router, &other] {
-        ask(router).await.expect_error("CLIENT_DISABLED");
-    }
-    run(&manager, "enableClient", "ClientInput", id, "status").await;
-    for router in [&app.router, &other] {
-        ask(router).await.expect_error("UNAUTHENTICATED");
-    }
-    let refreshed = app.post("/api/v1/auth/refresh", &json!({"token": partner.token})).await;
-    refreshed.expect_problem(401, "UNAUTHENTICATED");
-    partner.log_in_again().await.graphql("{ viewer { clientId } }", json!({})).await.data();
-    let actions: Vec<_> =
-        log(&manager, &partner.client_id).await.into_iter().map(|entry| entry["action"].clone()).collect();
-    assert_eq!(actions, ["CLIENT_ENABLED", "CLIENT_DISABLED", "CLIENT_CREATED"]);
 }

@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 55] = [
+const CASES: [Case; 56] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -79,6 +79,11 @@ const CASES: [Case; 55] = [
     Case {
         field: "Subscription.salesOrderEvents",
         document: "subscription { salesOrderEvents(after: \"none\") { cursor } }",
+        granted: FAULTY,
+    },
+    Case {
+        field: "Subscription.salesOrderEventBatches",
+        document: "subscription { salesOrderEventBatches(after: \"none\") { nextCursor } }",
         granted: FAULTY,
     },
     // The same for a time that cannot be read.

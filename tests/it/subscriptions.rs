@@ -1,5 +1,6 @@
 //! Dashboards follow what happens to orders.
 
+mod batches;
 mod closing;
 mod instances;
 mod interrupted;

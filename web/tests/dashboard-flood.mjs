@@ -33,7 +33,8 @@ export async function holdsNoMoreThanItShould(stage) {
         if (type !== 'subscribe') return;
         send = (index) => {
           const event = { cursor: name(index), kind: 'CREATED', orderNumber: name(index), createdAt: made(index).createdAt };
-          say({ type: 'next', id, payload: { data: { salesOrderEvents: event } } });
+          const salesOrderEventBatches = { nodes: [event], nextCursor: event.cursor };
+          say({ type: 'next', id, payload: { data: { salesOrderEventBatches } } });
         };
         const { after } = payload.variables;
         for (let index = after ? Number(after.slice(3)) + 1 : 0; index < told; index += 1) send(index);

@@ -3,6 +3,7 @@
 pub mod error;
 pub mod in_order;
 pub mod scalars;
+pub mod shared;
 pub mod values;
 pub mod written;
 

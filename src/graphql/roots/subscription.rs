@@ -9,9 +9,12 @@ use crate::domain::event::After;
 use crate::domain::request_log::RequestLogFilter as Filter;
 use crate::error::AppError;
 use crate::graphql::cost::budget;
+use crate::graphql::cost::points::page_cost;
 use crate::graphql::inputs::{Raw, RequestLogFilter, SalesOrderFilter, both, read_filter};
+use crate::graphql::output::shared::Shared;
 use crate::graphql::types::reader::sealing;
-use crate::graphql::types::{RequestLogEntry, SalesOrderEvent};
+use crate::graphql::types::{RequestLogEntry, SalesOrderEvent, SalesOrderEventBatch};
+use crate::service::events::MOST_EVENTS;
 use crate::service::{Caller, Services};
 
 pub struct Subscription;
@@ -34,6 +37,35 @@ impl Subscription {
         let (after, filter) = asked.map_err(AppError::invalid)?;
         let events = events.follow(ctx.data::<Arc<Caller>>()?.live_session()?, filter, after, sealer).await?;
         Ok(budget::renewed(ctx, events)?.map(move |event| Ok(SalesOrderEvent::told(event?, &sealing))))
+    }
+
+    /// Events of orders, gathered: the first one after a pause is sent at once, those of the second after it together, so that there is
+    /// a message a second where fewer than 200 events come in it. After a lost connection no event is missed: subscribe again with the
+    /// last `nextCursor` as `after`. Viewers who send the same document and may read the same cost little more than one of them.
+    #[graphql(complexity = "page_cost(i32::try_from(MOST_EVENTS).ok(), child_complexity)")]
+    async fn sales_order_event_batches(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Cursor of the event or batch to start after; only new events when absent.")] after: Option<
+            String,
+        >,
+        #[graphql(name = "where", desc = "Conditions on the orders whose events are sent; all orders when absent.")]
+        filter: Option<Raw<SalesOrderFilter>>,
+    ) -> Result<impl Stream<Item = Result<SalesOrderEventBatch>> + use<>> {
+        let (sealing, events) = (sealing(ctx)?, &ctx.data::<Arc<Services>>()?.events);
+        let sealer = sealing.sealer().await?;
+        let asked = both(After::read(after.as_deref(), sealer), read_filter(ctx, filter.as_ref()));
+        let (after, filter) = asked.map_err(AppError::invalid)?;
+        let session = ctx.data::<Arc<Caller>>()?.live_session()?;
+        let batches = events.follow_in_batches(session, filter, after, sealer).await?;
+        let shared = ctx.data_opt::<Arc<Shared>>().cloned();
+        Ok(budget::renewed(ctx, batches)?.map(move |batch| {
+            let batch = batch?;
+            if let Some(shared) = &shared {
+                shared.comes(&batch);
+            }
+            Ok(SalesOrderEventBatch::told(batch, &sealing))
+        }))
     }
 
     /// Entries of the log of requests, sent about a second after their answers. What was answered before, and what could be written

@@ -85,6 +85,7 @@ pub const MUTATIONS: &[Root] = &[
 /// What can be followed.
 pub const SUBSCRIPTIONS: &[Root] = &[
     Root::new("salesOrderEvents", Token).reading::<SalesOrderFilter>("where"),
+    Root::new("salesOrderEventBatches", Token).reading::<SalesOrderFilter>("where"),
     Root::new("requestLog", Token).reading::<RequestLogFilter>("where"),
 ];
 

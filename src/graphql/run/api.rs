@@ -1,9 +1,12 @@
 //! Runs documents: clients' own, held to the limits, and ours, which REST runs.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, ValidationMode, Value, Variables};
-use futures_util::stream::{self, BoxStream, StreamExt as _};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::checker::Checker;
 use super::known::{Known, KnownDocuments};
@@ -18,6 +21,7 @@ use crate::domain::fields::Naming;
 use crate::error::{AppError, ErrorCode};
 use crate::graphql::cost::Limits;
 use crate::graphql::cost::budget::{Budget, Meter};
+use crate::graphql::output::shared::{Answers, Shared, TellsMany};
 use crate::graphql::output::written::{TakesText, to_text};
 use crate::graphql::output::{error, values};
 use crate::graphql::roots::{self, ApiSchema, Misfit, finish, schema};
@@ -42,6 +46,7 @@ pub struct Api {
     metered: ApiSchema,
     known: KnownDocuments,
     persisted: PersistedDocuments,
+    answers: Answers,
 }
 
 /// What costs so many points takes about as long as to answer a request.
@@ -52,10 +57,11 @@ impl Api {
     pub fn new(services: Arc<Services>, limits: Limits) -> Result<Self, Misfit> {
         roots::check()?;
         let executor = || schema().data(Arc::clone(&services)).validation_mode(ValidationMode::Fast);
-        let (executor, metered) = (finish(executor(), limits), finish(executor().extension(Meter), limits));
+        let (executor, metered) =
+            (finish(executor(), limits), finish(executor().extension(Meter).extension(TellsMany), limits));
         let checker = Checker::new(limits);
-        let (known, persisted) = (KnownDocuments::new(), PersistedDocuments::new());
-        Ok(Self { services, limits, checker, executor, metered, known, persisted })
+        let (known, persisted, answers) = (KnownDocuments::new(), PersistedDocuments::new(), Answers::new());
+        Ok(Self { services, limits, checker, executor, metered, known, persisted, answers })
     }
 
     /// Who sends these credentials, for a connection that wants to know before any operation.
@@ -123,11 +129,21 @@ impl Api {
         read: Read,
         credentials: Credentials,
     ) -> Result<BoxStream<'static, Result<Response, AppError>>, Response> {
+        let seed = read.shared_by;
         let validating = async { Ok(self.validate(read, self.caller(credentials)).await) };
         let validated = self.services.patience.limit(Box::pin(validating)).await;
         let (valid, request) = validated.map_err(error::refusal)??;
-        let responses = self.metered.execute_stream(request).map(move |response| valid.complete(response));
-        Ok(error::until_interrupted(responses).boxed())
+        let Some(seed) = seed else {
+            let responses = self.metered.execute_stream(request).map(move |response| valid.complete(response));
+            return Ok(error::until_interrupted(responses).boxed());
+        };
+        let valid = Arc::new(valid);
+        let completing = Arc::clone(&valid);
+        let shared = Shared::new(seed, self.answers.clone(), move |response| completing.complete(response));
+        let responses = self.metered.execute_stream(request.data(shared)).map(move |response| {
+            if Shared::is_told(&response) { valid.with_cost(response) } else { valid.complete(response) }
+        });
+        Ok(driven(error::until_interrupted(responses)))
     }
 
     /// Answers a question about the schema, which waits for nothing, from memory if somebody asked it before.
@@ -193,7 +209,7 @@ impl Api {
     /// An operation that is valid and may run, with the request that runs it, or else the response that says what is
     /// wrong with it.
     async fn validate(&self, read: Read, caller: Arc<Caller>) -> Result<(Valid, Request), Response> {
-        let Read { key, text, selections, document, known, operation_name, variables, registration } = read;
+        let Read { key, text, selections, document, known, operation_name, variables, registration, .. } = read;
         let name = operation_name.as_deref();
         weight::check(&document, name, &variables, text).map_err(error::refusal)?;
         let (known, variables) = match known {
@@ -287,6 +303,26 @@ impl Api {
     fn equip(&self, request: Request, caller: Arc<Caller>, naming: Naming, budget: Arc<Budget>) -> Request {
         request.data(caller).data(naming).data(loaders::Loaders::new(&self.services, &budget)).data(budget)
     }
+}
+
+/// A stream that goes on to its next item though nobody takes it: others wait for what it makes
+/// (`a_dashboard_that_reads_nothing_keeps_no_other_from_its_batches`).
+fn driven<T: Send + 'static>(stream: impl Stream<Item = T> + Send + 'static) -> BoxStream<'static, T> {
+    let (sender, receiver) = mpsc::channel(1);
+    let mut driving = JoinSet::new();
+    driving.spawn(telemetry::in_request(async move {
+        let mut stream = pin!(stream);
+        while let Some(item) = stream.next().await {
+            if sender.send(item).await.is_err() {
+                return;
+            }
+        }
+    }));
+    // Whoever lets go of the stream ends it.
+    let items = stream::unfold((receiver, driving), |(mut receiver, driving)| async {
+        Some((receiver.recv().await?, (receiver, driving)))
+    });
+    items.boxed()
 }
 
 /// Lets the caller through to a document of ours, or says what is missing.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Request, Value};
+use async_graphql::{Request, Value, Variables};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
@@ -64,10 +64,13 @@ impl KnownDocuments {
         Self(Cache::builder().max_capacity(BYTES).weigher(|_, (bytes, _)| *bytes).build())
     }
 
-    pub(super) fn key(request: &Request) -> Key {
-        let variables = serde_json::to_vec(&request.variables).unwrap_or_default();
-        let name = request.operation_name.as_deref();
-        let parts = [request.query.as_bytes(), name.unwrap_or_default().as_bytes(), &variables];
+    pub(super) fn key(Request { query, operation_name, variables, .. }: &Request) -> Key {
+        Self::key_of(query, operation_name.as_deref(), variables)
+    }
+
+    pub(super) fn key_of(query: &str, name: Option<&str>, variables: &Variables) -> Key {
+        let variables = serde_json::to_vec(variables).unwrap_or_default();
+        let parts = [query.as_bytes(), name.unwrap_or_default().as_bytes(), &variables];
         // Each with its length in front: parts that are cut elsewhere are other parts.
         let hasher = parts.iter().fold(Sha256::new_with_prefix([u8::from(name.is_some())]), |hasher, part| {
             hasher.chain_update((part.len() as u64).to_le_bytes()).chain_update(part)

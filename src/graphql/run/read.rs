@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::{ExecutableDocument, OperationType, Selection};
 use async_graphql::{Request, Variables};
+use async_graphql_value::Value as Literal;
 
-use super::known::{Key, Known};
+use super::known::{Key, Known, KnownDocuments};
 use super::persisted::Registration;
 use super::prepared::{self, chosen};
+use super::selected;
 
 /// A client's request whose document was read and holds to the limits.
 pub struct Read {
@@ -19,6 +21,8 @@ pub struct Read {
     pub(super) known: Option<Known>,
     pub(super) operation_name: Option<String>,
     pub(super) variables: Variables,
+    /// What makes two subscriptions one whose events are told to many at once.
+    pub(super) shared_by: Option<Key>,
     /// Its document, when its sender wants it to be known by its hash.
     pub(super) registration: Option<Registration>,
 }
@@ -33,7 +37,9 @@ impl Read {
     ) -> Self {
         let Request { query, operation_name, variables, .. } = request;
         prepared::note(&document, operation_name.as_deref());
-        Self { key, text: query.len(), selections, document, known, operation_name, variables, registration: None }
+        let shared_by = shared_by((&query, &document), operation_name.as_deref(), &variables);
+        let text = query.len();
+        Self { key, text, selections, document, known, operation_name, variables, shared_by, registration: None }
     }
 
     pub(super) fn registering(self, registration: Option<Registration>) -> Self {
@@ -55,4 +61,25 @@ impl Read {
     fn kind(&self) -> Option<OperationType> {
         chosen(&self.document, self.operation_name.as_deref()).map(|(_, operation)| operation.ty)
     }
+}
+
+/// The subscription whose answers are made once for all who send the same.
+const SHARED: &str = "salesOrderEventBatches";
+
+/// What two such subscriptions have in common that may be told the same: all but where they begin.
+fn shared_by((query, document): (&str, &ExecutableDocument), name: Option<&str>, variables: &Variables) -> Option<Key> {
+    let (_, operation) = chosen(document, name)?;
+    let [root] = operation.selection_set.node.items.as_slice() else { return None };
+    let Selection::Field(field) = &root.node else { return None };
+    if operation.ty != OperationType::Subscription || selected::name(&root.node) != SHARED {
+        return None;
+    }
+    let mut others = variables.clone();
+    if let Some(Literal::Variable(after)) = field.node.get_argument("after").map(|value| &value.node)
+        // Declared and used: nothing else depends on it.
+        && query.matches(&format!("${after}")).count() == 2
+    {
+        others.remove(after);
+    }
+    Some(KnownDocuments::key_of(query, name, &others))
 }

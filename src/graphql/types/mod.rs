@@ -21,6 +21,7 @@ mod sales_order;
 mod sales_order_change;
 mod sales_order_changes;
 mod sales_order_event;
+mod sales_order_event_batch;
 mod sales_order_event_feed;
 mod sales_order_line;
 mod sales_order_line_answer;
@@ -49,6 +50,7 @@ pub use request_log::{RequestErrorGroup, RequestLog, RequestLogEntry, RequestOut
 pub use sales_order::{OPEN_FIELDS, OrderStatus, SalesOrder};
 pub use sales_order_changes::SalesOrderChanges;
 pub use sales_order_event::{SalesOrderEvent, SalesOrderEventKind};
+pub use sales_order_event_batch::SalesOrderEventBatch;
 pub use sales_order_event_feed::SalesOrderEventFeed;
 pub use sales_order_line_answer::SalesOrderLineReason;
 pub use sales_order_request_details::{

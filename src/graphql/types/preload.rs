@@ -165,14 +165,20 @@ pub async fn nodes(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
 
 /// The events of a page, with their orders if the page selects something of them. Of pages that may be short, as many of the first
 /// ones as fit.
-pub async fn events(
+pub async fn events(ctx: &Context<'_>, events: Vec<OrderEvent>, reader: &Arc<Reader>) -> Result<Vec<SalesOrderEvent>> {
+    let page = ctx.look_ahead();
+    listed_events(ctx, events, reader, &[page.field("nodes"), page.field("edges").field("node")]).await
+}
+
+/// The events of a list, with their orders if something of them is selected. Of lists that may be short, as many of the first ones as
+/// fit.
+pub async fn listed_events(
     ctx: &Context<'_>,
     mut events: Vec<OrderEvent>,
     reader: &Arc<Reader>,
+    nodes: &[Lookahead<'_>],
 ) -> Result<Vec<SalesOrderEvent>> {
-    let page = ctx.look_ahead();
-    let nodes = [page.field("nodes"), page.field("edges").field("node")];
-    let selected = nodes.each_ref().map(|event| event.field("salesOrder"));
+    let selected: Vec<_> = nodes.iter().map(|event| event.field("salesOrder")).collect();
     let is_selected = nodes.iter().any(|event| event.field("partnerReference").exists());
     if !is_selected && selected.iter().all(|order| !order.exists()) {
         return Ok(events.into_iter().map(|event| SalesOrderEvent::new(event, reader)).collect());

@@ -1,5 +1,5 @@
 /**
- * What happens to orders, as it happens: one subscription for the whole page. After a lost connection it goes on after the
+ * What happens to orders, as it happens: one subscription for the whole page, in batches that the service makes once for all pages. After a lost connection it goes on after the
  * last event that came, so nothing is missed; where there was none yet, whoever listens is told that there may be a gap.
  */
 import { createClient, type Client } from 'graphql-ws';
@@ -8,7 +8,8 @@ import { Follow, type FollowAnswer } from '../../generated/documents';
 import { renew, session } from './session';
 import { store } from './store';
 
-export type LiveEvent = FollowAnswer['salesOrderEvents'];
+type Batch = FollowAnswer['salesOrderEventBatches'];
+export type LiveEvent = Batch['nodes'][number];
 export type LiveState = 'connecting' | 'live' | 'waiting';
 
 interface Listener {
@@ -81,10 +82,10 @@ function tell(): void {
   else listeners.forEach(({ happened }) => happened(events));
 }
 
-function take(event: LiveEvent): void {
-  cursor = event.cursor;
+function take({ nodes, nextCursor }: Batch): void {
+  cursor = nextCursor;
   // Beyond the most they are only counted, by being there.
-  if (waiting.length <= MOST) waiting.push(event);
+  if (waiting.length <= MOST) waiting.push(...nodes);
   telling ??= window.setTimeout(tell, TOGETHER);
 }
 
@@ -142,7 +143,7 @@ function connect(): void {
         if (client !== made) return;
         if (!data) return void lost(errors?.[0]?.extensions);
         if (proof !== undefined) proven();
-        take(data.salesOrderEvents);
+        take(data.salesOrderEventBatches);
       },
       error: (error) => {
         if (client === made) void lost(Array.isArray(error) ? error[0]?.extensions : { code: closeCode(error) });
