@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use async_graphql::async_trait::async_trait;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
-use async_graphql::{Response, Value};
+use async_graphql::{Context, Response, Value};
+use futures_util::stream::{Stream, StreamExt as _};
 use moka::future::Cache;
 
 use super::written::{holds_text, text_bytes, to_text};
 use crate::domain::event::Position;
 use crate::domain::permission::{Permission, Scope};
+use crate::error::AppError;
 use crate::service::events::EventBatch;
 
 /// How long an answer is kept: until the slowest reader that keeps up was told.
@@ -55,8 +57,20 @@ impl Shared {
         Arc::new(Self { seed, next: Mutex::default(), complete: Box::new(complete), answers })
     }
 
-    /// Says which batch is answered next.
-    pub fn comes(&self, EventBatch { range, scope, permissions, .. }: &EventBatch) {
+    /// The batches of a stream, of each of which it is said before that it is answered next.
+    pub fn announced<S>(ctx: &Context<'_>, batches: S) -> impl Stream<Item = S::Item> + use<S>
+    where
+        S: Stream<Item = Result<EventBatch, AppError>>,
+    {
+        let shared = ctx.data_opt::<Arc<Self>>().cloned();
+        batches.inspect(move |batch| {
+            if let (Some(shared), Ok(batch)) = (&shared, batch) {
+                shared.comes(batch);
+            }
+        })
+    }
+
+    fn comes(&self, EventBatch { range, scope, permissions, .. }: &EventBatch) {
         let mut permissions = permissions.clone();
         permissions.sort_unstable();
         let told = (self.seed, scope.clone(), permissions, *range);

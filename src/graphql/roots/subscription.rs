@@ -58,14 +58,8 @@ impl Subscription {
         let (after, filter) = asked.map_err(AppError::invalid)?;
         let session = ctx.data::<Arc<Caller>>()?.live_session()?;
         let batches = events.follow_in_batches(session, filter, after, sealer).await?;
-        let shared = ctx.data_opt::<Arc<Shared>>().cloned();
-        Ok(budget::renewed(ctx, batches)?.map(move |batch| {
-            let batch = batch?;
-            if let Some(shared) = &shared {
-                shared.comes(&batch);
-            }
-            Ok(SalesOrderEventBatch::told(batch, &sealing))
-        }))
+        let batches = Shared::announced(ctx, batches);
+        Ok(budget::renewed(ctx, batches)?.map(move |batch| Ok(SalesOrderEventBatch::told(batch?, &sealing))))
     }
 
     /// Entries of the log of requests, sent about a second after their answers. What was answered before, and what could be written
