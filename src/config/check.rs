@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::error::origin;
-use super::{Config, ConfigError, Webhooks};
+use super::{Config, ConfigError, Webhooks, oidc};
 
 /// How long a change by the command line may take to reach a running service, as documented.
 const LONGEST_CLIENT_CACHE: Duration = Duration::from_secs(5);
@@ -25,7 +25,8 @@ const SMALLEST_LOG_BUFFER: usize = 64 * 1024;
 
 /// Refuses the first value that is out of its range.
 pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
-    let Config { http, database, auth, orders, graphql, rate_limit, log, metrics: _, request_log, webhooks } = config;
+    let Config { http, database, auth, orders, graphql, rate_limit, log, metrics: _, request_log, webhooks, oidc } =
+        config;
     let second = Duration::from_secs(1);
     let millisecond = Duration::from_millis(1);
     for (key, value, least, most) in [
@@ -47,6 +48,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         ("auth.refresh_window", auth.refresh_window, Duration::ZERO, LONGEST_DURATION),
         ("auth.session_lifetime", auth.session_lifetime, second, LONGEST_DURATION),
         ("rate_limit.login_longest_pause", rate_limit.login_longest_pause, Duration::ZERO, LONGEST_DURATION),
+        ("oidc.session_lifetime", oidc.session_lifetime, Duration::from_mins(1), LONGEST_DURATION),
         ("webhooks.connect_timeout", webhooks.connect_timeout, millisecond, LONGEST_DURATION),
         ("webhooks.timeout", webhooks.timeout, millisecond, LONGEST_DURATION),
         ("webhooks.lease", webhooks.lease, second, LONGEST_DURATION),
@@ -199,7 +201,8 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
         let problem = "must be empty, or begin with postgres:// as database.url then does too";
         return Err(ConfigError::invalid(figment, "database.listen_url", problem));
     }
-    check_webhooks(&config.webhooks, figment)
+    check_webhooks(&config.webhooks, figment)?;
+    oidc::check(config, figment)
 }
 
 fn check_webhooks(webhooks: &Webhooks, figment: &Figment) -> Result<(), ConfigError> {

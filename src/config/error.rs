@@ -133,7 +133,11 @@ impl ConfigError {
 
 /// What set a key: `default`, `file …`, `environment variable …` or `flag …`.
 pub(super) fn origin(figment: &Figment, key: &str) -> String {
-    figment.find_metadata(key).map_or_else(|| "default".to_owned(), |metadata| metadata.name.to_string())
+    let value = figment.find_value(key).ok();
+    // A table of several layers is put together in that of the first one: what stands in it tells.
+    let telling = value.as_ref().map(|value| value.as_dict().and_then(|table| table.values().next()).unwrap_or(value));
+    let metadata = telling.and_then(|value| figment.get_metadata(value.tag()));
+    metadata.map_or_else(|| "default".to_owned(), |metadata| metadata.name.to_string())
 }
 
 /// What serde expected, in an operator's words; our own readers say it well already.
@@ -141,6 +145,7 @@ fn plain(expected: &str) -> &str {
     match expected {
         "a string" | "path string" => "text",
         "a boolean" => "true or false",
+        "a map" => "a table such as {sales = [\"orders:read\"]}",
         "a sequence" => "a list such as [\"first\", \"second\"]",
         "u32" | "usize" => "a whole number",
         "a nonzero u32" => "a whole number above 0",

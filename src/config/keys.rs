@@ -33,7 +33,7 @@ pub(super) fn all() -> Vec<Key> {
 
 /// Whether the value of a key must not be shown.
 pub(super) fn is_secret(name: &str) -> bool {
-    matches!(name, "auth.jwt_secret" | "auth.jwt_previous_secrets" | "webhooks.secret_keys")
+    matches!(name, "auth.jwt_secret" | "auth.jwt_previous_secrets" | "webhooks.secret_keys" | "oidc.client_secret")
         || is_url_with_password(name)
 }
 

@@ -9,6 +9,7 @@ mod check;
 mod error;
 mod keys;
 mod layers;
+mod oidc;
 mod public_url;
 mod secrets;
 mod sections;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 pub use error::ConfigError;
+pub use oidc::Oidc;
 pub use public_url::PublicUrl;
 pub use secrets::{JwtSecrets, load_or_generate_secret};
 pub use sections::{
@@ -55,6 +57,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// Where webhooks may go, and by which way.
     pub webhooks: Webhooks,
+    /// How people sign in.
+    pub oidc: Oidc,
 }
 
 /// Settings given as flags, which win over every other source. Its `Debug` shows no password.
@@ -116,5 +120,6 @@ pub fn load_from(
     check::check(&config, &figment)?;
     secrets::resolve(&mut config.auth, &figment)?;
     secrets::resolve_webhooks(&mut config.webhooks, &figment)?;
+    secrets::resolve_oidc(&mut config.oidc, &figment)?;
     Ok(Loaded { config, entries: show::entries(&figment, &keys) })
 }

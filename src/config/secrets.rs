@@ -11,7 +11,7 @@ use figment::Figment;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Auth, Config, ConfigError, Webhooks};
+use super::{Auth, Config, ConfigError, Oidc, Webhooks};
 use crate::clock::random_bytes;
 
 /// HS256 is no stronger than its key; RFC 7518 asks for as many bytes as the hash has.
@@ -132,6 +132,22 @@ pub(super) fn resolve_webhooks(webhooks: &mut Webhooks, figment: &Figment) -> Re
         Some(problem) => Err(ConfigError::invalid(figment, key, problem)),
         None => Ok(()),
     }
+}
+
+/// Reads the file of the secret that the provider of identities gave. How long it is, the provider decided.
+pub(super) fn resolve_oidc(oidc: &mut Oidc, figment: &Figment) -> Result<(), ConfigError> {
+    let (key, file_key) = ("oidc.client_secret", "oidc.client_secret_file");
+    if !is_named(&oidc.client_secret_file) {
+        return Ok(());
+    }
+    if !oidc.client_secret.expose_secret().is_empty() {
+        let origin = super::error::origin(figment, file_key);
+        let problem = format!("is set, and so is {file_key} (by {origin}): remove one of the two");
+        return Err(ConfigError::invalid(figment, key, problem));
+    }
+    let text = read_text(file_key, &oidc.client_secret_file)?;
+    oidc.client_secret = text.trim_end_matches(['\r', '\n']).into();
+    Ok(())
 }
 
 /// The secrets that a file holds, one a line.

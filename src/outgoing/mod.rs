@@ -10,6 +10,7 @@ mod answer;
 mod failure;
 pub mod networks;
 mod outcome;
+mod question;
 mod resolver;
 mod sender;
 mod settings;
@@ -20,6 +21,7 @@ mod tls;
 
 pub use answer::RetryAfter;
 pub use outcome::Outcome;
+pub use question::{Question, Reply, Unanswered};
 pub use sender::Outgoing;
 pub use settings::{OutgoingError, OutgoingSettings};
 pub use target::{TargetFault, TargetRules, TargetUrl};

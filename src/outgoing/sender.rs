@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Proxy, Response, redirect, retry};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Proxy, Response, redirect, retry};
 use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, timeout_at};
 
@@ -13,7 +13,9 @@ use super::answer::{self, RetryAfter};
 use super::failure::Route;
 use super::resolver::{self, Lookup, Vetted};
 use super::tls::Trust;
-use super::{Outcome, OutgoingError, OutgoingSettings, TargetFault, TargetRules, TargetUrl};
+use super::{
+    Outcome, OutgoingError, OutgoingSettings, Question, Reply, TargetFault, TargetRules, TargetUrl, Unanswered,
+};
 use crate::domain::webhook::AttemptOutcome;
 
 /// The most that is read of a body.
@@ -72,6 +74,23 @@ impl Outgoing {
         TargetUrl::parse(url, &self.rules)
     }
 
+    /// Asks for an answer that is of use only as a whole. Ends in time whatever the other side does.
+    pub async fn ask(&self, question: Question<'_>) -> Result<Reply, Unanswered> {
+        let deadline = Instant::now() + self.timeout;
+        let url = self.target(question.url).map_err(|_| Unanswered::Failed(AttemptOutcome::ForbiddenTarget))?;
+        let method = if question.is_post { Method::POST } else { Method::GET };
+        let sent = self.send(method, &url, question.headers, question.body, deadline).await;
+        let mut response = sent.map_err(Unanswered::Failed)?;
+        let (body, end) = read_body(&mut response, deadline, question.longest).await;
+        match end {
+            End::Whole => {}
+            End::Cut => return Err(Unanswered::TooLong),
+            End::Broken => return Err(Unanswered::Failed(AttemptOutcome::Connection)),
+        }
+        let media = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Reply { status: response.status().as_u16(), media, body })
+    }
+
     /// Sends a body, and tells what became of it. Ends in time whatever the receiver does, and never fails.
     pub async fn post(&self, url: &TargetUrl, headers: &[(&str, &str)], body: Vec<u8>) -> Outcome {
         let begin = Instant::now();
@@ -99,23 +118,35 @@ impl Outgoing {
         body: Vec<u8>,
         deadline: Instant,
     ) -> Result<(Response, Vec<u8>), AttemptOutcome> {
+        let mut response = self.send(Method::POST, url, headers, body, deadline).await?;
+        // What comes too late or not at all changes nothing: the status was the answer.
+        let (body, _) = read_body(&mut response, deadline, MAX_BODY).await;
+        Ok((response, body))
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        url: &TargetUrl,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+        deadline: Instant,
+    ) -> Result<Response, AttemptOutcome> {
         // An address in the URL never gets to the resolver.
         url.check(&self.rules).map_err(|fault| {
             tracing::debug!(%fault, "a URL is no target any more");
             AttemptOutcome::ForbiddenTarget
         })?;
-        let request = self.http.post(url.url().clone()).headers(read_headers(headers)?).body(body);
-        let mut response = match timeout_at(deadline, request.send()).await {
-            Ok(Ok(response)) => response,
+        let request = self.http.request(method, url.url().clone()).headers(read_headers(headers)?).body(body);
+        match timeout_at(deadline, request.send()).await {
+            Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => {
                 let class = self.route.class_of(&error);
                 tracing::debug!(error = ?error.without_url(), class = class.as_str(), "a request is not answered");
-                return Err(class);
+                Err(class)
             }
-            Err(_) => return Err(AttemptOutcome::Timeout),
-        };
-        let body = read_body(&mut response, deadline).await;
-        Ok((response, body))
+            Err(_) => Err(AttemptOutcome::Timeout),
+        }
     }
 }
 
@@ -136,21 +167,32 @@ fn read_headers(headers: &[(&str, &str)]) -> Result<HeaderMap, AttemptOutcome> {
     let read =
         |(name, value): &(&str, &str)| Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?));
     headers.iter().map(read).collect::<Option<_>>().ok_or_else(|| {
-        tracing::error!("a header of a request to a webhook is none");
+        tracing::error!("a header of a request is none");
         AttemptOutcome::Postponed
     })
 }
 
-/// The begin of a body. What comes too late or not at all changes nothing: the status was the answer.
-async fn read_body(response: &mut Response, deadline: Instant) -> Vec<u8> {
+/// How far a body was read.
+enum End {
+    Whole,
+    Cut,
+    Broken,
+}
+
+/// The begin of a body.
+async fn read_body(response: &mut Response, deadline: Instant, longest: usize) -> (Vec<u8>, End) {
     let mut body = Vec::new();
-    while let Ok(Ok(Some(chunk))) = timeout_at(deadline, response.chunk()).await {
-        let room = MAX_BODY - body.len();
+    loop {
+        let chunk = match timeout_at(deadline, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => chunk,
+            Ok(Ok(None)) => return (body, End::Whole),
+            Ok(Err(_)) | Err(_) => return (body, End::Broken),
+        };
+        let room = longest - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() >= room {
             // The rest is not waited for, so the connection ends with the answer.
-            break;
+            return (body, End::Cut);
         }
     }
-    body
 }

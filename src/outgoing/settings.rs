@@ -6,7 +6,11 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::TargetRules;
-use crate::config::Webhooks;
+use crate::config::{Oidc, Webhooks};
+
+/// How long a person waits for one answer of the provider of identities, who needs three at most.
+const PROVIDER_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const PROVIDER_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// What every request says of its sender.
 const USER_AGENT: &str = concat!("sales-order-api/", env!("CARGO_PKG_VERSION"));
@@ -51,6 +55,17 @@ pub enum OutgoingError {
 }
 
 impl OutgoingSettings {
+    /// The same for requests to the provider of identities: by the same way, but to networks of its own. A person waits for them.
+    pub fn to_provider(webhooks: &Webhooks, oidc: &Oidc) -> Result<Self, OutgoingError> {
+        let rules = TargetRules {
+            // A start is refused where this is not on the same machine.
+            allow_http: oidc.issuer.starts_with("http://"),
+            allowed_networks: oidc.allowed_networks.clone(),
+        };
+        let (connect_timeout, timeout) = (PROVIDER_CONNECT_TIMEOUT, PROVIDER_TIMEOUT);
+        Ok(Self { rules, connect_timeout, timeout, ..Self::read(webhooks)? })
+    }
+
     /// The settings of a configuration, with the file that they name read.
     pub fn read(webhooks: &Webhooks) -> Result<Self, OutgoingError> {
         let path = &webhooks.extra_roots_file;

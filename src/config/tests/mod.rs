@@ -1,6 +1,7 @@
 //! What the configuration promises. The environment is always handed in, never set.
 
 mod errors;
+mod oidc;
 mod secrets;
 mod sources;
 

@@ -4,6 +4,7 @@ mod answers;
 mod certificates;
 mod names;
 mod proxies;
+mod questions;
 mod settings;
 mod targets;
 
