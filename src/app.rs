@@ -3,6 +3,7 @@
 mod beside;
 mod command_line;
 mod database;
+mod people;
 mod stopping;
 mod webhooks;
 
@@ -257,6 +258,7 @@ fn services(
         clients: clients(store, clock),
         clock_skew,
         signature_checker: SignatureChecker::new(Arc::clone(&sessions), clock.clone()),
+        people: people::people(config, store, clock, &sessions)?,
         sessions,
         intake: OrderIntake::new(store, clock.clone(), directory.clone(), intake_rules),
         orders: Orders::new(store.clone(), reports),

@@ -255,3 +255,12 @@ fn only_auth_handles_tokens_and_rsa() {
     };
     fence.holds("src/service/sessions.rs", &["use jsonwebtoken::decode;", "use {rsa::RsaPublicKey};"]);
 }
+
+#[test]
+fn what_a_provider_of_identities_says_is_believed_in_one_place() {
+    let fence = Fence {
+        inside: |file| file != "src/service/people/provider.rs",
+        forbidden: |path| is_in(path, &["openidconnect", "oauth2"]),
+    };
+    fence.holds("src/http/people.rs", &["use openidconnect::IdToken;", "fn a(_: oauth2::Scope) {}"]);
+}

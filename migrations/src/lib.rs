@@ -44,6 +44,7 @@ mod m20261129_000029_change_sales_orders;
 mod m20261129_000030_create_event_consumers;
 mod m20261129_000031_create_webhooks;
 mod m20261129_000032_create_api_requests;
+mod m20261129_000033_create_person_sessions;
 mod partitions;
 pub mod reporting;
 mod totals;
@@ -100,6 +101,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000030_create_event_consumers::Migration),
             Box::new(m20261129_000031_create_webhooks::Migration),
             Box::new(m20261129_000032_create_api_requests::Migration),
+            Box::new(m20261129_000033_create_person_sessions::Migration),
         ]
     }
 }

@@ -80,7 +80,7 @@ pub async fn open_to_serve(config: &Config) -> anyhow::Result<Store> {
         .await
         .context("cannot open the database (database.url)")?;
     let store = open(config).await?;
-    store.check_grants().await.context("cannot open the database (database.url)")?;
+    store.check_grants(config.oidc.is_on()).await.context("cannot open the database (database.url)")?;
     if store.is_unfinished().await? {
         info!(
             "orders are stored one transaction at a time, as instances of the version before need it; when none is left, run \

@@ -6,10 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::vault::{Sealed, Vault};
 use crate::clock::random_bytes;
 use crate::error::{AppError, ErrorCode};
 
@@ -46,6 +47,7 @@ const NBF_LEEWAY_SECONDS: i64 = 30;
 /// Signs tokens with the first secret and accepts those of all, so that a rotation needs no downtime.
 pub struct TokenKeys {
     keys: Vec<TokenKey>,
+    vault: Option<Vault>,
     issuer: String,
     audience: String,
     validation: Validation,
@@ -71,6 +73,9 @@ impl TokenKeys {
                 decoding: DecodingKey::from_secret(bytes),
             }
         });
+        // Keys of their own, so that what is sealed is no token and no token opens it.
+        let sealing = |secret: &SecretString| format!("sealing\n{}", secret.expose_secret()).into();
+        let vault = Vault::new(&secrets.iter().map(sealing).collect::<Vec<_>>()).ok().filter(Vault::has_key);
         // `exp` and `nbf` are checked below, by our own clock and with a leeway each of its own.
         let mut validation = Validation::new(Algorithm::HS256);
         validation.validate_exp = false;
@@ -78,7 +83,21 @@ impl TokenKeys {
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-        Self { keys: keys.collect(), issuer: issuer.to_owned(), audience: audience.to_owned(), validation }
+        Self { keys: keys.collect(), vault, issuer: issuer.to_owned(), audience: audience.to_owned(), validation }
+    }
+
+    /// Seals what a browser keeps for us and must not read, for what `purpose` names. Every instance opens it.
+    pub fn seal(&self, purpose: &str, text: &[u8]) -> Result<String, AppError> {
+        let vault = self.vault.as_ref().ok_or_else(|| AppError::internal("there is no JWT secret"))?;
+        let Sealed { text, by } = vault.seal(purpose, text).map_err(AppError::internal)?;
+        Ok(format!("{by}.{text}"))
+    }
+
+    /// What was sealed for this purpose; `None` where it was not, or by a secret that is not in force any more.
+    #[must_use]
+    pub fn open(&self, purpose: &str, sealed: &str) -> Option<SecretSlice<u8>> {
+        let (by, text) = sealed.split_once('.')?;
+        self.vault.as_ref()?.open(purpose, &Sealed { text: text.to_owned(), by: by.to_owned() }).ok()
     }
 
     /// The names of the secrets, the signing one first: whether two sets of secrets are the same.
@@ -136,6 +155,12 @@ impl TokenKeys {
         }
         Ok(claims)
     }
+}
+
+/// Whether two texts are the same, found out in a time that tells nothing of where they differ.
+#[must_use]
+pub fn same_text(one: &str, other: &str) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
 }
 
 /// What all tokens of one session have in common.

@@ -36,6 +36,16 @@ pub enum Command {
     Enable(Id),
     /// End every session of a client: its tokens count no more
     RevokeSessions(Id),
+    /// List the sessions of a person's browsers
+    Sessions(Id),
+    /// End one session of a person's browser: it gives no token any more, and its last one ends within 10 minutes
+    EndSession {
+        #[command(flatten)]
+        id: Id,
+        /// The session, as `client sessions` names it
+        #[arg(long, value_name = "NAME")]
+        session: String,
+    },
     /// Give a client a new secret and print it; the old one works for the grace period
     RotateSecret {
         #[command(flatten)]
@@ -157,6 +167,13 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
         Command::RevokeSessions(id) => {
             common.open_clients().await?.revoke_sessions(&id.client_id).await?;
             done("sessions ended", &id.client_id)
+        }
+        Command::Sessions(id) => {
+            show::sessions(common, &common.open_clients().await?.list_sessions(&id.client_id).await?)
+        }
+        Command::EndSession { id, session } => {
+            common.open_clients().await?.end_session(&id.client_id, &session).await?;
+            done("session ended", &id.client_id)
         }
         Command::RotateSecret { id, grace } => {
             let rotated = common.open_clients().await?.rotate_secret(&id.client_id, grace).await?;

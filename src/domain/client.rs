@@ -70,11 +70,46 @@ pub fn read_name(text: &str) -> Result<String, InvalidName> {
     if fits { Ok(name.to_owned()) } else { Err(InvalidName) }
 }
 
+/// Who a client is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ClientKind {
+    /// A program, which logs in with a secret.
+    #[default]
+    Machine,
+    /// Somebody who signs in at the provider of identities.
+    Person,
+}
+
+/// The name of no kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownKind;
+
+impl ClientKind {
+    /// The name in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Machine => "MACHINE",
+            Self::Person => "PERSON",
+        }
+    }
+}
+
+impl FromStr for ClientKind {
+    type Err = UnknownKind;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKind> {
+        [Self::Machine, Self::Person].into_iter().find(|kind| kind.as_str() == name).ok_or(UnknownKind)
+    }
+}
+
 /// A client as stored.
 #[derive(Debug, Clone)]
 pub struct Client {
     /// Its public name.
     pub client_id: ClientId,
+    /// Who it is.
+    pub kind: ClientKind,
     /// Its name for people.
     pub name: String,
     /// The permissions of the client, which its scopes name.

@@ -161,6 +161,14 @@ pub fn read_revocation(mut fields: Fields<'_>) -> Result<(ClientId, String), Vec
     client_id.zip(fingerprint).ok_or_else(Vec::new)
 }
 
+/// Reads whose session is to end and which, or describes it.
+pub fn read_session(mut fields: Fields<'_>) -> Result<(ClientId, String), Vec<FieldError>> {
+    let client_id = client_id(&mut fields);
+    let session = fields.text("session", Text::line(64));
+    fields.finish()?;
+    client_id.zip(session).ok_or_else(Vec::new)
+}
+
 fn client_id(fields: &mut Fields<'_>) -> Option<ClientId> {
     fields.parsed_text("client_id", str::parse)
 }

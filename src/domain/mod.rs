@@ -34,6 +34,7 @@ pub mod order_request;
 pub mod own_name;
 pub mod page;
 pub mod permission;
+pub mod person;
 pub mod receipt;
 pub mod redaction;
 pub mod reference_policy;

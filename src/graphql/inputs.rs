@@ -15,7 +15,8 @@ use async_graphql::registry::Registry;
 use async_graphql::{InputObject, InputType, InputValueResult, Value};
 
 pub use clients::{
-    AddClientKeyInput, ClientInput, CreateClientInput, RevokeClientKeyInput, RotateClientSecretInput, UpdateClientInput,
+    AddClientKeyInput, ClientInput, CreateClientInput, EndClientSessionInput, RevokeClientKeyInput,
+    RotateClientSecretInput, UpdateClientInput,
 };
 pub use costs::{changes_cost, feed_cost, log_cost, new_order_cost, new_orders_cost, search_cost};
 pub use filter::{

@@ -83,7 +83,9 @@ fn is_preflight(headers: &HeaderMap) -> bool {
 fn may_prove_itself(request: &Request) -> bool {
     match request.uri().path() {
         "/graphql" if is_asked_for(request.headers()) => request.method() == Method::GET,
-        "/api/v1/auth/login" | "/api/v1/auth/refresh" | "/graphql" => request.method() == Method::POST,
+        "/api/v1/auth/login" | "/api/v1/auth/refresh" | "/dashboard/session" | "/graphql" => {
+            request.method() == Method::POST
+        }
         "/graphql/ws" => request.method() == Method::GET,
         _ => false,
     }

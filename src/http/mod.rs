@@ -15,6 +15,7 @@ mod origin;
 mod pages;
 mod parameters;
 mod paths;
+mod people;
 mod security;
 mod server;
 mod starting;
@@ -57,6 +58,7 @@ pub fn router(state: AppState) -> Router {
         .merge(metrics_of(state.config(), Some(&state)))
         .merge(rest::router())
         .merge(pages::router(state.config(), readiness.clone()))
+        .merge(people::router(state.config()))
         .route("/graphql", get(graphql_by_get).post(graphql::post))
         .route("/graphql/ws", get(websocket::upgrade))
         .route("/.well-known/jwks.json", get(public_keys))

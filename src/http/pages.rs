@@ -15,6 +15,7 @@ use axum::{Extension, Router};
 use sha2::{Digest as _, Sha256};
 
 use super::health;
+use super::people::escaped;
 use crate::app::AppState;
 use crate::config::Config;
 use crate::wire::etag;
@@ -70,13 +71,18 @@ const GRAPHIQL: &str = "default-src 'none'; script-src 'self'; style-src 'self' 
                         font-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
                         frame-ancestors 'none'";
 
+/// What the dashboard writes where the provider's name belongs.
+const LABEL: &str = "{{label}}";
+
 const POLICY: HeaderName = CONTENT_SECURITY_POLICY;
 const HTML: &str = "text/html; charset=utf-8";
 
 /// A page. A browser keeps it, but asks each time whether it is still the same.
 fn page(state: &AppState, file: &str, policy: &'static str, request: &HeaderMap) -> Response {
     let Some(page) = assets::text(file) else { return not_built() };
+    let oidc = &state.config().oidc;
     let page = below(state, &keep(&page, "graphiql", state.config().graphql.graphiql));
+    let page = keep(&page, "people", oidc.is_on()).replace(LABEL, &escaped(&oidc.label));
     let tag = etag::tag(&Sha256::digest(&page));
     let headers = [(POLICY, policy.to_owned()), (CACHE_CONTROL, "no-cache".to_owned()), (ETAG, tag.clone())];
     if etag::is_known(request, &tag) {

@@ -14,7 +14,7 @@ use crate::auth::hint::Hint;
 use crate::auth::rejection::SignatureRefusal;
 use crate::auth::signature::{SignatureForm, SignedRequest, VerifiedSignature};
 use crate::compute;
-use crate::domain::client::{Client, ClientId};
+use crate::domain::client::{Client, ClientId, ClientKind};
 use crate::domain::expectation_policy::ExpectationPolicy;
 use crate::domain::permission::{Permission, Scope};
 use crate::domain::reference_policy::ReferencePolicy;
@@ -37,6 +37,7 @@ impl Principal {
         let permissions = vec![Permission::OrdersRead, Permission::ClientsRead];
         let client = Client {
             client_id: ClientId::operator(),
+            kind: ClientKind::Machine,
             name: "The command line".to_owned(),
             permissions: permissions.clone(),
             signature_policy: SignaturePolicy::default(),

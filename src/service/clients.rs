@@ -3,16 +3,18 @@
 mod keys;
 mod reading;
 mod secrets;
+mod sessions;
 
 use secrecy::SecretString;
 
 pub use keys::ExpiringKey;
 pub use reading::ClientDetails;
 pub use secrets::{MIN_SECRET, RotatedSecret};
+pub use sessions::is_live;
 
 use crate::clock::Clock;
 use crate::domain::audit::{Action, Actor, Detail, NewAuditEntry};
-use crate::domain::client::{self, Client, ClientId};
+use crate::domain::client::{self, Client, ClientId, ClientKind};
 pub use crate::domain::client_input::{ChosenSecret, ClientChange, ClientToCreate, KeyToAdd};
 use crate::domain::permission::{self, Permission};
 use crate::domain::signature_policy::SignaturePolicy;
@@ -59,6 +61,7 @@ impl Clients {
         }
         let client = Client {
             client_id: new.client_id.clone(),
+            kind: ClientKind::Machine,
             name,
             permissions,
             signature_policy: new.signature_policy,
@@ -91,9 +94,9 @@ impl Clients {
     pub async fn update_client(&self, client_id: &ClientId, change: ClientChange) -> Result<Client, AppError> {
         let name = change.name.as_deref().map(checked_name).transpose()?;
         let permissions = change.permissions.map(checked_permissions).transpose()?;
+        self.existing_machine(client_id).await?;
         if change.signature_policy.is_some_and(SignaturePolicy::binds_body) {
             // A share can end meanwhile, but none can begin.
-            self.existing(client_id).await?;
             self.ensure_unshared(client_id).await?;
         }
         self.change(Action::ClientUpdated, client_id, move |client| {
@@ -167,7 +170,7 @@ impl Clients {
 }
 
 /// The fields of a client that the audit log records.
-fn described(client: &Client) -> Detail {
+pub(super) fn described(client: &Client) -> Detail {
     vec![
         ("name".to_owned(), client.name.clone()),
         ("scopes".to_owned(), permission::join(&client.permissions)),

@@ -19,6 +19,7 @@ pub mod lifecycle;
 pub mod login_queue;
 pub mod needs;
 pub mod orders;
+pub mod people;
 pub mod rate_limit;
 pub mod request_log;
 pub mod sealing;
@@ -36,6 +37,7 @@ pub use intake::OrderIntake;
 pub use lifecycle::Lifecycle;
 pub use needs::Needs;
 pub use orders::Orders;
+pub use people::People;
 pub use request_log::RequestLog;
 pub use sealing::Sealing;
 pub use sessions::Sessions;
@@ -93,6 +95,8 @@ pub struct Services {
     pub lifecycle: Lifecycle,
     /// Telling endpoints what happens to orders.
     pub webhooks: Webhooks,
+    /// People who sign in with their browsers, where they do.
+    pub people: Option<People>,
     /// The log of requests.
     pub request_log: RequestLog,
     /// Turns of clients' queries.

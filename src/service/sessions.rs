@@ -1,6 +1,7 @@
 //! Logging in, refreshing, and finding out who calls.
 
 mod budgets;
+mod people;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ use crate::auth::signature::{self, SignedRequest, VerifiedSignature};
 use crate::auth::token::{Claims, IssuedToken, Session, TokenKeys};
 use crate::auth::verified::VerifiedSignatures;
 use crate::clock::Clock;
-use crate::domain::client::{Client, ClientId};
+use crate::domain::client::{Client, ClientId, ClientKind};
 use crate::domain::permission;
 use crate::domain::session_input::{LoginInput, RefreshInput};
 use crate::domain::signature_policy::SignaturePolicy;
@@ -182,6 +183,11 @@ impl Sessions {
         let client = self.store.find_client(client_id.as_str()).await?.ok_or_else(revoked)?;
         self.ensure_current(&claims, &client)?;
         ensure_active(&client)?;
+        if client.kind == ClientKind::Person {
+            return ended(
+                "The token of a person is not refreshed: the dashboard gets the next one from the session of the browser",
+            );
+        }
         let secrets = self.store.list_live_secrets(client_id.as_str(), now).await?;
         if !secrets.iter().any(|secret| secret.id == claims.secret_id) {
             return ended("The secret that began this session was rotated out; log in with the new one");

@@ -112,9 +112,13 @@ impl Store {
     }
 }
 
-fn row_of(client: &Client) -> ActiveModel {
+pub(super) fn row_of(client: &Client) -> ActiveModel {
     ActiveModel {
         client_id: Set(client.client_id.to_string()),
+        kind: Set(client.kind.as_str().to_owned()),
+        // What the provider calls a person never changes.
+        issuer: NotSet,
+        subject: NotSet,
         name: Set(client.name.clone()),
         scopes: Set(permission::join(&client.permissions)),
         signature_policy: Set(client.signature_policy.as_str().to_owned()),
@@ -135,6 +139,7 @@ impl TryFrom<Model> for Client {
     fn try_from(row: Model) -> Result<Self, StoreError> {
         Ok(Self {
             client_id: parse_client_id(&row.client_id)?,
+            kind: row.kind.parse().map_err(|_| StoreError::Unreadable { what: "kind of client", value: row.kind })?,
             name: row.name,
             permissions: permission::split(&row.scopes),
             signature_policy: row

@@ -40,6 +40,10 @@ const NEEDED: [(&str, &[&str]); 29] = [
     ("sales_order_totals_by_period", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
 ];
 
+/// What it does beside where people sign in.
+const NEEDED_FOR_PEOPLE: [(&str, &[&str]); 2] =
+    [("clients", &["INSERT", "UPDATE"]), ("person_sessions", &["SELECT", "INSERT", "UPDATE", "DELETE"])];
+
 /// What lacks of `need (named, act)`, and of reading which feed positions were given out (`Store::find_last_given_position`),
 /// for which no right to the table is enough. A right to some columns counts: which ones are enough, the statements know.
 const LACKING: &str = "SELECT act || ' ON ' || named AS lack FROM need
@@ -56,12 +60,16 @@ const LACKING: &str = "SELECT act || ' ON ' || named AS lack FROM need
     WHERE counter IS NOT NULL AND NOT has_sequence_privilege(counter, 'SELECT, USAGE')";
 
 impl Store {
-    /// Fails when the database user lacks a right that serving needs, and names each. On SQLite there are none.
-    pub async fn check_grants(&self) -> StoreResult<()> {
+    /// Fails when the database user lacks a right that serving needs, and names each. On SQLite there are none. `people` sign in.
+    pub async fn check_grants(&self, people: bool) -> StoreResult<()> {
         if self.backend() == DbBackend::Sqlite {
             return Ok(());
         }
-        let pairs = NEEDED.iter().flat_map(|(table, acts)| acts.iter().map(move |act| format!("('{table}', '{act}')")));
+        let of_people = if people { &NEEDED_FOR_PEOPLE[..] } else { &[] };
+        let pairs = NEEDED
+            .iter()
+            .chain(of_people)
+            .flat_map(|(table, acts)| acts.iter().map(move |act| format!("('{table}', '{act}')")));
         let pairs = pairs.collect::<Vec<_>>().join(", ");
         let question = format!(
             "WITH need (named, act) AS (VALUES {pairs}), lacks AS ({LACKING})

@@ -30,6 +30,7 @@ mod options;
 mod orders;
 mod outage;
 mod patience;
+mod people;
 mod pooler;
 mod pools;
 mod postgres;
@@ -64,6 +65,7 @@ pub use orders::{
     TakenRequest,
 };
 pub use outage::Outage;
+pub use people::NewPersonSession;
 pub use pooler::Pooler;
 pub use pools::PoolState;
 pub use reach::{Unreachable, check_url, wait_for_database};

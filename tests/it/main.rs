@@ -52,6 +52,7 @@ mod orders;
 mod outages;
 mod pages;
 mod parity;
+mod people;
 mod permissions;
 mod pooler;
 mod pools;

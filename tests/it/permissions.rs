@@ -242,6 +242,11 @@ const CASES: [Case; 56] = [
         granted: "ok",
     },
     Case {
+        field: "Mutation.endClientSession",
+        document: "mutation { endClientSession(input: {clientId: \"a\", session: \"b\"}) { name } }",
+        granted: "NOT_FOUND",
+    },
+    Case {
         field: "Mutation.endOldClientSecrets",
         document: "mutation { endOldClientSecrets(input: {clientId: \"a\"}) { name } }",
         granted: "ok",

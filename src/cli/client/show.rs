@@ -9,6 +9,7 @@ use crate::cli::output::{instant, or_never};
 use crate::cli::{Common, key, output};
 use crate::domain::client::Client;
 use crate::domain::permission;
+use crate::domain::person::PersonSession;
 use crate::service::clients::{ClientDetails, StoredPublicKey};
 
 pub fn list(common: &Common, clients: &[ClientDetails], now: DateTime<Utc>) -> Result<()> {
@@ -114,6 +115,34 @@ pub fn one(common: &Common, details: &ClientDetails, now: DateTime<Utc>) -> Resu
     Ok(())
 }
 
+pub fn sessions(common: &Common, sessions: &[PersonSession]) -> Result<()> {
+    if common.json {
+        let as_json = |session: &PersonSession| {
+            json!({
+                "name": session.name,
+                "created_at": instant(session.created_at),
+                "last_used_at": instant(session.last_used_at),
+                "expires_at": instant(session.expires_at),
+                "user_agent": session.user_agent,
+                "network": session.network,
+            })
+        };
+        return output::json(&sessions.iter().map(as_json).collect());
+    }
+    let row = |session: &PersonSession| {
+        [
+            session.name.clone(),
+            instant(session.created_at),
+            instant(session.last_used_at),
+            instant(session.expires_at),
+            session.network.clone(),
+            session.user_agent.clone(),
+        ]
+    };
+    let rows: Vec<_> = sessions.iter().map(row).collect();
+    output::table(["SESSION", "SIGNED IN", "LAST USED", "EXPIRES", "FROM", "BROWSER"], &rows)
+}
+
 /// What an operator should do something about.
 fn warnings(details: &ClientDetails, now: DateTime<Utc>) -> Vec<String> {
     let ending = details.expiring_keys(now).map(|key| key.sentence(now));
@@ -143,6 +172,7 @@ fn client_json(client: &Client) -> Value {
     json!({
         "client_id": client.client_id.as_str(),
         "name": client.name,
+        "kind": client.kind.as_str(),
         "status": client.status(),
         "scopes": client.permissions.iter().map(|p| p.as_str()).collect::<Vec<_>>(),
         "signature_policy": client.signature_policy.as_str(),

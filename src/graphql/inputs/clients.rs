@@ -72,6 +72,15 @@ pub struct AddClientKeyInput {
     pub expires_at: Option<DateTime>,
 }
 
+/// A session of a person's browser to end.
+#[derive(InputObject)]
+pub struct EndClientSessionInput {
+    /// Client id of the person, such as `jane.doe-1f0c6a2be8d94c35`.
+    pub client_id: String,
+    /// Name of the session, as `name` of `ClientSession` shows it.
+    pub session: String,
+}
+
 /// A public key of a client to revoke.
 #[derive(InputObject)]
 pub struct RevokeClientKeyInput {

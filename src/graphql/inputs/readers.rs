@@ -9,8 +9,8 @@ use serde_json::Value as Json;
 use super::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput,
     ChangeSalesOrderInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput,
-    CreateSalesOrdersInput, ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput,
-    RefreshInput, ReplayWebhookEventsInput, RequestErrorsInput, RequestLogFilter, RequestLogInput,
+    CreateSalesOrdersInput, EndClientSessionInput, ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput,
+    RecordShipmentInput, RefreshInput, ReplayWebhookEventsInput, RequestErrorsInput, RequestLogFilter, RequestLogInput,
     RevokeClientKeyInput, RotateClientSecretInput, RotateWebhookSecretInput, SalesOrderChangesInput,
     SalesOrderEventFeedInput, SalesOrderFilter, SaveEventConsumerInput, SaveWebhookEndpointInput, UpdateClientInput,
     UpdateSalesOrderStatusInput, WebhookAttemptsInput,
@@ -19,7 +19,7 @@ use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::bulk_input;
 use crate::domain::client::ClientId;
 use crate::domain::client_input::{
-    ClientChange, ClientToCreate, KeyToAdd, read_client, read_revocation, read_rotation,
+    ClientChange, ClientToCreate, KeyToAdd, read_client, read_revocation, read_rotation, read_session,
 };
 use crate::domain::event_consumer::read_progress;
 use crate::domain::event_feed::FeedRequest;
@@ -130,4 +130,5 @@ read_by! {
     RotateClientSecretInput: (ClientId, Duration) = read_rotation;
     AddClientKeyInput: (ClientId, KeyToAdd) = KeyToAdd::read;
     RevokeClientKeyInput: (ClientId, String) = read_revocation;
+    EndClientSessionInput: (ClientId, String) = read_session;
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, Result};
 
 use crate::graphql::inputs::{
-    AddClientKeyInput, ClientInput, CreateClientInput, Raw, RevokeClientKeyInput, RotateClientSecretInput,
-    UpdateClientInput,
+    AddClientKeyInput, ClientInput, CreateClientInput, EndClientSessionInput, Raw, RevokeClientKeyInput,
+    RotateClientSecretInput, UpdateClientInput,
 };
 use crate::graphql::types::reader::actor;
 use crate::graphql::types::{AddClientKeyPayload, Client, ClientSecretPayload};
@@ -73,6 +73,16 @@ impl ClientMutation {
     ) -> Result<Client> {
         let id = input.read(ctx)?;
         Ok(manage(ctx)?.revoke_sessions(&id).await?.into())
+    }
+
+    /// Ends one session of a person's browser: it gives no token any more, and the last one that it gave ends within 10 minutes.
+    async fn end_client_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The person and the name of the session.")] input: Raw<EndClientSessionInput>,
+    ) -> Result<Client> {
+        let (id, session) = input.read(ctx)?;
+        Ok(manage(ctx)?.end_session(&id, &session).await?.into())
     }
 
     /// Gives a client a new secret, which cannot be shown again; the previous one works for `graceSeconds` more. While two

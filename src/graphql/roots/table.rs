@@ -11,8 +11,8 @@ use crate::error::FieldError;
 use crate::graphql::inputs::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput,
     ChangeSalesOrderInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput,
-    CreateSalesOrdersInput, ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput, RecordShipmentInput,
-    RefreshInput, ReplayWebhookEventsInput, RequestErrorsInput, RequestLogFilter, RequestLogInput,
+    CreateSalesOrdersInput, EndClientSessionInput, ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput,
+    RecordShipmentInput, RefreshInput, ReplayWebhookEventsInput, RequestErrorsInput, RequestLogFilter, RequestLogInput,
     RevokeClientKeyInput, RotateClientSecretInput, RotateWebhookSecretInput, SalesOrderChangesInput,
     SalesOrderEventFeedInput, SalesOrderFilter, SaveEventConsumerInput, SaveWebhookEndpointInput, UpdateClientInput,
     UpdateSalesOrderStatusInput, WebhookAttemptsInput,
@@ -76,6 +76,7 @@ pub const MUTATIONS: &[Root] = &[
     Root::new("disableClient", Scope(ClientsManage)).reading::<ClientInput>("input"),
     Root::new("enableClient", Scope(ClientsManage)).reading::<ClientInput>("input"),
     Root::new("revokeClientSessions", Scope(ClientsManage)).reading::<ClientInput>("input"),
+    Root::new("endClientSession", Scope(ClientsManage)).reading::<EndClientSessionInput>("input"),
     Root::new("rotateClientSecret", Scope(ClientsManage)).reading::<RotateClientSecretInput>("input"),
     Root::new("endOldClientSecrets", Scope(ClientsManage)).reading::<ClientInput>("input"),
     Root::new("addClientKey", Scope(ClientsManage)).reading::<AddClientKeyInput>("input"),

@@ -4,13 +4,14 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::Utc;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::client_credentials::{ClientKey, ClientSecret};
+use super::client_credentials::{ClientKey, ClientSecret, ClientSession};
 use super::node::client_node_id;
 use crate::domain::{client, expectation_policy, permission::Permission, reference_policy, signature_policy};
 use crate::graphql::output::scalars::{DateTime, Long};
 use crate::graphql::types::loaders::Loaders;
 use crate::graphql::types::reader::principal;
 use crate::service::Services;
+use crate::service::clients::is_live;
 
 pub struct Client {
     pub client: client::Client,
@@ -21,6 +22,16 @@ impl From<client::Client> for Client {
     fn from(client: client::Client) -> Self {
         Self { permissions: client.permissions.clone(), client }
     }
+}
+
+/// Who a client is.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "client::ClientKind")]
+pub enum ClientKind {
+    /// A program, which logs in with a secret.
+    Machine,
+    /// Somebody who signs in with a browser at the provider of identities, from where name and scopes come.
+    Person,
 }
 
 /// Whether a client may use the service.
@@ -69,7 +80,7 @@ pub enum ExpectationPolicy {
     Refuse,
 }
 
-/// An account for a program: a partner's system, a dashboard or an operator's tool.
+/// An account: a partner's system, a dashboard, an operator's tool, or a person.
 #[Object]
 impl Client {
     /// Global id, for `node` and `nodes`. Opaque.
@@ -85,6 +96,11 @@ impl Client {
     /// Display name, such as `Versuni`.
     async fn name(&self) -> &str {
         &self.client.name
+    }
+
+    /// Who the client is.
+    async fn kind(&self) -> ClientKind {
+        self.client.kind.into()
     }
 
     /// Whether the client may use the service.
@@ -142,6 +158,15 @@ impl Client {
         let keys = ctx.data::<Loaders>()?.keys.load_one(self.client.client_id.clone()).await?.unwrap_or_default();
         let client = &self.client.client_id;
         Ok(keys.into_iter().map(|key| ClientKey { client: client.clone(), key, now }).collect())
+    }
+
+    /// Sessions of the person's browsers, the newest first; of a program there are none.
+    #[graphql(complexity = "1 + CREDENTIALS * child_complexity")]
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<ClientSession>> {
+        let loaders = ctx.data::<Loaders>()?;
+        let sessions = loaders.sessions.load_one(self.client.client_id.clone()).await?.unwrap_or_default();
+        let live = sessions.into_iter().filter(|session| is_live(session, &self.client));
+        Ok(live.map(ClientSession::from).collect())
     }
 
     /// Secrets that still work, the newest first: their times and their last use, never the secrets themselves.

@@ -9,6 +9,7 @@ use super::reader::sealing;
 use crate::auth::registered_key;
 use crate::domain::audit::{self, AuditEntry};
 use crate::domain::client::ClientId;
+use crate::domain::person::PersonSession;
 use crate::graphql::output::scalars::DateTime;
 use crate::service::clients::{StoredPublicKey, StoredSecret};
 
@@ -131,6 +132,36 @@ impl From<StoredSecret> for ClientSecret {
     }
 }
 
+/// A session of a person's browser. Each token that it gives lives for 10 minutes at most.
+#[derive(SimpleObject)]
+pub struct ClientSession {
+    /// Name of the session, such as `5b0d1c2c30a3e0a5`, for `endClientSession`.
+    name: String,
+    /// Time at which the person signed in.
+    created_at: DateTime,
+    /// Time at which the session last gave a token.
+    last_used_at: DateTime,
+    /// Time at which the session ends.
+    expires_at: DateTime,
+    /// What the browser said of itself, such as `Mozilla/5.0 (X11; Linux x86_64) Firefox/151.0`.
+    user_agent: String,
+    /// IP address from which the person signed in, such as `203.0.113.7`; of IPv6 the /64 network.
+    network: String,
+}
+
+impl From<PersonSession> for ClientSession {
+    fn from(session: PersonSession) -> Self {
+        Self {
+            name: session.name,
+            created_at: DateTime(session.created_at),
+            last_used_at: DateTime(session.last_used_at),
+            expires_at: DateTime(session.expires_at),
+            user_agent: session.user_agent,
+            network: session.network,
+        }
+    }
+}
+
 /// A kind of change to a client or to its webhooks.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "audit::Action")]
@@ -143,7 +174,7 @@ pub enum ClientAction {
     ClientDisabled,
     /// The client was enabled again.
     ClientEnabled,
-    /// All its sessions were ended.
+    /// All its sessions were ended, or the one that the detail names.
     SessionsRevoked,
     /// It was given a new secret.
     SecretRotated,

@@ -11,6 +11,7 @@ use crate::domain::event::OrderEvent;
 use crate::domain::order::{OrderNumber, SalesOrder, SalesOrderLine};
 use crate::domain::order_request::{OrderRequest, RequestNumber};
 use crate::domain::permission::Scope;
+use crate::domain::person::PersonSession;
 use crate::domain::receipt::Receipt;
 use crate::domain::shipment::Shipment;
 use crate::error::AppError;
@@ -89,6 +90,8 @@ loaders! {
     orders: Orders(OrderNumber) -> SalesOrder = |services, orders| services.orders.by_number(&Scope::All, orders);
     /// Clients' keys.
     keys: Keys(ClientId) -> Vec<StoredPublicKey> = |services, clients| services.clients.keys_of(clients);
+    /// Sessions of people's browsers.
+    sessions: PersonSessions(ClientId) -> Vec<PersonSession> = |services, clients| services.clients.sessions_of(clients);
     /// Clients' live secrets.
     secrets: Secrets(ClientId) -> Vec<StoredSecret> = |services, clients| services.clients.secrets_of(clients);
 }

@@ -42,7 +42,7 @@ impl Clients {
     /// Registers a public key and gives its fingerprint.
     pub async fn add_key(&self, client_id: &ClientId, key: KeyToAdd) -> Result<String, AppError> {
         let KeyToAdd { public_key, not_before, expires_at } = key;
-        self.existing(client_id).await?;
+        self.existing_machine(client_id).await?;
         let now = self.clock.now();
         if expires_at.is_some_and(|end| end <= not_before.unwrap_or(now).max(now)) {
             return Err(refuse("expiresAt", "the key would expire before it counts; give a later expiry"));

@@ -36,7 +36,7 @@ impl Clients {
         if grace > LONGEST_GRACE {
             return Err(refuse("graceSeconds", "the old secret may work for 3650d more at most; give a shorter grace"));
         }
-        self.existing(client_id).await?;
+        self.existing_machine(client_id).await?;
         let previous_expires_at = TimeDelta::from_std(grace)
             .ok()
             .and_then(|grace| self.clock.now().checked_add_signed(grace))
@@ -61,7 +61,7 @@ impl Clients {
 
     /// Ends every secret of a client but the newest now. Gives how many there were.
     pub async fn end_old_secrets(&self, client_id: &ClientId) -> Result<usize, AppError> {
-        self.existing(client_id).await?;
+        self.existing_machine(client_id).await?;
         let entry = self.entry(Action::OldSecretsEnded, client_id, Vec::new());
         Ok(self.store.update_old_secrets_ended(entry).await?)
     }

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::Webhooks;
 use super::audit::changes;
 use crate::domain::audit::{Action, Detail, NewAuditEntry};
-use crate::domain::client::ClientId;
+use crate::domain::client::{ClientId, ClientKind};
 use crate::domain::event::Position;
 use crate::domain::own_name::OwnName;
 use crate::domain::webhook::{
@@ -66,6 +66,7 @@ impl Webhooks {
         after: Option<Position>,
     ) -> Result<Saved, AppError> {
         self.ensure_on()?;
+        self.ensure_machine(client).await?;
         let mut settings = settings;
         let target = self.0.outgoing.target(&settings.url);
         let target = target.map_err(|fault| AppError::invalid(vec![fault_of_url(&fault.to_string())]))?;
@@ -110,6 +111,18 @@ impl Webhooks {
         })?;
         self.0.changed.notify_one();
         Ok(Saved { endpoint: saved.endpoint, secret: saved.is_new.then_some(secret) })
+    }
+
+    /// Refuses an endpoint of a person, which would be told of orders after the person has left.
+    async fn ensure_machine(&self, client: &ClientId) -> Result<(), AppError> {
+        let found = self.0.store.find_client(client.as_str()).await?;
+        if found.is_some_and(|client| client.kind == ClientKind::Person) {
+            let message = format!(
+                "{client} is a person, and webhooks are sent for programs; make the endpoint for a client of its own"
+            );
+            return Err(AppError::new(ErrorCode::Conflict, message));
+        }
+        Ok(())
     }
 
     /// Gives an endpoint a new secret, beside which the present ones sign for so long.

@@ -7,6 +7,9 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub client_id: String,
+    pub kind: String,
+    pub issuer: Option<String>,
+    pub subject: Option<String>,
     pub name: String,
     pub scopes: String,
     pub signature_policy: String,

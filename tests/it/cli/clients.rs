@@ -162,6 +162,7 @@ async fn an_operator_lists_and_looks_at_clients() {
     let expected = [
         "client_id",
         "name",
+        "kind",
         "status",
         "scopes",
         "signature_policy",
@@ -324,4 +325,39 @@ async fn whoever_names_a_client_that_does_not_exist_is_told_where_to_look() {
         let said = desk.run(&[arguments, &id].concat()).fails();
         assert_eq!(said, "there is no client nobody; list the clients to see all", "{arguments:?}");
     }
+}
+
+#[tokio::test]
+async fn an_operator_lists_the_sessions_of_a_person_and_ends_one() {
+    let desk = Desk::new().await;
+    desk.run(&["migrate", "up"]).succeeds();
+    let person = "INSERT INTO clients (client_id, kind, issuer, subject, name, scopes, signature_policy, session_generation, created_at)
+                  VALUES ('jane.doe-1', 'PERSON', 'https://id.example.com', '1', 'Jane Doe', 'orders:read', 'documented', 3, 0)";
+    desk.database.db_execute(person).await.unwrap();
+    // One of them ended with all others before.
+    for (hash, generation) in [("a", 3), ("b", 3), ("c", 2)] {
+        let session = format!(
+            "INSERT INTO person_sessions (client_id, token_hash, session_generation, created_at, last_used_at, expires_at, user_agent,
+             network) VALUES ('jane.doe-1', '{}', {generation}, 0, 0, 4000000000000000, 'Firefox', '203.0.113.7')",
+            hash.repeat(64)
+        );
+        desk.database.db_execute(&session).await.unwrap();
+    }
+    let list = ["client", "sessions", "--client-id", "jane.doe-1"];
+    let listed = desk.run(&list).succeeds();
+    assert!(
+        listed.contains("bbbbbbbbbbbbbbbb") && listed.contains("Firefox") && listed.contains("203.0.113.7"),
+        "{listed}"
+    );
+    assert!(!listed.contains(&"b".repeat(17)) && !listed.contains("cccc"), "{listed}");
+    let end = ["client", "end-session", "--client-id", "jane.doe-1", "--session", "bbbbbbbbbbbbbbbb"];
+    assert_eq!(desk.run(&end).succeeds(), "jane.doe-1: session ended\n");
+    assert!(desk.run(&end).fails().contains("has no session bbbbbbbbbbbbbbbb"));
+    let left = desk.run(&[&list[..], &["--json"]].concat()).json();
+    let names: Vec<_> = left.as_array().unwrap().iter().map(|session| session["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["a".repeat(16)]);
+    let shown = desk.run(&["client", "show", "--client-id", "jane.doe-1", "--json"]).json();
+    assert_eq!(shown["kind"], "PERSON");
+    let refused = desk.run(&["client", "rotate-secret", "--client-id", "jane.doe-1"]).fails();
+    assert!(refused.contains("jane.doe-1 is a person"), "{refused}");
 }

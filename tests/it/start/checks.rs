@@ -65,7 +65,9 @@ async fn a_missing_grant_is_named_before_the_service_listens() {
         database.db_execute(&format!("GRANT {lack} TO {role}")).await.unwrap();
     }
     let store = Store::connect(&options(&url)).await.unwrap();
-    store.check_grants().await.unwrap();
+    store.check_grants(false).await.unwrap();
+    let lacks = format!("{:?}", store.check_grants(true).await.unwrap_err());
+    assert!(lacks.contains("lacks USAGE ON SEQUENCE public.person_sessions_id_seq"), "where people sign in: {lacks}");
     assert_eq!(store.find_last_given_position().await.unwrap().get(), 0);
     store.close().await;
     database.db_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();

@@ -56,6 +56,13 @@ impl TestApp {
         Self::on(database, store, change)
     }
 
+    /// The same with a clock that runs, for what is told the time by others too.
+    pub async fn running(change: impl FnOnce(&mut Config)) -> Self {
+        let database = Database::new().await;
+        let store = database.connect().await;
+        Self::at(database, store, TestClock::running(), change)
+    }
+
     /// One that gives orders such numbers.
     pub async fn numbering(numbers: Numbers) -> Self {
         let database = Database::new().await;
@@ -64,7 +71,10 @@ impl TestApp {
     }
 
     fn on(database: Database, store: Store, change: impl FnOnce(&mut Config)) -> Self {
-        let clock = TestClock::new();
+        Self::at(database, store, TestClock::new(), change)
+    }
+
+    fn at(database: Database, store: Store, clock: TestClock, change: impl FnOnce(&mut Config)) -> Self {
         let mut server = None;
         let state = Self::state_in(&store, &clock, &[], |config| {
             change(config);
@@ -170,8 +180,13 @@ impl TestApp {
     pub async fn listen(&self) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(http::serve(listener, self.router.clone(), self.server.clone(), pending(), pending()));
+        self.listen_at(listener);
         base
+    }
+
+    /// Lets it listen there.
+    pub fn listen_at(&self, listener: tokio::net::TcpListener) {
+        tokio::spawn(http::serve(listener, self.router.clone(), self.server.clone(), pending(), pending()));
     }
 
     /// Sends any request.
