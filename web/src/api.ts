@@ -100,7 +100,7 @@ export async function refreshed({ clientId, token }: Session): Promise<Session> 
   return session(clientId, refresh);
 }
 
-function session(clientId: string, given: { token: string; expiredAt: number } | null): Session {
+export function session(clientId: string, given: { token: string; expiredAt: number } | null): Session {
   if (!given) throw new Refusal('The service gave no token.');
   // By this machine's clock, which may be another than the service's: a token that has just come has its whole life before it.
   const life = given.expiredAt - issuedAt(given.token);

@@ -7,7 +7,7 @@ import { Link } from './parts/basics';
 import { Shortcuts } from './parts/shortcuts';
 import { usePlace } from './router';
 import { SCREENS, screenAt } from './screens';
-import { may, session, signOut } from './session';
+import { leave, may, session } from './session';
 import { SignIn } from './sign-in';
 import { useStore } from './store';
 
@@ -43,7 +43,7 @@ function SignedInShell({ name, clientId }: { name: string; clientId: string }): 
           <Live />
           <p title={clientId}>{name}</p>
           <p>
-            <button type="button" class="plain" onClick={() => signOut()}>
+            <button type="button" class="plain" onClick={() => void leave()}>
               Sign out
             </button>
           </p>

@@ -1,7 +1,8 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { refusalOf } from './asked';
-import { ended, signIn } from './session';
+import { PROVIDER, signInAddress } from './person';
+import { ended, signIn, signInByBrowser } from './session';
 import { useStore } from './store';
 
 export function SignIn(): VNode {
@@ -10,6 +11,8 @@ export function SignIn(): VNode {
   const why = useStore(ended);
   useEffect(() => {
     document.title = 'Sign in · Dashboard · Sales Order API';
+    // Who has just been signed out is not signed in again.
+    if (!ended.get()) signInByBrowser().catch((error: unknown) => setMessage(refusalOf(error).message));
   }, []);
 
   async function submit(event: SubmitEvent): Promise<void> {
@@ -31,6 +34,13 @@ export function SignIn(): VNode {
       {why && (
         <p class="trouble" role="alert">
           {why}
+        </p>
+      )}
+      {PROVIDER && (
+        <p>
+          <a class="first" href={signInAddress()}>
+            Sign in with {PROVIDER}
+          </a>
         </p>
       )}
       <form onSubmit={(event) => void submit(event)} autoComplete="off">
