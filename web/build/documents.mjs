@@ -34,6 +34,7 @@ const SCALARS = {
   Date: 'string',
   DateTime: 'string',
   Decimal: 'string',
+  Float: 'number',
   ID: 'string',
   Int: 'number',
   Long: 'number',

@@ -39,7 +39,7 @@ export class Refusal extends Error {
     this.extensions = extensions;
     this.status = answer?.status;
     this.requestId = answer?.headers.get('X-Request-Id') ?? undefined;
-    const seconds = Number(answer?.headers.get('Retry-After') ?? NaN);
+    const seconds = Number(answer?.headers.get('Retry-After') ?? extensions.retryAfter ?? NaN);
     this.retryAfter = Number.isNaN(seconds) ? undefined : seconds;
   }
 }

@@ -22,8 +22,14 @@ async function richOrder(stage) {
   return number;
 }
 
+/** An order that was refused for everything that can be wrong with it; gives the id of the request. */
+async function refusedOrder(stage) {
+  const sender = await partner(stage);
+  return sender.fail({ customer_code: 'C'.repeat(80), site_code: '', partner_reference: 'PO-' + '7'.repeat(60), products: [{ product_code: 'P'.repeat(90), quantity: 0 }] });
+}
+
 /** Each screen with something on it, and what is opened there. */
-const screens = (number, clientId) => [
+const screens = (number, clientId, requestId) => [
   { path: '', ready: '.bars', more: (page) => page.getByText('As a table').click() },
   { path: '/orders', ready: '.rows tbody tr', more: (page) => page.getByText('More conditions').click() },
   { path: '/orders?site_code_contains=S&status=RECEIVED', ready: '.chips', more: (page) => page.getByRole('button', { name: 'Export' }).click() },
@@ -33,6 +39,8 @@ const screens = (number, clientId) => [
   { path: `/partners/${clientId}`, ready: '.facts' },
   { path: '/webhooks', ready: 'tbody tr' },
   { path: `/webhooks/${clientId}/erp`, ready: '.facts' },
+  { path: '/requests?status=400', ready: '.requests tbody tr', more: (page) => page.getByText('More conditions').click() },
+  { path: `/requests/entry?request_id=${requestId}`, ready: '.wrong tbody tr' },
   { path: '/audit', ready: 'tbody tr' },
   { path: '/health', ready: '.figure' },
 ];
@@ -40,6 +48,7 @@ const screens = (number, clientId) => [
 /** By day and by night, on a wide screen, a phone and at 400 %: readable, and never wider than the window. */
 export async function canReadEveryScreen(stage) {
   const number = await richOrder(stage);
+  const requestId = await refusedOrder(stage);
   await saveEndpoint(stage);
   const found = [];
   await withBrowser(stage.base, async (open) => {
@@ -47,7 +56,7 @@ export async function canReadEveryScreen(stage) {
       // axe comes as a script of its own, which the page's policy would not let in.
       const page = await open({ colorScheme, viewport: { width, height: 844 }, bypassCSP: true });
       await enter(page, stage);
-      for (const { path, ready, more } of screens(number, stage.clientId)) {
+      for (const { path, ready, more } of screens(number, stage.clientId, requestId)) {
         const where = `${path || '/'} at ${width} px, ${colorScheme}`;
         await page.goto(`${stage.base}/dashboard${path}`);
         await page.locator(ready).first().waitFor();

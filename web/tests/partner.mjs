@@ -22,13 +22,13 @@ export async function partner({ base, clientId, secret, privateKey }) {
     body: JSON.stringify({ client_id: clientId, client_secret: secret }),
   });
   const { token } = await login.json();
-  const post = async (path, input) => {
+  const request = async (path, input) => {
     const body = JSON.stringify(input);
     const timestamp = String(Math.floor(Date.now() / 1000));
     const digest = createHash('sha256').update(body).digest('hex');
     const key = randomUUID();
     const signature = createSign('sha256').update(`POST:${path}:${digest}:${timestamp}:${key}`).sign(privateKey, 'base64');
-    const answer = await fetch(base + path, {
+    return fetch(base + path, {
       method: 'POST',
       headers: {
         'Content-Type': 'application/json',
@@ -40,6 +40,9 @@ export async function partner({ base, clientId, secret, privateKey }) {
       },
       body,
     });
+  };
+  const post = async (path, input) => {
+    const answer = await request(path, input);
     const text = await answer.text();
     assert.ok(answer.ok, text);
     return JSON.parse(text);
@@ -47,6 +50,12 @@ export async function partner({ base, clientId, secret, privateKey }) {
   return {
     /** Sends an order over REST; gives its number. */
     send: async (changes) => (await post('/api/v1/sales-orders', order(changes))).data.order_number,
+    /** Sends an order that is refused; gives the id of the request. */
+    fail: async (changes) => {
+      const answer = await request('/api/v1/sales-orders', order(changes));
+      assert.ok(!answer.ok, await answer.text());
+      return answer.headers.get('X-Request-Id');
+    },
     ask: (orderNumber, what, input) => post(`/api/v1/sales-orders/${orderNumber}/${what}`, input),
   };
 }

@@ -116,6 +116,34 @@ async fn a_viewer_switches_keys_of_one_letter_off() {
     stage().await.play("dashboard-everyone", "canSwitchTheKeysOff").await;
 }
 
+#[tokio::test]
+async fn a_refused_order_is_in_the_log_of_requests_at_once_and_its_id_leads_to_what_was_wrong() {
+    stage().await.play("dashboard-requests", "findsWhyAnOrderWasRefused").await;
+}
+
+#[tokio::test]
+async fn an_operator_sees_what_fails_most_and_filters_by_it() {
+    stage().await.play("dashboard-requests", "filtersByACause").await;
+}
+
+#[tokio::test]
+async fn who_reads_the_log_of_requests_keeps_the_place_and_misses_nothing_when_the_connection_breaks() {
+    stage().await.play("dashboard-requests", "keepsThePlaceAndMissesNothing").await;
+}
+
+#[tokio::test]
+async fn a_partner_reads_its_own_requests_and_a_reader_of_orders_has_no_such_screen() {
+    stage().await.play("dashboard-requests", "isForWhoMayReadIt").await;
+}
+
+#[tokio::test]
+async fn a_service_that_keeps_no_log_of_requests_says_so() {
+    let stage = Stage::with("", |command| {
+        command.env("SALES_ORDER_REQUEST_LOG__RETENTION", "0s");
+    });
+    stage_with_staff(stage.await).await.play("dashboard-requests", "saysThatNoneIsKept").await;
+}
+
 /// Tokens end within seconds.
 async fn stage_of_short_tokens() -> Stage {
     let stage = Stage::with("", |command| {

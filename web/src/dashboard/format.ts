@@ -20,6 +20,11 @@ export function number(value: number): string {
   return NUMBER.format(value);
 }
 
+/** A duration in milliseconds: a tenth of one is as exact as anybody reads. */
+export function milliseconds(value: number): string {
+  return NUMBER.format(Math.round(value * 10) / 10);
+}
+
 /** An exact decimal with its digits in groups; no figure of money goes through a floating point number. */
 export function decimal(value: string): string {
   const [, places = ''] = value.split('.');
@@ -40,6 +45,12 @@ export function utc(iso: string): string {
 
 export function day(date: string): string {
   return DAY.format(new Date(`${date}T00:00:00Z`));
+}
+
+/** An instant as a field for local times takes it. */
+export function localTime(iso: string): string {
+  const local = new Date(iso);
+  return new Date(local.getTime() - local.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 const UNITS: [number, string][] = [

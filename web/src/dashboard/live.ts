@@ -32,11 +32,13 @@ const ACKNOWLEDGED = 10_000;
 /** A subscription that has lived so long, or brought an event, was not refused. */
 const PROVEN = 10_000;
 /** How long after the connection stands a subscription that begins with what comes next may still not have begun. */
-const BEGUN = 1_000;
+export const BEGUN = 1_000;
 /** The most events that wait to be told; beyond it whoever listens reads anew. */
 const MOST = 10_000;
 
 export const liveState = store<LiveState>('connecting');
+/** The connection while it stands, for whoever follows something else over it. */
+export const connection = store<Client | undefined>(undefined);
 
 export const SAYS: Record<LiveState, string> = {
   connecting: 'Connecting',
@@ -122,6 +124,7 @@ function connect(): void {
         if (client !== made) return;
         proof = window.setTimeout(proven, PROVEN);
         if (!isRetry) stands();
+        connection.set(made);
         open();
       },
       ping: (isTheirs) => {
@@ -177,6 +180,7 @@ async function lost({ code, retryAfter = 0 }: Extensions = {}): Promise<void> {
 function end(): void {
   const old = client;
   client = undefined;
+  connection.set(undefined);
   void old?.dispose();
 }
 

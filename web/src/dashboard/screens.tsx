@@ -1,4 +1,5 @@
 import type { ComponentType } from 'preact';
+import { READS_REQUESTS } from './request-filter';
 import { Audit } from './screens/audit';
 import { OneEndpoint } from './screens/endpoint';
 import { HealthScreen } from './screens/health';
@@ -8,6 +9,8 @@ import { Orders } from './screens/orders';
 import { Overview } from './screens/overview';
 import { Partner } from './screens/partner';
 import { Partners } from './screens/partners';
+import { OneRequest } from './screens/request';
+import { RequestLog } from './screens/request-log';
 import { Webhooks } from './screens/webhooks';
 
 interface Screen {
@@ -15,8 +18,8 @@ interface Screen {
   path: string;
   /** What the navigation calls it; a screen without a name is reached from others. */
   name?: string;
-  /** The scope without which it has nothing to show. */
-  scope?: string;
+  /** The scopes of which it needs one to have something to show. */
+  scopes?: string[];
   show: ComponentType<Record<string, string>>;
 }
 
@@ -25,12 +28,14 @@ export const SCREENS: Screen[] = [
   { path: '/', name: 'Overview', show: Overview },
   { path: '/orders', name: 'Orders', show: Orders },
   { path: '/orders/{orderNumber}', show: OneOrder as Screen['show'] },
-  { path: '/inbox', name: 'Inbox', scope: 'orders:read', show: Inbox },
-  { path: '/partners', name: 'Partners', scope: 'clients:read', show: Partners },
-  { path: '/partners/{clientId}', scope: 'clients:read', show: Partner as Screen['show'] },
+  { path: '/inbox', name: 'Inbox', scopes: ['orders:read'], show: Inbox },
+  { path: '/partners', name: 'Partners', scopes: ['clients:read'], show: Partners },
+  { path: '/partners/{clientId}', scopes: ['clients:read'], show: Partner as Screen['show'] },
   { path: '/webhooks', name: 'Webhooks', show: Webhooks },
   { path: '/webhooks/{clientId}/{name}', show: OneEndpoint as Screen['show'] },
-  { path: '/audit', name: 'Audit log', scope: 'clients:read', show: Audit },
+  { path: '/requests', name: 'Request log', scopes: READS_REQUESTS, show: RequestLog },
+  { path: '/requests/entry', scopes: READS_REQUESTS, show: OneRequest },
+  { path: '/audit', name: 'Audit log', scopes: ['clients:read'], show: Audit },
   { path: '/health', name: 'Health', show: HealthScreen },
 ];
 

@@ -32,7 +32,7 @@ function SignedInShell({ name, clientId }: { name: string; clientId: string }): 
       <div class="side">
         <nav aria-label="Dashboard">
           <ul>
-            {SCREENS.filter(({ name, scope }) => name && (!scope || may(scope))).map(({ path, name }) => (
+            {SCREENS.filter(({ name, scopes }) => name && (!scopes || scopes.some(may))).map(({ path, name }) => (
               <li key={path}>
                 <Link to={path}>{name}</Link>
               </li>

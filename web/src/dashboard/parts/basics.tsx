@@ -1,4 +1,4 @@
-import type { ComponentChildren, VNode } from 'preact';
+import { Fragment, type ComponentChildren, type VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Refusal } from '../../api';
 import type { OrderStatus } from '../../../generated/documents';
@@ -83,6 +83,25 @@ export function Money({ amount, currency }: { amount: string | null; currency: s
 /** A value, or a dash where there is none. */
 export function Or({ value }: { value: string | null | undefined }): VNode {
   return value ? <>{value}</> : <span class="quiet">–</span>;
+}
+
+/** The name of an error code, which breaks between its words only. */
+export function Code({ name }: { name: string }): VNode {
+  return (
+    <span class="code">
+      {name.split(/(?<=_)/).map((word) => (
+        <Fragment key={word}>
+          {word}
+          <wbr />
+        </Fragment>
+      ))}
+    </span>
+  );
+}
+
+/** A sentence of the service, in which backticks mark code. */
+export function Sentence({ text }: { text: string }): VNode {
+  return <>{text.split('`').map((part, index) => (index % 2 === 0 ? part : <code key={index}>{part}</code>))}</>;
 }
 
 function sentence(refusal: Refusal, isAskedAgain: boolean, changed: string | undefined): string {

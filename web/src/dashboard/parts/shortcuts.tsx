@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { store, useStore } from '../store';
 
 const KEYS: [string, string][] = [
-  ['/', 'Search orders'],
+  ['/', 'Search'],
   ['j', 'Next row'],
   ['k', 'Row before'],
   ['Enter', 'Open the row'],
@@ -17,9 +17,26 @@ const KEPT = 'dashboard:keys';
 const areOn = store(localStorage.getItem(KEPT) !== 'off');
 
 /** Whether a key is none of ours: it is typed into something, or ours are switched off. */
-export function isTyped({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+function isTyped({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
   if (!areOn.get()) return true;
   return ctrlKey || metaKey || altKey || (target instanceof Element && target.matches('input, select, textarea, [contenteditable]'));
+}
+
+/** Keys of a screen, and what each does. */
+export function useKeys(steps: Record<string, () => void>): void {
+  const last = useRef(steps);
+  last.current = steps;
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      if (isTyped(event) || document.querySelector('dialog[open]')) return;
+      const step = last.current[event.key];
+      if (!step) return;
+      event.preventDefault();
+      step();
+    };
+    document.addEventListener('keydown', press);
+    return () => document.removeEventListener('keydown', press);
+  }, []);
 }
 
 /** The list of keys, which `?` opens, and a button. */

@@ -4,6 +4,7 @@ import { Order, type OrderDetails } from '../../../generated/documents';
 import { useAnswer, useLive } from '../asked';
 import { number } from '../format';
 import { Day, Heading, Link, Money, Or, Status, Time, Trouble } from '../parts/basics';
+import { readsRequests } from '../request-filter';
 import { may } from '../session';
 import { Acknowledgements } from './order/acknowledgements';
 import { Conflict } from './order/conflict';
@@ -46,7 +47,14 @@ export function OneOrder({ orderNumber }: { orderNumber: string }): VNode {
       <p class="back">
         <Link to="/orders">Orders</Link>
       </p>
-      <Heading title={orderNumber}>{order && <Status status={order.status} />}</Heading>
+      <Heading title={orderNumber}>
+        {order && readsRequests() && (
+          <Link to="/requests" query={new URLSearchParams({ order_number: orderNumber })}>
+            Its requests
+          </Link>
+        )}
+        {order && <Status status={order.status} />}
+      </Heading>
       {answer.refusal && <Trouble refusal={answer.refusal} isAskedAgain again={answer.again} />}
       {!answer.data && !answer.refusal && <p class="quiet">Reading the order …</p>}
       {answer.data && !order && <p>There is no order with this number that you may read.</p>}

@@ -8,7 +8,7 @@ import { number } from '../format';
 import { OrderList } from '../order-list';
 import { Amounts } from '../parts/amounts';
 import { Heading, Trouble } from '../parts/basics';
-import { isTyped } from '../parts/shortcuts';
+import { useKeys } from '../parts/shortcuts';
 import { go, usePlace } from '../router';
 import { useStore } from '../store';
 import { ColumnPicker, useColumns } from './orders/columns';
@@ -46,7 +46,12 @@ function List({ query }: { query: URLSearchParams }): VNode {
   const totals = figures.data?.salesOrderSummary.totals;
   const [columns, setColumns] = useColumns();
   useNewsOf(list);
-  useKeys(list, handle);
+  useKeys({
+    j: () => handle.current?.move(1),
+    k: () => handle.current?.move(-1),
+    n: () => showNews(list, handle),
+    '/': () => document.querySelector<HTMLInputElement>('input[name="search"]')?.focus(),
+  });
 
   return (
     <>
@@ -113,24 +118,4 @@ function useNewsOf(list: OrderList): void {
     if (count > told.current) announce(count - told.current === 1 ? 'One new order' : `${count - told.current} new orders`);
     told.current = count;
   }, [count]);
-}
-
-function useKeys(list: OrderList, handle: RefObject<RowsHandle | null>): void {
-  useEffect(() => {
-    const press = (event: KeyboardEvent): void => {
-      if (isTyped(event) || document.querySelector('dialog[open]')) return;
-      const steps: Record<string, () => void> = {
-        j: () => handle.current?.move(1),
-        k: () => handle.current?.move(-1),
-        n: () => showNews(list, handle),
-        '/': () => document.querySelector<HTMLInputElement>('input[name="search"]')?.focus(),
-      };
-      const step = steps[event.key];
-      if (!step) return;
-      event.preventDefault();
-      step();
-    };
-    document.addEventListener('keydown', press);
-    return () => document.removeEventListener('keydown', press);
-  }, [list]);
 }

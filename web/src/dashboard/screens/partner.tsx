@@ -4,6 +4,7 @@ import { useAnswer } from '../asked';
 import { number, words } from '../format';
 import { Heading, Link, Or, Time, Trouble } from '../parts/basics';
 import { AuditEntries } from './audit';
+import { PartnerRequests } from './partner/requests';
 import { EndpointTable } from './webhooks/table';
 
 export function Partner({ clientId }: { clientId: string }): VNode {
@@ -27,6 +28,7 @@ export function Partner({ clientId }: { clientId: string }): VNode {
           <Facts client={client} />
           <Keys client={client} />
           <Secrets client={client} />
+          <PartnerRequests clientId={clientId} />
           <section class="card">
             <h2>Webhooks</h2>
             {endpoints.refusal && <Trouble refusal={endpoints.refusal} isAskedAgain again={endpoints.again} />}

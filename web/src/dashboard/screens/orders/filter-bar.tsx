@@ -2,6 +2,7 @@ import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { conditions, FIELDS, said, STATUSES, withValues } from '../../filter';
 import { words } from '../../format';
+import { Chips } from '../../parts/chips';
 
 interface Props {
   query: URLSearchParams;
@@ -34,34 +35,14 @@ export function FilterBar({ query, change }: Props): VNode {
         ))}
       </fieldset>
       <More query={query} change={change} />
-      {chips.length > 0 && (
-        <ul class="chips" aria-label="Conditions">
-          {chips.map((condition) => (
-            <li key={condition.name}>
-              <span>{said(condition)}</span>
-              <button
-                type="button"
-                aria-label={`Take out: ${said(condition)}`}
-                onClick={() => change(withValues(query, condition.name, []))}
-              >
-                ×
-              </button>
-            </li>
-          ))}
-          <li class="all">
-            <button
-              type="button"
-              class="plain"
-              onClick={() => {
-                const sort = query.get('order_by');
-                change(new URLSearchParams(sort ? { order_by: sort } : {}));
-              }}
-            >
-              Take out all
-            </button>
-          </li>
-        </ul>
-      )}
+      <Chips
+        chips={chips.map((condition) => ({ name: condition.name, said: said(condition) }))}
+        takeOut={(name) => change(withValues(query, name, []))}
+        takeOutAll={() => {
+          const sort = query.get('order_by');
+          change(new URLSearchParams(sort ? { order_by: sort } : {}));
+        }}
+      />
     </search>
   );
 }
