@@ -34,6 +34,7 @@ export default defineConfig({
       input: {
         landing: page('index.html'),
         docs: page('docs/index.html'),
+        try: page('docs/try/index.html'),
         signature: page('docs/signature/index.html'),
         dashboard: page('dashboard/index.html'),
         graphiql: page('graphiql/index.html'),

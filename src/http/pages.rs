@@ -26,6 +26,7 @@ pub fn router(config: &Config, readiness: Extension<health::Readiness>) -> Route
         .route("/", get(landing).layer(readiness))
         .route("/docs", get(docs))
         .route("/docs/signature", get(signature))
+        .route("/docs/try", get(trying))
         // One page; which screen a path below it means is the page's own affair.
         .route("/dashboard", get(dashboard))
         .route("/dashboard/{*screen}", get(dashboard))
@@ -39,6 +40,10 @@ async fn docs(State(state): State<AppState>, request: HeaderMap) -> Response {
 
 async fn signature(State(state): State<AppState>, request: HeaderMap) -> Response {
     page(&state, "docs/signature/index.html", SIGNATURE, &request)
+}
+
+async fn trying(State(state): State<AppState>, request: HeaderMap) -> Response {
+    page(&state, "docs/try/index.html", TRY, &request)
 }
 
 async fn dashboard(State(state): State<AppState>, request: HeaderMap) -> Response {
@@ -62,6 +67,9 @@ const DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'uns
 
 const SIGNATURE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                          base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// It holds a private key in memory: what came with the page is all that may run, and this service all that it can reach.
+const TRY: &str = SIGNATURE;
 
 /// It holds a bearer token in the tab's storage: nothing may run or be styled here but what came with the page.
 const DASHBOARD: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \

@@ -17,7 +17,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::support::{Database, PARTNER_KEY, Process, Remote, order};
+use crate::support::{Database, OTHER_KEY, PARTNER_KEY, Process, Remote, order};
 
 /// A running service with a partner on it.
 struct Stage {
@@ -212,6 +212,19 @@ async fn a_private_key_pasted_by_mistake_is_cleared_and_not_sent() {
 #[tokio::test]
 async fn a_partner_verifies_a_webhook_in_its_browser_and_its_secret_leaves_the_page_for_nowhere() {
     Stage::new().await.play("signature", "verifiesWebhooksByItself").await;
+}
+
+#[tokio::test]
+async fn a_partner_tries_a_signed_request_in_its_browser_and_its_key_leaves_the_page_for_nowhere() {
+    Stage::new().await.play("try", "signsInTheBrowser").await;
+    Stage::below("/orders").await.play("try", "signsInTheBrowser").await;
+}
+
+#[tokio::test]
+async fn a_partner_who_tries_a_key_that_is_not_registered_is_led_to_what_to_do() {
+    let mut stage = Stage::new().await;
+    stage.tell("otherKey", OTHER_KEY.to_pkcs8_pem().unwrap().expose_secret());
+    stage.play("try", "explainsARefusal").await;
 }
 
 #[tokio::test]

@@ -119,6 +119,35 @@ export async function keepsThePlaceAndMissesNothing(stage) {
   });
 }
 
+/** Where no more may be followed, the log is looked at again by and by. */
+export async function looksWhereItMayNotFollow(stage) {
+  const sender = await partner(stage);
+  await withBrowser(stage.base, async (open) => {
+    const page = await open();
+    let second;
+    const refusedTwice = new Promise((resolve) => {
+      second = resolve;
+    });
+    let refused = 0;
+    await page.routeWebSocket(/graphql\/ws/, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((message) => {
+        const { id, type, payload } = JSON.parse(message);
+        if (type !== 'subscribe' || !payload.query.includes('FollowRequests')) return server.send(message);
+        refused += 1;
+        const errors = [{ message: 'Too many', extensions: { code: 'RATE_LIMITED', retryAfter: 1 } }];
+        socket.send(JSON.stringify({ id, type: 'error', payload: errors }));
+        if (refused === 2) second();
+      });
+    });
+    await enter(page, stage, '/requests?outcome=SUCCEEDED');
+    await row(page, '/auth/login').first().waitFor();
+    await sender.send({ partner_reference: 'PO-1' });
+    await refusedTwice;
+    await row(page, 'PO-1').waitFor();
+  });
+}
+
 /** A partner reads what it sent itself; who may only read orders has no such screen. */
 export async function isForWhoMayReadIt(stage) {
   const sender = await partner(stage);

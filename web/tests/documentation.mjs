@@ -34,6 +34,16 @@ export async function isWhole({ base, languages }) {
         assert.ok(shown.replace(/\s/g, '').includes(source.replace(/\s/g, '')), `${name}: the client in ${label} is whole`);
       }
     }
+    // Beside the guide stands the same client, until the endpoints begin.
+    const beside = page.getByRole('complementary', { name: 'A client to begin with' });
+    await beside.getByLabel('Language').selectOption('Python');
+    const sample = await beside.getByLabel('Client').innerText();
+    assert.ok(sample.replace(/\s/g, '').includes(languages.Python.replace(/\s/g, '')), 'the client is whole');
+    const [end, endpoints] = await page.evaluate(() => [
+      document.querySelector('#beside').getBoundingClientRect().bottom,
+      document.querySelector('[id^="tag/"]').getBoundingClientRect().top,
+    ]);
+    assert.ok(Math.abs(end - endpoints) < 2, `it ends at ${end}, endpoints begin at ${endpoints}`);
   });
 }
 

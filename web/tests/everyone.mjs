@@ -15,6 +15,7 @@ const PAGES = {
     ready: '#form',
     more: (page) => page.getByText('The request, for the forms that bind the body').click(),
   },
+  '/docs/try': { ready: '#form' },
   '/dashboard': { ready: '.sign-in' },
   '/graphiql': {
     ready: '.graphiql-query-editor .monaco-editor .view-line',
@@ -72,6 +73,7 @@ export async function canUseTheKeyboard({ base }) {
       ['/', 'a[href$="/docs/signature"]'],
       ['/docs', 'a[href$="/api/v1/openapi.json"]'],
       ['/docs/signature', 'button[type="submit"]'],
+      ['/docs/try', 'button[name="only"]'],
       ['/dashboard', 'button[type="submit"]'],
       ['/graphiql', 'button.graphiql-execute-button'],
     ]) {

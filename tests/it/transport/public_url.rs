@@ -46,7 +46,7 @@ async fn what_callers_are_told_begins_with_the_public_address() {
         let document = app.get(&format!("{prefix}/api/v1/openapi.json")).await;
         assert_eq!(document.expect(200)["servers"], json!([{"url": PUBLIC}]));
         assert!(document.text.contains(&format!("]({PUBLIC}/docs/signature)")) && !document.text.contains("](/docs"));
-        for page in ["/", "/docs", "/docs/signature", "/dashboard", "/dashboard/orders", "/graphiql"] {
+        for page in ["/", "/docs", "/docs/signature", "/docs/try", "/dashboard", "/dashboard/orders", "/graphiql"] {
             let page = app.get(&format!("{prefix}{page}")).await;
             assert_eq!(page.status, 200);
             assert!(page.text.contains("href=\"/orders/docs\"") && !page.text.contains("=\"/docs"), "{}", page.text);
@@ -68,6 +68,7 @@ async fn every_path_is_there_behind_a_proxy_whatever_the_prefix_and_whether_it_i
             "/",
             "/docs",
             "/docs/signature",
+            "/docs/try",
             "/dashboard",
             "/dashboard/orders/SO-0000000001",
             "/graphiql",
@@ -155,7 +156,7 @@ async fn a_slash_at_the_end_of_a_path_loses_no_request() {
     partner.get("/api/v1/sales-orders/SO-0000000001//").await.expect(200);
     assert_eq!(app.get("/api/v1/openapi.json/").await.status, 200);
     assert_eq!(app.get("/health/live/").await.status, 200);
-    for page in ["/docs/", "/docs/signature/", "/graphiql/"] {
+    for page in ["/docs/", "/docs/signature/", "/docs/try/", "/graphiql/"] {
         assert_eq!(app.get(page).await.status, 200, "{page}");
     }
     let answer = app.post("/graphql/", &json!({"query": "{ __typename }"})).await;

@@ -132,6 +132,11 @@ async fn who_reads_the_log_of_requests_keeps_the_place_and_misses_nothing_when_t
 }
 
 #[tokio::test]
+async fn who_may_follow_the_log_of_requests_in_no_further_tab_sees_what_comes_a_little_later() {
+    stage().await.play("dashboard-requests", "looksWhereItMayNotFollow").await;
+}
+
+#[tokio::test]
 async fn a_partner_reads_its_own_requests_and_a_reader_of_orders_has_no_such_screen() {
     stage().await.play("dashboard-requests", "isForWhoMayReadIt").await;
 }

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::support::{Answer, TestApp};
 
-const PAGES: [&str; 6] =
-    ["/", "/docs", "/docs/signature", "/dashboard", "/dashboard/orders/SO-0000000001", "/graphiql"];
+const PAGES: [&str; 7] =
+    ["/", "/docs", "/docs/signature", "/docs/try", "/dashboard", "/dashboard/orders/SO-0000000001", "/graphiql"];
 
 async fn page(app: &TestApp, path: &str) -> Answer {
     let answer = app.get(path).await;
@@ -163,7 +163,7 @@ async fn a_file_that_is_not_there_is_the_services_own_404() {
 async fn where_the_operator_switched_graphiql_off_there_is_nothing_and_nothing_leads_there() {
     let app = TestApp::with(|config| config.graphql.graphiql = false).await;
     app.get("/graphiql").await.expect_problem(404, "NOT_FOUND");
-    for path in ["/", "/docs", "/docs/signature", "/dashboard"] {
+    for path in ["/", "/docs", "/docs/signature", "/docs/try", "/dashboard"] {
         assert!(!page(&app, path).await.text.contains("href=\"/graphiql\""), "{path}");
     }
     let app = TestApp::new().await;
@@ -178,6 +178,7 @@ async fn the_landing_page_says_without_a_script_whether_the_service_is_ready() {
     for path in [
         "/docs",
         "/docs/signature",
+        "/docs/try",
         "/dashboard",
         "/graphiql",
         "/api/v1/openapi.json",

@@ -1,7 +1,10 @@
 import { Refusal, type Extensions } from '../api';
 import type { Document } from '../../generated/documents';
 import { pauseAfter, refusalOf } from './asked';
-import { BEGUN, connection } from './live';
+import { connection } from './live';
+
+/** Milliseconds: what happened before a subscription began may be told by pages only so much later. */
+const SETTLED = 2_000;
 
 interface Follower<Data> {
   next: (data: Data) => void;
@@ -30,7 +33,7 @@ export function follow<Data, Variables extends Record<string, unknown>>(
     timer = window.setTimeout(() => {
       failures = 0;
       gap();
-    }, BEGUN);
+    }, SETTLED);
     const lost = (refusal: Refusal): void => {
       if (isOver) return;
       end();

@@ -32,7 +32,7 @@ const ACKNOWLEDGED = 10_000;
 /** A subscription that has lived so long, or brought an event, was not refused. */
 const PROVEN = 10_000;
 /** How long after the connection stands a subscription that begins with what comes next may still not have begun. */
-export const BEGUN = 1_000;
+const BEGUN = 1_000;
 /** The most events that wait to be told; beyond it whoever listens reads anew. */
 const MOST = 10_000;
 

@@ -41,6 +41,8 @@ export class RequestList {
   private readonly mayPut: () => boolean;
   private came: RequestRow[] = [];
   private turn = 0;
+  /** There was a gap while the list was read. */
+  private owesLook = false;
   private tries = 0;
   private timer: number | undefined;
   private retry: number | undefined;
@@ -103,6 +105,7 @@ export class RequestList {
     }
     this.isLoading = false;
     this.tell();
+    if (this.owesLook) void this.look();
   }
 
   reload(): void {
@@ -149,11 +152,12 @@ export class RequestList {
 
   /** Looks at the first page again, where nobody told of what came. */
   private async look(): Promise<void> {
+    this.owesLook = this.isLoading;
     if (this.isLoading || this.refusal) return;
     const { turn } = this;
     try {
       const { nodes, nextCursor } = await this.ask(null);
-      if (turn !== this.turn) return;
+      if (turn !== this.turn) return void this.look();
       // Where nothing of the page is known, there may be more behind it.
       if (nextCursor !== null && this.unknown(nodes).length === nodes.length) this.isStale = true;
       this.take(nodes);

@@ -1,6 +1,7 @@
 import redocUrl from 'virtual:redoc';
 import { keepScrollable } from './accessibility';
 import { at } from '../root';
+import { showBeside, type Sample } from './beside';
 import { addAnchors, goToAnchor } from './anchors';
 import { theme } from './theme';
 
@@ -9,6 +10,7 @@ const DESCRIPTION = at('/api/v1/openapi.json');
 interface OpenApi {
   info: { license?: unknown };
   tags?: { name: string; 'x-displayName'?: string }[];
+  paths: Record<string, { post?: { 'x-codeSamples'?: Sample[] } }>;
 }
 
 declare global {
@@ -44,7 +46,10 @@ async function loadDescription(): Promise<OpenApi> {
 
 function draw(description: OpenApi, element: HTMLElement): Promise<void> {
   const options = {
-    theme: theme(window.matchMedia('(prefers-color-scheme: dark)').matches),
+    theme: theme(
+      window.matchMedia('(prefers-color-scheme: dark)').matches,
+      window.matchMedia('(max-width: 720px)').matches,
+    ),
     downloadUrls: [{ title: 'Download', url: DESCRIPTION }],
     requiredPropsFirst: true,
     // Patterns are for programs; the text says the same in words.
@@ -66,6 +71,7 @@ async function show(element: HTMLElement): Promise<void> {
     await draw(description, element);
     addAnchors(element);
     keepScrollable(element);
+    showBeside(element, description.paths['/api/v1/sales-orders']?.post?.['x-codeSamples'] ?? []);
     goToAnchor();
     element.dataset['drawn'] = 'true';
   } catch (error) {

@@ -1,11 +1,11 @@
 /** Redoc's colours and type, so that the documentation looks like the other pages, by day and by night. */
-export function theme(isDark: boolean): object {
+export function theme(isDark: boolean, isNarrow: boolean): object {
   const sans = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif";
   const mono = "ui-monospace, 'SFMono-Regular', Menlo, Consolas, 'Liberation Mono', 'DejaVu Sans Mono', monospace";
   const colours = isDark ? NIGHT : DAY;
   const method = { get: colours.good, post: colours.accent };
   return {
-    spacing: { sectionVertical: 20 },
+    spacing: { sectionVertical: 20, sectionHorizontal: isNarrow ? 16 : 40 },
     breakpoints: { small: '720px', medium: '1000px', large: '1150px' },
     colors: {
       primary: { main: colours.accent },

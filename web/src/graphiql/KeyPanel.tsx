@@ -1,6 +1,6 @@
 import { useState, type ChangeEvent, type ReactElement } from 'react';
 import { change, useSession, type Form, type Signed } from './session';
-import { loadKey } from './signing-key';
+import { loadKey } from '../signing-key';
 
 /** The texts that are signed, by form. */
 const FORMS: Record<Form, { name: string; text: string; means: string }> = {

@@ -3,7 +3,7 @@ import { parse, type DocumentNode } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { bearer, GRAPHQL, socketUrl } from '../api';
 import { change, current } from './session';
-import { sha256Hex, sign } from './signing-key';
+import { sha256Hex, sign } from '../signing-key';
 
 /** Sends what GraphiQL runs: with the token of who is signed in, and signed where the service asks for it. */
 export function createFetcher(): Fetcher {

@@ -4,7 +4,7 @@
  */
 import { useSyncExternalStore } from 'react';
 import type { Session } from '../api';
-import type { SigningKey } from './signing-key';
+import type { SigningKey } from '../signing-key';
 
 /** What was last signed, to be read beside the request. */
 export interface Signed {

@@ -31,6 +31,10 @@ export function RequestLog(): VNode {
     <div class="screen">
       <Heading title="Request log" />
       <RequestFilter query={query} codes={codes} change={(next) => go('/requests', next)} />
+      {/* Where there is no log, the list says so. */}
+      {errors.refusal && errors.refusal.extensions.code !== 'NOT_FOUND' && (
+        <Trouble refusal={errors.refusal} isAskedAgain again={errors.again} />
+      )}
       {groups.length > 0 && (
         <section class="card">
           <h2>Failures by cause{since || until ? '' : ' in the last 24 hours'}</h2>

@@ -13,7 +13,7 @@ export function PartnerRequests({ clientId }: { clientId: string }): VNode {
   const recent = useAnswer(RecentOutcomes, { clientId, input: { limit: LATEST } });
   const errors = useAnswer(RequestErrors, { clientId, input: {} });
   const within = new URLSearchParams({ client_id: clientId });
-  const { refusal } = recent;
+  const refusal = recent.refusal ?? errors.refusal;
   const groups = errors.data?.requestErrors ?? [];
   return (
     <section class="card">
@@ -24,7 +24,7 @@ export function PartnerRequests({ clientId }: { clientId: string }): VNode {
         </Link>
       </div>
       {refusal?.extensions.code === 'NOT_FOUND' && <p class="quiet">{refusal.message}.</p>}
-      {refusal && refusal.extensions.code !== 'NOT_FOUND' && <Trouble refusal={refusal} isAskedAgain again={recent.again} />}
+      {refusal && refusal.extensions.code !== 'NOT_FOUND' && <Trouble refusal={refusal} isAskedAgain again={recent.refusal ? recent.again : errors.again} />}
       {recent.data && <p>{rate(recent.data.requestLog.nodes.map(({ status }) => status))}</p>}
       {groups.length > 0 && (
         <>
@@ -39,6 +39,7 @@ export function PartnerRequests({ clientId }: { clientId: string }): VNode {
 function rate(statuses: number[]): string {
   if (statuses.length === 0) return 'The log has no request of this client.';
   const failed = statuses.filter((status) => status >= 400).length;
-  const last = statuses.length === 1 ? 'the last request' : `the last ${number(statuses.length)} requests`;
-  return `${number(failed)} of ${last} failed: ${number(Math.round((failed / statuses.length) * 100))} %.`;
+  if (statuses.length === 1) return `The only request in the log ${failed === 1 ? 'failed' : 'succeeded'}.`;
+  const percent = Math.round((failed / statuses.length) * 100);
+  return `${number(failed)} of the last ${number(statuses.length)} requests failed: ${number(percent)} %.`;
 }

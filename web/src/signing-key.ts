@@ -1,4 +1,4 @@
-import { base64, hex, readPrivateKey, utf8 } from '../pem';
+import { base64, hex, readPrivateKey, utf8 } from './pem';
 
 const RSA_SHA256 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
 
@@ -13,10 +13,15 @@ export interface SigningKey {
 
 /** Reads a key file; fails with a sentence for people. */
 export async function loadKey(file: File): Promise<SigningKey> {
+  return readKey(await file.text(), file.name);
+}
+
+/** Reads the text of a key; fails with a sentence for people. */
+export async function readKey(pem: string, fileName: string): Promise<SigningKey> {
   if (!globalThis.crypto?.subtle) {
-    throw new Error('Browsers sign on https pages and on this machine (localhost, 127.0.0.1) only; open GraphiQL there.');
+    throw new Error('Browsers sign on https pages and on this machine (localhost, 127.0.0.1) only; open this page there.');
   }
-  const pkcs8 = readPrivateKey(await file.text());
+  const pkcs8 = readPrivateKey(pem);
   const refused = (): never => {
     throw new Error('The browser cannot read this RSA key; is the file complete?');
   };
@@ -28,7 +33,7 @@ export async function loadKey(file: File): Promise<SigningKey> {
   const spki = await crypto.subtle.exportKey('spki', publicHalf);
   const digest = base64(await crypto.subtle.digest('SHA-256', spki)).replace(/=+$/, '');
   return {
-    fileName: file.name,
+    fileName,
     bits: (readable.algorithm as RsaKeyAlgorithm).modulusLength,
     fingerprint: `SHA256:${digest}`,
     key: await crypto.subtle.importKey('pkcs8', pkcs8, RSA_SHA256, false, ['sign']),
