@@ -37,6 +37,9 @@ export async function findsWhyAnOrderWasRefused(stage) {
     assert.ok(body.includes('PO-4711') && !body.includes('Sudirman'), body);
     assert.equal(await page.getByRole('link', { name: 'VALIDATION_FAILED' }).getAttribute('href'), '/docs#VALIDATION_FAILED');
 
+    await page.getByRole('link', { name: 'About the client' }).click();
+    await page.getByText('of the last').waitFor();
+
     // What became an order leads to it, and the order to its requests.
     const number = await sender.send({ partner_reference: 'PO-4713' });
     await page.getByRole('link', { name: 'Request log' }).first().click();

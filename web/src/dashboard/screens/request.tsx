@@ -6,6 +6,7 @@ import { milliseconds, number } from '../format';
 import { Code, Heading, Link, Or, Sentence, Time, Trouble } from '../parts/basics';
 import { keyOf } from '../request-list';
 import { usePlace } from '../router';
+import { may } from '../session';
 import { About, Answer, Sender } from './request-log/rows';
 
 type Entry = OneRequestAnswer['requestLog']['nodes'][number];
@@ -82,7 +83,7 @@ function WhatWentWrong({ entry: { status, code, hint, explanation, errors } }: {
       )}
       {errors.length > 0 && (
         <div class="scrolls" tabIndex={0} role="region" aria-label="Faulty fields">
-          <table class="plain lines">
+          <table class="plain">
             <thead>
               <tr>
                 <th scope="col">Field</th>
@@ -124,6 +125,11 @@ function Facts({ entry }: { entry: Entry }): VNode {
       <dt>Client</dt>
       <dd>
         <Sender entry={entry} />
+        {entry.clientId !== null && may('clients:read') && (
+          <small>
+            <Link to={`/partners/${encodeURIComponent(entry.clientId)}`}>About the client</Link>
+          </small>
+        )}
       </dd>
       <dt>Path</dt>
       <dd>{entry.route}</dd>
