@@ -151,6 +151,64 @@ export async function looksWhereItMayNotFollow(stage) {
   });
 }
 
+/** However much comes at once, the tab holds no more than it should and asks no oftener. */
+export async function holdsNoMoreThanItShould(stage) {
+  const sender = await partner(stage);
+  await sender.send({ partner_reference: 'PO-1' });
+  await withBrowser(stage.base, async (open) => {
+    const page = await open();
+    let tell;
+    await page.routeWebSocket(/graphql\/ws/, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((message) => {
+        const { id, type, payload } = JSON.parse(message);
+        const follows = type === 'subscribe' && payload.query.includes('FollowRequests');
+        if (follows) tell = (entry) => socket.send(JSON.stringify({ id, type: 'next', payload: { data: { requestLog: entry } } }));
+        server.send(message);
+      });
+    });
+    const isRead = () => page.waitForResponse((answer) => answer.request().postData()?.includes('query Requests(') ?? false);
+    const opened = isRead();
+    await enter(page, stage, '/requests?outcome=SUCCEEDED');
+    const [{ at, ...rest }] = (await (await opened).json()).data.requestLog.nodes;
+    // Once more after the subscription began.
+    await isRead();
+    await row(page, 'PO-1').waitFor();
+    let count = 0;
+    const flood = (entries) => {
+      for (let n = 0; n < entries; n += 1) {
+        count += 1;
+        tell({ ...rest, at: new Date(Date.parse(at) + count).toISOString(), requestId: `flood-${count}`, partnerReference: null });
+      }
+    };
+    const drawn = () => page.locator('.requests tbody tr').count();
+    await page.keyboard.press('j');
+    flood(1_100);
+    await page.getByRole('button', { name: 'Many requests came: read the list anew' }).waitFor();
+    assert.ok((await drawn()) < 10, 'nothing moves');
+    const wanted = isRead();
+    await page.keyboard.press('n');
+    await wanted;
+
+    // Where nobody reads, the list begins anew by itself, and no sooner than it may.
+    await page.evaluate(() => document.activeElement.blur());
+    const readAnew = async () => {
+      const read = isRead();
+      const asked = page.waitForRequest((request) => request.postData()?.includes('query Requests(') ?? false);
+      flood(1_100);
+      await asked;
+      const at = performance.now();
+      await read;
+      return at;
+    };
+    const first = await readAnew();
+    const second = await readAnew();
+    assert.ok(second - first > 1_500, `after ${second - first} ms`);
+    assert.ok((await drawn()) <= 1_000);
+    await row(page, 'PO-1').waitFor();
+  });
+}
+
 /** A partner reads what it sent itself; who may only read orders has no such screen. */
 export async function isForWhoMayReadIt(stage) {
   const sender = await partner(stage);

@@ -137,6 +137,11 @@ async fn who_may_follow_the_log_of_requests_in_no_further_tab_sees_what_comes_a_
 }
 
 #[tokio::test]
+async fn a_tab_holds_so_many_requests_and_asks_at_a_steady_pace_however_many_come() {
+    stage().await.play("dashboard-requests", "holdsNoMoreThanItShould").await;
+}
+
+#[tokio::test]
 async fn a_partner_reads_its_own_requests_and_a_reader_of_orders_has_no_such_screen() {
     stage().await.play("dashboard-requests", "isForWhoMayReadIt").await;
 }

@@ -10,9 +10,11 @@ import { store } from './store';
 const PAGE = 50;
 /** The most rows in memory; where more come, the list is read anew. */
 const MOST_ROWS = 1_000;
+/** The most entries that are offered to be put in; where more come, the list is read anew. */
+const MOST_FRESH = 200;
 /** Milliseconds. Entries that come close together are shown together. */
 const TOGETHER = 200;
-/** Milliseconds between two readings of the first page. */
+/** Milliseconds between two readings of the first page that nobody asked for. */
 const PAUSE = 2_000;
 
 /** What tells entries apart: a caller may give its id to many requests. */
@@ -23,6 +25,8 @@ export function keyOf({ at, requestId, row, operation }: RequestRow): string {
 export class RequestList {
   rows: RequestRow[] = [];
   next: string | null = null;
+  /** There is more than the list may hold. */
+  isFull = false;
   isLoading = true;
   refusal: Refusal | undefined;
   /** Entries that are not shown yet, the newest first. */
@@ -41,9 +45,13 @@ export class RequestList {
   private readonly mayPut: () => boolean;
   private came: RequestRow[] = [];
   private turn = 0;
+  /** More came while the list was read than its answer can be trusted to have. */
+  private missed = false;
   /** There was a gap while the list was read. */
   private owesLook = false;
   private tries = 0;
+  /** When the first page was last read because much came. */
+  private readAt = 0;
   private timer: number | undefined;
   private retry: number | undefined;
   private readonly abort = new AbortController();
@@ -82,18 +90,20 @@ export class RequestList {
     clearTimeout(this.retry);
     const mine = ++this.turn;
     this.isLoading = true;
+    this.missed = false;
     this.tell();
     try {
       const { nodes, nextCursor } = await this.ask(cursor);
       if (mine !== this.turn) return;
       if (cursor === null) {
         this.rows = [];
-        this.isStale = false;
+        this.isStale = this.missed;
       }
       this.rows = [...this.rows, ...this.unknown(nodes)];
       const known = new Set(this.rows.map(keyOf));
       this.fresh = this.fresh.filter((entry) => !known.has(keyOf(entry)));
-      this.next = this.rows.length < MOST_ROWS ? nextCursor : null;
+      this.isFull = nextCursor !== null && this.rows.length >= MOST_ROWS;
+      this.next = this.isFull ? null : nextCursor;
       this.refusal = undefined;
       this.tries = 0;
     } catch (error) {
@@ -106,6 +116,7 @@ export class RequestList {
     this.isLoading = false;
     this.tell();
     if (this.owesLook) void this.look();
+    if (this.isStale) this.after(PAUSE);
   }
 
   reload(): void {
@@ -176,13 +187,23 @@ export class RequestList {
     const isHere = ({ at }: RequestRow): boolean => !oldest || this.next === null || Date.parse(at) >= Date.parse(oldest);
     const added = this.unknown(entries).filter(isHere);
     this.failures += added.filter(({ status }) => status >= 400).length;
-    this.fresh = [...added, ...this.fresh];
-    if (this.rows.length + this.fresh.length > MOST_ROWS) {
+    // What comes while the list waits to be read anew is on its page then.
+    this.fresh = this.isStale && !this.isLoading ? [] : [...added, ...this.fresh];
+    if (this.fresh.length > MOST_FRESH || this.rows.length + this.fresh.length > MOST_ROWS) {
       this.isStale = true;
+      this.missed = this.isLoading;
       this.fresh = [];
     }
-    if (!this.mayPut() || document.hidden) return this.tell();
-    if (this.isStale && !this.isLoading) return this.reload();
-    if (this.fresh.length > 0) this.show();
+    if (!this.mayPut() || document.hidden) this.tell();
+    else if (this.isStale) this.readAnew();
+    else if (this.fresh.length > 0) this.show();
+  }
+
+  /** However much comes, the service is asked at a steady pace. */
+  private readAnew(): void {
+    const wait = this.readAt + PAUSE - Date.now();
+    if (wait > 0 || this.isLoading) return this.after(Math.max(wait, TOGETHER));
+    this.readAt = Date.now();
+    this.reload();
   }
 }

@@ -78,6 +78,7 @@ function List({ query, errors }: { query: URLSearchParams; errors: Asked<unknown
       {list.rows.length > 0 && <RequestRows list={list} box={box} />}
       {list.isLoading && <p class="quiet">Reading …</p>}
       {!list.isLoading && !refusal && list.rows.length === 0 && <p class="nothing">No request meets every condition.</p>}
+      {list.isFull && <p class="quiet">There are more: add a condition to see them.</p>}
       {!list.isLoading && list.next !== null && (
         <p>
           <button type="button" onClick={() => list.more()}>
