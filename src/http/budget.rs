@@ -79,7 +79,7 @@ fn is_preflight(headers: &HeaderMap) -> bool {
     headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// Where a login, a refresh, or the token of a connection may come.
+/// Where a login, a refresh, the session of a person, or the token of a connection may come.
 fn may_prove_itself(request: &Request) -> bool {
     match request.uri().path() {
         "/graphql" if is_asked_for(request.headers()) => request.method() == Method::GET,

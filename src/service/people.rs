@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use tracing::{info, warn};
@@ -279,12 +279,7 @@ impl People {
 }
 
 /// A person who signs in first.
-fn person(
-    client_id: ClientId,
-    name: String,
-    permissions: Vec<Permission>,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Client {
+fn person(client_id: ClientId, name: String, permissions: Vec<Permission>, now: DateTime<Utc>) -> Client {
     Client {
         client_id,
         kind: ClientKind::Person,
@@ -302,13 +297,7 @@ fn person(
 }
 
 /// What the log tells of a change that a sign-in makes: the person made it, by the groups that they brought.
-fn entry(
-    action: Action,
-    client_id: &ClientId,
-    detail: Detail,
-    address: IpAddr,
-    at: chrono::DateTime<chrono::Utc>,
-) -> NewAuditEntry {
+fn entry(action: Action, client_id: &ClientId, detail: Detail, address: IpAddr, at: DateTime<Utc>) -> NewAuditEntry {
     let actor = Actor { via: Via::Api, name: client_id.to_string(), host: address.to_string() };
     NewAuditEntry { actor, action, client_id: client_id.clone(), detail, at }
 }

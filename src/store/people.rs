@@ -90,8 +90,8 @@ impl Store {
             return Ok(None);
         };
         let client = clients::Entity::find_by_id(&row.client_id).one(&self.core).await?;
-        let client = client.map(Client::try_from).transpose()?;
-        Ok(client.map(|client| Ok::<_, StoreError>((row.try_into()?, client))).transpose()?)
+        let Some(client) = client.map(Client::try_from).transpose()? else { return Ok(None) };
+        Ok(Some((row.try_into()?, client)))
     }
 
     /// Notes that a session gave a token. False where it was ended meanwhile.
