@@ -41,6 +41,7 @@ pub(super) fn people(
         groups_claim: oidc.groups_claim.clone(),
         redirect_uri: config.http.public_url.of(CALLBACK),
         signed_out_uri: config.http.public_url.of("/dashboard"),
+        patience: config.http.request_timeout * 4 / 5,
     };
     let rules = PeopleRules { groups: oidc.groups.clone(), session_lifetime: oidc.session_lifetime };
     Ok(Some(People::new((store.clone(), clock.clone()), Arc::clone(sessions), (outgoing, provider), rules)))

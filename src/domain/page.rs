@@ -159,6 +159,17 @@ impl<C> Span<C> {
     }
 }
 
+/// The most events of a batch.
+pub const MAX_BATCH: usize = 200;
+
+/// Reads how many events a batch has at most.
+pub fn read_batch_length(name: &str, length: i32) -> Result<usize, Vec<FieldError>> {
+    match usize::try_from(length) {
+        Ok(length @ 1..=MAX_BATCH) => Ok(length),
+        _ => Err(vec![fault(name, FieldErrorCode::Range, &format!("must be from 1 to {MAX_BATCH}"))]),
+    }
+}
+
 /// Reads how many rows are wanted.
 pub fn read_length(name: &str, length: i32) -> Result<usize, Vec<FieldError>> {
     match usize::try_from(length) {

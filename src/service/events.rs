@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use tokio::sync::watch as channel;
 
 use self::batch_ends::BatchEnds;
-pub use self::batches::{EventBatch, MOST_EVENTS};
+pub use self::batches::EventBatch;
 use self::batches::{Pages, pages};
 pub use self::changes::ChangesPage;
 pub use self::feed::{FeedPage, LOOKS};
@@ -70,6 +70,17 @@ pub async fn begin<T>(first: impl Future<Output = Option<T>>) -> Option<T> {
         biased;
         first = BEGUN.scope(Arc::clone(&begun), first) => first,
         () = begun.notified() => None,
+    }
+}
+
+/// Work of a task of its own that tells of a beginning in the place of who spawns it.
+pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let begun = BEGUN.try_with(Arc::clone).ok();
+    async move {
+        match begun {
+            Some(begun) => BEGUN.scope(begun, work).await,
+            None => work.await,
+        }
     }
 }
 

@@ -103,6 +103,9 @@ pub struct SignedIn {
     pub return_to: String,
 }
 
+/// What a session is sealed for.
+const SESSION: &str = "session";
+
 /// The longest that a browser may say of itself.
 const LONGEST_USER_AGENT: usize = 256;
 
@@ -190,7 +193,7 @@ impl People {
         let client = saved.map_err(AppError::from)?.ok_or(SignInFailure::Disabled)?;
         telemetry::note(|facts| facts.exchange.session_client = Some(client.client_id.to_string()));
         info!(client_id = %client.client_id, scopes = permission::join(&client.permissions), "a person has signed in");
-        Ok(token)
+        Ok(self.sessions.seal(SESSION, token.expose_secret().as_bytes())?.into())
     }
 
     async fn save(
@@ -253,26 +256,40 @@ impl People {
     ) -> Result<Option<(ClientId, IssuedToken)>, AppError> {
         let now = self.clock.now();
         let nobody = || admission.refusal().map_or(Ok(None), Err);
-        let Some(kept) = kept else { return nobody() };
-        let Some((session, client)) = self.store.find_person_session(&hash(kept)).await? else {
+        let Some(kept) = self.opened(kept) else { return nobody() };
+        let Some((session, client)) = self.store.find_person_session(&hash(&kept)).await? else {
             self.sessions.admit_stranger(address)?;
             return nobody();
         };
         telemetry::note(|facts| facts.exchange.session_client = Some(client.client_id.to_string()));
         ensure_active(&client)?;
         let is_over = session.expires_at <= now || session.generation != client.session_generation;
-        if is_over || client.permissions.is_empty() || !self.store.update_person_session_used(session.id, now).await? {
+        if is_over || client.permissions.is_empty() {
             return nobody();
         }
+        // Before anything is written: who asks without end waits.
+        self.sessions.admit_person(&client.client_id)?;
         self.sessions.give_back(address, admission);
+        match self.store.update_person_session_used(session.id, now).await {
+            Ok(true) => {}
+            Ok(false) => return nobody(),
+            // Who can still read goes on though nothing can be written.
+            Err(error) => warn!(error = telemetry::causes(&error), "the use of a person's session could not be noted"),
+        }
         let token = self.sessions.issue_to_person(&client, &session, now)?;
         Ok(Some((client.client_id, token)))
     }
 
+    /// What a browser keeps of a session, as it was given: what somebody made up costs no look into the database.
+    fn opened(&self, kept: Option<&str>) -> Option<String> {
+        let opened = self.sessions.open(SESSION, kept?)?;
+        String::from_utf8(opened.expose_secret().to_vec()).ok()
+    }
+
     /// Ends the session that this browser keeps. Gives where it can sign out at the provider too.
     pub async fn sign_out(&self, kept: Option<&str>) -> Result<Option<String>, AppError> {
-        if let Some(kept) = kept {
-            self.store.delete_person_session(&hash(kept)).await?;
+        if let Some(kept) = self.opened(kept) {
+            self.store.delete_person_session(&hash(&kept)).await?;
         }
         Ok(self.provider.sign_out_url().await)
     }

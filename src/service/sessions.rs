@@ -138,6 +138,8 @@ impl Sessions {
         })
         .await
         .map_err(AppError::internal)?;
+        // A version from before people could sign in may have given one a secret.
+        let client = client.filter(|client| client.kind == ClientKind::Machine);
         let (Some(client), Some(secret)) = (client, matched.and_then(|index| secrets.get(index))) else {
             attempt.failed();
             return Err(AppError::new(ErrorCode::InvalidCredentials, "The client id or the client secret is wrong"));

@@ -13,8 +13,8 @@ async fn plans(work: impl AsyncFnOnce(&Store)) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::connect(&DatabaseOptions::in_test(&folder.path().join("orders.db"))).await.unwrap();
     store.migrate_up().await.unwrap();
-    let sees = Arc::clone(&seen);
-    store.read.set_metric_callback(move |info| sees.lock().unwrap().push(info.statement.sql.clone()));
+    let noted = Arc::clone(&seen);
+    store.read.set_metric_callback(move |info| noted.lock().unwrap().push(info.statement.sql.clone()));
     work(&store).await;
     let seen = std::mem::take(&mut *seen.lock().unwrap());
     let mut plans = Vec::new();

@@ -63,6 +63,17 @@ fn is_of_stream(error: &ServerError) -> bool {
     error.path.len() <= 1
 }
 
+/// The responses of a subscription up to one without data: who went on after it would lack what it was to tell.
+pub fn until_lost(responses: impl Stream<Item = Response>) -> impl Stream<Item = Response> {
+    responses.scan(false, |is_lost, response| {
+        if *is_lost {
+            return ready(None);
+        }
+        *is_lost = response.data == Value::Null;
+        ready(Some(if *is_lost { of_request(response) } else { response }))
+    })
+}
+
 /// The responses of a subscription up to the one at which it breaks off; that is told by its cause.
 pub fn until_interrupted(responses: impl Stream<Item = Response>) -> impl Stream<Item = Result<Response, AppError>> {
     responses.scan(false, |has_ended, response| {

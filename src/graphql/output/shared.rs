@@ -24,7 +24,7 @@ const BYTES: u64 = 32 << 20;
 /// What makes two documents with their variables one.
 pub type Seed = [u8; 32];
 
-type Told = (Seed, Scope, Vec<Permission>, (Position, Position));
+type Told = (Seed, Scope, Vec<Permission>, (Position, Position), bool);
 
 /// The answers that were made a moment ago. Cloning shares them.
 #[derive(Clone)]
@@ -70,10 +70,10 @@ impl Shared {
         })
     }
 
-    fn comes(&self, EventBatch { range, scope, permissions, .. }: &EventBatch) {
+    fn comes(&self, EventBatch { range, scope, permissions, has_more, .. }: &EventBatch) {
         let mut permissions = permissions.clone();
         permissions.sort_unstable();
-        let told = (self.seed, scope.clone(), permissions, *range);
+        let told = (self.seed, scope.clone(), permissions, *range, *has_more);
         *self.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
     }
 

@@ -6,6 +6,7 @@ use async_graphql::{Context, Result, Subscription as Subscriptions};
 use futures_util::stream::{Stream, StreamExt as _};
 
 use crate::domain::event::After;
+use crate::domain::page::read_batch_length;
 use crate::domain::request_log::RequestLogFilter as Filter;
 use crate::error::AppError;
 use crate::graphql::cost::budget;
@@ -14,7 +15,6 @@ use crate::graphql::inputs::{Raw, RequestLogFilter, SalesOrderFilter, both, read
 use crate::graphql::output::shared::Shared;
 use crate::graphql::types::reader::sealing;
 use crate::graphql::types::{RequestLogEntry, SalesOrderEvent, SalesOrderEventBatch};
-use crate::service::events::MOST_EVENTS;
 use crate::service::{Caller, Services};
 
 pub struct Subscription;
@@ -40,24 +40,30 @@ impl Subscription {
     }
 
     /// Events of orders, gathered: the first one after a pause is sent at once, those of the second after it together, so that there is
-    /// a message a second where fewer than 200 events come in it. After a lost connection no event is missed: subscribe again with the
+    /// a message a second where no more than `first` events come in it. After a lost connection no event is missed: subscribe again with the
     /// last `nextCursor` as `after`. Viewers who send the same document and may read the same cost little more than one of them.
-    #[graphql(complexity = "page_cost(i32::try_from(MOST_EVENTS).ok(), child_complexity)")]
+    #[graphql(complexity = "page_cost(Some(first), child_complexity)")]
     async fn sales_order_event_batches(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Cursor of the event or batch to start after; only new events when absent.")] after: Option<
             String,
         >,
+        #[graphql(
+            desc = "Number of events of a batch, 1 to 200. Of a document that selects much, ask for fewer: a batch that costs more than a \
+                    request may ends the subscription.",
+            default = 200
+        )]
+        first: i32,
         #[graphql(name = "where", desc = "Conditions on the orders whose events are sent; all orders when absent.")]
         filter: Option<Raw<SalesOrderFilter>>,
     ) -> Result<impl Stream<Item = Result<SalesOrderEventBatch>> + use<>> {
         let (sealing, events) = (sealing(ctx)?, &ctx.data::<Arc<Services>>()?.events);
         let sealer = sealing.sealer().await?;
-        let asked = both(After::read(after.as_deref(), sealer), read_filter(ctx, filter.as_ref()));
-        let (after, filter) = asked.map_err(AppError::invalid)?;
+        let range = both(After::read(after.as_deref(), sealer), read_batch_length("first", first));
+        let ((after, first), filter) = both(range, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
         let session = ctx.data::<Arc<Caller>>()?.live_session()?;
-        let batches = events.follow_in_batches(session, filter, after, sealer).await?;
+        let batches = events.follow_in_batches(session, filter, after, sealer, first).await?;
         let batches = Shared::announced(ctx, batches);
         Ok(budget::renewed(ctx, batches)?.map(move |batch| Ok(SalesOrderEventBatch::told(batch?, &sealing))))
     }

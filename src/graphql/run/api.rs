@@ -27,7 +27,7 @@ use crate::graphql::output::{error, values};
 use crate::graphql::roots::{self, ApiSchema, Misfit, finish, schema};
 use crate::graphql::types::loaders;
 use crate::graphql::types::preload::ShortPages;
-use crate::service::events::begin;
+use crate::service::events::{begin, carried};
 use crate::service::rate_limit::network;
 use crate::service::turns::Turn;
 use crate::service::{Caller, Principal, Services};
@@ -143,7 +143,7 @@ impl Api {
         let responses = self.metered.execute_stream(request.data(shared)).map(move |response| {
             if Shared::is_told(&response) { valid.with_cost(response) } else { valid.complete(response) }
         });
-        Ok(driven(error::until_interrupted(responses)))
+        Ok(driven(error::until_interrupted(error::until_lost(responses))))
     }
 
     /// Answers a question about the schema, which waits for nothing, from memory if somebody asked it before.
@@ -307,22 +307,32 @@ impl Api {
 
 /// A stream that goes on to its next item though nobody takes it: others wait for what it makes
 /// (`a_dashboard_that_reads_nothing_keeps_no_other_from_its_batches`).
-fn driven<T: Send + 'static>(stream: impl Stream<Item = T> + Send + 'static) -> BoxStream<'static, T> {
-    let (sender, receiver) = mpsc::channel(1);
-    let mut driving = JoinSet::new();
-    driving.spawn(telemetry::in_request(async move {
-        let mut stream = pin!(stream);
-        while let Some(item) = stream.next().await {
-            if sender.send(item).await.is_err() {
-                return;
+fn driven<T: Send + 'static>(
+    stream: impl Stream<Item = Result<T, AppError>> + Send + 'static,
+) -> BoxStream<'static, Result<T, AppError>> {
+    let begun = async {
+        let (sender, receiver) = mpsc::channel(1);
+        let mut driving = JoinSet::new();
+        // Not before somebody asks for the first item, who may wait for the beginning alone.
+        driving.spawn(telemetry::in_request(carried(async move {
+            let mut stream = pin!(stream);
+            while let Some(item) = stream.next().await {
+                if sender.send(item).await.is_err() {
+                    return;
+                }
             }
-        }
-    }));
-    // Whoever lets go of the stream ends it.
-    let items = stream::unfold((receiver, driving), |(mut receiver, driving)| async {
-        Some((receiver.recv().await?, (receiver, driving)))
-    });
-    items.boxed()
+        })));
+        // Whoever lets go of the stream ends it.
+        stream::unfold((receiver, driving), |(mut receiver, mut driving)| async {
+            if let Some(item) = receiver.recv().await {
+                return Some((item, (receiver, driving)));
+            }
+            // A task that panicked has not come to the end: who follows comes again with its cursor.
+            let broken = driving.join_next().await.and_then(Result::err);
+            broken.map(|error| (Err(AppError::internal(error)), (receiver, driving)))
+        })
+    };
+    stream::once(begun).flatten().boxed()
 }
 
 /// Lets the caller through to a document of ours, or says what is missing.

@@ -76,8 +76,9 @@ fn shared_by((query, document): (&str, &ExecutableDocument), name: Option<&str>,
     }
     let mut others = variables.clone();
     if let Some(Literal::Variable(after)) = field.node.get_argument("after").map(|value| &value.node)
-        // Declared and used: nothing else depends on it.
+        // Declared and used: nothing else depends on it. A name that does not stand right behind its sign is not looked for.
         && query.matches(&format!("${after}")).count() == 2
+        && query.split('$').skip(1).all(|rest| rest.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic()))
     {
         others.remove(after);
     }

@@ -132,7 +132,7 @@ fn json_type(shape: &Shape) -> (Type, Option<KnownFormat>) {
     match shape.type_name.as_str() {
         "Boolean" => (Type::Boolean, None),
         "Int" => (Type::Integer, Some(KnownFormat::Int32)),
-        "Float" => (Type::Number, Some(KnownFormat::Double)),
+        "Float" => (Type::Number, None),
         "Long" | "UnixTime" => (Type::Integer, Some(KnownFormat::Int64)),
         "Date" => (Type::String, Some(KnownFormat::Date)),
         "DateTime" => (Type::String, Some(KnownFormat::DateTime)),

@@ -16,14 +16,11 @@ use crate::domain::sealer::Sealer;
 use crate::error::AppError;
 use crate::service::caller::LiveSession;
 
-/// The most events of a batch.
-pub const MOST_EVENTS: usize = 200;
-
 /// How long a page of events is kept for others who follow the same, and how many pages are.
 const KEPT: (Duration, u64) = (Duration::from_secs(5), 32);
 
-/// What was read for some follower: by whose orders are meant, the filter, and the range of positions.
-pub(super) type Pages = Cache<(Scope, Arc<str>, Position, Position), Arc<Vec<OrderEvent>>>;
+/// What was read for some follower: by whose orders are meant, the filter, the range of positions, and how many at most.
+pub(super) type Pages = Cache<(Scope, Arc<str>, (Position, Position), usize), Arc<Vec<OrderEvent>>>;
 
 pub(super) fn pages() -> Pages {
     Cache::builder().time_to_live(KEPT.0).max_capacity(KEPT.1).build()
@@ -45,21 +42,22 @@ pub struct EventBatch {
 }
 
 impl Events {
-    /// Every event after a position, or from now on, gathered: the first one after a pause at once, then those of a second together,
-    /// so many at most. Ends with a failure when the session does.
+    /// Every event after a position, or from now on, gathered: the first one after a pause at once, then those of a second together, so
+    /// many at most. Ends with a failure when the session does.
     pub async fn follow_in_batches(
         &self,
         session: LiveSession,
         filter: OrderFilter,
         after: Option<After>,
         sealer: &Sealer,
+        most: usize,
     ) -> Result<impl Stream<Item = Result<EventBatch, AppError>> + use<>, AppError> {
         // Filters that say the same in the same words are one.
         let meant: Arc<str> = format!("{filter:?}").into();
         let follower = self.follower(session, filter, after, sealer).await?;
-        Ok(stream::unfold(Some((follower, meant)), |following| async {
+        Ok(stream::unfold(Some((follower, meant)), move |following| async move {
             let (mut follower, meant) = following?;
-            match follower.next_batch(&meant).await {
+            match follower.next_batch(&meant, most).await {
                 Ok(batch) => Some((Ok(batch), Some((follower, meant)))),
                 Err(error) => Some((Err(error), None)),
             }
@@ -68,16 +66,16 @@ impl Events {
 }
 
 impl Follower {
-    async fn next_batch(&mut self, meant: &Arc<str>) -> Result<EventBatch, AppError> {
+    async fn next_batch(&mut self, meant: &Arc<str>, most: usize) -> Result<EventBatch, AppError> {
         let watcher = Arc::clone(&self.events.watcher);
         tokio::select! {
             biased;
             stale = watcher.stale() => Err(stale),
-            batch = self.read_batch(meant) => batch,
+            batch = self.read_batch(meant, most) => batch,
         }
     }
 
-    async fn read_batch(&mut self, meant: &Arc<str>) -> Result<EventBatch, AppError> {
+    async fn read_batch(&mut self, meant: &Arc<str>, most: usize) -> Result<EventBatch, AppError> {
         loop {
             let reader = self.reader().await?;
             let last = self.last()?;
@@ -95,7 +93,7 @@ impl Follower {
             };
             let after = self.after;
             let until = end.min(Position::new(after.get().saturating_add(WINDOW)));
-            let events = match self.page(reader.scope(), meant, (after, until)).await {
+            let events = match self.page(reader.scope(), meant, (after, until), most).await {
                 Ok(events) => events,
                 Err(error) if may_pass(&error) => {
                     sleep(CHECK_SESSION_EVERY).await;
@@ -103,7 +101,7 @@ impl Follower {
                 }
                 Err(error) => return Err(error),
             };
-            let is_all = events.len() < MOST_EVENTS;
+            let is_all = events.len() < most;
             self.after = events.last().filter(|_| !is_all).map_or(until, |event| event.position);
             if !events.is_empty() {
                 let (range, has_more) = ((after, self.after), self.after < end);
@@ -118,11 +116,12 @@ impl Follower {
         scope: Scope,
         meant: &Arc<str>,
         range: (Position, Position),
+        most: usize,
     ) -> Result<Arc<Vec<OrderEvent>>, AppError> {
         let Events { store, pages, .. } = &self.events;
-        let key = (scope.clone(), Arc::clone(meant), range.0, range.1);
+        let key = (scope.clone(), Arc::clone(meant), range, most);
         let read = async {
-            let reading = async { Ok(store.list_events(&scope, &self.filter, range, MOST_EVENTS).await?) };
+            let reading = async { Ok(store.list_events(&scope, &self.filter, range, most).await?) };
             store.in_time::<_, AppError>(reading).await.map(Arc::new)
         };
         pages.try_get_with(key, read).await.map_err(|error| AppError::clone(&error))

@@ -40,9 +40,6 @@ const METADATA_LIFETIME: Duration = Duration::from_mins(10);
 /// A key that is not known has them read anew, and so often at most.
 const KEYS_PAUSE: Duration = Duration::from_mins(1);
 
-/// The longest that a person waits for all that is asked of the provider in one step.
-const PATIENCE: Duration = Duration::from_secs(15);
-
 /// The longest answer that is read: no provider describes itself at such length.
 const LONGEST_ANSWER: usize = 512 * 1024;
 
@@ -77,6 +74,8 @@ pub struct ProviderRules {
     pub redirect_uri: String,
     /// Where it sends people back to who signed out.
     pub signed_out_uri: String,
+    /// The longest that a person waits for all that is asked of the provider in one step: less than a request may take.
+    pub patience: Duration,
 }
 
 /// The provider.
@@ -133,6 +132,13 @@ impl Provider {
         }
     }
 
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, SignInFailure>>) -> Result<T, SignInFailure> {
+        tokio::time::timeout(self.rules.patience, work).await.unwrap_or_else(|_| {
+            warn!("the provider of identities takes too long");
+            Err(SignInFailure::Away)
+        })
+    }
+
     /// The provider's name for itself.
     pub(super) fn issuer(&self) -> &str {
         &self.rules.issuer
@@ -140,7 +146,7 @@ impl Provider {
 
     /// Begins a sign-in: where the browser goes.
     pub(super) async fn begin(&self, return_to: &str, now: DateTime<Utc>) -> Result<(String, Attempt), SignInFailure> {
-        let metadata = in_time(self.metadata()).await?;
+        let metadata = self.in_time(self.metadata()).await?;
         let client = self.client(&metadata)?;
         let random = || URL_SAFE_NO_PAD.encode(random_bytes::<32>());
         let (state, nonce, verifier) = (random(), random(), random());
@@ -167,12 +173,14 @@ impl Provider {
         attempt: &Attempt,
         now: DateTime<Utc>,
     ) -> Result<Identity, SignInFailure> {
-        in_time(async {
+        self.in_time(async {
             let mut metadata = self.metadata().await?;
             let token = self.redeem(&metadata, code, &attempt.verifier).await?;
             let nonce = Nonce::new(attempt.nonce.clone());
-            if self.does_not_know_the_key(&metadata, &token)? && self.reread.entry(()).or_insert(()).is_fresh() {
-                self.metadata.invalidate(&()).await;
+            if self.does_not_know_the_key(&metadata, &token)? {
+                if self.reread.entry(()).or_insert(()).is_fresh() {
+                    self.metadata.invalidate(&()).await;
+                }
                 metadata = self.metadata().await?;
             }
             let client = self.client(&metadata)?;
@@ -195,13 +203,17 @@ impl Provider {
 
     /// What the provider says of itself. All who ask meanwhile wait for one answer.
     async fn metadata(&self) -> Result<Arc<ProviderMetadataWithLogout>, SignInFailure> {
-        let load = async {
-            let issuer = IssuerUrl::new(self.rules.issuer.clone()).map_err(|error| telemetry::causes(&error))?;
-            let http = |request| ask(self.outgoing.clone(), request);
+        let (issuer, outgoing, known) = (self.rules.issuer.clone(), self.outgoing.clone(), self.metadata.clone());
+        let load = async move {
+            let issuer = IssuerUrl::new(issuer).map_err(|error| telemetry::causes(&error))?;
+            let http = |request| ask(outgoing.clone(), request);
             let found = ProviderMetadataWithLogout::discover_async(issuer, &http).await;
             found.map(Arc::new).map_err(|error| telemetry::causes(&error))
         };
-        self.metadata.try_get_with((), load).await.map_err(|error: Arc<String>| {
+        // In a task of its own: an answer that comes after the patience of who asked is there for the next one.
+        let loading = tokio::spawn(async move { known.try_get_with((), load).await });
+        let loaded = loading.await.unwrap_or_else(|error| Err(Arc::new(error.to_string())));
+        loaded.map_err(|error: Arc<String>| {
             warn!(error = %error, "the provider of identities says nothing of itself that can be read: nobody can sign in");
             SignInFailure::Away
         })
@@ -288,13 +300,6 @@ fn groups(claim: Option<&Value>) -> Vec<String> {
 fn untrusted(why: impl std::fmt::Display) -> SignInFailure {
     warn!(error = %why, "what the provider of identities says is not to be believed");
     SignInFailure::Untrusted
-}
-
-async fn in_time<T>(work: impl Future<Output = Result<T, SignInFailure>>) -> Result<T, SignInFailure> {
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| {
-        warn!("the provider of identities takes too long");
-        Err(SignInFailure::Away)
-    })
 }
 
 /// Asks the provider by the way on which all requests to others go.

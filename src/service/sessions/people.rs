@@ -7,7 +7,7 @@ use secrecy::SecretSlice;
 
 use super::Sessions;
 use crate::auth::token::{IssuedToken, Session};
-use crate::domain::client::Client;
+use crate::domain::client::{Client, ClientId};
 use crate::domain::permission;
 use crate::domain::person::PersonSession;
 use crate::error::AppError;
@@ -26,7 +26,6 @@ impl Sessions {
         session: &PersonSession,
         now: DateTime<Utc>,
     ) -> Result<IssuedToken, AppError> {
-        self.rate_limit.admit_request(client.client_id.as_str())?;
         let left = session.expires_at.signed_duration_since(now).to_std().unwrap_or_default();
         let lifetime = TOKEN_LIFETIME.min(self.rules.token_lifetime).min(left);
         let session = Session {
@@ -37,6 +36,11 @@ impl Sessions {
             session_generation: session.generation,
         };
         self.keys.borrow().issue(&session, now, lifetime)
+    }
+
+    /// Counts a request of a person whose session was found.
+    pub(in crate::service) fn admit_person(&self, client_id: &ClientId) -> Result<(), AppError> {
+        self.rate_limit.admit_request(client_id.as_str())
     }
 
     /// Seals what a browser keeps for us, for what `purpose` names.

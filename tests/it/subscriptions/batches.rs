@@ -8,7 +8,7 @@ use sales_order_api::domain::signature_policy::SignaturePolicy;
 use serde_json::{Value, json};
 
 use super::{Body, take};
-use crate::support::{Database, Partner, Process, Remote, Socket, TestApp, in_time, order};
+use crate::support::{Database, Partner, Process, Remote, Socket, TestApp, Told, in_time, order};
 
 const FOLLOW: &str = "subscription follow($after: String, $where: SalesOrderFilter) {
     salesOrderEventBatches(after: $after, where: $where) {
@@ -79,6 +79,50 @@ async fn more_events_than_a_batch_has_come_in_several_and_none_is_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_viewer_of_a_feed_where_nothing_happens_is_answered_at_once() {
+    let app = TestApp::new().await;
+    let authorization = app.dashboard().await.authorization();
+    let headers = [("accept", "text/event-stream"), ("authorization", authorization.as_str())];
+    let body = json!({"query": FOLLOW}).to_string();
+    let request = TestApp::post_request("/graphql", &headers, Body::from(body));
+    let response = in_time("the head", tower::ServiceExt::oneshot(app.router.clone(), request)).await.unwrap();
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["content-type"]),
+        (200, &"text/event-stream".parse().unwrap())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_costs_more_than_a_request_may_ends_the_subscription_and_smaller_ones_tell_all_of_it() {
+    let app = TestApp::new().await;
+    let base = app.listen().await;
+    let (partner, dashboard) = (app.partner().await, app.dashboard().await);
+    let mut long = order();
+    let line = long["products"][0].clone();
+    long["products"] = json!(vec![line; 100]);
+    for name in names(0..30) {
+        long["customer_code"] = json!(name);
+        partner.create_with_key(&name, &long).await.expect(201);
+    }
+    let lines = "customerCode products { lineNo productCode productName quantity unit unitPrice note }";
+    let query = FOLLOW.replace("customerCode", lines);
+    let mut socket = Socket::log_in(&base, &dashboard.token).await;
+    socket.subscribe("1", &query, json!({"after": "ZTA"})).await;
+    let Told::Message(told) = socket.next().await else { panic!("closed") };
+    assert_eq!((&told["type"], &told["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("LIMIT_EXCEEDED")));
+    let fewer = query.replace("after: $after,", "after: $after, first: 5,");
+    socket.subscribe("1", &fewer, json!({"after": "ZTA"})).await;
+    assert_eq!(customers(&mut socket, 30).await, names(0..30));
+    for (first, is_right) in [(0, false), (1, true), (200, true), (201, false), (-1, false)] {
+        let query = format!("subscription {{ salesOrderEventBatches(after: \"ZTA\", first: {first}) {{ hasMore }} }}");
+        let mut socket = Socket::log_in(&base, &dashboard.token).await;
+        socket.subscribe("1", &query, json!({})).await;
+        let Told::Message(told) = socket.next().await else { panic!("closed") };
+        assert_eq!(told["type"], if is_right { "next" } else { "error" }, "{first}: {told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn viewers_of_one_document_get_what_each_of_them_may_read_and_asked_for() {
     let app = TestApp::new().await;
     let base = app.listen().await;
@@ -142,7 +186,6 @@ async fn what_is_told_to_many_dashboards_is_read_for_one_of_them() {
     });
     let secret = Remote::register(&database, "partner").await;
     let partner = Remote::log_in(&process.base, "partner", &secret).await;
-    partner.create(&partner.sign(), Some("0"), &order()).await.unwrap().expect(201);
     let secret = Remote::register_with(&database, "board", vec![Permission::OrdersRead]).await;
     let board = Remote::log_in(&process.base, "board", &secret).await;
     let query = FOLLOW.replace("customerCode", "customerCode products { productCode } acknowledgements { system }");
@@ -152,6 +195,7 @@ async fn what_is_told_to_many_dashboards_is_read_for_one_of_them() {
         socket.subscribe("1", &query, json!({"after": "ZTA"})).await;
         sockets.push(socket);
     }
+    partner.create(&partner.sign(), Some("0"), &order()).await.unwrap().expect(201);
     for mut socket in sockets {
         assert_eq!(customers(&mut socket, 1).await.len(), 1);
     }
