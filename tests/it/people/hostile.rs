@@ -353,7 +353,7 @@ async fn who_tries_again_and_again_from_one_address_waits() {
         ensure_refused(&browser, &answer, 429, "Too many attempts from this address");
         assert!(answer.header("retry-after").is_some());
     }
-    // So does who makes up sessions.
+    // What somebody makes up as a session is no session, and costs no look into the database.
     browser.cookies.insert("__Host-sales-order-session".to_owned(), "ab".repeat(32));
-    browser.session().await.expect_refusal(429, "RATE_LIMITED");
+    assert_eq!(browser.session().await.status, 204);
 }
