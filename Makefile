@@ -101,6 +101,10 @@ bench-webhooks: web ## How fast webhooks are sent over TLS, how soon after their
 bench-abuse: release ## What an honest partner waits for while somebody does harm; ARGS=NAME picks attacks
 	node benches/abuse.mjs $${CARGO_TARGET_DIR:-target}/release/sales-order-api $(ARGS)
 
+.PHONY: bench-viewers
+bench-viewers: release ## What many open dashboards cost while orders come in; ARGS='VIEWERS ORDERS SECONDS', orders a second
+	node --experimental-websocket benches/viewers.mjs $${CARGO_TARGET_DIR:-target}/release/sales-order-api $(ARGS)
+
 .PHONY: bench-size
 bench-size: web ## Orders and pages on PostgreSQL at 100,000 and at ten million orders, and what these take on disk; ARGS='ORDERS SECONDS'
 	scripts/bench-size.sh $(ARGS)
