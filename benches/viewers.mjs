@@ -15,15 +15,15 @@ if (!binary) {
   console.error("usage: node --experimental-websocket benches/viewers.mjs BINARY [VIEWERS] [ORDERS A SECOND] [SECONDS]");
   process.exit(2);
 }
-/** The most subscriptions of a client. */
-const OF_A_CLIENT = 200;
+/** The most sockets of a client. */
+const OF_A_CLIENT = 100;
 const FOLLOW =
   "subscription Follow($after: String) { salesOrderEventBatches(after: $after) { nodes { cursor kind orderNumber createdAt } nextCursor } }";
 
 const folder = mkdtempSync(join(tmpdir(), "sales-order-viewers."));
 const database = process.env.VIEWERS_DATABASE_URL ?? `sqlite://${folder}/orders.db`;
 const environment = {
-  PATH: process.env.PATH, SALES_ORDER_RATE_LIMIT__ENABLED: "false", SALES_ORDER_HTTP__DRAIN_DELAY: "0s", SALES_ORDER_LOG__FORMAT: "json",
+  PATH: process.env.PATH, SALES_ORDER_RATE_LIMIT__ENABLED: "false", SALES_ORDER_HTTP__DRAIN_DELAY: "0s", SALES_ORDER_LOG__FORMAT: "json", SALES_ORDER_HTTP__MAX_SOCKETS_PER_ADDRESS: "1000",
 };
 const run = (...parameters) =>
   execFileSync(resolve(binary), ["--database-url", database, ...parameters], { env: environment, cwd: folder, stdio: ["ignore", "pipe", "ignore"] })

@@ -28,6 +28,8 @@ const clients = {
       url: `${base.replace('http', 'ws')}/graphql/ws`,
       webSocketImpl: WebSocket,
       connectionParams: async () => ({ Authorization: await authorization() }),
+      // Five by default, which is less than a minute of an outage: the test has a deadline of its own.
+      retryAttempts: Infinity,
       on: {
         connected: () => say({ connected: true }),
         closed: ({ code, reason, wasClean }) => say({ closed: code, reason, wasClean }),
@@ -37,6 +39,7 @@ const clients = {
     createSse({
       url: `${base}/graphql`,
       headers: async () => ({ Authorization: await authorization() }),
+      retryAttempts: Infinity,
       on: { connected: () => say({ connected: true }) },
     }),
 };
