@@ -23,6 +23,9 @@ impl PublicUrl {
         let fits = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
             && is_authority(authority)
             && path.is_none_or(|path| path.split('/').all(is_segment));
+        // Browsers leave out the port that a scheme has by itself (RFC 6454 §6.2).
+        let own_port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+        let authority = authority.strip_suffix(own_port).unwrap_or(authority);
         // Scheme and host have no case (RFC 3986 §6.2.2.1); browsers send both in small letters.
         let origin = format!("{scheme}://{authority}").to_ascii_lowercase();
         fits.then(|| Self(path.map_or_else(|| origin.clone(), |path| format!("{origin}/{path}"))))
@@ -86,6 +89,10 @@ mod tests {
             (" http://localhost:8080/orders/ ", "http://localhost:8080", "/orders"),
             ("HTTPS://API.example.com/Orders", "https://api.example.com", "/Orders"),
             ("https://x_y.internal/o", "https://x_y.internal", "/o"),
+            ("https://api.example.com:443/o", "https://api.example.com", "/o"),
+            ("http://api.example.com:80", "http://api.example.com", ""),
+            ("http://api.example.com:443", "http://api.example.com:443", ""),
+            ("https://[2001:db8::1]:443", "https://[2001:db8::1]", ""),
             ("https://[2001:db8::1]:8443/a-b/v1.0_~", "https://[2001:db8::1]:8443", "/a-b/v1.0_~"),
         ] {
             let url = PublicUrl::read(text).unwrap();

@@ -26,6 +26,7 @@ pub mod sealing;
 pub mod sessions;
 pub mod signature_check;
 pub mod slots;
+mod tending;
 pub mod turns;
 pub mod webhooks;
 

@@ -84,3 +84,35 @@ fn shared_by((query, document): (&str, &ExecutableDocument), name: Option<&str>,
     }
     Some(KnownDocuments::key_of(query, name, &others))
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use serde_json::json;
+
+    use super::*;
+
+    fn key(query: &str, variables: serde_json::Value) -> Option<Key> {
+        shared_by((query, &parse_query(query).unwrap()), None, &Variables::from_json(variables))
+    }
+
+    #[test]
+    fn viewers_share_what_depends_on_nothing_but_where_each_of_them_begins() {
+        let follow = "subscription F($after: String, $first: Int) {
+            salesOrderEventBatches(after: $after, first: $first) { nextCursor } }";
+        let of = |after: &str, first: i32| key(follow, json!({"after": after, "first": first})).unwrap();
+        assert_eq!(of("a", 5), of("b", 5));
+        assert_ne!(of("a", 5), of("a", 6));
+        // However it is written, a second use is seen, or the variable counts.
+        for second in ["$after", "$ after", "$,after"] {
+            let query = format!(
+                "subscription F($after: String) {{
+                    salesOrderEventBatches(after: $after, where: {{search: {second}}}) {{ nextCursor }} }}"
+            );
+            assert_ne!(key(&query, json!({"after": "a"})), key(&query, json!({"after": "b"})), "{second}");
+        }
+        for other in ["subscription { salesOrderEvents { cursor } }", "{ salesOrderEventBatches { nextCursor } }"] {
+            assert_eq!(key(other, json!({})), None);
+        }
+    }
+}

@@ -9,6 +9,7 @@ use tracing::warn;
 use super::RequestLog;
 use super::entry::Answered;
 use crate::error::AppError;
+use crate::service::tending::keep_short;
 use crate::store::{Outage, StoreError};
 use crate::telemetry::{self, DroppedEntry};
 
@@ -21,11 +22,8 @@ const FLUSH_EVERY: Duration = Duration::from_millis(500);
 /// How long the writer rests when the database does not take entries.
 const REST: Duration = Duration::from_secs(1);
 
-/// How often the log is looked through for what is too old.
-const TEND_EVERY: Duration = Duration::from_hours(1);
-
-/// The pause between two parts of what is too old.
-const TEND_PAUSE: Duration = Duration::from_millis(200);
+/// Its name for the operator.
+const LOG: &str = "requests";
 
 impl RequestLog {
     /// Writes entries and drops old ones, for as long as it is polled.
@@ -35,10 +33,10 @@ impl RequestLog {
             if let Err(error) = self.tend().await {
                 warn!(error = telemetry::causes(&error), "the log of requests could not be prepared; trying again");
             }
-            tokio::join!(self.keep_writing(), self.keep_short());
+            tokio::join!(self.keep_writing(), keep_short(LOG, || self.tend()));
         } else if self.0.store.has_request_log() {
             // What was kept when there was one.
-            self.keep_short().await;
+            keep_short(LOG, || self.tend()).await;
         }
     }
 
@@ -103,28 +101,6 @@ impl RequestLog {
             self.0.store.find_known(claimed).await.unwrap_or_default()
         };
         answered.into_iter().flat_map(|answered| answered.into_entries(|id| known.contains(id))).collect()
-    }
-
-    async fn keep_short(&self) {
-        let mut outage = Outage::default();
-        loop {
-            let mut pause = TEND_EVERY;
-            match self.tend().await {
-                Ok(has_more) => {
-                    outage.end();
-                    if has_more {
-                        pause = TEND_PAUSE;
-                    }
-                }
-                Err(error) => {
-                    let error = telemetry::causes(&error);
-                    if outage.is_news(&error) {
-                        warn!(error, "the log of requests could not be shortened; trying again");
-                    }
-                }
-            }
-            sleep(pause).await;
-        }
     }
 
     /// Drops a part of what is too old; whether there is more of it.

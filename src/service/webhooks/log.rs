@@ -1,9 +1,5 @@
 //! The log of attempts, and how long it is kept.
 
-use std::time::Duration;
-
-use tracing::warn;
-
 use super::Webhooks;
 use crate::domain::client::ClientId;
 use crate::domain::own_name::OwnName;
@@ -11,8 +7,7 @@ use crate::domain::sealer::Purpose;
 use crate::domain::webhook::WebhookAttempt;
 use crate::domain::webhook_input::AttemptsInput;
 use crate::error::{AppError, FieldError, FieldErrorCode};
-use crate::store::Outage;
-use crate::telemetry;
+use crate::service::tending::keep_short;
 
 /// A page of the log.
 pub struct AttemptsPage {
@@ -21,12 +16,6 @@ pub struct AttemptsPage {
     /// Where the next page begins; `None` on the last one.
     pub next_cursor: Option<String>,
 }
-
-/// How often the log is looked through for what is too old.
-const TEND_EVERY: Duration = Duration::from_hours(1);
-
-/// The pause between two parts of what is too old.
-const TEND_PAUSE: Duration = Duration::from_millis(200);
 
 impl Webhooks {
     /// Attempts at an endpoint, the newest first.
@@ -67,25 +56,7 @@ impl Webhooks {
 
     /// Drops what the log has kept for long enough, for as long as it is polled.
     pub async fn keep_log_short(&self) {
-        let mut outage = Outage::default();
-        loop {
-            let mut pause = TEND_EVERY;
-            match self.tend_log().await {
-                Ok(has_more) => {
-                    outage.end();
-                    if has_more {
-                        pause = TEND_PAUSE;
-                    }
-                }
-                Err(error) => {
-                    let error = telemetry::causes(&error);
-                    if outage.is_news(&error) {
-                        warn!(error, "the log of webhooks could not be shortened; trying again");
-                    }
-                }
-            }
-            tokio::time::sleep(pause).await;
-        }
+        keep_short("webhooks", || self.tend_log()).await;
     }
 
     /// Drops a part of what is too old; whether there is more of it.

@@ -357,3 +357,19 @@ async fn who_tries_again_and_again_from_one_address_waits() {
     browser.cookies.insert("__Host-sales-order-session".to_owned(), "ab".repeat(32));
     assert_eq!(browser.session().await.status, 204);
 }
+
+#[tokio::test]
+async fn a_person_who_asks_for_tokens_without_end_waits_as_a_client_does() {
+    let provider = Provider::new().await;
+    let app = service_with(&provider, |config| {
+        config.rate_limit.enabled = true;
+        config.rate_limit.requests_per_minute = 2.try_into().unwrap();
+    })
+    .await;
+    let mut browser = Browser::of(&app);
+    browser.sign_in(&provider, &jane(&["/sales"]), None).await;
+    for _ in 0..2 {
+        browser.session().await.expect(200);
+    }
+    browser.session().await.expect_refusal(429, "RATE_LIMITED");
+}
