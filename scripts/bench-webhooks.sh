@@ -48,6 +48,12 @@ endpoint() { # CLIENT NAME PATH SETTINGS
   graphql "mutation { verifyWebhookEndpoint(name: \"$2\", clientId: \"$1\") { endpoint { state } } }"
 }
 
+of_client() { # CLIENT MUTATION NUMBER
+  local selected=''
+  [[ $2 == delete* ]] || selected=' { name }'
+  graphql "mutation { $2(name: \"hook-$3\", clientId: \"$1-$((($3 - 1) / 20 + 1))\")$selected }"
+}
+
 orders() { # CONNECTIONS SECONDS: how many were taken, and how many a second
   "$load" orders --base "$address" --client-id load --client-secret="$secret" --private-key "$base/load.pem" \
     --connections "$1" --seconds "$2" --json
@@ -75,7 +81,8 @@ measure() { # SECONDS
     --public-key load.pub.pem 2>>log) || die "no client: $(tail -n 3 log)"
   staff=$("${clean[@]}" "$service" --database-url "$url" client create --client-id staff --name Staff \
     --scope clients:manage --scope clients:read 2>>log) || die 'no staff'
-  for n in 1 2 3 4 5; do
+  # A client has so many verifications in ten seconds as it may have endpoints.
+  for n in 1 2 3 4 5 6; do
     "${clean[@]}" "$service" --database-url "$url" client create --client-id "reader-$n" --name Reader --scope orders:read \
       >/dev/null 2>>log || die 'no reader'
     "${clean[@]}" "$service" --database-url "$url" client create --client-id "idle-$n" --name Idle --scope orders:create \
@@ -105,20 +112,22 @@ measure() { # SECONDS
   ask skip >/dev/null
   taken=$(orders 1 1 | field answers)
   without=$(ask "wait $((taken * 100))" | cut -d' ' -f2)
-  graphql "mutation { deleteWebhookEndpoint(name: \"hook-1\", clientId: \"reader-1\") }"
-  endpoint reader-1 hook-1 hang ''
+  of_client reader deleteWebhookEndpoint 1
+  endpoint reader-6 hook-hangs hang ''
   ask skip >/dev/null
   taken=$(orders 1 1 | field answers)
   with=$(ask "wait $((taken * 99))" | cut -d' ' -f2)
   printf '100 endpoints: %s webhooks a second; 99 beside one that hangs: %s\n' "$without" "$with"
-  for n in $(seq 1 100); do graphql "mutation { deleteWebhookEndpoint(name: \"hook-$n\", clientId: \"reader-$(((n - 1) / 20 + 1))\") }"; done
+  for n in $(seq 2 100); do of_client reader deleteWebhookEndpoint "$n"; done
+  graphql 'mutation { deleteWebhookEndpoint(name: "hook-hangs", clientId: "reader-6") }'
 
+  for n in $(seq 1 100); do endpoint "idle-$(((n - 1) / 20 + 1))" "hook-$n" "hooks/$n" ''; done
   with=() without=()
-  for n in 1 2 3; do
+  for _ in 1 2 3; do
+    for n in $(seq 1 100); do of_client idle pauseWebhookEndpoint "$n"; done
     without+=("$(orders 32 "$1" | field per_second)")
-    for m in $(seq 1 100); do endpoint "idle-$(((m - 1) / 20 + 1))" "hook-$m" "hooks/$m" ''; done
+    for n in $(seq 1 100); do of_client idle resumeWebhookEndpoint "$n"; done
     with+=("$(orders 32 "$1" | field per_second)")
-    for m in $(seq 1 100); do graphql "mutation { deleteWebhookEndpoint(name: \"hook-$m\", clientId: \"idle-$(((m - 1) / 20 + 1))\") }"; done
   done
   printf 'orders a second without endpoints: %s; with 100 that are not concerned: %s\n' "${without[*]}" "${with[*]}"
   kill -TERM "$server"

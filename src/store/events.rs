@@ -6,7 +6,7 @@
 //! SQLite there is one writer.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait as _, SimpleExpr};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, JoinType, QueryFilter, QueryOrder,
@@ -69,8 +69,9 @@ impl Store {
             .order_by_asc(Column::Position)
             .limit(u64::try_from(limit).unwrap_or(u64::MAX));
         if !is_all {
-            let join = if until.get() - after.get() <= NEAR { self.events_first() } else { JoinType::InnerJoin };
-            query = with_orders(query, join).filter(self.matching(connection, scope, filter).await?);
+            let is_near = until.get() - after.get() <= NEAR;
+            query = if is_near { self.with_orders(query) } else { query.join(JoinType::InnerJoin, of_order()) };
+            query = query.filter(self.matching(connection, scope, filter).await?);
         }
         let rows = query.all(connection).await?;
         rows.into_iter().map(OrderEvent::try_from).collect()
@@ -98,14 +99,29 @@ impl Store {
     /// The events at these positions that are of orders in the scope.
     pub async fn list_events_at(&self, scope: &Scope, positions: &[Position]) -> StoreResult<Vec<OrderEvent>> {
         let at = Entity::find().filter(Column::Position.is_in(positions.iter().map(|position| position.get())));
-        let rows = with_orders(at, self.events_first()).filter(in_scope(scope)).all(&self.read).await?;
+        let rows = self.with_orders(at).filter(in_scope(scope)).all(&self.read).await?;
         self.with_cursors(rows.into_iter().map(OrderEvent::try_from).collect::<StoreResult<_>>()?).await
     }
 
-    /// How few events find their orders. SQLite would begin with the orders where their client is asked for, and look up the events of
-    /// each one that this client ever sent (`a_page_of_the_feed_looks_at_its_own_events_only`); it keeps to the order of a CROSS JOIN.
-    pub(super) fn events_first(&self) -> JoinType {
-        if self.backend() == DbBackend::Sqlite { JoinType::CrossJoin } else { JoinType::InnerJoin }
+    /// Few events with the orders that they are of.
+    pub(super) fn with_orders(&self, mut events: Select<Entity>) -> Select<Entity> {
+        self.join_orders(QuerySelect::query(&mut events));
+        events
+    }
+
+    /// Joins the order of each of few events. Both databases would begin with the orders where their client is asked for, and read all
+    /// that this client ever sent: SQLite always, PostgreSQL where nobody analysed its tables. SQLite keeps to the order of a CROSS JOIN
+    /// (`a_page_of_the_feed_looks_at_its_own_events_only`), and PostgreSQL does not take apart a subquery that has an OFFSET
+    /// (`a_page_of_the_feed_reads_no_order_of_another_page`).
+    pub(super) fn join_orders(&self, events: &mut SelectStatement) {
+        if self.backend() == DbBackend::Sqlite {
+            // A CROSS JOIN has no condition of its own.
+            events.join(JoinType::CrossJoin, sales_orders::Entity, is_of_order()).and_where(is_of_order());
+        } else {
+            let order =
+                Query::select().column(Asterisk).from(sales_orders::Entity).and_where(is_of_order()).offset(0).take();
+            events.join_lateral(JoinType::InnerJoin, order, sales_orders::Entity, Expr::value(true));
+        }
     }
 
     /// When the last event up to a position was; `None` when there is none.
@@ -218,18 +234,15 @@ const APPEND_LOCK: i64 = 0x7361_6c65_732d_6576;
 /// The same as [`lock`] as a query, for a statement that does more.
 pub(super) const BEGIN: &str = "SELECT begin_to_append()";
 
-/// That the order of a row is the one that its event is of.
-pub(super) fn is_of_order() -> SimpleExpr {
+fn is_of_order() -> SimpleExpr {
     Expr::col((sales_orders::Entity, sales_orders::Column::Id)).equals((Entity, Column::OrderId))
 }
 
-/// Events with the orders that they are of. A CROSS JOIN has no condition of its own, so it is said in WHERE.
-pub(super) fn with_orders(events: Select<Entity>, join: JoinType) -> Select<Entity> {
-    let of_order: RelationDef = sales_order_events::Entity::belongs_to(sales_orders::Entity)
+fn of_order() -> RelationDef {
+    sales_order_events::Entity::belongs_to(sales_orders::Entity)
         .from(Column::OrderId)
         .to(sales_orders::Column::Id)
-        .into();
-    events.join(join, of_order).filter(is_of_order())
+        .into()
 }
 
 impl TryFrom<Model> for OrderEvent {

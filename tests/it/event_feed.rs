@@ -3,6 +3,7 @@
 mod consumers;
 mod following;
 mod instances;
+mod plans;
 
 use std::collections::HashMap;
 

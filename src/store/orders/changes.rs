@@ -14,7 +14,6 @@ use crate::store::connect::{Store, micros};
 use crate::store::entity::sales_order_events::{Column as EventColumn, Entity as Events};
 use crate::store::entity::sales_orders::{Column, Entity};
 use crate::store::error::StoreResult;
-use crate::store::events::is_of_order;
 use crate::store::filter::in_scope;
 
 /// How many orders are looked through for a page that wants only some of them: about 5 ms.
@@ -78,7 +77,6 @@ impl Store {
             .take();
         let query = columns::find::<SalesOrder>()
             .column_as(EventColumn::Position, "position")
-            .filter(is_of_order())
             .filter(EventColumn::Position.gt(after.get()))
             .filter(EventColumn::Position.lte(until.get()))
             .filter(EventColumn::Kind.ne(EventKind::ACKNOWLEDGED))
@@ -87,7 +85,7 @@ impl Store {
             .order_by_asc(EventColumn::Position)
             .limit(u64::try_from(limit).unwrap_or(u64::MAX));
         let mut query = query.into_query();
-        query.from_clear().from(Events).join(self.events_first(), Entity, is_of_order());
+        self.join_orders(query.from_clear().from(Events));
         let rows = self.read.query_all(&query).await?;
         let read = |row| {
             let mut row = RowReader::new(row)?;

@@ -12,7 +12,6 @@ use crate::store::connect::Store;
 use crate::store::entity::sales_order_events::{Column, Entity};
 use crate::store::entity::sales_orders;
 use crate::store::error::StoreResult;
-use crate::store::events::with_orders;
 use crate::store::filter::in_scope;
 
 /// An event to be sent, and the order that it is of.
@@ -43,7 +42,7 @@ impl Store {
             query = query.filter(Column::OrderId.eq(order.id()));
         }
         if *scope != Scope::All {
-            query = with_orders(query, self.events_first()).filter(in_scope(scope));
+            query = self.with_orders(query).filter(in_scope(scope));
         }
         let rows: Vec<(i64, i64)> = query.into_tuple().all(&self.read).await?;
         Ok(rows.into_iter().map(|(position, order)| (Position::new(position), OrderNumber::from_id(order))).collect())
@@ -51,7 +50,8 @@ impl Store {
 
     /// Whose orders the events of a range of positions are of.
     pub async fn list_clients_of_events(&self, (after, until): (Position, Position)) -> StoreResult<HashSet<ClientId>> {
-        let clients: Vec<String> = with_orders(Entity::find(), self.events_first())
+        let clients: Vec<String> = self
+            .with_orders(Entity::find())
             .select_only()
             .distinct()
             .column(sales_orders::Column::ClientId)
