@@ -5,6 +5,7 @@ mod model;
 use sales_order_api::domain::event::Position;
 use sales_order_api::domain::order_filter::OrderFilter;
 use sales_order_api::domain::permission::Scope;
+use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
 use serde_json::{Value, json};
 
@@ -119,13 +120,23 @@ async fn whoever_goes_on_after_the_cursor_of_an_event_in_an_orders_history_misse
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_gets_its_position_in_the_feed_last() {
     only_on!(Postgres);
+    position_comes_last(SignaturePolicy::Documented).await;
+    // Its signed text is held and named, too.
+    position_comes_last(SignaturePolicy::BodyBound).await;
+}
+
+async fn position_comes_last(form: SignaturePolicy) {
     let app = TestApp::new().await;
-    let partner = app.partner().await;
+    let partner = app.partner_named("partner", form).await;
     let alone = app.database.db_connect().await;
     // As whoever adopts a restored database does.
     alone.execute_unprepared("BEGIN; SELECT pg_advisory_xact_lock(x'73616c65732d6576'::bigint)").await.unwrap();
     let order = order();
-    let mut create = std::pin::pin!(partner.create(&order));
+    let signed = match form {
+        SignaturePolicy::BodyBound => partner.sign_body("/api/v1/sales-orders", order.to_string().as_bytes()),
+        _ => partner.sign(),
+    };
+    let mut create = std::pin::pin!(partner.send_order(&signed, &order));
     let waiting = "SELECT count(*) FROM pg_locks JOIN pg_database AS d ON d.oid = database
         WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted";
     let waiting = until("it waits", async || app.database.db_number(waiting).await > 0);
@@ -136,9 +147,13 @@ async fn an_order_gets_its_position_in_the_feed_last() {
     let positions = "SELECT count(*) FROM sales_order_events_position_seq WHERE is_called";
     assert_eq!(app.database.db_number(positions).await, 0);
     // Files grow with the rows that nobody else can see yet.
-    for (table, is_written) in
-        [("orders", true), ("order_lines", true), ("order_receipts", true), ("order_events", false)]
-    {
+    for (table, is_written) in [
+        ("orders", true),
+        ("order_lines", true),
+        ("order_receipts", true),
+        ("order_signed_texts", form == SignaturePolicy::BodyBound),
+        ("order_events", false),
+    ] {
         let size = app.database.db_number(&format!("SELECT pg_relation_size('sales_{table}')")).await;
         assert_eq!(size > 0, is_written, "{table}");
     }

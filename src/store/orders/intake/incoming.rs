@@ -118,29 +118,31 @@ pub async fn insert(
     let lines = orders.iter().flat_map(|(ordinal, new)| new.lines.iter().map(|line| Member(*ordinal, line)));
     let receipts = orders.iter().filter_map(|(ordinal, new)| Some(Member(*ordinal, new.receipt.as_ref()?)));
     let events = orders.iter().flat_map(|(ordinal, new)| new.events.iter().map(|event| Member(*ordinal, event)));
-    let texts = texts.iter().map(|(ordinal, text)| Member(*ordinal, text));
+    let members = texts.iter().map(|(ordinal, text)| Member(*ordinal, text));
     let mut parameters = vec![
         json(orders.iter().map(|(ordinal, new)| OrderMember(*ordinal, new)))?,
         json(lines)?,
         json(receipts)?,
         json(events)?,
-        json(texts)?,
     ];
-    let backend = tx.get_database_backend();
-    if backend == DbBackend::Postgres {
+    let (backend, numbers) = (tx.get_database_backend(), orders.iter().any(|(_, new)| new.is_numbered()));
+    let sql = if backend == DbBackend::Postgres {
         let of_order = |(ordinal, new): &(i64, Incoming)| UniqueReference::of(new).map(|it| (*ordinal, it));
         let references: Vec<_> = orders.iter().filter_map(of_order).collect();
-        parameters.push(json(references.iter().map(|(ordinal, it)| Member(*ordinal, it)))?);
-    }
-    let is_numbered = orders.iter().any(|(_, new)| new.is_numbered());
-    let sql = match (backend, is_numbered) {
-        (DbBackend::Postgres, false) => &postgres::INSERT,
-        (DbBackend::Postgres, true) => &postgres::NUMBERED,
-        (_, false) => &sqlite::INSERT,
-        (_, true) => &sqlite::NUMBERED,
+        let parts = postgres::Parts { numbers, texts: !texts.is_empty(), references: !references.is_empty() };
+        if parts.texts {
+            parameters.push(json(members)?);
+        }
+        if parts.references {
+            parameters.push(json(references.iter().map(|(ordinal, it)| Member(*ordinal, it)))?);
+        }
+        parts.statement()
+    } else {
+        parameters.push(json(members)?);
+        if numbers { sqlite::NUMBERED.as_str() } else { sqlite::INSERT.as_str() }
     };
     let mut ids = BTreeMap::new();
-    let statement = Statement::from_sql_and_values(backend, sql.as_str(), parameters.into_iter().map(Value::from));
+    let statement = Statement::from_sql_and_values(backend, sql, parameters.into_iter().map(Value::from));
     for row in tx.query_all_raw(statement).await? {
         ids.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     }
