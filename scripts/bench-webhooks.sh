@@ -20,7 +20,7 @@ base='' server='' receiving=''
 clean_up() {
   local code=$?
   [[ -z $server ]] || kill -KILL "$server" 2>/dev/null || true
-  [[ -z $receiving ]] || kill -KILL "$receiving" 2>/dev/null || true
+  [[ -z $receiving ]] || { kill -KILL "$receiving" && wait "$receiving"; } 2>/dev/null || true
   [[ -z $base ]] || rm -rf "$base"
   exit "$code"
 }
