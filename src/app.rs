@@ -39,6 +39,7 @@ use crate::service::{
     ClockSkew, Events, Lifecycle, Occupancy, OrderIntake, Orders, Patience, RequestLog, Sealing, Services, Sessions,
     SignatureChecker,
 };
+pub use crate::store::{RoleName, Roles};
 use crate::store::{Store, StoreError};
 
 /// What every request handler shares. Cloning is cheap.

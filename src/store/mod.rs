@@ -57,6 +57,7 @@ pub use connect::Store;
 pub use error::{StoreError, StoreResult};
 pub use events::NEAR;
 pub use folding::Folded;
+pub use grants::{RoleName, Roles};
 pub use keys::{NewPublicKey, StoredPublicKey};
 pub use migrating::MigrationState;
 pub use options::DatabaseOptions;
