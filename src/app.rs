@@ -3,6 +3,7 @@
 mod beside;
 mod command_line;
 mod database;
+mod doctor;
 mod people;
 mod stopping;
 mod webhooks;
@@ -17,6 +18,7 @@ use tracing::warn;
 
 pub use self::command_line::{clients, offline_api, webhooks};
 pub use self::database::{check_addresses, connect, open, open_to_serve};
+pub use self::doctor::{ask_provider, examine, is_database_there, vault};
 use self::stopping::Stop;
 pub use self::stopping::Stopping;
 use crate::auth::token::TokenKeys;
@@ -39,7 +41,8 @@ use crate::service::{
     ClockSkew, Events, Lifecycle, Occupancy, OrderIntake, Orders, Patience, RequestLog, Sealing, Services, Sessions,
     SignatureChecker,
 };
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
+pub use crate::store::{Inspection, RoleName, Roles, Store};
 
 /// What every request handler shares. Cloning is cheap.
 #[derive(Clone)]

@@ -62,6 +62,12 @@ impl Vault {
         self.keys.first().map(|key| &*key.name)
     }
 
+    /// Whether it has the key of this name.
+    #[must_use]
+    pub fn opens(&self, by: &str) -> bool {
+        self.keys.iter().any(|key| key.name == by)
+    }
+
     /// Seals a secret for what `owner` names; it is opened for nothing else.
     pub fn seal(&self, owner: &str, secret: &[u8]) -> Result<Sealed, VaultError> {
         let VaultKey { name, key } = self.keys.first().ok_or(VaultError::NoKey)?;

@@ -1,10 +1,11 @@
 //! `migrate`.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde_json::json;
 
 use super::{Common, output};
-use crate::app;
+use crate::app::{self, RoleName, Roles};
+use crate::config::Config;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -23,11 +24,37 @@ pub enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Print the SQL that makes roles with no more rights than they need (PostgreSQL); run it again after each `migrate up`
+    Grants(Grants),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Grants {
+    /// The role that serves
+    #[arg(long, value_name = "NAME", default_value = "sales_order_runtime")]
+    runtime_role: RoleName,
+    /// The role that owns the tables and applies migrations
+    #[arg(long, value_name = "NAME", default_value = "sales_order_migration")]
+    migration_role: RoleName,
+    /// The role that reads orders, lines, events, shipments and totals
+    #[arg(long, value_name = "NAME", default_value = "sales_order_reporting")]
+    reporting_role: RoleName,
+    /// Where the tables are
+    #[arg(long, value_name = "NAME", default_value = "public")]
+    schema: RoleName,
+    /// Let the runtime role manage clients too, over GraphQL and at the command line
+    #[arg(long)]
+    manage_clients: bool,
 }
 
 pub async fn run(common: &Common, command: Command) -> Result<()> {
-    let store = app::connect(&common.load(None)?.config).await?;
+    let config = common.load(None)?.config;
+    if let Command::Grants(args) = command {
+        return print_grants(common, &config, args);
+    }
+    let store = app::connect(&config).await?;
     match command {
+        Command::Grants(_) => Ok(()),
         Command::Up => {
             report(common, "applied", &store.migrate_up().await?)?;
             store.build_indexes().await?;
@@ -62,6 +89,28 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
             output::table(["MIGRATION", "STATUS"], &rows)
         }
     }
+}
+
+/// Needs no database: there may be none yet.
+fn print_grants(common: &Common, config: &Config, args: Grants) -> Result<()> {
+    if config.database.is_sqlite() {
+        anyhow::bail!(
+            "database.url is of SQLite, which knows no roles: who may read and write the file decides; `migrate grants` is for \
+             PostgreSQL"
+        );
+    }
+    let Grants { runtime_role, migration_role, reporting_role, schema, manage_clients } = args;
+    let roles = Roles {
+        runtime: runtime_role,
+        migration: migration_role,
+        reporting: reporting_role,
+        schema,
+        people: config.oidc.is_on(),
+        managing: manage_clients,
+    };
+    roles.ensure_different().map_err(|problem| anyhow!(problem))?;
+    let sql = roles.statements();
+    if common.json { output::json(&json!({"sql": sql})) } else { output::text(&sql) }
 }
 
 fn report(common: &Common, what: &str, names: &[String]) -> Result<()> {

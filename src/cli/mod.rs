@@ -6,6 +6,7 @@
 mod client;
 mod config;
 mod demo;
+mod doctor;
 mod export;
 mod generate;
 mod health;
@@ -104,6 +105,8 @@ enum Command {
     /// Check the configuration, or show every value and where it came from
     #[command(subcommand)]
     Config(config::Command),
+    /// Look at everything that an operator would look at, and say what is wrong and what to do
+    Doctor(doctor::Args),
     /// Ask a running service whether it is ready
     Health(health::Args),
 }
@@ -130,18 +133,24 @@ impl Cli {
             Command::Openapi => openapi(),
             Command::OrderLife => output::text(order_life::PICTURE.trim_end()),
             Command::Config(command) => config::run(&common, &command),
+            Command::Doctor(args) => {
+                let outcome = Box::pin(doctor::run(&common, args)).await;
+                return ended(outcome);
+            }
             Command::Health(args) => health::run(&common, args).await,
         };
-        let code = match outcome {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                output::error(&error);
-                ExitCode::FAILURE
-            }
-        };
-        telemetry::flush_log();
-        code
+        ended(outcome.map(|()| ExitCode::SUCCESS))
     }
+}
+
+/// How the process ends.
+fn ended(outcome: Result<ExitCode>) -> ExitCode {
+    let code = outcome.unwrap_or_else(|error| {
+        output::error(&error);
+        ExitCode::FAILURE
+    });
+    telemetry::flush_log();
+    code
 }
 
 /// The description of the REST API under the default configuration.

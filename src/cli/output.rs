@@ -54,14 +54,18 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Resul
     rows.iter().try_for_each(|row| print(row.each_ref().map(String::as_str)))
 }
 
-/// Says on stderr what went wrong, in one sentence.
-pub fn error(error: &anyhow::Error) {
+/// What went wrong, in one sentence.
+pub fn sentence(error: &anyhow::Error) -> String {
     // What a client may not read is just what an operator needs.
     let cause = error.downcast_ref::<AppError>().and_then(|error| error.source.as_deref());
     let text = cause.map_or_else(|| causes(error.as_ref()), |cause| causes(cause));
     // On one line, whatever a database or a parser made of it.
-    let sentence = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    let sentence = format!("error: {sentence}");
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+/// Says on stderr what went wrong, in one sentence.
+pub fn error(error: &anyhow::Error) {
+    let sentence = format!("error: {}", sentence(error));
     // A service has a log there, whose reader may have stalled. With stderr gone there is nobody left to tell.
     if !print_to_log(&sentence) {
         let _ = writeln!(io::stderr().lock(), "{sentence}");

@@ -204,7 +204,7 @@ impl Server {
 
 /// Files that the process has open besides its connections: those of the database and of the log, the listeners, and the
 /// connections of the listener for the metrics.
-fn other_files(config: &Config) -> u64 {
+pub(super) fn other_files(config: &Config) -> u64 {
     // SQLite opens the database and its log for each connection.
     let metrics = if config.metrics.listen.is_some() { http::METRICS_CONNECTIONS as u64 } else { 0 };
     64 + 3 * u64::from(config.database.max_connections) + metrics

@@ -7,6 +7,7 @@
 
 mod check;
 mod error;
+mod examined;
 mod keys;
 mod layers;
 mod oidc;

@@ -270,7 +270,7 @@ fn too_short(secret: &str) -> Option<String> {
 }
 
 /// Why a secret is not a random one, as far as can be told.
-fn weakness(secret: &str) -> Option<String> {
+pub(super) fn weakness(secret: &str) -> Option<String> {
     let distinct = secret.bytes().collect::<BTreeSet<_>>().len();
     if distinct < FEWEST_DISTINCT {
         return Some(format!("has only {distinct} different bytes"));
@@ -279,6 +279,6 @@ fn weakness(secret: &str) -> Option<String> {
     PLACEHOLDERS.iter().find(|word| lowercase.contains(**word)).map(|word| format!("contains {word:?}"))
 }
 
-fn is_named(path: &Path) -> bool {
+pub(super) fn is_named(path: &Path) -> bool {
     path != PathBuf::new()
 }

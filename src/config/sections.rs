@@ -130,6 +130,14 @@ pub struct DatabaseConfig {
     pub acquire_timeout: Duration,
 }
 
+impl DatabaseConfig {
+    /// Whether the data is in a file of this machine.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        self.url.expose_secret().starts_with("sqlite:")
+    }
+}
+
 /// `[auth]`: tokens, signatures and secrets.
 ///
 /// The JWT secrets are not fields to read: [`super::Config::jwt_secrets`] hands them out after it made sure that they

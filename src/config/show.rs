@@ -10,7 +10,7 @@ use super::keys::{Key, is_secret, is_url_with_password};
 use super::{Entry, Loaded};
 
 /// What a secret that is set looks like.
-const REDACTED: &str = "***";
+pub(super) const REDACTED: &str = "***";
 
 /// Every key in the order of `config/default.toml`.
 pub(super) fn entries(figment: &Figment, keys: &[Key]) -> Vec<Entry> {

@@ -1,48 +1,16 @@
-//! Whether the database user may do what serving needs. Without a look at the start, a missing grant shows up as a
-//! failure of whichever request needs it first.
+//! Whether the database user may do what serving needs, and the statements that make roles for each use. Without a look at
+//! the start, a missing grant shows up as a failure of whichever request needs it first.
+
+mod relations;
+mod roles;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
+use self::relations::{RELATIONS, Use};
+pub use self::roles::{RoleName, Roles};
 use super::connect::Store;
 use super::error::StoreResult;
 use super::unreachable;
-
-/// What serving does with each table. Managing clients needs more, and may be left to another user's command line.
-const NEEDED: [(&str, &[&str]); 29] = [
-    ("seaql_migrations", &["SELECT"]),
-    ("clients", &["SELECT"]),
-    ("client_audit_log", &["SELECT", "INSERT"]),
-    ("sealing_keys", &["SELECT"]),
-    ("client_secrets", &["SELECT", "UPDATE"]),
-    ("client_public_keys", &["SELECT", "UPDATE"]),
-    ("client_addresses", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
-    ("event_consumers", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
-    ("webhook_endpoints", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
-    ("webhook_secrets", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
-    ("webhook_signing_keys", &["SELECT", "INSERT", "UPDATE"]),
-    ("webhook_parked", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
-    ("webhook_replays", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
-    ("webhook_attempts", &["SELECT", "INSERT"]),
-    ("api_requests", &["SELECT", "INSERT"]),
-    ("sales_orders", &["SELECT", "INSERT", "UPDATE"]),
-    ("sales_order_lines", &["SELECT", "INSERT", "UPDATE"]),
-    ("sales_order_receipts", &["SELECT", "INSERT"]),
-    ("sales_order_events", &["SELECT", "INSERT"]),
-    ("sales_order_acknowledgements", &["SELECT", "INSERT"]),
-    ("sales_order_shipments", &["SELECT", "INSERT", "UPDATE"]),
-    ("sales_order_shipment_lines", &["SELECT", "INSERT"]),
-    ("sales_order_requests", &["SELECT", "INSERT", "UPDATE"]),
-    ("sales_order_request_receipts", &["SELECT", "INSERT"]),
-    ("sales_order_signed_texts", &["SELECT", "INSERT", "DELETE"]),
-    ("sales_order_totals", &["SELECT"]),
-    ("sales_order_totals_base", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
-    ("sales_order_totals_delta", &["SELECT", "INSERT", "DELETE"]),
-    ("sales_order_totals_by_period", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
-];
-
-/// What it does beside where people sign in.
-const NEEDED_FOR_PEOPLE: [(&str, &[&str]); 2] =
-    [("clients", &["INSERT", "UPDATE"]), ("person_sessions", &["SELECT", "INSERT", "UPDATE", "DELETE"])];
 
 /// What lacks of `need (named, act)`, and of reading which feed positions were given out (`Store::find_last_given_position`),
 /// for which no right to the table is enough. A right to some columns counts: which ones are enough, the statements know.
@@ -65,11 +33,10 @@ impl Store {
         if self.backend() == DbBackend::Sqlite {
             return Ok(());
         }
-        let of_people = if people { &NEEDED_FOR_PEOPLE[..] } else { &[] };
-        let pairs = NEEDED
+        let of = Use { people, managing: false };
+        let pairs = RELATIONS
             .iter()
-            .chain(of_people)
-            .flat_map(|(table, acts)| acts.iter().map(move |act| format!("('{table}', '{act}')")));
+            .flat_map(|relation| relation.acts(of).into_iter().map(|act| format!("('{}', '{act}')", relation.name)));
         let pairs = pairs.collect::<Vec<_>>().join(", ");
         let question = format!(
             "WITH need (named, act) AS (VALUES {pairs}), lacks AS ({LACKING})
@@ -80,7 +47,8 @@ impl Store {
         let Some(lacks) = row.try_get_by_index::<Option<String>>(0)? else { return Ok(()) };
         let (user, first): (String, String) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
         let sentence = format!(
-            "user {user} of the database lacks {lacks}; let the owner of the tables grant it (GRANT {first} TO {user})"
+            "user {user} of the database lacks {lacks}; let the owner of the tables grant it (GRANT {first} TO {user}), or run \
+             what `sales-order-api migrate grants` prints"
         );
         Err(unreachable::lasting(sentence).into())
     }

@@ -18,7 +18,7 @@ use tracing::{error, info};
 use super::error::{StoreError, StoreResult, from_sqlx};
 
 /// The file a URL names.
-pub(super) fn path(url: &str) -> StoreResult<PathBuf> {
+pub fn path(url: &str) -> StoreResult<PathBuf> {
     let refused = |problem: &str| StoreError::File(format!("the SQLite URL {problem}"));
     let (_, parameters) = url.split_once('?').unwrap_or((url, ""));
     let mut others = parameters.split('&').filter(|parameter| !parameter.is_empty() && *parameter != "mode=rwc");

@@ -2,6 +2,7 @@
 
 mod checks;
 mod hosts;
+mod roles;
 mod waiting;
 
 use std::net::TcpListener;

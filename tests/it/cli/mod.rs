@@ -2,6 +2,7 @@
 
 mod clients;
 mod contracts;
+mod doctor;
 mod exporting;
 mod health;
 mod keys;

@@ -96,9 +96,15 @@ async fn with_the_documented_rights_and_no_more_partners_order_and_operators_mov
         write!(grants, "GRANT {right} ON {} TO {role};", tables.join(", ")).unwrap();
     }
     database.db_execute(&grants).await.unwrap();
-    let secret = Remote::register(&database, "partner").await;
-    let tool = Remote::register_with(&database, "tool", vec![Permission::OrdersManage]).await;
-    let service = Process::serve(database.folder.path(), &address(&role, "right", &name), |_| {});
+    every_use_is_served(&database, &address(&role, "right", &name)).await;
+    database.db_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
+}
+
+/// Partners order, cancel and change, and operators move orders, by a service that reaches the database at `url`.
+pub(super) async fn every_use_is_served(database: &Database, url: &str) {
+    let secret = Remote::register(database, "partner").await;
+    let tool = Remote::register_with(database, "tool", vec![Permission::OrdersManage]).await;
+    let service = Process::serve(database.folder.path(), url, |_| {});
     let partner = Remote::log_in(&service.base, "partner", &secret).await;
     let tool = Remote::log_in(&service.base, "tool", &tool).await;
     partner.create(&partner.sign(), None, &order()).await.unwrap().expect(201);
@@ -136,7 +142,6 @@ async fn with_the_documented_rights_and_no_more_partners_order_and_operators_mov
     database.true_totals().await;
     let log = service.stop();
     assert!(!log.contains("permission denied"), "{log}");
-    database.db_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
 }
 
 /// A connection like that of a standby, which only has to be there. None at a server that asks for more than a password in the

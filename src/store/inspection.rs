@@ -1,0 +1,115 @@
+//! What an operator would look at in the database, without changing anything there.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use migrations::{Migrator, MigratorTrait as _};
+use sea_orm::{
+    ConnectionTrait as _, DbBackend, QueryResult, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait as _,
+};
+
+use super::connect::Store;
+use super::error::StoreResult;
+use super::orders;
+
+/// What the database says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// Its kind and version.
+    pub version: String,
+    /// How large it is, in bytes.
+    pub bytes: u64,
+    /// Why it takes no changes, if that is so.
+    pub takes_no_changes: Option<&'static str>,
+    /// Its connections; none on SQLite.
+    pub connections: Option<ServerConnections>,
+}
+
+/// The connections of a server, of all its databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerConnections {
+    /// The most that it takes.
+    pub most: u64,
+    /// How many of them are kept for superusers.
+    pub reserved: u64,
+    /// How many there are.
+    pub used: u64,
+}
+
+/// The number of backends is what everybody may read; who they are is not.
+const OF_SERVER: &str = "SELECT current_setting('server_version'), pg_database_size(current_database()),
+    pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
+    current_setting('max_connections')::bigint,
+    current_setting('superuser_reserved_connections')::bigint
+        + coalesce(current_setting('reserved_connections', true), '0')::bigint,
+    (SELECT coalesce(sum(numbackends), 0)::bigint FROM pg_stat_database)";
+
+const OF_FILE: &str = "SELECT sqlite_version(), page_count * page_size FROM pragma_page_count, pragma_page_size";
+
+impl Store {
+    /// What the database says of itself.
+    pub async fn inspect(&self) -> StoreResult<Inspection> {
+        let is_sqlite = self.backend() == DbBackend::Sqlite;
+        let question = Statement::from_string(self.backend(), if is_sqlite { OF_FILE } else { OF_SERVER });
+        let rows = self.core.query_all_raw(question).await?;
+        let Some(row) = rows.first() else { return Err(super::StoreError::no_answer()) };
+        let number = |row: &QueryResult, at| row.try_get_by_index::<i64>(at).map(i64::unsigned_abs);
+        let (version, bytes): (String, _) = (row.try_get_by_index(0)?, number(row, 1)?);
+        if is_sqlite {
+            let version = format!("SQLite {version}");
+            return Ok(Inspection { version, bytes, takes_no_changes: None, connections: None });
+        }
+        let (is_standby, is_read_only): (bool, bool) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+        let takes_no_changes = match (is_standby, is_read_only) {
+            (true, _) => Some("it is a standby"),
+            (_, true) => Some("it is read-only (default_transaction_read_only)"),
+            _ => None,
+        };
+        let connections = ServerConnections { most: number(row, 4)?, reserved: number(row, 5)?, used: number(row, 6)? };
+        let version = format!("PostgreSQL {version}");
+        Ok(Inspection { version, bytes, takes_no_changes, connections: Some(connections) })
+    }
+
+    /// Fails where an order could not be stored: with the statement that stores them, in a transaction that is taken back.
+    pub async fn rehearse_writing(&self) -> StoreResult<()> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let tx = self.write().begin_with_options(options).await?;
+        let rehearsed = orders::rehearse(&tx, &self.numbers, None).await;
+        tx.rollback().await?;
+        rehearsed
+    }
+
+    /// Migrations that the database has and this version does not know.
+    pub async fn list_unknown_migrations(&self) -> StoreResult<Vec<String>> {
+        let known: HashSet<_> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+        let all = Statement::from_string(self.backend(), "SELECT version FROM seaql_migrations ORDER BY version");
+        let mut unknown = Vec::new();
+        for row in self.core.query_all_raw(all).await? {
+            let name: String = row.try_get_by_index(0)?;
+            if !known.contains(&name) {
+                unknown.push(name);
+            }
+        }
+        Ok(unknown)
+    }
+
+    /// Reads every page of a SQLite database; gives what is wrong with them, nothing on PostgreSQL.
+    pub async fn list_damages(&self) -> StoreResult<Vec<String>> {
+        if self.backend() == DbBackend::Postgres {
+            return Ok(Vec::new());
+        }
+        let rows = self.core.query_all_raw(Statement::from_string(self.backend(), "PRAGMA quick_check(10)")).await?;
+        let said = rows.iter().map(|row| row.try_get_by_index::<String>(0)).collect::<Result<Vec<_>, _>>()?;
+        Ok(said.into_iter().filter(|said| said != "ok").collect())
+    }
+
+    /// The file of a SQLite database, and the size of its log in bytes.
+    #[must_use]
+    pub fn sqlite_file(&self) -> Option<(&Path, u64)> {
+        self.files.as_ref().map(|files| (files.database(), files.log_bytes()))
+    }
+}

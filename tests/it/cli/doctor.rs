@@ -1,0 +1,328 @@
+//! The operator asks what is wrong with an installation, before anybody else finds out.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use super::{Desk, keys};
+use crate::support::on_postgres;
+
+/// What a check says: its state, what was found, what to do.
+type Said = (String, String, String);
+
+struct Examined {
+    code: Option<i32>,
+    report: Value,
+}
+
+impl Examined {
+    #[track_caller]
+    fn said(&self, check: &str) -> Said {
+        let checks = self.report["checks"].as_array().unwrap();
+        let found =
+            checks.iter().find(|found| found["check"] == check).unwrap_or_else(|| panic!("no {check}: {checks:?}"));
+        let text = |name: &str| found[name].as_str().unwrap_or_default().to_owned();
+        (text("state"), text("found"), text("remedy"))
+    }
+
+    /// A check finds this, in such a state, and says what to do.
+    #[track_caller]
+    fn finds(&self, check: &str, state: &str, found: &str, remedy: &str) {
+        let said = self.said(check);
+        assert_eq!(said.0, state, "{said:?}");
+        assert!(said.1.contains(found) && said.2.contains(remedy), "{said:?}");
+        let code = if state == "error" { 2 } else { 0 };
+        assert!(self.code == Some(code) || self.code == Some(2), "{:?} {said:?}", self.code);
+    }
+
+    /// The checks that find something, but for settings of the suite's own server of PostgreSQL.
+    fn wrong(&self) -> Vec<&str> {
+        let checks = self.report["checks"].as_array().unwrap().iter();
+        let wrong = checks.filter(|found| matches!(found["state"].as_str().unwrap(), "warning" | "error"));
+        wrong.map(|found| found["check"].as_str().unwrap()).filter(|check| *check != "durability").collect()
+    }
+}
+
+/// Nothing secret is ever part of what is printed.
+fn examine_with(desk: &Desk, flags: &[&str], change: impl FnOnce(&mut Command)) -> Examined {
+    let ran = desk.run_with(&[&["doctor", "--json"], flags].concat(), "", |command| {
+        command
+            .env("SALES_ORDER_HTTP__MAX_CONNECTIONS", "100")
+            .env("SALES_ORDER_HTTP__MAX_CONNECTIONS_PER_ADDRESS", "50");
+        change(command);
+    });
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    let password =
+        desk.database.url.split_once("://").unwrap().1.split_once('@').and_then(|(user, _)| user.split_once(':'));
+    for secret in [SECRET, WEAK, SHORT].into_iter().chain(password.map(|(_, password)| password)) {
+        assert!(!said.contains(secret), "{said}");
+    }
+    let report = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    Examined { code: ran.code, report }
+}
+
+fn examine(desk: &Desk) -> Examined {
+    examine_with(desk, &[], |_| {})
+}
+
+const SECRET: &str = "kX3vR8mQ2nT7wY5zB1cD4fG6hJ9lP0sAuEiOaWqZ";
+const WEAK: &str = "changeme-changeme-changeme-changeme-0123456789";
+const SHORT: &str = "too-little-by-far";
+
+/// An installation as it should be: migrated, with a partner that can order.
+async fn installation() -> Desk {
+    let desk = Desk::new().await;
+    desk.key_pair();
+    desk.partner();
+    desk
+}
+
+/// What is in the folder of the installation, but for what SQLite puts beside a database that is open.
+fn files(desk: &Desk) -> BTreeSet<String> {
+    let names = fs::read_dir(desk.folder()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm")).collect()
+}
+
+#[tokio::test]
+async fn of_a_healthy_installation_all_is_well_and_nothing_is_changed() {
+    let desk = installation().await;
+    let before = files(&desk);
+    let examined = examine_with(&desk, &["--deep", "--strict"], |_| {});
+    assert_eq!(examined.wrong(), Vec::<&str>::new(), "{}", examined.report);
+    assert_eq!(keys(&examined.report), ["warnings", "errors", "checks"]);
+    for check in examined.report["checks"].as_array().unwrap() {
+        assert_eq!(keys(check), ["check", "state", "found", "remedy"]);
+    }
+    assert_eq!(examined.said("database_writable").1, "an order could be stored");
+    if on_postgres().is_none() {
+        assert_eq!(examined.code, Some(0));
+        assert_eq!(examined.said("integrity").1, "every page is well");
+        let text = desk.run_with(&["doctor"], "", |command| {
+            command.env("SALES_ORDER_HTTP__MAX_CONNECTIONS", "100");
+        });
+        let text = text.succeeds();
+        assert!(text.starts_with("STATE ") && text.ends_with("\nall is well\n"), "{text}");
+    }
+    assert_eq!(files(&desk), before, "no secret and no log is made");
+}
+
+#[tokio::test]
+async fn every_check_is_documented() {
+    let desk = Desk::new().await;
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md")).unwrap();
+    let table = text.split("## What is wrong").nth(1).unwrap().split("\n## ").next().unwrap();
+    for check in examine(&desk).report["checks"].as_array().unwrap() {
+        let name = check["check"].as_str().unwrap();
+        assert!(table.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn before_the_first_start_there_is_nothing_wrong_but_the_missing_database() {
+    let desk = Desk::new().await;
+    let examined = examine(&desk);
+    if on_postgres().is_some() {
+        examined.finds("migrations", "error", "no tables of this service", "migrate up");
+    } else {
+        examined.finds("database", "warning", "no file yet", "migrate up");
+        assert_eq!(fs::read_dir(desk.folder()).unwrap().count(), 0, "looking makes none");
+    }
+    assert_eq!(examined.said("client_keys").0, "skipped");
+}
+
+#[tokio::test]
+async fn files_with_secrets_that_others_may_read_are_named() {
+    let desk = installation().await;
+    let file = desk.file("jwt-secret", SECRET);
+    let config = desk.file("orders.toml", &format!("[webhooks]\nsecret_keys = [\"{SECRET}\"]\n"));
+    let with = |flags: &[&str]| {
+        let flags = [flags, &["--config", &config]].concat();
+        examine_with(&desk, &flags, |command| {
+            command.env("SALES_ORDER_AUTH__JWT_SECRET_FILE", &file);
+        })
+    };
+    for path in [&file, &config] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    assert_eq!(with(&[]).said("secret_files").0, "ok");
+    for (path, key) in [(&file, "auth.jwt_secret_file"), (&config, "webhooks.secret_keys")] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+        let examined = with(&[]);
+        examined.finds("secret_files", "warning", &format!("{path} ({key}) has mode 644"), "chmod 600");
+        assert_eq!(examined.code, Some(0), "a warning is no failure");
+        assert_eq!(with(&["--strict"]).code, Some(1), "unless it is asked for");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    only_on!(Sqlite);
+    let database = desk.folder().join("orders.db");
+    fs::set_permissions(&database, fs::Permissions::from_mode(0o644)).unwrap();
+    examine(&desk).finds("database_file", "warning", "has mode 644", "chmod 600");
+}
+
+#[tokio::test]
+async fn secrets_that_are_short_or_can_be_guessed_are_named_and_not_shown() {
+    let desk = installation().await;
+    let short = examine_with(&desk, &[], |command| {
+        command.env("SALES_ORDER_AUTH__JWT_SECRET", SHORT);
+    });
+    short.finds("configuration", "error", "auth.jwt_secret must be at least 32 bytes", "correct it");
+    let weak = examine_with(&desk, &[], |command| {
+        command
+            .env("SALES_ORDER_AUTH__JWT_SECRET", WEAK)
+            .env("SALES_ORDER_WEBHOOKS__SECRET_KEYS", format!("[\"{WEAK}\"]"));
+    });
+    weak.finds("secrets", "warning", "auth.jwt_secret can be guessed", "openssl rand");
+    assert!(weak.said("secrets").1.contains("webhooks.secret_keys can be guessed"));
+    let exposed = examine_with(&desk, &[], |command| {
+        command.env("SALES_ORDER_AUTH__JWT_SECRET", WEAK).env("SALES_ORDER_HTTP__LISTEN", "0.0.0.0:8080");
+    });
+    exposed.finds("configuration", "error", "http.listen is 0.0.0.0:8080", "correct it");
+    exposed.finds("sealing_key", "warning", "webhooks are off", "webhooks.secret_keys_file");
+}
+
+#[tokio::test]
+async fn proxies_and_a_provider_of_identities_that_is_away_are_named() {
+    let desk = installation().await;
+    let proxied = examine_with(&desk, &[], |command| {
+        command.env("SALES_ORDER_HTTP__PUBLIC_URL", "https://orders.example.com");
+    });
+    proxied.finds("trusted_proxies", "warning", "none is trusted", "http.trusted_proxies");
+    let staff = "[http]\npublic_url = \"http://127.0.0.1:8080\"\n[oidc]\nissuer = \"http://127.0.0.1:1/staff\"\n\
+                 client_id = \"orders\"\nallowed_networks = [\"127.0.0.0/8\"]\n[oidc.groups]\nsales = [\"orders:read\"]\n";
+    let staff = desk.file("staff.toml", staff);
+    let away = examine_with(&desk, &["--config", &staff], |_| {});
+    away.finds("identity_provider", "error", "gives no answer", "oidc.issuer");
+}
+
+#[tokio::test]
+async fn keys_that_end_and_clients_that_cannot_order_are_named() {
+    let desk = installation().await;
+    let in_ten_days = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_hours(240);
+    desk.execute(&format!("UPDATE client_public_keys SET expires_at = {}", in_ten_days.as_micros())).await;
+    let soon = examine(&desk);
+    soon.finds("client_keys", "warning", "of partner-1 expires on", "client key add");
+    assert_eq!(soon.said("client_credentials").0, "ok");
+    desk.execute("UPDATE client_public_keys SET expires_at = 1").await;
+    let over = examine(&desk);
+    over.finds("client_keys", "warning", "of partner-1 expired on 1970-01-01", "client key add");
+    over.finds("client_credentials", "warning", "partner-1 may create orders and has no key", "client key add");
+    desk.execute("UPDATE client_secrets SET expires_at = 1").await;
+    examine(&desk).finds("client_credentials", "warning", "partner-1 has no secret", "client rotate-secret");
+    desk.run(&["client", "disable", "--client-id", "partner-1"]).succeeds();
+    assert_eq!(examine(&desk).wrong(), Vec::<&str>::new(), "who is gone is nobody's concern");
+}
+
+#[tokio::test]
+async fn migrations_that_are_missing_or_of_a_newer_version_are_told_apart() {
+    let desk = installation().await;
+    desk.execute("INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29991231_000001_later', 0)").await;
+    examine(&desk).finds("migrations", "warning", "up to m29991231_000001_later", "update this instance");
+    desk.execute("DELETE FROM seaql_migrations WHERE version LIKE 'm2999%'").await;
+    desk.run(&["migrate", "down", "--yes"]).succeeds();
+    let pending = examine(&desk);
+    pending.finds("migrations", "error", "pending: 1", "migrate up");
+    assert_eq!(pending.said("database_writable").0, "skipped");
+}
+
+#[tokio::test]
+async fn a_database_that_stores_no_order_is_told_from_one_that_is_away() {
+    let desk = installation().await;
+    let held = desk.database.hold_orders().await;
+    let busy = examine_with(&desk, &["--timeout", "2s"], |_| {});
+    assert_eq!(busy.said("database_writable").0, "error", "{}", busy.report);
+    assert_eq!((busy.said("database").0, busy.said("client_keys").0), ("ok".to_owned(), "ok".to_owned()));
+    held.close().await.unwrap();
+    if on_postgres().is_some() {
+        let name = desk.database.url.rsplit_once('/').unwrap().1;
+        desk.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
+        examine(&desk).finds("database_writable", "error", "it is read-only", "RESET default_transaction_read_only");
+    }
+    let away = if on_postgres().is_some() {
+        examine_with(&desk, &["--database-url", "postgres://nobody@127.0.0.1:1/orders"], |_| {})
+    } else {
+        let text = desk.file("text.db", &"no database\n".repeat(1000));
+        examine_with(&desk, &["--database-url", &format!("sqlite://{text}")], |_| {})
+    };
+    away.finds("database", "error", "", "correct database.url");
+    assert_eq!(away.said("client_keys").0, "skipped");
+    assert_eq!(away.said("secret_files").0, "ok", "what needs no database is looked at all the same");
+}
+
+#[tokio::test]
+async fn more_connections_than_the_server_has_are_named() {
+    only_on!(Postgres);
+    let desk = installation().await;
+    let greedy = examine_with(&desk, &[], |command| {
+        command.env("SALES_ORDER_DATABASE__MAX_CONNECTIONS", "100000");
+    });
+    greedy.finds("connections", "error", "100001 for 1 instance(s)", "database.max_connections");
+    let many = examine_with(&desk, &["--instances", "10000"], |_| {});
+    many.finds("connections", "error", "for 10000 instance(s)", "database.max_connections");
+}
+
+#[tokio::test]
+async fn a_right_that_was_taken_away_is_named() {
+    only_on!(Postgres);
+    let desk = installation().await;
+    let name = desk.database.url.rsplit_once('/').unwrap().1.to_owned();
+    let role = format!("{name}_doctor");
+    let grants = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'right'; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};
+         GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}; REVOKE INSERT ON sales_order_events FROM {role}"
+    );
+    desk.execute(&grants).await;
+    let server = desk.database.url.rsplit_once('@').unwrap().1;
+    let url = format!("postgres://{role}:right@{server}");
+    let examined = examine_with(&desk, &["--database-url", &url], |_| {});
+    examined.finds("rights", "error", "lacks INSERT ON sales_order_events", "migrate grants");
+    desk.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+}
+
+#[tokio::test]
+async fn a_damaged_page_is_found_by_a_deep_look() {
+    only_on!(Sqlite);
+    let desk = installation().await;
+    desk.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
+    let root = "SELECT (rootpage - 1) * page_size FROM sqlite_master, pragma_page_size WHERE name = 'event_consumers'";
+    let page = usize::try_from(desk.database.db_number(root).await).unwrap();
+    let file = desk.folder().join("orders.db");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[page..page + 512].fill(0xff);
+    fs::write(&file, bytes).unwrap();
+    assert_eq!(examine(&desk).said("integrity").0, "skipped", "it takes long");
+    examine_with(&desk, &["--deep"], |_| {}).finds("integrity", "error", "", "restore a backup");
+}
+
+#[tokio::test]
+async fn webhooks_that_do_not_arrive_and_keys_that_cannot_be_opened_are_named() {
+    let desk = installation().await;
+    desk.run(&["webhook", "save", "partner-1", "erp", "--url", "https://erp.example.com/hooks"]).succeeds();
+    desk.run(&["webhook", "keys", "rotate", "ed25519"]).succeeds();
+    let idle = examine(&desk);
+    assert_eq!(
+        (idle.said("webhooks").0, idle.said("signing_keys").1),
+        ("ok".to_owned(), "that sign webhooks: 1".to_owned())
+    );
+    desk.execute("UPDATE webhook_endpoints SET state = 'ACTIVE', position = position - 20000").await;
+    examine(&desk).finds("webhooks", "warning", "furthest behind: 20000 events", "an instance runs");
+    desk.execute("UPDATE webhook_endpoints SET position = position + 20000, failing_since = 1").await;
+    let parked = "INSERT INTO webhook_parked (endpoint_id, position, order_id, state, attempts, updated_at)
+        SELECT id, 1, 1, 'EXHAUSTED', 9, 1 FROM webhook_endpoints";
+    desk.execute(parked).await;
+    let failing = examine(&desk);
+    failing.finds("webhooks", "warning", "failing: 1", "webhook replay");
+    assert!(failing.said("webhooks").1.contains("given up: 1"), "{}", failing.report);
+    let with_another_key = examine_with(&desk, &[], |command| {
+        command.env("SALES_ORDER_WEBHOOKS__SECRET_KEYS", format!("[\"{SECRET}\"]"));
+    });
+    with_another_key.finds(
+        "signing_keys",
+        "error",
+        "sealed with keys that this configuration does not have",
+        "webhooks.secret_keys",
+    );
+}
