@@ -8,7 +8,7 @@ use super::error::StoreResult;
 use super::unreachable;
 
 /// What serving does with each table. Managing clients needs more, and may be left to another user's command line.
-const NEEDED: [(&str, &[&str]); 29] = [
+const NEEDED: [(&str, &[&str]); 30] = [
     ("seaql_migrations", &["SELECT"]),
     ("clients", &["SELECT"]),
     ("client_audit_log", &["SELECT", "INSERT"]),
@@ -24,6 +24,7 @@ const NEEDED: [(&str, &[&str]); 29] = [
     ("webhook_replays", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ("webhook_attempts", &["SELECT", "INSERT"]),
     ("api_requests", &["SELECT", "INSERT"]),
+    ("saved_views", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ("sales_orders", &["SELECT", "INSERT", "UPDATE"]),
     ("sales_order_lines", &["SELECT", "INSERT", "UPDATE"]),
     ("sales_order_receipts", &["SELECT", "INSERT"]),

@@ -14,6 +14,7 @@ async fn stage_with_staff(mut stage: Stage) -> Stage {
         ("dashboard", "dashboard-001", vec![OrdersRead, OrdersManage, ClientsRead]),
         ("reader", "reader-001", vec![OrdersRead]),
         ("administrator", "administrator-001", vec![ClientsRead, ClientsManage]),
+        ("chief", "chief-001", vec![OrdersRead, ClientsRead, ClientsManage]),
     ] {
         let secret = Remote::register_with(&stage.database, client_id, permissions).await;
         stage.tell(name, json!({"clientId": client_id, "secret": secret.expose_secret()}));
@@ -44,6 +45,16 @@ async fn a_viewer_misses_no_order_when_the_connection_breaks() {
 #[tokio::test]
 async fn a_filter_survives_a_reload_and_the_way_back_leads_through_it() {
     stage().await.play("dashboard", "keepsTheFilterInTheAddress").await;
+}
+
+#[tokio::test]
+async fn a_saved_view_is_there_for_a_colleague_and_who_saves_over_anothers_change_is_told() {
+    stage().await.play("dashboard-views", "sharesAView").await;
+}
+
+#[tokio::test]
+async fn the_list_begins_with_the_default_view_unless_the_address_asks_for_something() {
+    stage().await.play("dashboard-views", "beginsWithTheDefault").await;
 }
 
 #[tokio::test]
