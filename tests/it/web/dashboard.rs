@@ -58,6 +58,11 @@ async fn the_list_begins_with_the_default_view_unless_the_address_asks_for_somet
 }
 
 #[tokio::test]
+async fn bars_are_compared_with_the_same_time_before_also_where_clocks_changed_in_between() {
+    stage().await.play("pairing", "pairsByTheCalendar").await;
+}
+
+#[tokio::test]
 async fn an_export_holds_the_orders_of_the_list_in_its_sequence() {
     stage().await.play("dashboard", "exportsWhatTheListShows").await;
 }
