@@ -216,6 +216,11 @@ async fn an_order_that_changes_under_an_open_dialog_takes_nothing_of_what_was_ty
 }
 
 #[tokio::test]
+async fn staff_has_webhooks_sent_again_and_sees_that_they_are_under_way() {
+    stage().await.play("dashboard-clients", "replaysWebhooks").await;
+}
+
+#[tokio::test]
 async fn who_loses_the_answer_to_a_change_is_told_that_it_may_have_been_done() {
     stage().await.play("dashboard", "tellsOfALostAnswer").await;
 }
