@@ -38,8 +38,8 @@ use crate::service::slots::{Slot, Slots};
 use crate::service::turns::{Turn, TurnRules, Turns};
 use crate::service::webhooks::{WebhookParts, WebhookRules, Webhooks};
 use crate::service::{
-    ClockSkew, Events, Lifecycle, Occupancy, OrderIntake, Orders, Patience, RequestLog, Sealing, Services, Sessions,
-    SignatureChecker,
+    ClockSkew, Events, Lifecycle, Occupancy, OrderIntake, Orders, Patience, RequestLog, SavedViews, Sealing, Services,
+    Sessions, SignatureChecker,
 };
 use crate::store::StoreError;
 pub use crate::store::{Inspection, RoleName, Roles, Store};
@@ -275,6 +275,7 @@ fn services(
         },
         bodies: Bodies::new(config.http.max_body_memory_bytes, config.database.acquire_timeout),
         request_log: RequestLog::new(store.clone(), clock.clone(), Arc::clone(&sealing), config.request_log.retention),
+        saved_views: SavedViews::new(store.clone(), clock.clone()),
         sealing,
         queries: Turns::new(queries),
         anonymous_queries: Turns::new(queries),

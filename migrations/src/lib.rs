@@ -45,6 +45,7 @@ mod m20261129_000030_create_event_consumers;
 mod m20261129_000031_create_webhooks;
 mod m20261129_000032_create_api_requests;
 mod m20261129_000033_create_person_sessions;
+mod m20261130_000034_create_saved_views;
 mod partitions;
 pub mod reporting;
 mod totals;
@@ -102,6 +103,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000031_create_webhooks::Migration),
             Box::new(m20261129_000032_create_api_requests::Migration),
             Box::new(m20261129_000033_create_person_sessions::Migration),
+            Box::new(m20261130_000034_create_saved_views::Migration),
         ]
     }
 }

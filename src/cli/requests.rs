@@ -28,7 +28,7 @@ pub struct Tail {
     /// Requests of this client only
     #[arg(value_name = "CLIENT_ID")]
     client: Option<String>,
-    /// Which requests, such as status=409, outcome=FAILED, code=INVALID_SIGNATURE, since=2026-11-28T14:00:00+07:00,
+    /// Which requests, such as status=409, outcome=FAILED, code=INVALID_SIGNATURE, hint=clock_skew, since=2026-11-28T14:00:00+07:00,
     /// order_number=SO-0000000042 or request_id=ID (repeatable; the names are the query parameters of GET /api/v1/requests)
     #[arg(long = "filter", value_name = "NAME=VALUE", value_parser = super::export::pair)]
     filters: Vec<(String, String)>,

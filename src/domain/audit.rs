@@ -67,6 +67,14 @@ pub enum Action {
     WebhookSecretRotated,
     /// Events are sent to an endpoint again.
     WebhookEventsReplayed,
+    /// A shared view was changed by somebody else than its owner, or one that lists begin with.
+    ViewUpdated,
+    /// The same was deleted.
+    ViewDeleted,
+    /// Lists of those who have a scope begin with a view.
+    DefaultViewSet,
+    /// They begin with none any more.
+    DefaultViewEnded,
     /// The service got a new key that signs webhooks. The client is the operator.
     WebhookKeyRotated,
 }
@@ -96,7 +104,7 @@ impl FromStr for Via {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::ClientCreated,
         Self::ClientUpdated,
         Self::ClientDisabled,
@@ -114,6 +122,10 @@ impl Action {
         Self::WebhookEndpointDeleted,
         Self::WebhookSecretRotated,
         Self::WebhookEventsReplayed,
+        Self::ViewUpdated,
+        Self::ViewDeleted,
+        Self::DefaultViewSet,
+        Self::DefaultViewEnded,
         Self::WebhookKeyRotated,
     ];
 
@@ -138,6 +150,10 @@ impl Action {
             Self::WebhookEndpointDeleted => "WEBHOOK_ENDPOINT_DELETED",
             Self::WebhookSecretRotated => "WEBHOOK_SECRET_ROTATED",
             Self::WebhookEventsReplayed => "WEBHOOK_EVENTS_REPLAYED",
+            Self::ViewUpdated => "VIEW_UPDATED",
+            Self::ViewDeleted => "VIEW_DELETED",
+            Self::DefaultViewSet => "DEFAULT_VIEW_SET",
+            Self::DefaultViewEnded => "DEFAULT_VIEW_ENDED",
             Self::WebhookKeyRotated => "WEBHOOK_KEY_ROTATED",
         }
     }

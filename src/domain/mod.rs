@@ -40,6 +40,7 @@ pub mod redaction;
 pub mod reference_policy;
 pub mod request_log;
 pub mod sample;
+pub mod saved_view;
 pub mod sealer;
 pub mod session_input;
 pub mod shipment;

@@ -140,23 +140,30 @@ impl OrderFilter {
 
     /// Reads a filter, or describes it.
     pub fn read(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
+        let filter = Self::take(&mut fields);
+        fields.finish()?;
+        Ok(filter)
+    }
+
+    /// Reads the fields of a filter that is a part of something else.
+    pub(super) fn take(fields: &mut Fields<'_>) -> Self {
         let numbers = fields.optional_object("order_number", |fields| any_of(fields, Text::line(64)));
         let statuses = fields.optional_object("status", read_statuses);
-        let filter = Self {
+        Self {
             numbers: numbers.map(|texts| texts.iter().filter_map(|text| text.parse().ok()).collect()),
             statuses,
             texts: TextFilters {
-                customer_code: read_text(&mut fields, "customer_code", 64),
-                site_code: read_text(&mut fields, "site_code", 64),
-                sales_name: read_text(&mut fields, "sales_name", 128),
-                partner_reference: read_text(&mut fields, "partner_reference", 70),
+                customer_code: read_text(fields, "customer_code", 64),
+                site_code: read_text(fields, "site_code", 64),
+                sales_name: read_text(fields, "sales_name", 128),
+                partner_reference: read_text(fields, "partner_reference", 70),
             },
-            product_code: read_text(&mut fields, "product_code", 64),
+            product_code: read_text(fields, "product_code", 64),
             client_ids: fields.optional_object("client_id", |fields| any_of(fields, Text::line(64))),
             times: Times {
-                created_at: read_instants(&mut fields, "created_at"),
-                updated_at: read_instants(&mut fields, "updated_at"),
-                requested_delivery_date: read_range(&mut fields, "requested_delivery_date", |it| {
+                created_at: read_instants(fields, "created_at"),
+                updated_at: read_instants(fields, "updated_at"),
+                requested_delivery_date: read_range(fields, "requested_delivery_date", |it| {
                     [it.optional_date("gte"), it.optional_date("lt")]
                 }),
             },
@@ -167,9 +174,7 @@ impl OrderFilter {
                 .collect(),
             request_states: fields.optional_object("request_state", read_request_states),
             not_acknowledged_by: fields.optional_text("not_acknowledged_by", Text::line(64)),
-        };
-        fields.finish()?;
-        Ok(filter)
+        }
     }
 
     /// Refuses to filter by what the caller may not read: the answers would tell it.

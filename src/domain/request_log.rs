@@ -152,8 +152,14 @@ const MAX_LIMIT: i32 = 200;
 /// The longest id of a request, which its sender may have made.
 const REQUEST_ID: Text = Text::line(128);
 
-/// Longer than any code.
+/// Longer than any code, and than any hint.
 const CODE: Text = Text::line(64);
+
+/// Longer than any template of a path.
+const ROUTE: Text = Text::line(200);
+
+/// What stands for no code, for no hint, and for no template.
+pub const NONE: &str = "none";
 
 /// The statuses of HTTP.
 const STATUS: std::ops::RangeInclusive<i32> = 100..=599;
@@ -175,8 +181,12 @@ pub struct RequestLogFilter {
     pub status: Option<u16>,
     /// Those with this outcome.
     pub outcome: Option<RequestOutcome>,
-    /// Those with this code.
+    /// Those with this code, or [`NONE`].
     pub code: Option<String>,
+    /// Those with this hint, or [`NONE`].
+    pub hint: Option<String>,
+    /// Those with this template of the path.
+    pub route: Option<String>,
     /// Those from this time on.
     pub since: Option<DateTime<Utc>>,
     /// Those before this time.
@@ -211,6 +221,7 @@ impl RequestLogFilter {
         let outcome = fields.optional_parsed("outcome", str::parse);
         let code = fields.optional_text("code", CODE);
         if let Some(code) = &code
+            && code != NONE
             && !ErrorCode::ALL.iter().any(|known| known.as_str() == code)
         {
             let message = "is no error code; the documentation lists them, such as INVALID_SIGNATURE".to_owned();
@@ -225,6 +236,8 @@ impl RequestLogFilter {
             status: status.and_then(|status| status.try_into().ok()),
             outcome,
             code,
+            hint: fields.optional_text("hint", CODE),
+            route: fields.optional_text("route", ROUTE),
             since,
             until,
             order: fields.optional_parsed("order_number", str::parse),

@@ -1,7 +1,6 @@
 //! What clients send about their endpoints.
 
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +8,6 @@ use chrono::{DateTime, Utc};
 use super::event::EventName;
 use super::event_feed::MAX_CURSOR;
 use super::fields::{Fields, Text};
-use super::names::UnknownName;
 use super::order::OrderNumber;
 use super::webhook::{AttemptOutcome, EndpointSettings, OnExhausted, PayloadForm, SignatureScheme};
 use crate::error::{FieldError, FieldErrorCode};
@@ -46,9 +44,9 @@ impl EndpointInput {
     /// Reads an endpoint, or describes it.
     pub fn read(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
         let url = fields.text("url", URL);
-        let kinds = each::<EventName>(&mut fields, "kinds", EventName::ALL.len());
+        let kinds = fields.optional_each::<EventName>("kinds", NAME, EventName::ALL.len());
         let payload = fields.optional_parsed("payload", str::parse);
-        let signatures = each::<SignatureScheme>(&mut fields, "signatures", SignatureScheme::ALL.len());
+        let signatures = fields.optional_each::<SignatureScheme>("signatures", NAME, SignatureScheme::ALL.len());
         let on_exhausted = fields.optional_parsed("on_exhausted", str::parse);
         let max_in_flight = fields.optional_integer("max_in_flight", &(1..=MAX_IN_FLIGHT.into()));
         // What it says only its key tells: `After::read`.
@@ -64,24 +62,6 @@ impl EndpointInput {
         };
         Ok(Self { settings })
     }
-}
-
-/// A list of names, each once, in the order in which there are.
-fn each<T: FromStr<Err = UnknownName> + PartialEq>(
-    fields: &mut Fields<'_>,
-    name: &'static str,
-    most: usize,
-) -> Option<Vec<T>> {
-    let texts = fields.optional_texts(name, NAME, most)?;
-    let mut all = Vec::new();
-    for text in texts {
-        match text.parse() {
-            Ok(one) if all.contains(&one) => {}
-            Ok(one) => all.push(one),
-            Err(error) => return fields.refuse(name, FieldErrorCode::Value, format!("\"{text}\" {error}")),
-        }
-    }
-    Some(all)
 }
 
 /// Reads how long the present secret stays valid beside the next one.
@@ -154,7 +134,7 @@ pub struct AttemptsInput {
 impl AttemptsInput {
     /// Reads which attempts are asked for, or describes it.
     pub fn read(mut fields: Fields<'_>) -> Result<Self, Vec<FieldError>> {
-        let outcomes = each::<AttemptOutcome>(&mut fields, "outcome", AttemptOutcome::ALL.len());
+        let outcomes = fields.optional_each::<AttemptOutcome>("outcome", NAME, AttemptOutcome::ALL.len());
         let order = fields.optional_parsed("order_number", str::parse);
         let limit = fields.optional_integer("limit", &(1..=ATTEMPTS.1));
         // What it says only its key tells.

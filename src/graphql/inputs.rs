@@ -6,6 +6,7 @@ mod described;
 mod filter;
 mod readers;
 mod request_log;
+mod views;
 mod webhooks;
 
 use std::borrow::Cow;
@@ -19,11 +20,10 @@ pub use clients::{
     RotateClientSecretInput, UpdateClientInput,
 };
 pub use costs::{changes_cost, feed_cost, log_cost, new_order_cost, new_orders_cost, search_cost};
-pub use filter::{
-    SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, SalesOrderSort, both, read_filter,
-};
+pub use filter::{SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, both, read_filter};
 pub use readers::{Input, rules_of};
 pub use request_log::{RequestErrorsInput, RequestLogFilter, RequestLogInput};
+pub use views::{DeleteViewInput, SaveViewInput, SetDefaultViewInput};
 pub use webhooks::{
     ReplayWebhookEventsInput, RotateWebhookSecretInput, SaveWebhookEndpointInput, WebhookAttemptsInput,
 };

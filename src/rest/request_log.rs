@@ -240,7 +240,18 @@ mod tests {
     #[test]
     fn the_parameters_that_are_published_stay() {
         let names = |operation| of(operation).into_iter().map(|parameter| parameter.name).collect::<Vec<_>>();
-        let filter = ["status", "outcome", "code", "since", "until", "order_number", "partner_reference", "request_id"];
+        let filter = [
+            "status",
+            "outcome",
+            "code",
+            "hint",
+            "route",
+            "since",
+            "until",
+            "order_number",
+            "partner_reference",
+            "request_id",
+        ];
         assert_eq!(names(&REQUEST_LOG_ENTRIES), filter);
         assert_eq!(names(&REQUEST_LOG), [&filter[..], &[LIMIT, CURSOR]].concat());
     }

@@ -22,6 +22,7 @@ pub mod orders;
 pub mod people;
 pub mod rate_limit;
 pub mod request_log;
+pub mod saved_views;
 pub mod sealing;
 pub mod sessions;
 pub mod signature_check;
@@ -40,6 +41,7 @@ pub use needs::Needs;
 pub use orders::Orders;
 pub use people::People;
 pub use request_log::RequestLog;
+pub use saved_views::SavedViews;
 pub use sealing::Sealing;
 pub use sessions::Sessions;
 pub use signature_check::SignatureChecker;
@@ -100,6 +102,8 @@ pub struct Services {
     pub people: Option<People>,
     /// The log of requests.
     pub request_log: RequestLog,
+    /// Views of the list of orders that people keep.
+    pub saved_views: SavedViews,
     /// Turns of clients' queries.
     pub queries: turns::Turns<crate::domain::client::ClientId>,
     /// Turns of the queries of those who have no valid token.

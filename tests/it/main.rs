@@ -66,6 +66,7 @@ mod reports;
 mod request_log;
 mod restored;
 mod rotation;
+mod saved_views;
 mod sealing;
 mod searches;
 mod sessions;

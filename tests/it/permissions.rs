@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 57] = [
+const CASES: [Case; 61] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -53,6 +53,7 @@ const CASES: [Case; 57] = [
         granted: "ok",
     },
     Case { field: "Query.eventConsumers", document: "{ eventConsumers { name } }", granted: "ok" },
+    Case { field: "Query.savedViews", document: "{ savedViews { name } }", granted: "ok" },
     Case { field: "Query.webhookEndpoints", document: "{ webhookEndpoints { name } }", granted: "ok" },
     Case {
         field: "Query.webhookEndpoint",
@@ -161,6 +162,21 @@ const CASES: [Case; 57] = [
     Case {
         field: "Mutation.deleteEventConsumer",
         document: "mutation { deleteEventConsumer(name: \"none\") }",
+        granted: "NOT_FOUND",
+    },
+    Case {
+        field: "Mutation.saveView",
+        document: "mutation { saveView(input: {name: \"mine\"}) { name } }",
+        granted: "ok",
+    },
+    Case {
+        field: "Mutation.deleteView",
+        document: "mutation { deleteView(input: {name: \"none\"}) }",
+        granted: "NOT_FOUND",
+    },
+    Case {
+        field: "Mutation.setDefaultView",
+        document: "mutation { setDefaultView(input: {name: \"none\"}) { name } }",
         granted: "NOT_FOUND",
     },
     Case {

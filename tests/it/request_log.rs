@@ -187,6 +187,45 @@ async fn failures_are_put_into_groups_of_one_cause() {
 }
 
 #[tokio::test]
+async fn a_group_of_failures_leads_to_exactly_its_requests() {
+    let app = TestApp::new().await;
+    let (partner, staff) = (app.partner().await, staff(&app).await);
+    for timestamp in ["1", "1", "1795441036000", "soon"] {
+        let timestamp = timestamp.to_owned();
+        partner.send_order(&crate::support::Signed { timestamp, ..partner.sign() }, &order()).await.expect(401);
+    }
+    partner.create(&order()).await.expect(201);
+    partner.create(&json!({})).await.expect(400);
+    partner.validate_with_key("key", &json!({})).await.expect(400);
+    for number in ["SO-0000000098", "SO-0000000099"] {
+        partner.get(&format!("/api/v1/sales-orders/{number}")).await.expect(404);
+    }
+    app.state.request_log().flush().await.unwrap();
+    let fields = "code hint route status count";
+    let groups = staff.graphql(&format!("{{ requestErrors(input: {{}}) {{ {fields} }} }}"), json!({})).await.data();
+    let groups = groups["requestErrors"].as_array().unwrap().clone();
+    assert_eq!(groups.len(), 6, "{groups:?}");
+    for group in groups {
+        let part = |name: &str| group[name].as_str().unwrap_or("none").replace('{', "%7B").replace('}', "%7D");
+        let [code, hint, route] = ["code", "hint", "route"].map(part);
+        let found = read(&staff, &format!("code={code}&hint={hint}&route={route}&status={}", group["status"])).await;
+        assert_eq!(json!(found.len()), group["count"], "{group}");
+        for member in ["code", "hint", "route", "status"] {
+            assert!(each(&found, member).iter().all(|value| *value == group[member]), "{group}");
+        }
+    }
+    // What has a code or a hint is not among what has none.
+    for query in ["code=INVALID_TIMESTAMP&hint=none", "code=none&status=404", "code=none&outcome=FAILED"] {
+        assert!(read(&staff, query).await.is_empty(), "{query}");
+    }
+    // Over GraphQL they are the same.
+    let input = json!({"hint": "none", "code": "none", "route": "/api/v1/sales-orders", "outcome": "SUCCEEDED"});
+    let document = "query ($input: RequestLogInput!) { requestLog(input: $input) { nodes { status } } }";
+    let found = staff.graphql(document, json!({"input": input})).await.data();
+    assert_eq!(found["requestLog"]["nodes"], json!([{"status": 201}]));
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_the_parameters_is_named_all_at_once() {
     let app = TestApp::new().await;
     let partner = app.partner().await;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { withBrowser } from './browser.mjs';
 import { enter } from './dashboard.mjs';
-import { colleague } from './partner.mjs';
+import { colleague, partner } from './partner.mjs';
 
 /** An endpoint that nobody can reach. */
 export async function saveEndpoint(stage) {
@@ -57,5 +57,48 @@ export async function testsAnEndpoint(stage) {
     await own.goto(`${stage.base}/dashboard/webhooks/${stage.clientId}/erp`);
     await own.getByRole('alert').getByText('it needs the scope clients:read').waitFor();
     assert.equal(await own.getByRole('button', { name: 'Send a test' }).count(), 0);
+  });
+}
+
+/** An order's events and those of a time are sent to an endpoint again, and what is under way is seen. */
+export async function replaysWebhooks(stage) {
+  await saveEndpoint(stage);
+  const number = await (await partner(stage)).send();
+  await withBrowser(stage.base, async (open) => {
+    const page = await open();
+    await enter(page, stage, `/webhooks/${stage.clientId}/erp`, stage.administrator);
+    const dialog = page.getByRole('dialog', { name: 'Send events again' });
+    const send = () => dialog.getByRole('button', { name: 'Send again' }).click();
+    await page.getByRole('button', { name: 'Send again …' }).click();
+    await dialog.getByLabel('Order number').fill('4711');
+    await send();
+    await dialog.getByRole('alert').getByText('orderNumber').waitFor();
+    await dialog.getByLabel('Order number').fill(number);
+    await send();
+    await dialog.waitFor({ state: 'hidden' });
+    const underWay = page.getByRole('listitem').filter({ hasText: 'asked for' });
+    await underWay.filter({ hasText: number }).getByText('0 taken, 0 not taken').waitFor();
+
+    await page.getByRole('button', { name: 'Send again …' }).click();
+    await dialog.getByLabel('Everything of a time').check();
+    await dialog.getByLabel('From').fill('2026-01-02T10:00');
+    await dialog.getByLabel('Before').fill('2026-01-02T09:00');
+    await send();
+    await dialog.getByRole('alert').getByText('must be later than since').waitFor();
+    await dialog.getByLabel('Before').fill('');
+    await send();
+    await underWay.filter({ hasText: 'Several orders' }).waitFor();
+    await page.getByRole('button', { name: 'Send again …' }).click();
+    await dialog.getByLabel('One event').check();
+    await dialog.getByLabel(/^Cursor/).fill('nonsense');
+    await send();
+    await dialog.getByRole('alert').getByText('event').waitFor();
+    assert.equal(await underWay.count(), 2);
+
+    // Who only looks has nothing to press.
+    const own = await open();
+    await enter(own, stage, `/webhooks/${stage.clientId}/erp`);
+    await own.getByText('asked for').first().waitFor();
+    assert.equal(await own.getByRole('button', { name: /^Send again/ }).count(), 0);
   });
 }

@@ -28,11 +28,18 @@ async function refusedOrder(stage) {
   return sender.fail({ customer_code: 'C'.repeat(80), site_code: '', partner_reference: 'PO-' + '7'.repeat(60), products: [{ product_code: 'P'.repeat(90), quantity: 0 }] });
 }
 
+async function savesAView(page) {
+  await page.locator('.views > summary').click();
+  await page.getByRole('button', { name: 'Save as …' }).click();
+}
+
 /** Each screen with something on it, and what is opened there. */
 const screens = (number, clientId, requestId) => [
   { path: '', ready: '.bars', more: (page) => page.getByText('As a table').click() },
   { path: '/orders', ready: '.rows tbody tr', more: (page) => page.getByText('More conditions').click() },
   { path: '/orders?site_code_contains=S&status=RECEIVED', ready: '.chips', more: (page) => page.getByRole('button', { name: 'Export' }).click() },
+  { path: '/orders?order_by=created_at_asc', ready: '.rows tbody tr', more: (page) => page.locator('.views > summary').click() },
+  { path: '/orders?order_by=updated_at_asc', ready: '.rows tbody tr', more: savesAView },
   { path: `/orders/${number}`, ready: '.timeline', more: (page) => page.getByRole('button', { name: 'Answer lines' }).click() },
   { path: '/inbox', ready: '.waiting-list .pending', more: (page) => page.keyboard.press('?') },
   { path: '/partners', ready: 'tbody tr' },
@@ -50,6 +57,9 @@ export async function canReadEveryScreen(stage) {
   const number = await richOrder(stage);
   const requestId = await refusedOrder(stage);
   await saveEndpoint(stage);
+  const reader = await colleague(stage.base, stage.reader);
+  await reader(`mutation { saveView(input: {name: "${'W'.repeat(64)}", isShared: true, where: {search: "a"}}) { version } }`);
+  await reader('mutation { saveView(input: {name: "By number", isShared: true, where: {orderNumber: {eq: "SO-1"}}}) { version } }');
   const found = [];
   await withBrowser(stage.base, async (open) => {
     for (const [colorScheme, width] of [['light', 1280], ['dark', 1280], ['light', 390], ['dark', 320]]) {

@@ -82,6 +82,23 @@ export async function refusesWhoIsInNoGroup({ base, provider }) {
   );
 }
 
+/** Who looks after clients sees in which browsers a person is signed in, and ends a session. */
+async function seesHerSessions(page, open, base) {
+  const other = await open();
+  await other.goto(`${base}/dashboard`);
+  await signIn(other, 'jane.doe');
+  await other.locator('.who').getByText('Jane Doe').waitFor();
+  await page.getByRole('navigation', { name: 'Dashboard' }).getByRole('link', { name: 'Partners' }).click();
+  await page.getByRole('row', { name: /Jane Doe/ }).getByRole('link').first().click();
+  await page.getByText('Person, who signs in with a browser').waitFor();
+  const sessions = page.getByRole('region', { name: 'Browser sessions of the person' }).getByRole('row');
+  // With the head of the table.
+  await sessions.nth(2).waitFor();
+  await page.getByRole('button', { name: /^End the session from/ }).first().click();
+  await sessions.nth(2).waitFor({ state: 'detached' });
+  assert.equal(await sessions.count(), 2);
+}
+
 /** The scopes are those of the groups at the sign-in. */
 export async function losesTheScopeOfALostGroup({ base, provider }) {
   await known(provider, 'jane.doe', 'Jane Doe', ['/sales', '/admins']);
@@ -93,6 +110,7 @@ export async function losesTheScopeOfALostGroup({ base, provider }) {
       await signIn(page, 'jane.doe');
       await page.locator('.who').getByText('Jane Doe').waitFor();
       assert.ok((await screens(page)).includes('Audit log'));
+      await seesHerSessions(page, open, base);
       await known(provider, 'jane.doe', 'Jane Doe', ['/sales']);
       const tab = await open();
       await tab.goto(`${base}/dashboard`);

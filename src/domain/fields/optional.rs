@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc};
 use iso_currency::Currency;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use super::{CURRENCY, Fields, Holds, Text, describe, is_blank, kind};
 use crate::domain::instant;
 use crate::domain::money::Money;
+use crate::domain::names::UnknownName;
 use crate::error::FieldErrorCode;
 
 impl Fields<'_> {
@@ -64,6 +66,14 @@ impl Fields<'_> {
         let value = self.optional(name, || Holds::Parsed)?;
         let text = self.string(name, value)?;
         self.parsed(name, text, parse)
+    }
+
+    /// An optional yes or no.
+    pub fn optional_flag(&mut self, name: &'static str) -> Option<bool> {
+        match self.optional(name, || Holds::Flag)? {
+            Value::Bool(flag) => Some(*flag),
+            other => self.refuse(name, FieldErrorCode::Type, format!("must be true or false, not {}", kind(other))),
+        }
     }
 
     /// An optional whole number.
@@ -149,6 +159,25 @@ impl Fields<'_> {
             texts.push(self.checked(name, text, rule)?);
         }
         Some(texts)
+    }
+
+    /// An optional list of names, each once, in the order in which they came.
+    pub fn optional_each<T: FromStr<Err = UnknownName> + PartialEq>(
+        &mut self,
+        name: &'static str,
+        rule: Text,
+        most: usize,
+    ) -> Option<Vec<T>> {
+        let texts = self.optional_texts(name, rule, most)?;
+        let mut all = Vec::new();
+        for text in texts {
+            match text.parse() {
+                Ok(one) if all.contains(&one) => {}
+                Ok(one) => all.push(one),
+                Err(error) => return self.refuse(name, FieldErrorCode::Value, format!("\"{text}\" {error}")),
+            }
+        }
+        Some(all)
     }
 
     /// An optional list of texts, each taken to the letter.

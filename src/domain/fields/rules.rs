@@ -32,6 +32,8 @@ pub enum Holds {
     Currency,
     /// A text that stands for something else.
     Parsed,
+    /// Yes or no.
+    Flag,
     /// A whole number.
     Integer(RangeInclusive<i32>),
     /// An amount of money up to this one.
@@ -86,7 +88,7 @@ impl Rule {
             Holds::Texts(text, most) => format!("At most {most} values, each of at most {} characters", text.max),
             Holds::Verbatims(max, most) => format!("At most {most} values, each of at most {max} characters"),
             Holds::List(length, _) => format!("{} to {} items", length.start(), length.end()),
-            Holds::Parsed | Holds::Instant | Holds::Date | Holds::Object(_) => return None,
+            Holds::Flag | Holds::Parsed | Holds::Instant | Holds::Date | Holds::Object(_) => return None,
         };
         Some(format!("{sentence}."))
     }

@@ -1,11 +1,10 @@
 //! Which orders are meant, and in which order.
 
-use async_graphql::{Context, Enum, InputObject};
+use async_graphql::{Context, InputObject};
 
 use super::{Input, Raw};
 use crate::domain::fields::Naming;
 use crate::domain::order_filter::OrderFilter;
-use crate::domain::page::{Sort, SortKey};
 use crate::error::FieldError;
 use crate::graphql::output::scalars::{Date, DateTime};
 use crate::graphql::types::{OrderStatus, SalesOrderRequestState};
@@ -143,35 +142,4 @@ pub struct SalesOrderEventFeedInput {
     pub after: Option<String>,
     /// Number of events; 100 when absent.
     pub limit: Option<i32>,
-}
-
-/// Sort order of a list of orders. Orders with the same time are sorted by order number.
-#[derive(Enum, Clone, Copy, PartialEq, Eq)]
-pub enum SalesOrderSort {
-    /// By time received, the oldest first.
-    CreatedAtAsc,
-    /// By time received, the newest first.
-    CreatedAtDesc,
-    /// By time of the last change, the oldest first.
-    UpdatedAtAsc,
-    /// By time of the last change, the newest first.
-    UpdatedAtDesc,
-    /// By order number, the lowest first.
-    OrderNumberAsc,
-    /// By order number, the highest first.
-    OrderNumberDesc,
-}
-
-impl From<SalesOrderSort> for Sort {
-    fn from(sort: SalesOrderSort) -> Self {
-        let (key, descending) = match sort {
-            SalesOrderSort::CreatedAtAsc => (SortKey::CreatedAt, false),
-            SalesOrderSort::CreatedAtDesc => (SortKey::CreatedAt, true),
-            SalesOrderSort::UpdatedAtAsc => (SortKey::UpdatedAt, false),
-            SalesOrderSort::UpdatedAtDesc => (SortKey::UpdatedAt, true),
-            SalesOrderSort::OrderNumberAsc => (SortKey::OrderNumber, false),
-            SalesOrderSort::OrderNumberDesc => (SortKey::OrderNumber, true),
-        };
-        Self { key, descending }
-    }
 }

@@ -9,11 +9,12 @@ use serde_json::Value as Json;
 use super::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput,
     ChangeSalesOrderInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput,
-    CreateSalesOrdersInput, EndClientSessionInput, ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput,
-    RecordShipmentInput, RefreshInput, ReplayWebhookEventsInput, RequestErrorsInput, RequestLogFilter, RequestLogInput,
-    RevokeClientKeyInput, RotateClientSecretInput, RotateWebhookSecretInput, SalesOrderChangesInput,
-    SalesOrderEventFeedInput, SalesOrderFilter, SaveEventConsumerInput, SaveWebhookEndpointInput, UpdateClientInput,
-    UpdateSalesOrderStatusInput, WebhookAttemptsInput,
+    CreateSalesOrdersInput, DeleteViewInput, EndClientSessionInput, ExplainSignatureInput, LoginInput, Raw,
+    RecordDeliveryInput, RecordShipmentInput, RefreshInput, ReplayWebhookEventsInput, RequestErrorsInput,
+    RequestLogFilter, RequestLogInput, RevokeClientKeyInput, RotateClientSecretInput, RotateWebhookSecretInput,
+    SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, SaveEventConsumerInput, SaveViewInput,
+    SaveWebhookEndpointInput, SetDefaultViewInput, UpdateClientInput, UpdateSalesOrderStatusInput,
+    WebhookAttemptsInput,
 };
 use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::bulk_input;
@@ -31,6 +32,7 @@ use crate::domain::order_filter::OrderFilter;
 use crate::domain::order_input::NewOrder;
 use crate::domain::order_request::{RequestAnswerInput, RequestInput};
 use crate::domain::request_log;
+use crate::domain::saved_view::{DefaultInput, ViewInput, ViewToDelete};
 use crate::domain::session_input;
 use crate::domain::shipment::{DeliveryInput, ShipmentInput};
 use crate::domain::signature_input::SignatureInput;
@@ -124,6 +126,9 @@ read_by! {
     RequestLogFilter: request_log::RequestLogFilter = request_log::RequestLogFilter::read;
     RequestLogInput: request_log::RequestLogInput = request_log::RequestLogInput::read;
     RequestErrorsInput: request_log::RequestErrorsInput = request_log::RequestErrorsInput::read;
+    SaveViewInput: ViewInput = ViewInput::read, as an argument ViewInput::read_argument;
+    DeleteViewInput: ViewToDelete = ViewToDelete::read;
+    SetDefaultViewInput: DefaultInput = DefaultInput::read;
     CreateClientInput: ClientToCreate = ClientToCreate::read;
     UpdateClientInput: (ClientId, ClientChange) = ClientChange::read;
     ClientInput: ClientId = read_client;

@@ -12,8 +12,12 @@ pub struct RequestLogFilter {
     pub status: Option<i32>,
     /// Only those with this outcome.
     pub outcome: Option<RequestOutcome>,
-    /// Only those with this error code, such as `INVALID_SIGNATURE`.
+    /// Only those with this error code, such as `INVALID_SIGNATURE`, or with none: `none`.
     pub code: Option<String>,
+    /// Only those with this hint, such as `clock_skew`, or with none: `none`.
+    pub hint: Option<String>,
+    /// Only those of this path, with names for its variable parts, such as `/api/v1/sales-orders/{order_number}`.
+    pub route: Option<String>,
     /// Only those answered at this time or later.
     pub since: Option<DateTime>,
     /// Only those answered before this time, such as `2026-11-24T00:00:00Z`; later than `since`.
@@ -33,8 +37,12 @@ pub struct RequestLogInput {
     pub status: Option<i32>,
     /// Only those with this outcome.
     pub outcome: Option<RequestOutcome>,
-    /// Only those with this error code, such as `INVALID_SIGNATURE`.
+    /// Only those with this error code, such as `INVALID_SIGNATURE`, or with none: `none`.
     pub code: Option<String>,
+    /// Only those with this hint, such as `clock_skew`, or with none: `none`.
+    pub hint: Option<String>,
+    /// Only those of this path, with names for its variable parts, such as `/api/v1/sales-orders/{order_number}`.
+    pub route: Option<String>,
     /// Only those answered at this time or later.
     pub since: Option<DateTime>,
     /// Only those answered before this time, such as `2026-11-24T00:00:00Z`; later than `since`.

@@ -14,6 +14,8 @@ mod request_log_query;
 mod schema;
 mod subscription;
 mod table;
+mod view_mutation;
+mod view_query;
 mod webhook_mutation;
 mod webhook_query;
 

@@ -12,8 +12,8 @@ use crate::error::AppError;
 use crate::graphql::cost::budget;
 use crate::graphql::cost::points::{page_cost, summary_cost};
 use crate::graphql::inputs::{
-    ExplainSignatureInput, Input as _, Raw, SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter,
-    SalesOrderSort, both, changes_cost, feed_cost, read_filter, search_cost,
+    ExplainSignatureInput, Input as _, Raw, SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, both,
+    changes_cost, feed_cost, read_filter, search_cost,
 };
 use crate::graphql::output::in_order::ListInOrder;
 use crate::graphql::output::scalars::TimeZone;
@@ -21,7 +21,7 @@ use crate::graphql::types::preload;
 use crate::graphql::types::reader::{Reader, principal, sealing};
 use crate::graphql::types::{
     Client, EventConsumer, Node, SalesOrder, SalesOrderChanges, SalesOrderConnection, SalesOrderEventConnection,
-    SalesOrderEventFeed, SalesOrderSummary, SignatureCheck, SummaryDimension, connection,
+    SalesOrderEventFeed, SalesOrderSort, SalesOrderSummary, SignatureCheck, SummaryDimension, connection,
 };
 use crate::service::events::LOOKS;
 use crate::service::{Caller, Services};

@@ -5,7 +5,10 @@ use async_graphql::{MergedObject, SDLExportOptions, Schema, SchemaBuilder};
 
 use super::gate::{Gated, RootType};
 use super::subscription::Subscription;
-use super::{client_mutation, client_query, mutation, query, request_log_query, webhook_mutation, webhook_query};
+use super::{
+    client_mutation, client_query, mutation, query, request_log_query, view_mutation, view_query, webhook_mutation,
+    webhook_query,
+};
 use crate::graphql::cost::Limits;
 
 /// Queries. Every client may read its own orders; scope `orders:read` allows to read all of them.
@@ -15,12 +18,18 @@ pub struct Query(
     client_query::ClientQuery,
     webhook_query::WebhookQuery,
     request_log_query::RequestLogQuery,
+    view_query::ViewQuery,
 );
 
 /// Mutations. Those of one document run one after another; one that fails is null, `errors` says why, and the others are done all
 /// the same. A document creates at most one order (ONE_ORDER_PER_REQUEST).
 #[derive(MergedObject, Default)]
-pub struct Mutation(mutation::OrderMutation, client_mutation::ClientMutation, webhook_mutation::WebhookMutation);
+pub struct Mutation(
+    mutation::OrderMutation,
+    client_mutation::ClientMutation,
+    webhook_mutation::WebhookMutation,
+    view_mutation::ViewMutation,
+);
 
 impl RootType for Query {
     const KIND: OperationType = OperationType::Query;

@@ -200,6 +200,14 @@ pub enum ClientAction {
     WebhookSecretRotated,
     /// Events are sent to an endpoint again.
     WebhookEventsReplayed,
+    /// A shared view of the list of orders was changed by somebody else than its owner, or one that lists begin with.
+    ViewUpdated,
+    /// The same was deleted.
+    ViewDeleted,
+    /// The lists of those who have a scope begin with a view.
+    DefaultViewSet,
+    /// They begin with none any more.
+    DefaultViewEnded,
     /// The service was given a new key that signs webhooks. The client id is `operator`.
     WebhookKeyRotated,
 }

@@ -28,6 +28,8 @@ mod sales_order_line_answer;
 mod sales_order_receipt;
 mod sales_order_request_details;
 mod sales_order_shipment;
+mod sales_order_sort;
+mod saved_view;
 pub mod selection;
 mod signature_check;
 mod summary;
@@ -56,6 +58,8 @@ pub use sales_order_line_answer::SalesOrderLineReason;
 pub use sales_order_request_details::{
     SalesOrderCancellationReason, SalesOrderRefusalReason, SalesOrderRequestDecision, SalesOrderRequestState,
 };
+pub use sales_order_sort::SalesOrderSort;
+pub use saved_view::{SalesOrderColumn, SavedView};
 pub use signature_check::SignatureCheck;
 pub use summary::{SalesOrderSummary, SummaryDimension};
 pub use validate_sales_order_payload::ValidateSalesOrderPayload;

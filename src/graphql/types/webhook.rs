@@ -11,6 +11,9 @@ use crate::graphql::output::scalars::DateTime;
 use crate::service::Sealing;
 use crate::service::webhooks::{AttemptsPage, EndpointDetails, Trial};
 
+/// How many replays of an endpoint may be under way, for what they cost.
+const REPLAYS: usize = 10;
+
 /// State of an endpoint of webhooks.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "webhook::EndpointState")]
@@ -223,6 +226,13 @@ impl WebhookEndpoint {
         Ok(secrets.map(|(fingerprint, until)| WebhookSecret { fingerprint, expires_at: until.map(DateTime) }).collect())
     }
 
+    /// Replays that are under way, in the order in which they were asked for.
+    #[graphql(complexity = "1 + REPLAYS * child_complexity")]
+    async fn replays(&self, ctx: &Context<'_>) -> Result<Vec<WebhookReplay>> {
+        let found = budget::read(ctx, 1)?.webhooks.open_replays(self.endpoint.id).await?;
+        Ok(found.into_iter().map(WebhookReplay).collect())
+    }
+
     /// Time at which the endpoint was made.
     async fn created_at(&self) -> DateTime {
         DateTime(self.endpoint.created_at)
@@ -399,5 +409,20 @@ impl WebhookReplay {
     /// Time at which it was asked for.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
+    }
+
+    /// Number of events that were taken.
+    async fn delivered(&self) -> i32 {
+        i32::try_from(self.0.delivered).unwrap_or(i32::MAX)
+    }
+
+    /// Number of events that were not taken at their last attempt.
+    async fn failed(&self) -> i32 {
+        i32::try_from(self.0.failed).unwrap_or(i32::MAX)
+    }
+
+    /// Time of the next attempt, after one that failed; null where none did.
+    async fn next_attempt_at(&self) -> Option<DateTime> {
+        self.0.next_attempt_at.map(DateTime)
     }
 }

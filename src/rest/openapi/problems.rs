@@ -107,7 +107,7 @@ static DETAILS: [(&str, Kind, &str); 23] = [
     ),
     ("request_state", Kind::Text, "Of that request: its state."),
     ("current_status", Kind::Text, "Of an illegal transition: the status that the order has."),
-    ("current_version", Kind::Whole, "Of a stale version: the version that the order has."),
+    ("current_version", Kind::Whole, "Of a stale version: the version that the order or the view has."),
     ("next_statuses", Kind::Statuses, "Of an illegal transition: the statuses that the order may go to."),
     ("accept_encoding", Kind::Text, "Of a compressed body: how it may be coded."),
     ("limit_bytes", Kind::Whole, "Of a body that is too large: so many bytes it may have."),

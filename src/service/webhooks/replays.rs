@@ -64,6 +64,11 @@ impl Webhooks {
         Ok(replay)
     }
 
+    /// The replays of an endpoint that are under way.
+    pub async fn open_replays(&self, endpoint: i64) -> Result<Vec<WebhookReplay>, AppError> {
+        Ok(self.0.store.list_open_webhook_replays(endpoint).await?)
+    }
+
     /// The positions of the events that are meant.
     async fn range(&self, which: ReplayInput, naming: Naming) -> Result<Range, AppError> {
         let all = Range { order: None, after: Position::START, until: None };

@@ -18,6 +18,7 @@ pub mod sales_order_shipment_lines;
 pub mod sales_order_shipments;
 pub mod sales_order_signed_texts;
 pub mod sales_orders;
+pub mod saved_views;
 pub mod sealing_keys;
 pub mod webhook_attempts;
 pub mod webhook_endpoints;

@@ -6,7 +6,7 @@ use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use crate::domain::order::OrderNumber;
-use crate::domain::request_log::{LogScope, LoggedRequest, RequestLogFilter, RequestOutcome};
+use crate::domain::request_log::{LogScope, LoggedRequest, NONE, RequestLogFilter, RequestOutcome};
 use crate::store::connect::{Store, instant, micros};
 use crate::store::entity::api_requests::{Column, Entity, Model};
 use crate::store::error::{StoreError, StoreResult};
@@ -74,7 +74,8 @@ impl Store {
 
 /// The entries that a filter means.
 pub(super) fn meant(scope: &LogScope, filter: &RequestLogFilter) -> Select<Entity> {
-    let RequestLogFilter { status, outcome, code, since, until, order, partner_reference, request_id } = filter;
+    let RequestLogFilter { status, outcome, code, hint, route, since, until, order, partner_reference, request_id } =
+        filter;
     let mut query = Entity::find();
     if let Some(client) = scope.client() {
         query = query.filter(Column::ClientId.eq(client.as_str()));
@@ -87,7 +88,8 @@ pub(super) fn meant(scope: &LogScope, filter: &RequestLogFilter) -> Select<Entit
         query = query.filter(Column::Status.eq(i32::from(*status)));
     }
     // Said also where a status or a code says it: the index `ix_api_requests_failed` is of those that failed.
-    let is_failed = status.is_some_and(|status| i32::from(status) >= FAILURES) || code.is_some();
+    let is_failed = status.is_some_and(|status| i32::from(status) >= FAILURES)
+        || [code, hint].into_iter().flatten().any(|text| text != NONE);
     match outcome {
         Some(RequestOutcome::Succeeded) => {
             query = query.filter(Column::Status.lt(FAILURES)).filter(Column::Code.is_null());
@@ -96,8 +98,15 @@ pub(super) fn meant(scope: &LogScope, filter: &RequestLogFilter) -> Select<Entit
         None if is_failed => query = query.filter(failed()),
         None => {}
     }
-    if let Some(code) = code {
-        query = query.filter(Column::Code.eq(code.as_str()));
+    for (column, text) in [(Column::Code, code), (Column::Hint, hint)] {
+        match text.as_deref() {
+            Some(NONE) => query = query.filter(column.is_null()),
+            Some(text) => query = query.filter(column.eq(text)),
+            None => {}
+        }
+    }
+    if let Some(route) = route {
+        query = query.filter(Column::Route.eq(route.as_str()));
     }
     if let Some(since) = since {
         query = query.filter(Column::At.gte(micros(*since)));

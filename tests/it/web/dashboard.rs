@@ -14,6 +14,7 @@ async fn stage_with_staff(mut stage: Stage) -> Stage {
         ("dashboard", "dashboard-001", vec![OrdersRead, OrdersManage, ClientsRead]),
         ("reader", "reader-001", vec![OrdersRead]),
         ("administrator", "administrator-001", vec![ClientsRead, ClientsManage]),
+        ("chief", "chief-001", vec![OrdersRead, ClientsRead, ClientsManage]),
     ] {
         let secret = Remote::register_with(&stage.database, client_id, permissions).await;
         stage.tell(name, json!({"clientId": client_id, "secret": secret.expose_secret()}));
@@ -44,6 +45,21 @@ async fn a_viewer_misses_no_order_when_the_connection_breaks() {
 #[tokio::test]
 async fn a_filter_survives_a_reload_and_the_way_back_leads_through_it() {
     stage().await.play("dashboard", "keepsTheFilterInTheAddress").await;
+}
+
+#[tokio::test]
+async fn a_saved_view_is_there_for_a_colleague_and_who_saves_over_anothers_change_is_told() {
+    stage().await.play("dashboard-views", "sharesAView").await;
+}
+
+#[tokio::test]
+async fn the_list_begins_with_the_default_view_unless_the_address_asks_for_something() {
+    stage().await.play("dashboard-views", "beginsWithTheDefault").await;
+}
+
+#[tokio::test]
+async fn bars_are_compared_with_the_same_time_before_also_where_clocks_changed_in_between() {
+    stage().await.play("pairing", "pairsByTheCalendar").await;
 }
 
 #[tokio::test]
@@ -197,6 +213,11 @@ async fn a_busy_service_is_asked_about_changed_orders_as_late_as_it_says() {
 #[tokio::test]
 async fn an_order_that_changes_under_an_open_dialog_takes_nothing_of_what_was_typed() {
     stage().await.play("dashboard", "keepsWhatWasTypedWhenTheOrderChanges").await;
+}
+
+#[tokio::test]
+async fn staff_has_webhooks_sent_again_and_sees_that_they_are_under_way() {
+    stage().await.play("dashboard-clients", "replaysWebhooks").await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{ENDPOINTS, Sending, active, local, read, send_order, signed, verify};
-use crate::support::{Partner, Receiver, TestApp, key_of, order};
+use crate::support::{Partner, Receiver, TestApp, key_of, order, until};
 
 #[tokio::test]
 async fn an_endpoint_is_made_once_however_often_it_is_said_and_its_secret_is_shown_once() {
@@ -165,4 +165,38 @@ async fn a_service_that_can_keep_no_key_starts_all_the_same_and_takes_orders() {
     partner.create(&order()).await.expect(201);
     let input = json!({"url": "https://erp.example.com/"});
     signed(&partner, "PUT", "/erp", Some(&input)).await.expect_problem(501, "WEBHOOKS_OFF");
+}
+
+#[tokio::test]
+async fn staff_sees_the_replays_that_are_under_way_until_they_are_done() {
+    let app = TestApp::with(local).await;
+    let (partner, receiver) = (app.partner().await, Receiver::new().await);
+    active(&partner, "erp", &receiver, json!({})).await;
+    let _sending = Sending::on(&app.state);
+    let before = read(&partner, "erp").await["cursor"].clone();
+    let number = send_order(&partner, "PO-1").await;
+    receiver.events_after(1).await;
+    until("the order is behind the endpoint", async || read(&partner, "erp").await["cursor"] != before).await;
+    let scopes = [Permission::ClientsManage, Permission::ClientsRead];
+    let password = app.client("staff", &scopes, SignaturePolicy::default(), Vec::new()).await;
+    let staff = Partner::log_in(&app, "staff", password, key_of("staff")).await;
+    let replay = "mutation ($input: ReplayWebhookEventsInput!) {
+        replayWebhookEvents(name: \"erp\", clientId: \"versuni-client-001\", input: $input) { orderNumber } }";
+    let change =
+        |field: &str| format!("mutation {{ {field}(name: \"erp\", clientId: \"versuni-client-001\") {{ state }} }}");
+    staff.graphql(&change("pauseWebhookEndpoint"), json!({})).await.data();
+    staff.graphql(replay, json!({"input": {"orderNumber": number}})).await.data();
+    staff.graphql(replay, json!({"input": {"since": "2020-01-01T00:00:00Z"}})).await.data();
+    let replays = async || {
+        let fields = "orderNumber delivered failed nextAttemptAt";
+        let document = format!(
+            "{{ webhookEndpoint(name: \"erp\", clientId: \"versuni-client-001\") {{ replays {{ {fields} }} }} }}"
+        );
+        staff.graphql(&document, json!({})).await.data()["webhookEndpoint"]["replays"].take()
+    };
+    let none_yet = |number| json!({"orderNumber": number, "delivered": 0, "failed": 0, "nextAttemptAt": null});
+    assert_eq!(replays().await, json!([none_yet(json!(number)), none_yet(json!(null))]));
+    staff.graphql(&change("resumeWebhookEndpoint"), json!({})).await.data();
+    until("the replays are done", async || replays().await == json!([])).await;
+    assert_eq!(receiver.events().len(), 3);
 }

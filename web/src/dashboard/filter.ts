@@ -81,6 +81,27 @@ export function where(query: URLSearchParams): SalesOrderFilter | null {
   return Object.keys(filter).length > 0 ? (filter as SalesOrderFilter) : null;
 }
 
+/** The parameters that make this variable; none where the address has no parameters for a part of it. */
+export function queried(filter: SalesOrderFilter | null): URLSearchParams | undefined {
+  const query = new URLSearchParams();
+  let left = Object.keys(filter ?? {}).length;
+  for (const [field, { kind }] of Object.entries(FIELDS)) {
+    const asked = filter?.[camel(field) as keyof SalesOrderFilter] as unknown;
+    if (asked === undefined) continue;
+    left -= 1;
+    if (asked === null) continue;
+    const parts = typeof asked === 'object' ? Object.entries(asked).filter(([, value]) => value !== null) : [['', asked]];
+    if (parts.filter(([operator]) => operator === 'eq' || operator === 'in').length > 1) return undefined;
+    for (const [operator, value] of parts as [string, string | string[]][]) {
+      const asList = operator === 'eq' ? 'in' : operator;
+      if (!OPERATORS[kind].includes(asList)) return undefined;
+      const name = asList === '' || asList === 'in' ? field : `${field}_${asList}`;
+      [value].flat().forEach((each) => query.append(name, each));
+    }
+  }
+  return left === 0 ? query : undefined;
+}
+
 const SORTS: SalesOrderSort[] = [
   'CREATED_AT_DESC',
   'CREATED_AT_ASC',

@@ -33,6 +33,8 @@ export const PARAMETERS: Record<string, Parameter> = {
   client_id: { label: 'Client', isPossible: isText(64) },
   status: { label: 'Status', isPossible: (value) => /^[1-5]\d\d$/.test(value) },
   code: { label: 'Code', isPossible: isText(64) },
+  hint: { label: 'Hint', isPossible: isText(64) },
+  route: { label: 'Path', isPossible: isText(200) },
   order_number: { label: 'Order', isPossible: isText(64) },
   partner_reference: { label: "Partner's number", isPossible: isText(70) },
   since: { label: 'From', isPossible: isTime },
@@ -56,13 +58,15 @@ export interface Meant {
 
 /** The same as variables. */
 export function meant(query: URLSearchParams): Meant {
-  const { client_id, outcome, status, code, since, until, order_number, partner_reference, request_id } = asked(query);
+  const { client_id, outcome, status, code, hint, route, since, until, order_number, partner_reference, request_id } = asked(query);
   return {
     clientId: client_id ?? null,
     where: {
       outcome: (outcome as RequestLogFilter['outcome']) ?? null,
       status: status === undefined ? null : Number(status),
       code: code ?? null,
+      hint: hint ?? null,
+      route: route ?? null,
       since: since ?? null,
       until: until ?? null,
       orderNumber: order_number ?? null,

@@ -28,10 +28,12 @@ export function address(path: string, query?: URLSearchParams): string {
   return `${ROOT}${path === '/' ? '' : path}${asked ? `?${asked}` : ''}`;
 }
 
-export function go(path: string, query?: URLSearchParams): void {
+/** Opens a screen; where it takes the place of the present one, the way back does not lead through that. */
+export function go(path: string, query?: URLSearchParams, isInPlace = false): void {
   const target = address(path, query);
   if (target === window.location.pathname + window.location.search) return;
-  window.history.pushState(null, '', target);
+  if (isInPlace) window.history.replaceState(null, '', target);
+  else window.history.pushState(null, '', target);
   place.set(here());
 }
 

@@ -134,7 +134,7 @@ interface TroubleProps {
   /** What may pass is asked for again without anybody's doing. */
   isAskedAgain?: boolean;
   /** What was to be changed, where it was no question. */
-  changed?: 'order' | 'endpoint';
+  changed?: 'order' | 'endpoint' | 'view';
 }
 
 /** Why something is not there, and how to have it. */

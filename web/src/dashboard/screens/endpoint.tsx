@@ -16,6 +16,7 @@ import { number, words } from '../format';
 import { Heading, Link, Or, Time, Trouble } from '../parts/basics';
 import { go, usePlace } from '../router';
 import { askAs, may } from '../session';
+import { Replay, ReplayEvent, Replays } from './webhooks/replay';
 import { Health, Parked } from './webhooks/table';
 
 const OUTCOMES: WebhookAttemptOutcome[] = [
@@ -49,6 +50,7 @@ export function OneEndpoint({ clientId, name }: { clientId: string; name: string
       <Heading title={`${name} of ${clientId}`} />
       {answer.refusal && <Trouble refusal={answer.refusal} isAskedAgain again={answer.again} />}
       {answer.data && <About endpoint={answer.data.webhookEndpoint} again={answer.again} />}
+      {answer.data && <Replays endpoint={answer.data.webhookEndpoint} again={answer.again} />}
       <section class="card">
         <div class="heading">
           <h2>Attempts</h2>
@@ -67,7 +69,7 @@ export function OneEndpoint({ clientId, name }: { clientId: string; name: string
             </select>
           </label>
         </div>
-        {log && <Log attempts={log.nodes} />}
+        {log && <Log attempts={log.nodes} replay={(event, of) => <ReplayEvent {...{ name, clientId, event, of }} again={answer.again} />} />}
         {log?.nextCursor && (
           <p>
             <button
@@ -123,6 +125,7 @@ function About({ endpoint, again }: { endpoint: Endpoint; again: () => void }): 
             >
               Send a test
             </button>
+            <Replay endpoint={endpoint} again={again} />
             {state === 'ACTIVE' && (
               <button type="button" disabled={isBusy} onClick={() => run(askAs(PauseEndpoint, variables))}>
                 Pause
@@ -164,7 +167,13 @@ function About({ endpoint, again }: { endpoint: Endpoint; again: () => void }): 
   );
 }
 
-function Log({ attempts }: { attempts: Attempt[] }): VNode {
+interface LogProps {
+  attempts: Attempt[];
+  /** What sends the event of an order again. */
+  replay: (event: string, of: string) => VNode;
+}
+
+function Log({ attempts, replay }: LogProps): VNode {
   if (attempts.length === 0) return <p class="quiet">No attempt is in the log.</p>;
   return (
     <div class="scrolls" tabIndex={0} role="region" aria-label="Attempts">
@@ -182,6 +191,11 @@ function Log({ attempts }: { attempts: Attempt[] }): VNode {
             </th>
             <th scope="col">Attempt</th>
             <th scope="col">Again</th>
+            {may('clients:manage') && (
+              <th scope="col">
+                <span class="unseen">Send it again</span>
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
@@ -207,6 +221,7 @@ function Log({ attempts }: { attempts: Attempt[] }): VNode {
               <td class="number">{number(attempt.durationMs)}</td>
               <td>{number(attempt.attempt)}</td>
               <td>{attempt.nextAttemptAt ? <Time at={attempt.nextAttemptAt} /> : <Or value={null} />}</td>
+              {may('clients:manage') && <td>{attempt.cursor && attempt.orderNumber && replay(attempt.cursor, attempt.orderNumber)}</td>}
             </tr>
           ))}
         </tbody>

@@ -11,10 +11,11 @@ import { Heading, Trouble } from '../parts/basics';
 import { useKeys } from '../parts/shortcuts';
 import { go, usePlace } from '../router';
 import { useStore } from '../store';
-import { ColumnPicker, useColumns } from './orders/columns';
+import { type Column, ColumnPicker, useColumns } from './orders/columns';
 import { Export } from './orders/export';
 import { FilterBar } from './orders/filter-bar';
 import { Rows, type RowsHandle } from './orders/rows';
+import { useViews, ViewMenu } from './orders/views';
 
 /** Milliseconds between two questions for the figures while orders come in. */
 const FIGURES = 1_000;
@@ -23,18 +24,34 @@ export function Orders(): VNode {
   const { query } = usePlace();
   // What the list depends on; anything else in the address leaves it as it is.
   const key = exported(query).toString();
+  const [views, isOpening] = useViews(query);
+  const [columns, setColumns] = useColumns(query);
   return (
     <div class="screen fills">
       <Heading title="Orders">
-        <Export query={query} />
+        <div class="tools">
+          <ViewMenu query={query} views={views} columns={columns.map(({ id }) => id)} />
+          <Export query={query} />
+        </div>
       </Heading>
-      <FilterBar query={query} change={(next) => go('/orders', next)} />
-      <List key={key} query={query} />
+      <FilterBar query={query} change={(next) => go('/orders', asking(next))} />
+      {isOpening ? <p class="quiet">Reading your views …</p> : <List key={key} query={query} columns={columns} setColumns={setColumns} />}
     </div>
   );
 }
 
-function List({ query }: { query: URLSearchParams }): VNode {
+/** An address that asks for something: one that asks for nothing is that of the default view. */
+function asking(query: URLSearchParams): URLSearchParams {
+  return query.size > 0 ? query : new URLSearchParams({ order_by: orderBy(query).toLowerCase() });
+}
+
+interface ListProps {
+  query: URLSearchParams;
+  columns: Column[];
+  setColumns: (ids: string[]) => void;
+}
+
+function List({ query, columns, setColumns }: ListProps): VNode {
   const filter = useMemo(() => where(query), []);
   const sort = orderBy(query);
   const handle = useRef<RowsHandle>(null);
@@ -44,7 +61,6 @@ function List({ query }: { query: URLSearchParams }): VNode {
   const figures = useAnswer(OrderTotals, { where: filter });
   useLive(figures, FIGURES);
   const totals = figures.data?.salesOrderSummary.totals;
-  const [columns, setColumns] = useColumns();
   useNewsOf(list);
   useKeys({
     j: () => handle.current?.move(1),

@@ -13,6 +13,7 @@ import { Age, Heading, Link, Trouble, useNow } from '../parts/basics';
 import { go, usePlace } from '../router';
 import { Chart } from './overview/chart';
 import { GroupTable } from './overview/groups';
+import { paired } from './overview/pairing';
 import { bounds, created, SPANS, type Span } from './overview/span';
 
 /** Milliseconds between two questions while orders come in. */
@@ -182,7 +183,7 @@ function Series({ filters, span, by, choose }: SeriesProps): VNode {
       </div>
       {refusal && <Trouble refusal={refusal} isAskedAgain again={answer.again} />}
       {data ? (
-        <Chart present={data.span.groups} before={data.before.groups} by={by} within={filters.span} />
+        <Chart present={data.span.groups} before={paired(data.span.groups, data.before.groups, span.days)} by={by} within={filters.span} />
       ) : (
         !refusal && <p class="quiet chart-space">Adding up …</p>
       )}

@@ -5,6 +5,7 @@ import { number, words } from '../format';
 import { Heading, Link, Or, Time, Trouble } from '../parts/basics';
 import { AuditEntries } from './audit';
 import { PartnerRequests } from './partner/requests';
+import { Sessions } from './partner/sessions';
 import { EndpointTable } from './webhooks/table';
 
 export function Partner({ clientId }: { clientId: string }): VNode {
@@ -26,8 +27,14 @@ export function Partner({ clientId }: { clientId: string }): VNode {
       {client && (
         <>
           <Facts client={client} />
-          <Keys client={client} />
-          <Secrets client={client} />
+          {client.kind === 'PERSON' ? (
+            <Sessions client={client} again={answer.again} />
+          ) : (
+            <>
+              <Keys client={client} />
+              <Secrets client={client} />
+            </>
+          )}
           <PartnerRequests clientId={clientId} />
           <section class="card">
             <h2>Webhooks</h2>
@@ -51,6 +58,8 @@ function Facts({ client }: { client: ClientFacts }): VNode {
       <dl class="facts">
         <dt>Client id</dt>
         <dd>{client.clientId}</dd>
+        <dt>Kind</dt>
+        <dd>{client.kind === 'PERSON' ? 'Person, who signs in with a browser' : 'Program, which logs in with a secret'}</dd>
         <dt>Status</dt>
         <dd class={client.status === 'DISABLED' ? 'bad' : ''}>
           {words(client.status)}

@@ -1,11 +1,15 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import type { OrderRow } from '../../../../generated/documents';
+import type { OrderRow, SalesOrderColumn } from '../../../../generated/documents';
+import { withValues } from '../../filter';
 import { decimal, number } from '../../format';
 import { Day, Money, Or, Status, Time } from '../../parts/basics';
+import { go } from '../../router';
 
 export interface Column {
   id: string;
+  /** Its name in a saved view. */
+  saved: SalesOrderColumn;
   label: string;
   /** What the service can sort by it. */
   sort?: 'CREATED_AT' | 'UPDATED_AT' | 'ORDER_NUMBER';
@@ -20,29 +24,32 @@ export interface Column {
 
 /** Every column but the order's number, which always comes first. */
 export const COLUMNS: Column[] = [
-  { id: 'status', label: 'Status', width: 106, isDefault: true, cell: ({ status }) => <Status status={status} /> },
+  { id: 'status', saved: 'STATUS', label: 'Status', width: 106, isDefault: true, cell: ({ status }) => <Status status={status} /> },
   {
     id: 'received',
+    saved: 'CREATED_AT',
     label: 'Received',
     sort: 'CREATED_AT',
     width: 118,
     isDefault: true,
     cell: ({ createdAt }) => <Time at={createdAt} />,
   },
-  { id: 'changed', label: 'Changed', sort: 'UPDATED_AT', width: 118, cell: ({ updatedAt }) => <Time at={updatedAt} /> },
-  text('partner', 'Partner', 146, ({ clientId }) => clientId, true),
-  text('customer', 'Customer', 102, ({ customerCode }) => customerCode, true),
-  text('site', 'Site', 88, ({ siteCode }) => siteCode, true),
-  text('sales', 'Sales person', 124, ({ salesName }) => salesName, true),
-  text('reference', "Partner's number", 150, ({ partnerReference }) => partnerReference),
+  { id: 'changed', saved: 'UPDATED_AT', label: 'Changed', sort: 'UPDATED_AT', width: 118, cell: ({ updatedAt }) => <Time at={updatedAt} /> },
+  text('partner', 'CLIENT_ID', 'Partner', 146, ({ clientId }) => clientId, true),
+  text('customer', 'CUSTOMER_CODE', 'Customer', 102, ({ customerCode }) => customerCode, true),
+  text('site', 'SITE_CODE', 'Site', 88, ({ siteCode }) => siteCode, true),
+  text('sales', 'SALES_NAME', 'Sales person', 124, ({ salesName }) => salesName, true),
+  text('reference', 'PARTNER_REFERENCE', "Partner's number", 150, ({ partnerReference }) => partnerReference),
   {
     id: 'delivery',
+    saved: 'REQUESTED_DELIVERY_DATE',
     label: 'Delivery',
     width: 120,
     cell: ({ requestedDeliveryDate }) => (requestedDeliveryDate ? <Day at={requestedDeliveryDate} /> : <Or value={null} />),
   },
   {
     id: 'quantity',
+    saved: 'TOTAL_QUANTITY',
     label: 'Quantity',
     isNumber: true,
     width: 84,
@@ -52,6 +59,7 @@ export const COLUMNS: Column[] = [
   },
   {
     id: 'amount',
+    saved: 'TOTAL_AMOUNT',
     label: 'Amount',
     isNumber: true,
     width: 146,
@@ -63,27 +71,36 @@ export const COLUMNS: Column[] = [
 
 function text(
   id: string,
+  saved: SalesOrderColumn,
   label: string,
   width: number,
   value: (order: OrderRow) => string | null,
   isDefault = false,
 ): Column {
-  return { id, label, width, isDefault, cell: (order) => <Or value={value(order)} />, text: value };
+  return { id, saved, label, width, isDefault, cell: (order) => <Or value={value(order)} />, text: value };
 }
 
 const KEY = 'dashboard:columns';
 
-/** Which columns are shown; the browser remembers it. */
-export function useColumns(): [Column[], (ids: string[]) => void] {
-  const [ids, setIds] = useState(() => {
+/** The columns by the names that a saved view has for them. */
+export const columnsOf = (saved: SalesOrderColumn[]): string[] => COLUMNS.filter((column) => saved.includes(column.saved)).map(({ id }) => id);
+
+/** The names that a saved view has for columns. */
+export const named = (ids: string[]): SalesOrderColumn[] => COLUMNS.filter(({ id }) => ids.includes(id)).map(({ saved }) => saved);
+
+/** Which columns are shown: those that the address asks for, as that of a saved view does, or else what the browser remembers. */
+export function useColumns(query: URLSearchParams): [Column[], (ids: string[]) => void] {
+  const [kept, setKept] = useState(() => {
     const kept = localStorage.getItem(KEY)?.split(' ');
     return kept ?? COLUMNS.filter(({ isDefault }) => isDefault).map(({ id }) => id);
   });
+  const asked = query.get('columns')?.split(',');
   const change = (next: string[]): void => {
+    if (asked) return go('/orders', withValues(query, 'columns', [COLUMNS.filter(({ id }) => next.includes(id)).map(({ id }) => id).join()]));
     localStorage.setItem(KEY, next.join(' '));
-    setIds(next);
+    setKept(next);
   };
-  return [COLUMNS.filter(({ id }) => ids.includes(id)), change];
+  return [COLUMNS.filter(({ id }) => (asked ?? kept).includes(id)), change];
 }
 
 export function ColumnPicker({ columns, change }: { columns: Column[]; change: (ids: string[]) => void }): VNode {

@@ -32,8 +32,8 @@ function measures(groups: Group[]): Record<string, Measure> {
 
 interface Props {
   present: Group[];
-  /** As many spans before, in the same sequence. */
-  before: Group[];
+  /** For each of them the one before; none where there is none. */
+  before: (Group | undefined)[];
   by: SummaryDimension;
   /** What is drawn; the first and the last bar may stand for a part of their hour or week. */
   within: SalesOrderFilter;
@@ -42,7 +42,7 @@ interface Props {
 /** A bar for each span of time, a mark for the same one before, and the same as a table. */
 export function Chart({ present, before, by, within }: Props): VNode {
   const [name, setName] = useState('orders');
-  const all = measures([...present, ...before]);
+  const all = measures([...present, ...before.filter((group) => group !== undefined)]);
   const measure = all[name] ?? (all['orders'] as Measure);
   return (
     <figure class="chart">
@@ -137,8 +137,8 @@ function Bars({ present, before, by, within, measure }: Props & { measure: Measu
   }, []);
   // A picture needs no exact figures; the table has them.
   const values = present.map(({ figures }) => Number(measure.of(figures)));
-  const earlier = before.map(({ figures }) => Number(measure.of(figures)));
-  const top = ceiling(Math.max(...values, ...earlier, 1));
+  const earlier = before.map((group) => group && Number(measure.of(group.figures)));
+  const top = ceiling(Math.max(...values, ...earlier.map((was) => was ?? 0), 1));
   const inner = { width: Math.max(width - MARGIN.left - MARGIN.right, 0), height: HEIGHT - MARGIN.top - MARGIN.bottom };
   const step = inner.width / Math.max(present.length, 1);
   const y = (value: number): number => MARGIN.top + inner.height * (1 - value / top);

@@ -73,11 +73,13 @@ export function ErrorGroups({ groups, within }: Props): VNode {
   );
 }
 
-function requestsOf({ code, status }: ErrorGroup, within: URLSearchParams): URLSearchParams {
+/** Exactly the requests of the group: what it has no code or hint of is asked for by `none`. */
+function requestsOf({ code, hint, route, status }: ErrorGroup, within: URLSearchParams): URLSearchParams {
   const query = new URLSearchParams(within);
   query.delete('outcome');
-  query.delete('code');
-  if (code) query.set('code', code);
+  query.set('code', code ?? 'none');
+  query.set('hint', hint ?? 'none');
+  query.set('route', route);
   query.set('status', String(status));
   return query;
 }
