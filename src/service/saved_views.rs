@@ -45,15 +45,13 @@ impl SavedViews {
     pub async fn save(&self, principal: &Principal, actor: Actor, input: ViewInput) -> Result<SeenView, AppError> {
         let key = meant(principal, input.owner, input.name)?;
         input.filter.ensure_readable(&principal.scope())?;
-        if input.is_shared == Some(true) {
-            ensure_sees_shared(principal)?;
-        }
         let at = self.clock.now();
         let new = ViewToSave {
             new_name: input.new_name,
             is_shared: input.is_shared,
             content: input.content,
             expected_version: input.expected_version,
+            may_share: ensure_sees_shared(principal).is_ok(),
             at,
         };
         let by = principal.client_id().clone();
@@ -73,8 +71,12 @@ impl SavedViews {
     pub async fn delete(&self, principal: &Principal, actor: Actor, input: ViewToDelete) -> Result<(), AppError> {
         let key = meant(principal, input.owner, input.name)?;
         let (by, at, what) = (principal.client_id().clone(), self.clock.now(), said(&key));
-        let tell =
-            move |view: &SavedView| concerns_others(view, &by).then(|| entry(actor, Action::ViewDeleted, view, at));
+        let tell = move |view: &SavedView| {
+            concerns_others(view, &by).then(|| NewAuditEntry {
+                detail: [named(&view.name), ended_default(view)].concat(),
+                ..entry(actor, Action::ViewDeleted, view, at)
+            })
+        };
         let outcome = self.store.delete_view(key, input.expected_version, tell).await?;
         self.done(principal, outcome, &what, None).await.map(drop)
     }
@@ -113,9 +115,8 @@ impl SavedViews {
         }
         let key = ViewKey { owner, name, only_shared: input.scope.is_some() };
         let (what, entry) = (said(&key), told(&key));
-        let made = self.store.set_default_view(key, input.scope, entry).await?;
-        let made = made.ok_or_else(|| not_found(&what))?;
-        Ok(self.seen(principal, vec![made]).await?.pop())
+        let outcome = self.store.set_default_view(key, input.scope, entry).await?;
+        self.done(principal, outcome, &what, None).await.map(Some)
     }
 
     async fn done(
@@ -133,7 +134,7 @@ impl SavedViews {
             }
             ViewOutcome::Missing => not_found(what),
             ViewOutcome::Stale(version) => {
-                conflict(format!("{what} is at version {version} by now; read it again, or choose another name"))
+                conflict(format!("{what} is at version {version} by now; read it again before you change it"))
                     .detail("current_version", version)
             }
             ViewOutcome::NameTaken => {
@@ -144,7 +145,12 @@ impl SavedViews {
                 conflict(format!("A client may have {MAX_VIEWS} views; delete one that is not used, then save another"))
             }
             ViewOutcome::TooManyShared => conflict(format!(
-                "At most {MAX_SHARED} views are shared at a time; let one be deleted that is not used, or do not share this one"
+                "At most {MAX_SHARED} views are shared at a time; do not share this one, or ask somebody with the scopes clients:manage \
+                 and orders:read to delete one that is not used"
+            )),
+            ViewOutcome::MayNotShare => lacks(Permission::OrdersRead),
+            ViewOutcome::IsDefaultFor(scope) => conflict(format!(
+                "{what} is the default of the scope {scope} already; end that first, or save a copy under another name"
             )),
         })
     }
@@ -194,6 +200,11 @@ fn named(view: &str) -> Detail {
     vec![("view".to_owned(), view.to_owned())]
 }
 
+/// Whose lists no longer begin with a view that others do not see any more.
+fn ended_default(view: &SavedView) -> Detail {
+    view.default_for.iter().map(|scope| ("no_longer_default_for".to_owned(), scope.to_string())).collect()
+}
+
 /// What is another in a view than before, as the log records it. Filters may hold names of people, and the log keeps everything.
 fn changes(before: &SavedView, after: &SavedView) -> Detail {
     let mut changes = Detail::new();
@@ -202,6 +213,7 @@ fn changes(before: &SavedView, after: &SavedView) -> Detail {
     }
     if before.is_shared != after.is_shared {
         changes.push(("is_shared".to_owned(), after.is_shared.to_string()));
+        changes.extend(if after.is_shared { Detail::new() } else { ended_default(before) });
     }
     if before.content != after.content {
         changes.push(("content".to_owned(), "changed".to_owned()));

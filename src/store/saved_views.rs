@@ -50,6 +50,8 @@ pub struct ViewToSave {
     pub content: ViewContent,
     /// The version that the caller read; 0 where there must be none.
     pub expected_version: Option<i32>,
+    /// Whether the caller may say what others see.
+    pub may_share: bool,
     /// The time.
     pub at: DateTime<Utc>,
 }
@@ -69,6 +71,10 @@ pub enum ViewOutcome {
     TooMany,
     /// So many are shared already.
     TooManyShared,
+    /// The caller may not say what others see.
+    MayNotShare,
+    /// The lists of another scope's holders begin with it.
+    IsDefaultFor(String),
 }
 
 impl Store {
@@ -95,17 +101,24 @@ impl Store {
     {
         self.transaction(move |tx| {
             Box::pin(async move {
-                lock(tx).await?;
+                lock_owner(tx, &key.owner).await?;
                 let Some(known) = find(tx, &key).await? else { return insert(tx, key, new).await };
-                if new.expected_version.is_some_and(|expected| expected != known.version) {
-                    return Ok(ViewOutcome::Stale(known.version));
-                }
                 let before = SavedView::try_from(known.clone())?;
                 let name = new.new_name.unwrap_or_else(|| known.name.clone());
                 let is_shared = new.is_shared.unwrap_or(known.is_shared);
                 let content = new.content.stored();
+                // Also where an older version was read: whoever lost the answer sends the same again.
                 if (&name, is_shared, &content) == (&known.name, known.is_shared, &known.content) {
                     return Ok(ViewOutcome::Done(Box::new(before)));
+                }
+                if new.expected_version.is_some_and(|expected| expected != known.version) {
+                    return Ok(ViewOutcome::Stale(known.version));
+                }
+                if is_shared && !new.may_share {
+                    return Ok(ViewOutcome::MayNotShare);
+                }
+                if is_shared || known.is_shared {
+                    lock_shared(tx).await?;
                 }
                 let next = ViewKey { name: name.clone(), ..key.clone() };
                 if name != known.name && Entity::find_by_id(id(&next)).one(tx).await?.is_some() {
@@ -114,14 +127,15 @@ impl Store {
                 if is_shared && !known.is_shared && has_many_shared(tx).await? {
                     return Ok(ViewOutcome::TooManyShared);
                 }
-                // What others do not see is nobody else's default.
-                let default_for = known.default_for.filter(|_| is_shared);
-                Entity::update_many()
-                    .filter(of(&key))
+                let mut update = Entity::update_many().filter(of(&key));
+                if !is_shared {
+                    // What others do not see is nobody else's default.
+                    update = update.col_expr(Column::DefaultFor, Expr::value(None::<String>));
+                }
+                update
                     .col_expr(Column::Name, Expr::value(name))
                     .col_expr(Column::IsShared, Expr::value(is_shared))
                     .col_expr(Column::Content, Expr::value(content))
-                    .col_expr(Column::DefaultFor, Expr::value(default_for))
                     .col_expr(Column::Version, Expr::value(known.version + 1))
                     .col_expr(Column::UpdatedAt, Expr::value(micros(new.at)))
                     .exec(tx)
@@ -144,7 +158,7 @@ impl Store {
     {
         self.transaction(move |tx| {
             Box::pin(async move {
-                lock(tx).await?;
+                lock_owner(tx, &key.owner).await?;
                 let Some(known) = find(tx, &key).await? else { return Ok(ViewOutcome::Missing) };
                 if expected_version.is_some_and(|expected| expected != known.version) {
                     return Ok(ViewOutcome::Stale(known.version));
@@ -158,26 +172,33 @@ impl Store {
         .await
     }
 
-    /// Makes a view the one that lists begin with: those of a scope's holders, or else its owner's. `None` where it is not there.
+    /// Makes a view the one that lists begin with: those of a scope's holders, or else its owner's.
     pub async fn set_default_view(
         &self,
         key: ViewKey,
         scope: Option<Permission>,
         entry: Option<NewAuditEntry>,
-    ) -> StoreResult<Option<SavedView>> {
+    ) -> StoreResult<ViewOutcome> {
         self.transaction(move |tx| {
             Box::pin(async move {
-                lock(tx).await?;
-                let Some(known) = find(tx, &key).await? else { return Ok(None) };
+                lock_owner(tx, &key.owner).await?;
+                if scope.is_some() {
+                    lock_shared(tx).await?;
+                }
+                let Some(known) = find(tx, &key).await? else { return Ok(ViewOutcome::Missing) };
                 let (column, holder) = holder(&key.owner, scope);
                 let present = if scope.is_some() { &known.default_for } else { &known.default_of };
                 if present.as_deref() != Some(holder.as_str()) {
+                    if let Some(other) = known.default_for.filter(|_| scope.is_some()) {
+                        return Ok(ViewOutcome::IsDefaultFor(other));
+                    }
                     forget_default(tx, column, &holder).await?;
                     let made = Entity::update_many().filter(of(&key)).col_expr(column, Expr::value(holder));
                     made.exec(tx).await?;
                     note(tx, entry).await?;
                 }
-                Entity::find_by_id(id(&key)).one(tx).await?.map(SavedView::try_from).transpose()
+                let made = Entity::find_by_id(id(&key)).one(tx).await?.map(SavedView::try_from).transpose()?;
+                Ok(made.map_or(ViewOutcome::Missing, |made| ViewOutcome::Done(Box::new(made))))
             })
         })
         .await
@@ -191,7 +212,10 @@ impl Store {
     {
         self.transaction(move |tx| {
             Box::pin(async move {
-                lock(tx).await?;
+                match scope {
+                    Some(_) => lock_shared(tx).await?,
+                    None => lock_owner(tx, &client).await?,
+                }
                 let (column, holder) = holder(&client, scope);
                 let Some(known) = Entity::find().filter(column.eq(&holder)).one(tx).await? else { return Ok(()) };
                 let known = SavedView::try_from(known)?;
@@ -212,8 +236,14 @@ async fn insert(tx: &DatabaseTransaction, key: ViewKey, new: ViewToSave) -> Stor
         return Ok(ViewOutcome::TooMany);
     }
     let is_shared = new.is_shared.unwrap_or(false);
-    if is_shared && has_many_shared(tx).await? {
-        return Ok(ViewOutcome::TooManyShared);
+    if is_shared {
+        if !new.may_share {
+            return Ok(ViewOutcome::MayNotShare);
+        }
+        lock_shared(tx).await?;
+        if has_many_shared(tx).await? {
+            return Ok(ViewOutcome::TooManyShared);
+        }
     }
     let at = micros(new.at);
     let row = ActiveModel {
@@ -267,18 +297,30 @@ async fn note(tx: &DatabaseTransaction, entry: Option<NewAuditEntry>) -> StoreRe
     }
 }
 
-/// Lets nobody change a view until the transaction ends: of two instances that count, or that make a default, at once each would miss
-/// what the other does.
-async fn lock(tx: &DatabaseTransaction) -> StoreResult<()> {
+/// Lets nobody else change this client's views until the transaction ends: of two instances that count, or that make a default, at
+/// once each would miss what the other does. It comes before [`lock_shared`].
+async fn lock_owner(tx: &DatabaseTransaction, owner: &ClientId) -> StoreResult<()> {
+    lock(tx, VIEWS_LOCK, owner.as_str()).await
+}
+
+/// The same for what is shared, whoever shares it.
+async fn lock_shared(tx: &DatabaseTransaction) -> StoreResult<()> {
+    lock(tx, SHARED_LOCK, "").await
+}
+
+async fn lock(tx: &DatabaseTransaction, lock: i32, of: &str) -> StoreResult<()> {
     if tx.get_database_backend() == DbBackend::Postgres {
-        let sql = format!("SELECT pg_advisory_xact_lock({VIEWS_LOCK}, 0)");
-        tx.execute_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+        let sql = format!("SELECT pg_advisory_xact_lock({lock}, hashtext($1))");
+        tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [of.into()])).await?;
     }
     Ok(())
 }
 
 /// It spells "view" in ASCII.
 const VIEWS_LOCK: i32 = 0x7669_6577;
+
+/// It spells "vies" in ASCII.
+const SHARED_LOCK: i32 = 0x7669_6573;
 
 impl TryFrom<Model> for SavedView {
     type Error = StoreError;

@@ -135,6 +135,31 @@ async fn only_its_owner_and_who_manages_clients_change_a_shared_view_and_the_log
 }
 
 #[tokio::test]
+async fn who_no_longer_reads_every_order_says_no_longer_what_others_see() {
+    let app = TestApp::new().await;
+    let (anna, budi) = (staff(&app, "anna", &[OrdersRead]).await, staff(&app, "budi", &[OrdersRead]).await);
+    let chief = staff(&app, "chief", &[OrdersRead, ClientsManage]).await;
+    saved(&anna, json!({"name": "Shared", "isShared": true})).await;
+    saved(&anna, json!({"name": "Mine"})).await;
+    set_default(&chief, json!({"name": "Shared", "clientId": "anna", "scope": "orders:read"})).await.data();
+    let moved = "mutation { updateClient(input: {clientId: \"anna\", scopes: [\"orders:create\"]}) { scopes } }";
+    chief.graphql(moved, Value::Null).await.data();
+    for input in [
+        json!({"name": "Shared", "orderBy": "UPDATED_AT_ASC"}),
+        json!({"name": "Shared", "newName": "Ours"}),
+        json!({"name": "Mine", "isShared": true}),
+        json!({"name": "Next", "isShared": true}),
+    ] {
+        save(&anna, input).await.expect_error("INSUFFICIENT_SCOPE");
+    }
+    let seen = list(&budi).await;
+    assert_eq!((&seen[0]["name"], &seen[0]["version"]), (&json!("Shared"), &json!(1)));
+    saved(&anna, json!({"name": "Mine", "orderBy": "UPDATED_AT_ASC"})).await;
+    saved(&anna, json!({"name": "Shared", "isShared": false})).await;
+    assert!(list(&budi).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_list_begins_with_the_view_of_its_reader_or_with_that_of_a_scope() {
     let app = TestApp::new().await;
     let anna = staff(&app, "anna", &[OrdersRead]).await;
@@ -173,6 +198,11 @@ async fn a_list_begins_with_the_view_of_its_reader_or_with_that_of_a_scope() {
     let errors = wrong.expect_error("VALIDATION_FAILED")["extensions"]["errors"].clone();
     let pointers: Vec<_> = errors.as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
     assert_eq!(pointers, ["/scope", "/clientId"]);
+    // A view begins the lists of one scope's holders.
+    set_default(&chief, json!({"name": "Two", "clientId": "anna", "scope": "clients:read"}))
+        .await
+        .expect_error("CONFLICT");
+    assert_eq!(defaults(list(&anna).await, "defaultFor"), ["Two"]);
     // What others do not see any more is not their default either.
     saved(&anna, json!({"name": "Two", "isShared": false})).await;
     assert!(defaults(list(&anna).await, "defaultFor").is_empty());
@@ -182,8 +212,9 @@ async fn a_list_begins_with_the_view_of_its_reader_or_with_that_of_a_scope() {
         set_default(&anna, json!({})).await.data();
     }
     assert!(list(&anna).await.iter().all(|view| view["isDefault"] == false && view["defaultFor"].is_null()));
-    let log = "{ clientAuditLog(clientId: \"anna\") { nodes { action actor } } }";
+    let log = "{ clientAuditLog(clientId: \"anna\") { nodes { action actor detail { name value } } } }";
     let log = chief.graphql(log, Value::Null).await.data()["clientAuditLog"]["nodes"].take();
+    assert!(log.to_string().contains(r#"{"name":"no_longer_default_for","value":"orders:read"}"#), "{log}");
     let mut told: Vec<_> = log.as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
     told.reverse();
     let set = "DEFAULT_VIEW_SET";
@@ -248,16 +279,29 @@ async fn what_cannot_be_shown_is_not_saved_and_every_fault_is_named() {
     saved(&anna, json!({"name": "View 7", "where": {"search": "a"}})).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_views_are_shared_and_no_more() {
     let app = TestApp::new().await;
     let (anna, budi) = (staff(&app, "anna", &[OrdersRead]).await, staff(&app, "budi", &[OrdersRead]).await);
-    let chen = staff(&app, "chen", &[OrdersRead]).await;
+    let (chen, dewi) = (staff(&app, "chen", &[OrdersRead]).await, staff(&app, "dewi", &[OrdersRead]).await);
     for owner in [&anna, &budi] {
-        for n in 0..100 {
+        for n in 0..99 {
             saved(owner, json!({"name": format!("View {n}"), "isShared": true})).await;
         }
     }
+    saved(&anna, json!({"name": "View 99", "isShared": true})).await;
+    // Two share the last one at once, over two instances.
+    let other = TestApp::router_on(&app.database.connect().await, &app.clock, |_| {});
+    let document = "mutation ($input: SaveViewInput!) { saveView(input: $input) { version } }";
+    let shared = join_all([(&app.router, &budi), (&other, &dewi)].map(|(router, owner)| {
+        let body = json!({"query": document, "variables": {"input": {"name": "Last", "isShared": true}}}).to_string();
+        let headers = [("authorization", &*owner.authorization()), ("content-type", "application/json")];
+        let sent = router.clone().oneshot(TestApp::post_request("/graphql", &headers, body));
+        tokio::spawn(async move { Answer::read(sent.await.unwrap()).await.json() })
+    }));
+    let shared: Vec<_> = shared.await.into_iter().map(Result::unwrap).collect();
+    let refused = shared.iter().filter(|answer| answer["errors"][0]["extensions"]["code"] == "CONFLICT").count();
+    assert_eq!(refused, 1, "{shared:?}");
     for _ in 0..2 {
         let refused = save(&chen, json!({"name": "One more", "isShared": true})).await.expect_error("CONFLICT");
         assert!(refused["message"].as_str().unwrap().contains("At most 200 views"), "{refused}");

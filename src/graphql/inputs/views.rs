@@ -10,7 +10,8 @@ use crate::graphql::types::{SalesOrderColumn, SalesOrderSort};
 pub struct SaveViewInput {
     /// Name of the view, such as `Open in Jakarta`.
     pub name: String,
-    /// Client id of its owner; the caller when absent. Another client's is to be there and shared, and needs scope `clients:manage`.
+    /// Client id of its owner; the caller when absent. Another client's is to be there and shared, and needs scopes `clients:manage`
+    /// and `orders:read`.
     pub client_id: Option<String>,
     /// Its next name.
     pub new_name: Option<String>,
@@ -33,7 +34,8 @@ pub struct SaveViewInput {
 pub struct DeleteViewInput {
     /// Name of the view.
     pub name: String,
-    /// Client id of its owner; the caller when absent. Another client's needs scope `clients:manage`.
+    /// Client id of its owner; the caller when absent. Another client's needs scopes `clients:manage` and
+    /// `orders:read`.
     pub client_id: Option<String>,
     /// Version of the view that the caller read. When the view has another version by now, nothing is changed and the answer is
     /// CONFLICT.

@@ -15,7 +15,7 @@ pub struct ViewMutation;
 #[Object]
 impl ViewMutation {
     /// Saves a view of the list of orders, or makes it. What it can show is checked as by `salesOrders`. Saving the same again changes
-    /// nothing. A view that another client shares is for scope `clients:manage`.
+    /// nothing. A view that another client shares is for scopes `clients:manage` and `orders:read`.
     async fn save_view(
         &self,
         ctx: &Context<'_>,
@@ -25,7 +25,8 @@ impl ViewMutation {
         Ok(SavedView(views.save(principal(ctx)?, actor(ctx)?, input.read(ctx)?).await?))
     }
 
-    /// Deletes a view. NOT_FOUND when there is none of this name. A view that another client shares is for scope `clients:manage`.
+    /// Deletes a view. NOT_FOUND when there is none of this name. A view that another client shares is for scopes
+    /// `clients:manage` and `orders:read`.
     async fn delete_view(
         &self,
         ctx: &Context<'_>,
@@ -36,7 +37,7 @@ impl ViewMutation {
         Ok(true)
     }
 
-    /// Lets the caller's list begin with a view of its own or, with scope `clients:manage`, the lists of all who have a scope with a
+    /// Lets the caller's list begin with a view of its own or, with scopes `clients:manage` and `orders:read`, the lists of all who have a scope with a
     /// shared view; without a name they begin with none any more. A client's own default comes before that of a scope.
     async fn set_default_view(
         &self,

@@ -5,6 +5,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::auth::hint::Hint;
 use crate::auth::string_to_sign::SignatureForm;
+use crate::domain::request_log::NONE;
 use crate::error::{ErrorCode, FieldErrorCode};
 use crate::graphql::{Content, Member};
 
@@ -17,12 +18,17 @@ pub struct Words {
 }
 
 /// Every list.
-pub static ALL: [&Words; 4] = [&ERROR_CODE, &FIELD_ERROR_CODE, &HINT, &FORM];
+pub static ALL: [&Words; 5] = [&ERROR_CODE, &ERROR_CODE_FILTER, &FIELD_ERROR_CODE, &HINT, &FORM];
 
 static ERROR_CODE: Words = Words {
     name: "ErrorCode",
     description: "What went wrong, for programs: one of the table of errors.",
     all: || ErrorCode::ALL.iter().map(|code| code.as_str()).collect(),
+};
+static ERROR_CODE_FILTER: Words = Words {
+    name: "ErrorCodeFilter",
+    description: "An error code, or `none` for requests without one.",
+    all: || [NONE].into_iter().chain(ErrorCode::ALL.iter().map(|code| code.as_str())).collect(),
 };
 static FIELD_ERROR_CODE: Words = Words {
     name: "FieldErrorCode",
@@ -53,7 +59,7 @@ pub fn of(member: &Member) -> Option<&'static Words> {
     let is_text = matches!(member.shape.holds, Content::Scalar) && member.shape.type_name == "String";
     match member.coordinate.as_str() {
         "LoggedFault.code" => Some(&FIELD_ERROR_CODE),
-        "RequestLogInput.code" => Some(&ERROR_CODE),
+        "RequestLogInput.code" => Some(&ERROR_CODE_FILTER),
         _ if !is_text || member.rule.is_some() => None,
         _ => match member.name.as_str() {
             "code" => Some(&ERROR_CODE),

@@ -2,7 +2,8 @@
 //!
 //! On a fast disk one of many orders after the other is best: each costs the server as much as some orders. Where a commit waits
 //! for a slow disk or for a standby, which do one sync after the other, it depends. Few orders are stored soonest all together,
-//! so those who were just answered are waited for; with many, one transaction is executed while the one before is synced.
+//! so those who were just answered are waited for, on a fast disk for a moment; with many, one transaction is executed while the one
+//! before is synced.
 
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ const SLOW_COMMIT: Duration = Duration::from_micros(1_500);
 /// How long a transaction keeps others waiting that would not fill one. It takes a few milliseconds, unless it waits for
 /// another instance (`an_order_overtakes_one_that_waits_for_another_instance`).
 const ALONE: Duration = Duration::from_millis(100);
+
+/// A transaction of fewer orders costs the server more than its orders do.
+const FEW: usize = 8;
 
 /// No order waits longer for others.
 const MOST_PATIENCE: Duration = Duration::from_millis(20);
@@ -44,6 +48,9 @@ impl Pace {
 
     /// How long the orders of those are waited for who were just answered, where these and the waiting ones are so many.
     pub(super) fn patience(&self, all: usize) -> Option<Duration> {
+        if self.commit < SLOW_COMMIT {
+            return (all <= FEW).then_some(FINEST);
+        }
         self.are_few(all).then_some((self.commit / 2).min(MOST_PATIENCE))
     }
 
@@ -76,11 +83,11 @@ mod tests {
     }
 
     #[test]
-    fn on_a_fast_disk_nobody_is_waited_for_and_one_transaction_follows_the_other() {
+    fn on_a_fast_disk_few_are_waited_for_a_moment_and_one_transaction_follows_the_other() {
         for (took, orders) in [(2, 4), (9, 32), (40, 32)] {
             let pace = after(took, orders, 1);
-            for all in [1, 8, 64] {
-                assert_eq!((pace.patience(all), pace.alone(orders, all)), (None, ALONE));
+            for (all, patience) in [(1, Some(FINEST)), (8, Some(FINEST)), (9, None), (64, None)] {
+                assert_eq!((pace.patience(all), pace.alone(orders, all)), (patience, ALONE));
             }
         }
     }
