@@ -126,7 +126,7 @@ fn beside(database: &Path) -> PathBuf {
 }
 
 impl Store {
-    /// Writes entries, all or none; a crash may lose those of the last moment.
+    /// Writes entries, all or none; a crash may lose those of the last moment. As JSONB they are parsed once, as JSON once for each column.
     pub async fn insert_logged_requests(&self, entries: &[LoggedRequest]) -> StoreResult<()> {
         let rows = serde_json::Value::Array(entries.iter().map(row).collect()).to_string();
         self.in_time(async {
@@ -134,7 +134,7 @@ impl Store {
                 let values =
                     (0..COLUMNS.len()).map(|index| format!("value ->> {index}")).collect::<Vec<_>>().join(", ");
                 let names = COLUMNS.map(|(name, _)| name).join(", ");
-                let sql = format!("INSERT INTO api_requests ({names}) SELECT {values} FROM json_each(?1)");
+                let sql = format!("INSERT INTO api_requests ({names}) SELECT {values} FROM jsonb_each(?1)");
                 let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [rows.into()]);
                 file.open().await?.write.execute_raw(statement).await?;
                 return Ok(());
@@ -143,7 +143,8 @@ impl Store {
             let values =
                 columns.map(|(index, (_, of))| format!("(value ->> {index})::{of}")).collect::<Vec<_>>().join(", ");
             let names = COLUMNS.map(|(name, _)| name).join(", ");
-            let sql = format!("INSERT INTO api_requests ({names}) SELECT {values} FROM json_array_elements($1::json)");
+            let sql =
+                format!("INSERT INTO api_requests ({names}) SELECT {values} FROM jsonb_array_elements($1::jsonb)");
             // Not the transaction of a change: nobody waits for it, and no follower is told of it.
             let tx = self.write().begin().await?;
             tx.execute_unprepared("SET LOCAL synchronous_commit = off").await?;
