@@ -86,13 +86,16 @@ async fn what_was_saved_is_changed_by_who_read_it_last_and_saying_it_again_chang
     let first = saved(&anna, json!({"name": "Mine", "expectedVersion": 0})).await;
     assert_eq!((&first["where"], &first["orderBy"], &first["columns"]), (&Value::Null, &Value::Null, &Value::Null));
     assert_eq!(saved(&anna, json!({"name": "Mine", "where": {}})).await, first, "it was so already");
-    let error = save(&anna, json!({"name": "Mine", "expectedVersion": 0})).await.expect_error("CONFLICT");
+    assert_eq!(saved(&anna, json!({"name": "Mine", "expectedVersion": 0})).await, first, "whose answer was lost");
+    let other = json!({"name": "Mine", "orderBy": "CREATED_AT_ASC", "expectedVersion": 0});
+    let error = save(&anna, other).await.expect_error("CONFLICT");
     assert_eq!(error["extensions"]["currentVersion"], 1);
     let input = json!({"name": "Mine", "where": {"search": "a"}, "expectedVersion": 1, "newName": "Ours"});
     assert_eq!(saved(&anna, input.clone()).await["version"], 2);
     assert_eq!(names(&anna).await, ["Ours"]);
     save(&anna, input).await.expect_error("NOT_FOUND");
-    let stale = save(&anna, json!({"name": "Ours", "expectedVersion": 1})).await.expect_error("CONFLICT");
+    let stale = json!({"name": "Ours", "orderBy": "CREATED_AT_ASC", "expectedVersion": 1});
+    let stale = save(&anna, stale).await.expect_error("CONFLICT");
     assert_eq!(stale["extensions"]["currentVersion"], 2);
     saved(&anna, json!({"name": "Another"})).await;
     let taken = save(&anna, json!({"name": "Another", "newName": "Ours"})).await.expect_error("CONFLICT");
