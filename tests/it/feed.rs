@@ -120,9 +120,9 @@ async fn whoever_goes_on_after_the_cursor_of_an_event_in_an_orders_history_misse
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_gets_its_position_in_the_feed_last() {
     only_on!(Postgres);
-    position_comes_last(SignaturePolicy::Documented).await;
+    Box::pin(position_comes_last(SignaturePolicy::Documented)).await;
     // Its signed text is held and named, too.
-    position_comes_last(SignaturePolicy::BodyBound).await;
+    Box::pin(position_comes_last(SignaturePolicy::BodyBound)).await;
 }
 
 async fn position_comes_last(form: SignaturePolicy) {

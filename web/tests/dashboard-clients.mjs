@@ -95,10 +95,47 @@ export async function replaysWebhooks(stage) {
     await dialog.getByRole('alert').getByText('event').waitFor();
     assert.equal(await underWay.count(), 2);
 
+    await sendsTheEventOfAnAttempt(page, stage, number);
+
     // Who only looks has nothing to press.
     const own = await open();
     await enter(own, stage, `/webhooks/${stage.clientId}/erp`);
     await own.getByText('asked for').first().waitFor();
     assert.equal(await own.getByRole('button', { name: /^Send again/ }).count(), 0);
   });
+}
+
+/** The event of an attempt is sent again once, however often that is pressed. The attempt is made up: the endpoint takes none. */
+async function sendsTheEventOfAnAttempt(page, stage, orderNumber) {
+  const staff = await colleague(stage.base, stage.dashboard);
+  const { salesOrderEvents } = await staff('{ salesOrderEvents(first: 1) { nodes { cursor } } }');
+  const [{ cursor }] = salesOrderEvents.nodes;
+  const outcome = { outcome: 'REFUSED', status: 500, excerpt: 'Not now', durationMs: 4, nextAttemptAt: null };
+  const attempt = { cursor, orderNumber, attempt: 1, trigger: 'AUTO', at: '2026-01-02T10:00:00Z', ...outcome };
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  let sent = 0;
+  await page.route('**/graphql', async (route) => {
+    const asked = route.request().postData() ?? '';
+    if (asked.includes('webhookAttempts')) {
+      const response = await route.fetch();
+      const json = await response.json();
+      json.data.webhookAttempts.nodes = [attempt];
+      return route.fulfill({ response, json });
+    }
+    if (asked.includes('replayWebhookEvents')) {
+      sent += 1;
+      await held;
+    }
+    return route.continue();
+  });
+  await page.reload();
+  const button = page.getByRole('button', { name: `Send the event of ${orderNumber} again` });
+  await button.dblclick();
+  await page.locator('button:disabled', { hasText: 'Send again' }).waitFor();
+  release();
+  await page.getByRole('status').getByText('The event is sent again').waitFor();
+  await button.click({ trial: true });
+  assert.equal(sent, 1);
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
 }

@@ -94,7 +94,7 @@ async function seesHerSessions(page, open, base) {
   const sessions = page.getByRole('region', { name: 'Browser sessions of the person' }).getByRole('row');
   // With the head of the table.
   await sessions.nth(2).waitFor();
-  await page.getByRole('button', { name: /^End the session from/ }).first().click();
+  await page.getByRole('button', { name: /^End the session from .+ in .+, signed in / }).first().click();
   await sessions.nth(2).waitFor({ state: 'detached' });
   assert.equal(await sessions.count(), 2);
 }

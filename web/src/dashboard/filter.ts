@@ -81,7 +81,7 @@ export function where(query: URLSearchParams): SalesOrderFilter | null {
   return Object.keys(filter).length > 0 ? (filter as SalesOrderFilter) : null;
 }
 
-/** The parameters that make this variable; none where the address has no parameters for a part of it. */
+/** The parameters that make this variable; none where it has a part that the page would leave out, for then it would ask for more. */
 export function queried(filter: SalesOrderFilter | null): URLSearchParams | undefined {
   const query = new URLSearchParams();
   let left = Object.keys(filter ?? {}).length;
@@ -96,7 +96,9 @@ export function queried(filter: SalesOrderFilter | null): URLSearchParams | unde
       const asList = operator === 'eq' ? 'in' : operator;
       if (!OPERATORS[kind].includes(asList)) return undefined;
       const name = asList === '' || asList === 'in' ? field : `${field}_${asList}`;
-      [value].flat().forEach((each) => query.append(name, each));
+      const values = [value].flat();
+      if (values.length === 0 || !values.every((each) => isPossible(kind, each))) return undefined;
+      values.forEach((each) => query.append(name, each));
     }
   }
   return left === 0 ? query : undefined;

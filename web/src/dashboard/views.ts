@@ -3,17 +3,20 @@
  * follows; only its name is there beside what it shows.
  */
 import type { ListView, SalesOrderFilter, SalesOrderSort } from '../../generated/documents';
+import type { Asked } from './asked';
 import { exported, orderBy, queried, where } from './filter';
 import { columnsOf, named } from './screens/orders/columns';
 import { session } from './session';
 
+export type Views = Asked<{ savedViews: ListView[] }>;
+
 /** The name of a view in the address: no client id has a slash. */
 export const keyOf = ({ clientId, name }: Pick<ListView, 'clientId' | 'name'>): string => `${clientId}/${name}`;
 
-/** The view that the address names. */
+/** The view that the address names, if the page can show it: else what the list shows is not the view's. */
 export function chosen(views: ListView[], query: URLSearchParams): ListView | undefined {
   const key = query.get('view');
-  return key === null ? undefined : views.find((view) => keyOf(view) === key);
+  return key === null ? undefined : views.find((view) => keyOf(view) === key && addressOf(view));
 }
 
 /** The address of what a view shows; none where this page cannot ask for it. */
@@ -49,9 +52,9 @@ function told(query: URLSearchParams): string {
   return JSON.stringify([pairs, query.get('columns')]);
 }
 
-/** The view that a list begins with: one's own default, or else that of the strongest scope. */
-export function first(views: ListView[]): ListView | undefined {
+/** What a list begins with: one's own default, or else that of the strongest scope, of those that the page can show. */
+export function first(views: ListView[]): URLSearchParams | undefined {
   const scopes = [...(session.get()?.scopes ?? [])].reverse();
-  const ofScopes = scopes.map((scope) => views.find(({ defaultFor }) => defaultFor === scope));
-  return views.find(({ isDefault }) => isDefault) ?? ofScopes.find((view) => view !== undefined);
+  const defaults = [views.find(({ isDefault }) => isDefault), ...scopes.map((scope) => views.find(({ defaultFor }) => defaultFor === scope))];
+  return defaults.map((view) => view && addressOf(view)).find((address) => address !== undefined);
 }

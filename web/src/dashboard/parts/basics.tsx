@@ -13,17 +13,22 @@ interface LinkProps {
   className?: string;
   children: ComponentChildren;
   tabIndex?: number;
+  /** What a screen reader says, where the text alone could be another's. */
+  label?: string;
+  /** Whether it is what was chosen of several. */
+  isChosen?: boolean;
 }
 
 /** A link within the dashboard. */
-export function Link({ to, query, className, children, tabIndex }: LinkProps): VNode {
+export function Link({ to, query, className, children, tabIndex, label, isChosen }: LinkProps): VNode {
   const { path } = usePlace();
   return (
     <a
       href={address(to, query)}
       class={className}
       tabIndex={tabIndex}
-      aria-current={query === undefined && path === to ? 'page' : undefined}
+      aria-label={label}
+      aria-current={isChosen ? 'true' : query === undefined && path === to ? 'page' : undefined}
       onClick={(event) => {
         if (!isPlain(event)) return;
         event.preventDefault();

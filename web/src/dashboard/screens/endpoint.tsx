@@ -199,8 +199,8 @@ function Log({ attempts, replay }: LogProps): VNode {
           </tr>
         </thead>
         <tbody>
-          {attempts.map((attempt, index) => (
-            <tr key={index}>
+          {attempts.map((attempt) => (
+            <tr key={`${attempt.at} ${attempt.cursor} ${attempt.attempt}`}>
               <th scope="row">
                 <Time at={attempt.at} isLong />
               </th>

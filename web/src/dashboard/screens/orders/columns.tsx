@@ -88,19 +88,21 @@ export const columnsOf = (saved: SalesOrderColumn[]): string[] => COLUMNS.filter
 /** The names that a saved view has for columns. */
 export const named = (ids: string[]): SalesOrderColumn[] => COLUMNS.filter(({ id }) => ids.includes(id)).map(({ saved }) => saved);
 
+const withIds = (ids: string[]): Column[] => COLUMNS.filter(({ id }) => ids.includes(id));
+
 /** Which columns are shown: those that the address asks for, as that of a saved view does, or else what the browser remembers. */
 export function useColumns(query: URLSearchParams): [Column[], (ids: string[]) => void] {
   const [kept, setKept] = useState(() => {
-    const kept = localStorage.getItem(KEY)?.split(' ');
-    return kept ?? COLUMNS.filter(({ isDefault }) => isDefault).map(({ id }) => id);
+    return localStorage.getItem(KEY)?.split(' ') ?? [];
   });
   const asked = query.get('columns')?.split(',');
   const change = (next: string[]): void => {
-    if (asked) return go('/orders', withValues(query, 'columns', [COLUMNS.filter(({ id }) => next.includes(id)).map(({ id }) => id).join()]));
+    if (asked) return go('/orders', withValues(query, 'columns', [withIds(next).map(({ id }) => id).join()]), true);
     localStorage.setItem(KEY, next.join(' '));
     setKept(next);
   };
-  return [COLUMNS.filter(({ id }) => (asked ?? kept).includes(id)), change];
+  const columns = withIds(asked ?? kept);
+  return [columns.length > 0 ? columns : COLUMNS.filter(({ isDefault }) => isDefault), change];
 }
 
 export function ColumnPicker({ columns, change }: { columns: Column[]; change: (ids: string[]) => void }): VNode {
@@ -115,6 +117,8 @@ export function ColumnPicker({ columns, change }: { columns: Column[]; change: (
             <input
               type="checkbox"
               checked={shown.includes(id)}
+              // A view without columns would be one with the list's own.
+              disabled={shown.length === 1 && shown[0] === id}
               onChange={({ currentTarget }) =>
                 change(currentTarget.checked ? [...shown, id] : shown.filter((other) => other !== id))
               }

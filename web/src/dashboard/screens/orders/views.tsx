@@ -1,19 +1,20 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Refusal } from '../../../api';
-import { DeleteView, ListViews, SaveView, SetDefaultView, type ListView, type SaveViewInput } from '../../../../generated/documents';
-import { announce } from '../../announce';
-import { refusalOf, useAnswer, type Asked } from '../../asked';
-import { Entered, Field } from '../../parts/action';
+import { ListViews, SetDefaultView, type ListView } from '../../../../generated/documents';
+import { refusalOf, useAnswer } from '../../asked';
+import { isFollowing } from '../../live';
 import { Link, Trouble } from '../../parts/basics';
 import { go } from '../../router';
 import { askAs, may } from '../../session';
-import { addressOf, chosen, first, isChanged, keyOf, shown } from '../../views';
-
-type Views = Asked<{ savedViews: ListView[] }>;
+import { addressOf, chosen, first, isChanged, keyOf, type Views } from '../../views';
+import { Edit, Removal } from './view-dialogs';
 
 /** Whose lists a shared default is for: everybody's who sees shared views. */
 const EVERYBODY = 'orders:read';
+
+/** Milliseconds that the list waits for the views, so that it never depends on them. */
+const PATIENCE = 1_000;
 
 /** The views, and whether it is not known yet which one the list begins with: it does where the address asks for nothing. */
 export function useViews(query: URLSearchParams): [Views, boolean] {
@@ -23,13 +24,28 @@ export function useViews(query: URLSearchParams): [Views, boolean] {
   const isKnown = views.data !== undefined || views.refusal !== undefined;
   useEffect(() => {
     if (!isBare) return setWithout(false);
-    if (!isKnown) return;
+    // Nobody who reads the list already is taken elsewhere.
+    if (isWithout) return;
+    if (!isKnown) return afterAWhile(() => setWithout(true));
     const begins = first(views.data?.savedViews ?? []);
-    const asked = begins && addressOf(begins);
-    if (asked) go('/orders', asked, true);
+    if (begins) go('/orders', begins, true);
     else setWithout(true);
   }, [isBare, isKnown]);
   return [views, isBare && !isWithout];
+}
+
+/** Does it when the views could have been there; gives what calls it off. */
+function afterAWhile(act: () => void): () => void {
+  let isOff = false;
+  let timer: number | undefined;
+  // Before that no question is on its way, the list's neither.
+  void isFollowing().then(() => {
+    if (!isOff) timer = window.setTimeout(act, PATIENCE);
+  });
+  return () => {
+    isOff = true;
+    clearTimeout(timer);
+  };
 }
 
 interface Props {
@@ -39,11 +55,18 @@ interface Props {
   columns: string[];
 }
 
+/** What a dialog is open for; the view is that which was read when it was opened, whatever becomes of it meanwhile. */
+interface Edited {
+  what: 'save' | 'delete';
+  /** None where a new one is saved. */
+  view?: ListView | undefined;
+}
+
 /** The views to choose from, and what can be done with the one that is shown. */
 export function ViewMenu({ query, views, columns }: Props): VNode {
   const menu = useRef<HTMLDetailsElement>(null);
   const [isOpen, setOpen] = useState(false);
-  const [edited, setEdited] = useState<'new' | 'change' | 'delete'>();
+  const [edited, setEdited] = useState<Edited>();
   const all = views.data?.savedViews ?? [];
   const view = chosen(all, query);
   const close = (): void => {
@@ -51,10 +74,11 @@ export function ViewMenu({ query, views, columns }: Props): VNode {
     menu.current.open = false;
     menu.current.querySelector('summary')?.focus();
   };
-  const edit = (what: typeof edited): void => {
+  const edit = (what: Edited['what'], view?: ListView): void => {
     close();
-    setEdited(what);
+    setEdited({ what, view });
   };
+  const done = (): void => setEdited(undefined);
   return (
     <>
       <details
@@ -68,31 +92,31 @@ export function ViewMenu({ query, views, columns }: Props): VNode {
       >
         <summary>
           View: {view ? view.name : 'none'}
-          {view && isChanged(view, query) && ' (changed)'}
+          {view && isChanged(view, query) && ' (differs from the saved view)'}
         </summary>
         <div>
           {isOpen && views.refusal && <Trouble refusal={views.refusal} isAskedAgain again={views.again} />}
-          <ul aria-label="Saved views" onClick={close}>
+          <ul aria-label="Saved views" onClick={({ target }) => (target as Element).closest('a') && close()}>
             <li>
               <Link to="/orders" query={new URLSearchParams({ order_by: 'created_at_desc' })}>
                 All orders
               </Link>
             </li>
-            {all.map((view) => (
-              <Choice key={keyOf(view)} view={view} />
+            {all.map((one) => (
+              <Choice key={keyOf(one)} view={one} isChosen={one === view} edit={edit} />
             ))}
           </ul>
-          {view && <Defaults view={view} views={views} />}
+          {view && <Defaults key={keyOf(view)} view={view} views={views} />}
           <div class="buttons">
-            <button type="button" onClick={() => edit('new')}>
+            <button type="button" onClick={() => edit('save')}>
               Save as …
             </button>
             {view && mayChange(view) && (
               <>
-                <button type="button" onClick={() => edit('change')}>
+                <button type="button" onClick={() => edit('save', view)}>
                   Change …
                 </button>
-                <button type="button" onClick={() => edit('delete')}>
+                <button type="button" onClick={() => edit('delete', view)}>
                   Delete …
                 </button>
               </>
@@ -100,199 +124,113 @@ export function ViewMenu({ query, views, columns }: Props): VNode {
           </div>
         </div>
       </details>
-      {edited === 'new' && <Edit key="new" query={query} columns={columns} views={views} done={() => setEdited(undefined)} />}
-      {edited === 'change' && view && (
-        <Edit key={keyOf(view)} view={view} query={query} columns={columns} views={views} done={() => setEdited(undefined)} />
-      )}
-      {edited === 'delete' && view && <Removal view={view} views={views} done={() => setEdited(undefined)} />}
+      {edited?.what === 'save' && <Edit view={edited.view} query={query} columns={columns} views={views} done={done} />}
+      {edited?.what === 'delete' && edited.view && <Removal view={edited.view} views={views} done={done} />}
     </>
   );
 }
 
 const mayChange = ({ isMine }: ListView): boolean => isMine || may('clients:manage');
 
-function Choice({ view }: { view: ListView }): VNode {
+interface ChoiceProps {
+  view: ListView;
+  isChosen: boolean;
+  edit: (what: Edited['what'], view: ListView) => void;
+}
+
+/** A view to choose. One that the page cannot show is none: as a link it would lead to other orders than it means. */
+function Choice({ view, isChosen, edit }: ChoiceProps): VNode {
   const address = addressOf(view);
+  const owner = !view.isMine && `of ${view.ownerName}`;
+  const name = [view.name, owner].filter(Boolean).join(' ');
   const about = [
-    !view.isMine && `of ${view.ownerName}`,
+    owner,
     view.isMine && view.isShared && 'shared',
-    view.isDefault && 'my first',
-    view.defaultFor && `first of ${view.defaultFor}`,
+    view.isDefault && 'my default',
+    view.defaultFor && `default for ${view.defaultFor === EVERYBODY ? 'everybody' : view.defaultFor}`,
   ].filter(Boolean);
-  const to = address ?? new URLSearchParams({ order_by: 'created_at_desc', view: keyOf(view) });
   return (
     <li>
-      <Link to="/orders" query={to}>
-        {view.name}
-      </Link>
+      {address ? (
+        <Link to="/orders" query={address} label={name} isChosen={isChosen}>
+          {view.name}
+        </Link>
+      ) : (
+        view.name
+      )}
       {about.length > 0 && <span class="quiet"> {about.join(', ')}</span>}
-      {!address && <p class="quiet">{view.problem ?? 'This page has not all of its conditions; it shows every order.'}</p>}
+      {!address && (
+        <>
+          <p class="quiet">{view.problem ?? 'This page cannot show this view: it uses conditions that the page does not have.'}</p>
+          <div class="buttons">
+            {view.isMine && (
+              <button type="button" aria-label={`Replace by what the list shows now: ${name}`} onClick={() => edit('save', view)}>
+                Replace by what the list shows now …
+              </button>
+            )}
+            {mayChange(view) && (
+              <button type="button" aria-label={`Delete the view ${name}`} onClick={() => edit('delete', view)}>
+                Delete …
+              </button>
+            )}
+          </div>
+        </>
+      )}
     </li>
   );
 }
 
+interface Saving {
+  isFirst: boolean;
+  scope: string | null;
+  /** Whether the service answered; the views are read anew then. */
+  isAnswered: boolean;
+}
+
 /** Whose list begins with the view. */
-function Defaults({ view, views }: { view: ListView; views: Views }): VNode | null {
+function Defaults({ view, views }: { view: ListView; views: Views }): VNode {
   const [refusal, setRefusal] = useState<Refusal>();
+  const [saving, setSaving] = useState<Saving>();
+  useEffect(() => setSaving((saving) => (saving?.isAnswered ? undefined : saving)), [views.data, views.refusal]);
   const set = async (isFirst: boolean, scope: string | null): Promise<void> => {
     setRefusal(undefined);
-    const { name, clientId } = view;
+    setSaving({ isFirst, scope, isAnswered: false });
     try {
-      await askAs(SetDefaultView, { input: isFirst ? { name, clientId, scope } : { scope } });
+      const { name, clientId } = view;
+      if (isFirst) await askAs(SetDefaultView, { input: { name, clientId, scope } });
+      else if (await isStill(view, scope)) await askAs(SetDefaultView, { input: { scope } });
     } catch (error) {
       setRefusal(refusalOf(error));
     }
+    setSaving({ isFirst, scope, isAnswered: true });
     views.again();
   };
-  const box = (label: string, checked: boolean, scope: string | null): VNode => (
+  const box = (label: string, isSet: boolean, scope: string | null): VNode => (
     <label class="check">
-      <input type="checkbox" checked={checked} onChange={({ currentTarget }) => void set(currentTarget.checked, scope)} />
+      <input
+        type="checkbox"
+        checked={saving?.scope === scope ? saving.isFirst : isSet}
+        // Not `disabled`, which would take the focus away.
+        aria-disabled={saving !== undefined}
+        onClick={(event) => saving && event.preventDefault()}
+        onChange={({ currentTarget }) => void set(currentTarget.checked, scope)}
+      />
       {label}
     </label>
   );
   return (
     <>
-      {view.isMine && box('My list begins with it', view.isDefault, null)}
-      {view.isShared && may('clients:manage') && box("Everybody's list begins with it", view.defaultFor === EVERYBODY, EVERYBODY)}
-      {refusal && <Trouble refusal={refusal} />}
+      {view.isMine && box('My list begins with this view', view.isDefault, null)}
+      {view.isShared && may('clients:manage') && box("Everybody's list begins with this view", isDefault(view, EVERYBODY), EVERYBODY)}
+      {refusal && <Trouble refusal={refusal} changed="view" />}
     </>
   );
 }
 
-interface DialogProps {
-  title: string;
-  label: string;
-  refusal: Refusal | undefined;
-  isBusy: boolean;
-  submit: (entered: Entered) => void;
-  done: () => void;
-  children?: VNode | undefined;
-}
+const isDefault = (view: ListView, scope: string | null): boolean => (scope === null ? view.isDefault : view.defaultFor === scope);
 
-function ViewDialog({ title, label, refusal, isBusy, submit, done, children }: DialogProps): VNode {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
-  return (
-    <dialog ref={dialog} aria-label={title} onCancel={(event) => isBusy && event.preventDefault()} onClose={done}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit(new Entered(event.currentTarget));
-        }}
-      >
-        <h2>{title}</h2>
-        {children}
-        {refusal && <Trouble refusal={refusal} changed="view" />}
-        <div class="buttons">
-          <button type="submit" class="first" disabled={isBusy}>
-            {label}
-          </button>
-          <button type="button" disabled={isBusy} onClick={() => dialog.current?.close()}>
-            Leave it
-          </button>
-        </div>
-      </form>
-    </dialog>
-  );
-}
-
-/** Does something to a view, and says why it was not done. */
-function useChange(views: Views, done: () => void): [(change: () => Promise<void>) => void, Refusal | undefined, boolean] {
-  const [refusal, setRefusal] = useState<Refusal>();
-  const [isBusy, setBusy] = useState(false);
-  const run = (change: () => Promise<void>): void => {
-    setBusy(true);
-    setRefusal(undefined);
-    change()
-      .then(done, (error: unknown) => setRefusal(refusalOf(error)))
-      .finally(() => {
-        setBusy(false);
-        views.again();
-      });
-  };
-  return [run, refusal, isBusy];
-}
-
-interface EditProps {
-  /** The view that is changed; a new one where there is none. */
-  view?: ListView;
-  query: URLSearchParams;
-  columns: string[];
-  views: Views;
-  done: () => void;
-}
-
-/** Saves what the list shows, under a new name or in the place of the view as it was read. */
-function Edit({ view, query, columns, views, done }: EditProps): VNode {
-  // What was read when the dialog was opened counts, not what comes meanwhile.
-  const [read] = useState(view);
-  const [run, refusal, isBusy] = useChange(views, done);
-  const current = refusal?.extensions.code === 'CONFLICT' ? refusal.extensions.currentVersion : undefined;
-  const isStale = read !== undefined && current !== undefined;
-  const submit = (entered: Entered): void => {
-    const name = entered.text('name') ?? '';
-    const input: SaveViewInput = {
-      ...shown(query, columns),
-      ...(read ? { name: read.name, clientId: read.clientId, newName: name } : { name }),
-      isShared: may('orders:read') ? entered.text('shared') !== null : null,
-      expectedVersion: read ? (current ?? read.version) : 0,
-    };
-    run(async () => {
-      const { saveView } = await askAs(SaveView, { input });
-      if (!saveView) return;
-      const address = addressOf(saveView);
-      if (address) go('/orders', address);
-      announce(`The view ${saveView.name} is saved`);
-    });
-  };
-  return (
-    <ViewDialog
-      title={read ? 'Change the view' : 'Save this list as a view'}
-      label={isStale ? 'Save over theirs' : 'Save'}
-      refusal={refusal}
-      isBusy={isBusy}
-      submit={submit}
-      done={done}
-    >
-      <>
-        <p class="quiet">It keeps the conditions, the sequence and the columns of the list as they are now.</p>
-        <Field label="Name">
-          <input name="name" required maxLength={64} defaultValue={read?.name ?? ''} autoFocus />
-        </Field>
-        {may('orders:read') && (
-          <label class="check">
-            <input type="checkbox" name="shared" defaultChecked={read?.isShared ?? false} />
-            Share it with everybody who reads all orders
-          </label>
-        )}
-        {isStale && (
-          <p>
-            Somebody saved this view meanwhile. Leave it and choose the view again to see theirs, or save over it.
-          </p>
-        )}
-      </>
-    </ViewDialog>
-  );
-}
-
-function Removal({ view, views, done }: { view: ListView; views: Views; done: () => void }): VNode {
-  const [{ name, clientId, version, isShared }] = useState(view);
-  const [run, refusal, isBusy] = useChange(views, done);
-  return (
-    <ViewDialog
-      title={`Delete the view ${name}?`}
-      label="Delete"
-      refusal={refusal}
-      isBusy={isBusy}
-      submit={() =>
-        run(async () => {
-          await askAs(DeleteView, { input: { name, clientId, expectedVersion: version } });
-          announce(`The view ${name} is deleted`);
-        })
-      }
-      done={done}
-    >
-      {isShared ? <p>It is shared: nobody will have it any more.</p> : undefined}
-    </ViewDialog>
-  );
+/** Whether the view is the default by now: to end it is to end whatever is the default, another one too. */
+async function isStill(view: ListView, scope: string | null): Promise<boolean> {
+  const { savedViews } = await askAs(ListViews, {});
+  return savedViews.some((one) => keyOf(one) === keyOf(view) && isDefault(one, scope));
 }

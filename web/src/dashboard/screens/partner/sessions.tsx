@@ -4,6 +4,7 @@ import type { Refusal } from '../../../api';
 import { EndSession, type ClientFacts } from '../../../../generated/documents';
 import { announce } from '../../announce';
 import { refusalOf } from '../../asked';
+import { time } from '../../format';
 import { Or, Time, Trouble } from '../../parts/basics';
 import { askAs, may } from '../../session';
 
@@ -65,7 +66,12 @@ export function Sessions({ client: { clientId, sessions }, again }: { client: Cl
                   </td>
                   {may('clients:manage') && (
                     <td>
-                      <button type="button" disabled={isBusy} aria-label={`End the session from ${network}`} onClick={() => end(name)}>
+                      <button
+                        type="button"
+                        disabled={isBusy}
+                        aria-label={`End the session from ${network} in ${userAgent ?? 'an unknown browser'}, signed in ${time(createdAt, true)}`}
+                        onClick={() => end(name)}
+                      >
                         End
                       </button>
                     </td>

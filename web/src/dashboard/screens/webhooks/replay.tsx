@@ -105,19 +105,23 @@ export function Replay({ endpoint: { name, clientId }, again }: { endpoint: Endp
 /** The one event of an attempt, sent again. */
 export function ReplayEvent({ name, clientId, event, of, again }: { name: string; clientId: string; event: string; of: string; again: () => void }): VNode {
   const [refusal, setRefusal] = useState<Refusal>();
+  const [isBusy, setBusy] = useState(false);
   const send = (): void => {
+    setBusy(true);
     setRefusal(undefined);
-    askAs(ReplayEvents, { name, clientId, input: { event } }).then(
-      () => {
-        announce('The event is sent again');
-        again();
-      },
-      (error: unknown) => setRefusal(refusalOf(error)),
-    );
+    askAs(ReplayEvents, { name, clientId, input: { event } })
+      .then(
+        () => {
+          announce('The event is sent again');
+          again();
+        },
+        (error: unknown) => setRefusal(refusalOf(error)),
+      )
+      .finally(() => setBusy(false));
   };
   return (
     <>
-      <button type="button" class="plain" aria-label={`Send the event of ${of} again`} onClick={send}>
+      <button type="button" class="plain" aria-label={`Send the event of ${of} again`} disabled={isBusy} onClick={send}>
         Send again
       </button>
       {refusal && <Trouble refusal={refusal} changed="endpoint" />}
