@@ -1,5 +1,6 @@
 //! The composition root: builds everything once, from the configuration down.
 
+mod backup;
 mod beside;
 mod command_line;
 mod database;
@@ -16,6 +17,7 @@ use secrecy::SecretString;
 use tokio::sync::{Notify, Semaphore};
 use tracing::warn;
 
+pub use self::backup::{copy, original, read_copy};
 pub use self::command_line::{clients, offline_api, webhooks};
 pub use self::database::{check_addresses, connect, open, open_to_serve};
 pub use self::doctor::{ask_provider, examine, is_database_there, vault};
@@ -42,7 +44,7 @@ use crate::service::{
     Sessions, SignatureChecker,
 };
 use crate::store::StoreError;
-pub use crate::store::{Inspection, RoleName, Roles, Store};
+pub use crate::store::{Copied, Inspection, Original, RoleName, Roles, Store};
 
 /// What every request handler shares. Cloning is cheap.
 #[derive(Clone)]

@@ -3,9 +3,11 @@
 //! What belongs here: arguments, and what is printed. What does not: anything another way in needs too.
 //! To add a command: a file with `Args` and `run`, a variant of [`Command`], a test in `tests/it/cli/`.
 
+mod backup;
 mod client;
 mod config;
 mod demo;
+mod disk;
 mod doctor;
 mod export;
 mod generate;
@@ -70,6 +72,8 @@ enum Command {
     /// Bring the database schema up to date, look at it, or take changes back
     #[command(subcommand)]
     Migrate(migrate::Command),
+    /// Copy a SQLite database while the service runs, and look whether the copy is whole
+    Backup(backup::Args),
     /// Take over a database that lost its last changes: after a restore, or when a standby was promoted
     #[command(subcommand)]
     Restore(restore::Command),
@@ -119,6 +123,7 @@ impl Cli {
             Command::Serve(args) => Box::pin(serve::run(&common, args)).await,
             Command::Demo(args) => Box::pin(demo::run(&common, args)).await,
             Command::Migrate(command) => migrate::run(&common, command).await,
+            Command::Backup(args) => return ended(Box::pin(backup::run(&common, args)).await),
             Command::Restore(command) => restore::run(&common, command).await,
             Command::Totals(command) => totals::run(&common, command).await,
             Command::Client(command) => client::run(&common, command).await,

@@ -93,6 +93,12 @@ impl StoreError {
         matches!(self, Self::Duplicate(_))
     }
 
+    /// Whether pages of the database cannot be read as what they were written as.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Unavailable(error) if state(error) == DAMAGED)
+    }
+
     /// Whether somebody else held a lock for longer than was waited for it, or waited for one of this transaction's own.
     pub(super) fn is_lock_conflict(&self) -> bool {
         let codes = ["55P03", "40P01"];

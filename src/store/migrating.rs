@@ -165,7 +165,7 @@ async fn lock_migrations(tx: &DatabaseTransaction) -> Result<(), DbErr> {
 
 /// The names of the migrations the database has, also of ones this version does not know: a newer instance may have
 /// applied them, and this one goes on beside it.
-async fn applied_migrations(connection: &DatabaseConnection) -> StoreResult<HashSet<String>> {
+pub(super) async fn applied_migrations(connection: &DatabaseConnection) -> StoreResult<HashSet<String>> {
     if !SchemaManager::new(connection).has_table("seaql_migrations").await? {
         return Ok(HashSet::new());
     }

@@ -10,6 +10,7 @@
 mod address;
 mod addresses;
 mod audit;
+mod backup;
 mod checks;
 mod clients;
 mod clock;
@@ -52,6 +53,7 @@ mod wal;
 mod webhooks;
 
 pub use address::{Address, TargetSession};
+pub use backup::{Copied, Original, read_copy};
 pub use checks::{Findings, examine};
 pub use clients::NewClient;
 pub use clock::ClockReading;

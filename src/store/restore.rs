@@ -1,7 +1,7 @@
 //! Numbers given out by a database that lost its last changes: a backup was restored, or a standby was promoted that had
 //! not everything. It would give out again what others hold already.
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
 use super::connect::Store;
 use super::error::{StoreError, StoreResult};
@@ -81,9 +81,7 @@ impl Counter {
 impl Store {
     /// The last feed position that was given out, though its event may be gone.
     pub async fn find_last_given_position(&self) -> StoreResult<Position> {
-        let backend = self.backend();
-        let row = self.core.query_one_raw(Statement::from_string(backend, EVENTS.last(backend))).await?;
-        Ok(Position::new(number(row)?))
+        last_given_position(&self.core).await
     }
 
     /// Skips so many order numbers, feed positions and numbers of requests: those that the lost changes may have been given.
@@ -104,6 +102,13 @@ impl Store {
         })
         .await
     }
+}
+
+/// The same of any database of this service.
+pub(super) async fn last_given_position(connection: &impl ConnectionTrait) -> StoreResult<Position> {
+    let backend = connection.get_database_backend();
+    let row = connection.query_one_raw(Statement::from_string(backend, EVENTS.last(backend))).await?;
+    Ok(Position::new(number(row)?))
 }
 
 fn number(row: Option<sea_orm::QueryResult>) -> StoreResult<i64> {

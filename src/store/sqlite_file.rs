@@ -107,11 +107,7 @@ impl OpenFiles {
     /// Notes which files are there now: the database, its log and the index of that, which stay the same while somebody
     /// has them open.
     pub(super) fn note(path: &Path) -> StoreResult<Self> {
-        let beside = |suffix: &str| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(suffix);
-            PathBuf::from(name)
-        };
+        let beside = |suffix: &str| with_suffix(path, suffix);
         let log = beside("-wal");
         let files = [path.to_owned(), log.clone(), beside("-shm")].into_iter().map(|path| match identity(&path) {
             Ok(identity) => Ok((path, identity)),
@@ -237,6 +233,13 @@ impl OpenFiles {
     pub(super) fn database(&self) -> &Path {
         self.0.files.first().map_or(Path::new(""), |(path, _)| path)
     }
+}
+
+/// A path whose name goes on so, as those of the files that SQLite puts beside a database do.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 fn bytes_of(path: &Path) -> u64 {

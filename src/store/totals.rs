@@ -5,7 +5,7 @@ mod kept;
 use std::time::Duration;
 
 use chrono::SecondsFormat;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
@@ -59,15 +59,7 @@ impl Store {
     /// The totals that are wrong: of everything, then of periods, by their keys. One statement sees orders and totals as of one
     /// moment.
     pub async fn find_wrong_totals(&self) -> StoreResult<Vec<WrongTotals>> {
-        let mut wrong = Vec::new();
-        for kept in [&OVERALL, &BY_PERIOD] {
-            let sql = format!("{} ORDER BY {}", kept.wrong(self.backend()), kept.key.join(", "));
-            let rows = self.core.query_all_raw(Statement::from_string(self.backend(), sql)).await?;
-            for row in &rows {
-                wrong.push(read(row, kept)?);
-            }
-        }
-        Ok(wrong)
+        find_wrong(&self.core).await
     }
 
     /// Puts wrong totals right and gives how many there were. On PostgreSQL orders are taken meanwhile: what was wrong in
@@ -110,6 +102,19 @@ impl Store {
         let row = self.core.query_one_raw(merge).await?;
         Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(false))
     }
+}
+
+/// The same of any database of this service.
+pub(super) async fn find_wrong(connection: &impl ConnectionTrait) -> StoreResult<Vec<WrongTotals>> {
+    let backend = connection.get_database_backend();
+    let mut wrong = Vec::new();
+    for kept in [&OVERALL, &BY_PERIOD] {
+        let sql = format!("{} ORDER BY {}", kept.wrong(backend), kept.key.join(", "));
+        for row in &connection.query_all_raw(Statement::from_string(backend, sql)).await? {
+            wrong.push(read(row, kept)?);
+        }
+    }
+    Ok(wrong)
 }
 
 async fn rebuild(tx: &DatabaseTransaction) -> StoreResult<u64> {

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::{Found, Report};
+use crate::cli::disk::{ALMOST_NONE, LITTLE, free_beside};
 use crate::config::Loaded;
 
 /// All that others on the machine may do with a file.
@@ -44,15 +45,10 @@ fn mode(path: &Path) -> Option<u32> {
     fs::metadata(path).ok().map(|there| there.permissions().mode() & 0o777)
 }
 
-/// Below this an order may soon find no room.
-const LITTLE: u64 = 1 << 30;
-const ALMOST_NONE: u64 = 100 << 20;
-
 /// The room on the file system of a file.
 pub(super) fn free_space(path: &Path) -> Found {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let free = match rustix::fs::statvfs(folder) {
-        Ok(system) => system.f_bavail.saturating_mul(system.f_frsize),
+    let free = match free_beside(path) {
+        Ok(free) => free,
         Err(error) => return Found::warning(format!("cannot be read: {error}"), "look at it with df"),
     };
     let found = format!("{} MiB free where {} is", free >> 20, path.display());

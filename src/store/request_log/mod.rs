@@ -115,7 +115,8 @@ impl LogFile {
     }
 }
 
-fn beside(database: &Path) -> PathBuf {
+/// The file of the log of requests that belongs to a database's file.
+pub(super) fn beside(database: &Path) -> PathBuf {
     let mut name = database.file_stem().unwrap_or_default().to_owned();
     name.push("-requests");
     if let Some(extension) = database.extension() {

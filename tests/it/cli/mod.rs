@@ -1,5 +1,6 @@
 //! The operator's and the partner's command line, through the real program: what it prints, and how it fails.
 
+mod backup;
 mod clients;
 mod contracts;
 mod doctor;
@@ -200,6 +201,7 @@ async fn wrong_usage_is_told_apart_from_failure() {
         &[][..],
         &["serv"],
         &["client", "create", "--client-id", "a"],
+        &["backup"],
         &["client", "show"],
         &["client", "rotate-secret", "--client-id", "a", "--grace", "soon"],
         &["client", "show", "--client-id", "has spaces"],
@@ -225,6 +227,7 @@ async fn every_command_explains_itself() {
         (&["serve", "--help"], "--listen"),
         (&["client", "create", "--help"], "--secret-stdin"),
         (&["client", "key", "add", "--help"], "--expires-at"),
+        (&["backup", "--help"], "Exit codes"),
         (&["sign", "--help"], "--body"),
         (&["demo", "--help"], "--exit"),
         (&["--version"], env!("CARGO_PKG_VERSION")),
