@@ -52,7 +52,7 @@ mod wal;
 mod webhooks;
 
 pub use address::{Address, TargetSession};
-pub use checks::{Findings, examine};
+pub use checks::{Findings, examine, find_pooler};
 pub use clients::NewClient;
 pub use clock::ClockReading;
 pub use connect::Store;
