@@ -20,7 +20,7 @@ use tracing::warn;
 pub use self::backup::{copy, original, read_copy};
 pub use self::command_line::{clients, offline_api, webhooks};
 pub use self::database::{check_addresses, connect, open, open_to_serve};
-pub use self::doctor::{ask_provider, examine, is_database_there, vault};
+pub use self::doctor::{ask_provider, database_file, examine, vault};
 use self::stopping::Stop;
 pub use self::stopping::Stopping;
 use crate::auth::token::TokenKeys;
@@ -44,7 +44,7 @@ use crate::service::{
     Sessions, SignatureChecker,
 };
 use crate::store::StoreError;
-pub use crate::store::{Copied, Inspection, Original, RoleName, Roles, Store};
+pub use crate::store::{Copied, Inspection, Numbering, Original, RoleName, Roles, SqliteState, Store, look_at_sqlite};
 
 /// What every request handler shares. Cloning is cheap.
 #[derive(Clone)]

@@ -13,9 +13,12 @@ use crate::domain::numbers::Numbers;
 use crate::store::{self, DatabaseOptions, Findings, Pooler, Store, StoreError};
 use crate::telemetry;
 
-/// Connects to the configured database.
+/// Connects to the configured database. The pooler is looked for first: settings of a session would stay on connections that it
+/// lends to others afterwards (`what_a_command_sets_stays_with_no_connection_of_a_pooler`).
 pub async fn connect(config: &Config) -> anyhow::Result<Store> {
-    connect_through(config, Pooler::None).await
+    let database = &config.database;
+    let pooler = store::find_pooler(database.url.expose_secret(), database.acquire_timeout).await;
+    connect_through(config, pooler.context("cannot open the database (database.url)")?).await
 }
 
 async fn connect_through(config: &Config, pooler: Pooler) -> anyhow::Result<Store> {

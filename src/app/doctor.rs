@@ -1,5 +1,7 @@
 //! Parts of the service that `doctor` looks at one by one.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result, bail};
 use secrecy::ExposeSecret as _;
 
@@ -18,10 +20,10 @@ pub async fn examine(config: &Config) -> Result<Vec<String>> {
     Ok(warnings)
 }
 
-/// Whether the file of a SQLite database is there, where one is configured: connecting would make it.
-pub fn is_database_there(config: &Config) -> Result<bool> {
+/// The file of the configured database, if it is of SQLite.
+pub fn database_file(config: &Config) -> Result<Option<PathBuf>> {
     let url = config.database.url.expose_secret();
-    Ok(!config.database.is_sqlite() || store::sqlite_path(url)?.exists())
+    Ok(config.database.is_sqlite().then(|| store::sqlite_path(url)).transpose()?)
 }
 
 /// The keys that open secrets of webhooks.

@@ -74,7 +74,10 @@ pub(super) fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<P
     let text = String::deserialize(deserializer)?;
     let expected =
         "the address callers use, such as https://api.example.com/orders, without query and user, or nothing";
-    PublicUrl::read(&text).ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &expected))
+    // A user and a password in it are nobody's to read.
+    let unexpected =
+        if text.contains('@') { Unexpected::Other("an address with a user") } else { Unexpected::Str(&text) };
+    PublicUrl::read(&text).ok_or_else(|| D::Error::invalid_value(unexpected, &expected))
 }
 
 #[cfg(test)]

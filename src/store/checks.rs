@@ -65,6 +65,15 @@ pub async fn examine(url: &str, patience: Duration) -> StoreResult<Findings> {
     Ok(Findings { pooler: pooler::detect(&options, patience).await?, warnings: server.warnings() })
 }
 
+/// Finds what lends connections out at `url`, where nothing else is asked. Each step may take `patience`.
+pub async fn find_pooler(url: &str, patience: Duration) -> StoreResult<Pooler> {
+    if url.starts_with("sqlite:") {
+        return Ok(Pooler::None);
+    }
+    let options = Address::parse(url)?.find(patience).await?;
+    Ok(pooler::detect(&options, patience).await?)
+}
+
 async fn ask(options: &PgConnectOptions) -> Result<Server, sqlx::Error> {
     let mut connection = options.connect().await?;
     let row = sqlx::raw_sql(QUESTION).fetch_one(&mut connection).await?;

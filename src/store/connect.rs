@@ -60,7 +60,7 @@ pub struct Store {
     /// Where to be told of events, if not where everything else goes.
     pub(super) listen_at: ListenAt,
     /// What a transaction begins with where connections have no settings.
-    changes_begin: Option<Arc<str>>,
+    pub(super) changes_begin: Option<Arc<str>>,
     pub(super) reports_begin: Option<Arc<str>>,
     /// What gives new orders their numbers.
     pub(super) numbers: Numbers,

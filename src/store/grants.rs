@@ -12,8 +12,8 @@ use super::connect::Store;
 use super::error::StoreResult;
 use super::unreachable;
 
-/// What lacks of `need (named, act)`, and of reading which feed positions were given out (`Store::find_last_given_position`),
-/// for which no right to the table is enough. A right to some columns counts: which ones are enough, the statements know.
+/// What lacks of `need (named, act)`, of reading which feed positions were given out (`Store::find_last_given_position`),
+/// for which no right to the table is enough, and of calling what tends the partitions of the logs. A right to some columns counts: which ones are enough, the statements know.
 const LACKING: &str = "SELECT act || ' ON ' || named AS lack FROM need
     WHERE NOT coalesce(CASE act WHEN 'DELETE' THEN has_table_privilege(to_regclass(named), act)
         ELSE has_any_column_privilege(to_regclass(named), act) END, false)
@@ -25,7 +25,10 @@ const LACKING: &str = "SELECT act || ' ON ' || named AS lack FROM need
     UNION ALL SELECT 'SELECT ON SEQUENCE ' || counter FROM (
         SELECT CASE WHEN to_regclass('sales_order_events') IS NOT NULL
             THEN pg_get_serial_sequence('sales_order_events', 'position') END AS counter) given
-    WHERE counter IS NOT NULL AND NOT has_sequence_privilege(counter, 'SELECT, USAGE')";
+    WHERE counter IS NOT NULL AND NOT has_sequence_privilege(counter, 'SELECT, USAGE')
+    UNION ALL SELECT 'EXECUTE ON FUNCTION ' || oid::regprocedure FROM pg_proc
+    WHERE proname IN ('tend_api_requests', 'tend_webhook_attempts') AND pg_function_is_visible(oid)
+        AND NOT has_function_privilege(oid, 'EXECUTE')";
 
 impl Store {
     /// Fails when the database user lacks a right that serving needs, and names each. On SQLite there are none. `people` sign in.

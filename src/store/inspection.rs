@@ -1,7 +1,6 @@
 //! What an operator would look at in the database, without changing anything there.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use migrations::{Migrator, MigratorTrait as _};
 use sea_orm::{
@@ -26,6 +25,17 @@ pub struct Inspection {
     pub connections: Option<ServerConnections>,
 }
 
+/// A sequence of numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Numbering {
+    /// Its name.
+    pub name: String,
+    /// The last number it gave out.
+    pub last: i64,
+    /// The last one it can give out.
+    pub most: i64,
+}
+
 /// The connections of a server, of all its databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerConnections {
@@ -44,6 +54,12 @@ const OF_SERVER: &str = "SELECT current_setting('server_version'), pg_database_s
     current_setting('superuser_reserved_connections')::bigint
         + coalesce(current_setting('reserved_connections', true), '0')::bigint,
     (SELECT coalesce(sum(numbackends), 0)::bigint FROM pg_stat_database)";
+
+/// Of those the user may read; the last number of others is not told.
+const NUMBERINGS: &str = "SELECT sequencename::text, last_value, max_value FROM pg_sequences
+    WHERE last_value > max_value / 10 * 9 AND increment_by > 0 AND NOT cycle
+        AND pg_table_is_visible(to_regclass(format('%I.%I', schemaname, sequencename)))
+    ORDER BY max_value - last_value";
 
 const OF_FILE: &str = "SELECT sqlite_version(), page_count * page_size FROM pragma_page_count, pragma_page_size";
 
@@ -71,16 +87,35 @@ impl Store {
         Ok(Inspection { version, bytes, takes_no_changes, connections: Some(connections) })
     }
 
-    /// Fails where an order could not be stored: with the statement that stores them, in a transaction that is taken back.
+    /// Runs the statement that stores orders, without any, in a transaction that is taken back.
     pub async fn rehearse_writing(&self) -> StoreResult<()> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
         let tx = self.write().begin_with_options(options).await?;
+        if let Some(settings) = &self.changes_begin {
+            tx.execute_unprepared(settings).await?;
+        }
         let rehearsed = orders::rehearse(&tx, &self.numbers, None).await;
         tx.rollback().await?;
         rehearsed
+    }
+
+    /// The sequences that have given out most of their numbers, the fullest first; none on SQLite, whose numbers do not end.
+    pub async fn list_numberings(&self) -> StoreResult<Vec<Numbering>> {
+        if self.backend() == DbBackend::Sqlite {
+            return Ok(Vec::new());
+        }
+        let rows = self.core.query_all_raw(Statement::from_string(self.backend(), NUMBERINGS)).await?;
+        let numbering = |row: QueryResult| {
+            Ok(Numbering {
+                name: row.try_get_by_index(0)?,
+                last: row.try_get_by_index(1)?,
+                most: row.try_get_by_index(2)?,
+            })
+        };
+        rows.into_iter().map(numbering).collect()
     }
 
     /// Migrations that the database has and this version does not know.
@@ -97,6 +132,12 @@ impl Store {
         Ok(unknown)
     }
 
+    /// Whether the database is a file of this machine.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.backend() == DbBackend::Sqlite
+    }
+
     /// Reads every page of a SQLite database; gives what is wrong with them, nothing on PostgreSQL.
     pub async fn list_damages(&self) -> StoreResult<Vec<String>> {
         if self.backend() == DbBackend::Postgres {
@@ -105,11 +146,5 @@ impl Store {
         let rows = self.core.query_all_raw(Statement::from_string(self.backend(), "PRAGMA quick_check(10)")).await?;
         let said = rows.iter().map(|row| row.try_get_by_index::<String>(0)).collect::<Result<Vec<_>, _>>()?;
         Ok(said.into_iter().filter(|said| said != "ok").collect())
-    }
-
-    /// The file of a SQLite database, and the size of its log in bytes.
-    #[must_use]
-    pub fn sqlite_file(&self) -> Option<(&Path, u64)> {
-        self.files.as_ref().map(|files| (files.database(), files.log_bytes()))
     }
 }

@@ -54,7 +54,7 @@ mod webhooks;
 
 pub use address::{Address, TargetSession};
 pub use backup::{Copied, Original, read_copy};
-pub use checks::{Findings, examine};
+pub use checks::{Findings, examine, find_pooler};
 pub use clients::NewClient;
 pub use clock::ClockReading;
 pub use connect::Store;
@@ -62,7 +62,7 @@ pub use error::{StoreError, StoreResult};
 pub use events::NEAR;
 pub use folding::Folded;
 pub use grants::{RoleName, Roles};
-pub use inspection::{Inspection, ServerConnections};
+pub use inspection::{Inspection, Numbering, ServerConnections};
 pub use keys::{NewPublicKey, StoredPublicKey};
 pub use migrating::MigrationState;
 pub use options::DatabaseOptions;
@@ -79,7 +79,7 @@ pub use restore::Adopted;
 pub use saved_views::{ViewKey, ViewOutcome, ViewToSave};
 pub use secrets::{Rotated, StoredSecret};
 pub use signal::EventSignal;
-pub use sqlite_file::path as sqlite_path;
+pub use sqlite_file::{SqliteState, look as look_at_sqlite, path as sqlite_path};
 pub use summary::{Grouping, SummaryRow, SummarySnapshot};
 pub use totals::{PERIOD_KEY, TOTALS_KEY, TotalFigures, WrongTotals};
 pub use webhooks::{

@@ -2,8 +2,8 @@
 //! opened. A file that was removed, replaced or written over takes commits like any other, and they are gone at the next
 //! start.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -47,6 +47,54 @@ pub fn path(url: &str) -> StoreResult<PathBuf> {
         return Err(refused(&format!("names the folder {text}; add the name of a file in it")));
     }
     Ok(path.to_owned())
+}
+
+/// What a file is that a URL names, found without changing it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SqliteState {
+    /// There is none.
+    Missing,
+    /// A database of this service.
+    Ours,
+    /// A database of this service that keeps a rollback journal: opening it to write would switch that to a log.
+    Rollback,
+    /// Something else: why, as what is said of the file.
+    Foreign(&'static str),
+}
+
+/// The first bytes of every SQLite database.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+/// Where the header says which version of the format is needed to write: 2 where there is a log.
+const WRITE_VERSION: usize = 18;
+
+/// Looks at what is at `path`. A file that is another's is not even opened by SQLite, which would put files beside it, unless it has a
+/// log: there the table that tells whose it is may be in the log alone.
+pub async fn look(path: &Path) -> StoreResult<SqliteState> {
+    let failed = |error: io::Error| DbErr::Custom(format!("cannot read {}: {error}", path.display()));
+    let mut header = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(100).read_to_end(&mut header).map_err(failed)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(SqliteState::Missing),
+        Err(error) => return Err(failed(error).into()),
+    };
+    if header.is_empty() {
+        return Ok(SqliteState::Foreign("is empty"));
+    }
+    if !header.starts_with(MAGIC) {
+        return Ok(SqliteState::Foreign("is no SQLite database"));
+    }
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let has_log = Path::new(&log).try_exists().map_err(failed)?;
+    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(!has_log);
+    let mut connection = options.connect().await.map_err(from_sqlx)?;
+    let question = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'seaql_migrations')";
+    let is_ours = sqlx::query_scalar::<_, bool>(question).fetch_one(&mut connection).await;
+    connection.close().await.map_err(from_sqlx)?;
+    if !is_ours.map_err(from_sqlx)? {
+        return Ok(SqliteState::Foreign("has no tables of this service"));
+    }
+    Ok(if header.get(WRITE_VERSION) == Some(&2) { SqliteState::Ours } else { SqliteState::Rollback })
 }
 
 /// Makes the database file, readable by its owner only: it holds addresses and the hashes of secrets. SQLite gives the

@@ -6,10 +6,11 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 
 use sales_order_api::store::{Pooler, examine};
+use sea_orm::sqlx::{self, Connection as _, PgConnection, Row as _};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Database, PATIENCE, Process, Remote, Socket, leave_out, order, until};
+use crate::support::{Database, PATIENCE, Process, Remote, Socket, command, leave_out, order, until};
 
 /// A pooler of one test's own, gone with this value. It listens on a socket only: no port to find.
 struct PgBouncer {
@@ -166,6 +167,31 @@ async fn order_and_follow(database: &Database, pooler: &PgBouncer, listen_url: &
     }
     let log = service.stop();
     assert!(!log.contains("NotificationResponse") && !log.contains("prepared statement"), "{log}");
+}
+
+#[tokio::test]
+async fn what_a_command_sets_stays_with_no_connection_of_a_pooler() {
+    only_on!(Postgres);
+    let database = Database::new().await;
+    let settings = "max_prepared_statements = 100\ndefault_pool_size = 3";
+    let Some(pooler) = PgBouncer::start_newer(&database, "transaction", settings).await else { return };
+    for arguments in [&["doctor"][..], &["migrate", "status"], &["client", "list"]] {
+        let url = pooler.url();
+        let output = command(database.folder.path()).args(arguments).args(["--database-url", &url]).output().unwrap();
+        // What doctor finds is of no concern here.
+        assert!(arguments[0] == "doctor" || output.status.success(), "{output:?}");
+        // Each transaction holds a connection of the server, so that all of them are seen.
+        let mut held = Vec::new();
+        for _ in 0..3 {
+            let mut connection = PgConnection::connect(&pooler.url()).await.unwrap();
+            let question =
+                "BEGIN; SELECT coalesce(string_agg(name, ' '), '') FROM pg_settings WHERE setting <> reset_val
+                AND name IN ('lock_timeout', 'jit', 'work_mem', 'idle_in_transaction_session_timeout')";
+            let row = sqlx::raw_sql(question).fetch_one(&mut connection).await.unwrap();
+            assert_eq!(row.get::<String, _>(0), "", "{arguments:?}");
+            held.push(connection);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,9 @@
 //! Clients and webhooks: what will stop working, and what has.
 
+use std::collections::HashSet;
+
 use anyhow::Result;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Found, Report};
 use crate::app::{self, Store};
@@ -9,10 +11,10 @@ use crate::auth::registered_key::KeyStatus;
 use crate::cli::output::instant;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::client::ClientKind;
+use crate::domain::client::{ClientId, ClientKind};
 use crate::domain::permission::Permission;
-use crate::domain::webhook::EndpointState;
-use crate::service::clients::ClientDetails;
+use crate::domain::webhook::{EndpointState, WebhookEndpoint};
+use crate::service::clients::{ClientDetails, StoredPublicKey};
 
 const CHECKS: [&str; 4] = ["client_keys", "client_credentials", "signing_keys", "webhooks"];
 
@@ -29,9 +31,11 @@ pub(super) async fn look(report: &mut Report, config: &Config, store: Option<&St
     };
     let clock = Clock::system();
     let clients = app::clients(store, &clock);
-    let mut listed = Vec::new();
+    let (mut listed, mut disabled) = (Vec::new(), HashSet::new());
     let keys = async {
         listed = clients.list_clients().await?;
+        let gone = listed.iter().map(|details| &details.client).filter(|client| client.disabled_at.is_some());
+        disabled.extend(gone.map(|client| client.client_id.clone()));
         listed.retain(|details| details.client.disabled_at.is_none() && details.client.kind == ClientKind::Machine);
         let remedy = "`client key add` the next one, and `client key revoke` the old one when it is idle";
         let ending: Vec<_> = listed.iter().flat_map(|details| ending_keys(details, &clock)).collect();
@@ -47,14 +51,23 @@ pub(super) async fn look(report: &mut Report, config: &Config, store: Option<&St
     }
     let remedy = "look at the log of the database";
     report.look("signing_keys", remedy, signing_keys(config, store, &clock)).await;
-    report.look("webhooks", remedy, webhooks(store)).await;
+    report.look("webhooks", remedy, webhooks(store, &disabled)).await;
 }
 
 fn ending_keys(details: &ClientDetails, clock: &Clock) -> Vec<String> {
     let now = clock.now();
+    let status = |key: &StoredPublicKey| KeyStatus::at(now, key.not_before, key.expires_at, key.revoked_at);
+    // Another one takes over: it is valid before this one ends, and for longer.
+    let is_followed = |at: DateTime<Utc>| {
+        details.keys.iter().any(|key| {
+            matches!(status(key), KeyStatus::Active | KeyStatus::NotYetActive)
+                && key.not_before.is_none_or(|start| start <= at.max(now))
+                && key.expires_at.is_none_or(|end| end > at)
+        })
+    };
     let ends = details.keys.iter().filter_map(|key| {
-        let at = key.expires_at.filter(|at| *at <= now + SOON)?;
-        let what = match KeyStatus::at(now, key.not_before, key.expires_at, key.revoked_at) {
+        let at = key.expires_at.filter(|at| *at <= now + SOON && !is_followed(*at))?;
+        let what = match status(key) {
             KeyStatus::Revoked => return None,
             KeyStatus::Expired => "expired on",
             _ => "expires on",
@@ -72,9 +85,7 @@ fn lack(details: &ClientDetails, clock: &Clock) -> Option<String> {
     }
     let is_usable = |status| matches!(status, KeyStatus::Active | KeyStatus::NotYetActive);
     let mut keys = details.keys.iter();
-    let status = |key: &crate::service::clients::StoredPublicKey| {
-        KeyStatus::at(clock.now(), key.not_before, key.expires_at, key.revoked_at)
-    };
+    let status = |key: &StoredPublicKey| KeyStatus::at(clock.now(), key.not_before, key.expires_at, key.revoked_at);
     let signs = details.client.permissions.contains(&Permission::OrdersCreate);
     (signs && !keys.any(|key| is_usable(status(key))))
         .then(|| format!("{id} may create orders and has no key to sign with"))
@@ -83,26 +94,38 @@ fn lack(details: &ClientDetails, clock: &Clock) -> Option<String> {
 async fn signing_keys(config: &Config, store: &Store, clock: &Clock) -> Result<Found> {
     let vault = app::vault(config)?;
     let keys = store.list_webhook_signing_keys(clock.now()).await?;
-    let sealed: Vec<_> =
-        keys.iter().filter(|key| !vault.opens(&key.sealed_by)).map(|key| key.sealed_by.clone()).collect();
+    let mut sealed = store.list_webhook_secret_seals(clock.now()).await?;
+    let well = match (keys.len(), sealed.is_empty()) {
+        (0, true) => "no webhook is signed yet".to_owned(),
+        (0, false) => "the secrets of endpoints can be opened".to_owned(),
+        (count, _) => format!("keys: {count}; they and the secrets of endpoints can be opened"),
+    };
+    sealed.extend(keys.into_iter().map(|key| key.sealed_by));
+    sealed.retain(|by| !vault.opens(by));
+    sealed.sort_unstable();
+    sealed.dedup();
     if sealed.is_empty() {
-        return Ok(Found::ok(format!("that sign webhooks: {}", keys.len())));
+        return Ok(Found::ok(well));
     }
     let remedy = "add the key that sealed them to webhooks.secret_keys of every instance";
     Ok(Found::error(format!("sealed with keys that this configuration does not have: {}", sealed.join(", ")), remedy))
 }
 
-async fn webhooks(store: &Store) -> Result<Found> {
-    let endpoints = store.count_webhook_endpoints().await?;
-    let (all, failing) = endpoints.iter().fold((0, 0), |(all, bad), (_, count, failing)| (all + count, bad + failing));
+/// Endpoints of clients that are disabled, and those that are paused or not verified yet, are sent nothing.
+async fn webhooks(store: &Store, disabled: &HashSet<ClientId>) -> Result<Found> {
+    let endpoints = store.list_webhook_endpoints(None).await?;
+    let all = endpoints.len();
+    let is_sent =
+        |endpoint: &WebhookEndpoint| endpoint.state == EndpointState::Active && !disabled.contains(&endpoint.client_id);
+    let active: Vec<_> = endpoints.into_iter().filter(is_sent).collect();
+    let failing = active.iter().filter(|endpoint| endpoint.failing_since.is_some()).count();
     let parked = store.count_webhook_parked(None).await?;
     let last = store.find_last_given_position().await?.get();
-    let active = store.list_webhook_endpoints(None).await?.into_iter();
-    let active = active.filter(|endpoint| endpoint.state == EndpointState::Active);
-    let behind = active.map(|endpoint| last - endpoint.position.get()).max().unwrap_or_default().max(0);
+    let behind = active.iter().map(|endpoint| last - endpoint.position.get()).max().unwrap_or_default().max(0);
     let found = format!(
-        "endpoints: {all}, failing: {failing}; events that wait for another attempt: {}, given up: {}; furthest behind: {behind} \
+        "endpoints: {all}, active: {}, failing: {failing}; events that wait for another attempt: {}, given up: {}; furthest behind: {behind} \
          events of the feed",
+        active.len(),
         parked.retrying + parked.waiting,
         parked.exhausted
     );

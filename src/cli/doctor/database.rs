@@ -1,29 +1,20 @@
 //! The database: whether it is there, what it is, and whether orders can be stored in it.
 
+use std::path::Path;
+
 use anyhow::Result;
+use tokio::time::timeout;
 
 use super::{Args, Found, Report, files};
-use crate::app::{self, Inspection, Store};
+use crate::app::{self, Inspection, Numbering, SqliteState, Store};
 use crate::cli::output;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::service::ClockSkew;
 
 /// What is looked at in a database that can be reached.
-const INSIDE: [&str; 9] = [
-    "durability",
-    "migrations",
-    "rights",
-    "database_writable",
-    "clock",
-    "connections",
-    "disk",
-    "database_file",
-    "integrity",
-];
-
-/// The log of SQLite is emptied beyond 64 MiB by a running service: four times as much, and something keeps it from that.
-const LARGE_LOG: u64 = 256 << 20;
+const INSIDE: [&str; 7] =
+    ["durability", "migrations", "rights", "database_writable", "clock", "connections", "integrity"];
 
 /// Gives the database where it has every migration.
 pub(super) async fn look(report: &mut Report, config: &Config, args: &Args) -> Option<Store> {
@@ -32,15 +23,18 @@ pub(super) async fn look(report: &mut Report, config: &Config, args: &Args) -> O
     let mut few = config.clone();
     few.database.max_connections = 2;
     few.database.acquire_timeout = few.database.acquire_timeout.min(args.timeout / 2);
-    match app::is_database_there(&few) {
-        Ok(true) => {}
-        Ok(false) => {
-            let remedy = "`serve` and `migrate up` make it; where it should be there, look at database.url";
-            report.note("database", Found::warning("there is no file yet", remedy));
-            report.skip(&INSIDE, "there is no database yet");
-            return None;
+    let mut remedy = "start the database, or correct database.url";
+    match app::database_file(&few) {
+        Ok(Some(path)) => {
+            if !may_open(report, &path).await {
+                report.skip(&INSIDE, "the file is not opened");
+                return None;
+            }
+            remedy = OF_FILE;
         }
+        Ok(None) => report.skip(&["disk", "database_file"], "on the machine of the database server"),
         Err(error) => {
+            report.skip(&["disk", "database_file"], "database.url names no file");
             report.note("database", Found::error(output::sentence(&error), "correct database.url"));
             report.skip(&INSIDE, "database.url names no file");
             return None;
@@ -54,7 +48,7 @@ pub(super) async fn look(report: &mut Report, config: &Config, args: &Args) -> O
         opened = Some((store, inspection));
         Ok(Found::ok(found))
     };
-    report.look("database", "start the database, or correct database.url", Box::pin(connect)).await;
+    report.look("database", remedy, Box::pin(connect)).await;
     let Some((store, inspection)) = opened else {
         report.skip(&INSIDE, "the database cannot be reached");
         return None;
@@ -64,7 +58,13 @@ pub(super) async fn look(report: &mut Report, config: &Config, args: &Args) -> O
         Ok(Found::wrong(&app::examine(&few).await?, "change it on the server of the database", well))
     };
     report.look("durability", "change it on the server of the database", examine).await;
-    let is_migrated = report.look("migrations", MIGRATE, migrations(&store, config)).await;
+    let mut is_known = false;
+    let migrated = async {
+        let found = migrations(&store, config).await?;
+        is_known = true;
+        Ok(found)
+    };
+    let is_migrated = report.look("migrations", "look at the log of the database", migrated).await;
     if is_migrated {
         let rights = async {
             store.check_grants(config.oidc.is_on()).await?;
@@ -75,12 +75,45 @@ pub(super) async fn look(report: &mut Report, config: &Config, args: &Args) -> O
             .look("database_writable", "make room, and look at the log of the database", writable(&store, &inspection))
             .await;
     } else {
-        report.skip(&["rights", "database_writable"], "migrations are missing");
+        let why = if is_known { "migrations are missing" } else { "the migrations cannot be read" };
+        report.skip(&["rights", "database_writable"], why);
     }
     report.look("clock", "synchronise the clocks of both machines (NTP)", clock(&store, config)).await;
     report.note("connections", connections(&inspection, config, args));
-    of_sqlite(report, &store, args).await;
+    integrity(report, &store, args).await;
     is_migrated.then_some(store)
+}
+
+const OF_FILE: &str = "let the user of the service read and write the file and its folder, or correct database.url";
+
+/// Looks at the file of a SQLite database and at the room for it. Whether it may be opened without changing anything: that would make
+/// one that is missing, and a log for one that has none.
+async fn may_open(report: &mut Report, path: &Path) -> bool {
+    report.note("disk", files::free_space(path));
+    report.note("database_file", files::database_file(path));
+    let named = path.display();
+    let found = match timeout(report.limit, app::look_at_sqlite(path)).await {
+        Ok(Ok(SqliteState::Ours)) => return true,
+        Ok(Ok(SqliteState::Missing)) => {
+            let remedy = "`serve` and `migrate up` make it; where it should be there, look at database.url";
+            Found::warning("there is no file yet", remedy)
+        }
+        Ok(Ok(SqliteState::Foreign(why))) => {
+            let remedy = "correct database.url; if it is to become the database, run `sales-order-api migrate up`";
+            Found::error(format!("{named} {why}"), remedy)
+        }
+        Ok(Ok(SqliteState::Rollback)) => {
+            let remedy = "`serve` switches it to WAL at its start; run doctor again after that";
+            Found::warning(
+                format!("{named} has a rollback journal instead of WAL; to look further would switch it"),
+                remedy,
+            )
+        }
+        Ok(Err(error)) => Found::error(output::sentence(&error.into()), OF_FILE),
+        Err(_) => Found::error(format!("{named} gives no answer"), "end what keeps the file locked"),
+    };
+    report.note("database", found);
+    false
 }
 
 const MIGRATE: &str = "run `sales-order-api migrate up`";
@@ -110,12 +143,19 @@ async fn migrations(store: &Store, config: &Config) -> Result<Found> {
 
 async fn writable(store: &Store, inspection: &Inspection) -> Result<Found> {
     if let Some(why) = inspection.takes_no_changes {
-        let remedy = "lead database.url to the primary (target_session_attrs=read-write), or let the database take changes \
+        let remedy = "point database.url to the primary (target_session_attrs=read-write), or let the database take changes \
                       (ALTER DATABASE … RESET default_transaction_read_only)";
         return Ok(Found::error(format!("it takes no changes: {why}"), remedy));
     }
     store.rehearse_writing().await?;
-    Ok(Found::ok("an order could be stored"))
+    let numberings = store.list_numberings().await?;
+    let Some(fullest) = numberings.first() else {
+        return Ok(Found::ok("the statement that stores orders is accepted"));
+    };
+    let told = numberings.iter().map(|Numbering { name, last, most }| format!("{name} is at {last} of {most}"));
+    let found = format!("sequences that run out of numbers: {}", told.collect::<Vec<_>>().join(", "));
+    let remedy = "raise it: ALTER SEQUENCE … NO MAXVALUE, and the type of its column where that ends first";
+    Ok(if fullest.last >= fullest.most { Found::error(found, remedy) } else { Found::warning(found, remedy) })
 }
 
 async fn clock(store: &Store, config: &Config) -> Result<Found> {
@@ -134,7 +174,7 @@ fn connections(inspection: &Inspection, config: &Config, args: &Args) -> Found {
     let (instances, each) = (u64::from(args.instances), u64::from(config.database.max_connections) + 1);
     let (needed, free) = (instances * each, server.most.saturating_sub(server.reserved));
     let found = format!(
-        "{needed} for {instances} instance(s) of {each}; the server takes {} and keeps {} for superusers; used now: {}",
+        "needed: {needed} ({instances} × {each} of an instance); the server takes {} and keeps {} for superusers; used now: {}",
         server.most, server.reserved, server.used
     );
     let remedy = "raise max_connections of the server, or lower database.max_connections of the instances";
@@ -147,22 +187,11 @@ fn connections(inspection: &Inspection, config: &Config, args: &Args) -> Found {
     }
 }
 
-async fn of_sqlite(report: &mut Report, store: &Store, args: &Args) {
-    let Some((file, log)) = store.sqlite_file().map(|(file, log)| (file.to_owned(), log)) else {
-        report.skip(&["disk", "database_file", "integrity"], "on the machine of the database server");
+async fn integrity(report: &mut Report, store: &Store, args: &Args) {
+    if !store.is_file() {
+        report.skip(&["integrity"], "on the machine of the database server");
         return;
-    };
-    report.note("disk", files::free_space(&file));
-    report.note(
-        "database_file",
-        match log {
-            LARGE_LOG.. => Found::warning(
-                format!("its log has {} MiB: somebody reads for long, or a service was killed", log >> 20),
-                "end what reads the file for long; a running service empties the log within seconds then",
-            ),
-            _ => files::database_file(&file),
-        },
-    );
+    }
     if !args.deep {
         report.note("integrity", Found::skipped("only with --deep"));
         return;

@@ -1,7 +1,7 @@
 //! `doctor`: looks at everything that an operator would look at, and says of each what is wrong and what to do.
 //!
 //! What belongs here: how findings are gathered and told. What is looked at: one file for each group.
-//! A check changes nothing, has a time limit, and keeps no other check from being made.
+//! A check changes nothing, has a time limit, and does not stop the other checks.
 
 mod clients;
 mod database;
@@ -20,7 +20,7 @@ use super::{Common, output};
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Exit codes: 0 nothing is wrong, or there are warnings only; 1 there are warnings and --strict is given; \
-                        2 there are errors."
+                        2 there are errors, or the usage is wrong."
 )]
 pub struct Args {
     /// Read every page of a SQLite database too, which takes long for a large one
@@ -33,8 +33,18 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     instances: u32,
     /// How long one check may take, such as 10s; --deep is not limited
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = limit)]
     timeout: Duration,
+}
+
+/// A time within which something can answer.
+fn limit(text: &str) -> Result<Duration, String> {
+    let limit = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if limit.is_zero() {
+        Err("nothing answers within 0s; give a longer time, such as 10s".to_owned())
+    } else {
+        Ok(limit)
+    }
 }
 
 /// How something is.

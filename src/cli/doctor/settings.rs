@@ -40,7 +40,7 @@ fn secrets(config: &Config) -> Found {
     let weak: Vec<_> = config
         .guessable_secrets()
         .into_iter()
-        .map(|(key, why)| format!("{key} can be guessed, for it {why}"))
+        .map(|(key, why)| format!("{key} can be guessed, because it {why}"))
         .collect();
     let remedy = "make another one with `openssl rand -base64 48` and rotate it";
     Found::wrong(&weak, remedy, "none that is configured can be guessed")

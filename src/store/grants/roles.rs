@@ -118,6 +118,7 @@ impl Roles {
         }
         // Last, for a name may hold anything.
         let names = [("runtime", runtime), ("migration", migration), ("reporting", reporting), ("schema", schema)];
+        let flags = self.flags();
         let mut written = String::with_capacity(sql.len());
         let mut rest = sql.as_str();
         while let Some((before, after)) = rest.split_once('{') {
@@ -125,13 +126,38 @@ impl Roles {
             let plain = placeholder.trim_matches('\'');
             let name = names.iter().find(|(known, _)| *known == plain).map(|(_, name)| *name);
             written.push_str(before);
-            written.push_str(&name.map_or_else(String::new, |name| {
-                if plain == placeholder { name.to_string() } else { literal(&name.0) }
-            }));
+            written.push_str(&match name {
+                Some(name) if plain == placeholder => name.to_string(),
+                Some(name) => literal(&name.0),
+                None if plain == "flags" => flags.clone(),
+                None => String::new(),
+            });
             rest = behind;
         }
         written + rest
     }
+
+    /// The options that these roles come of, as a shell takes them.
+    fn flags(&self) -> String {
+        let Self { runtime, migration, reporting, schema, managing, .. } = self;
+        let named = [
+            ("runtime-role", runtime),
+            ("migration-role", migration),
+            ("reporting-role", reporting),
+            ("schema", schema),
+        ];
+        let mut flags = named.map(|(flag, name)| format!("--{flag} {}", shell_word(&name.0))).to_vec();
+        flags.extend(managing.then(|| "--manage-clients".to_owned()));
+        flags.join(" ")
+    }
+}
+
+/// A text that a shell takes for one word, whatever it holds.
+fn shell_word(text: &str) -> String {
+    if text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Each table with its rights.
@@ -167,6 +193,8 @@ mod tests {
         let sql = roles("a\"b'c{schema}").statements();
         assert!(sql.contains("TO \"a\"\"b'c{schema}\", \"reports\";"), "{sql}");
         assert!(sql.contains("ARRAY['a\"b''c{schema}', 'owner', 'reports']"), "{sql}");
+        let flags = "--runtime-role 'a\"b'\\''c{schema}' --migration-role owner --reporting-role reports --schema public | psql";
+        assert!(sql.contains(flags), "{sql}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::webhook::SignatureScheme;
@@ -71,6 +71,14 @@ impl Store {
             Ok(SealedSecret { sealed: row.sealed, sealed_by: row.sealed_by, fingerprint: row.fingerprint, expires_at })
         };
         rows.into_iter().map(secret).collect()
+    }
+
+    /// The keys with which the secrets of endpoints that sign at this time are sealed, each once.
+    pub async fn list_webhook_secret_seals(&self, now: DateTime<Utc>) -> StoreResult<Vec<String>> {
+        use webhook_secrets::Column;
+        let valid = Condition::any().add(Column::ExpiresAt.is_null()).add(Column::ExpiresAt.gt(micros(now)));
+        let seals = webhook_secrets::Entity::find().select_only().column(Column::SealedBy).distinct().filter(valid);
+        Ok(seals.order_by_asc(Column::SealedBy).into_tuple().all(&self.read).await?)
     }
 
     /// Gives an endpoint a new secret, with the entry that tells of it. Those it has sign until a time, or shorter where they ended

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use sea_orm::ConnectionTrait as _;
 use serde_json::Value;
 
 use super::{Desk, keys};
@@ -87,17 +88,22 @@ fn files(desk: &Desk) -> BTreeSet<String> {
     names.filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm")).collect()
 }
 
+/// The file of a SQLite database.
+fn content(desk: &Desk) -> Option<Vec<u8>> {
+    fs::read(desk.folder().join("orders.db")).ok()
+}
+
 #[tokio::test]
 async fn of_a_healthy_installation_all_is_well_and_nothing_is_changed() {
     let desk = installation().await;
-    let before = files(&desk);
+    let (before, bytes) = (files(&desk), content(&desk));
     let examined = examine_with(&desk, &["--deep", "--strict"], |_| {});
     assert_eq!(examined.wrong(), Vec::<&str>::new(), "{}", examined.report);
     assert_eq!(keys(&examined.report), ["warnings", "errors", "checks"]);
     for check in examined.report["checks"].as_array().unwrap() {
         assert_eq!(keys(check), ["check", "state", "found", "remedy"]);
     }
-    assert_eq!(examined.said("database_writable").1, "an order could be stored");
+    assert_eq!(examined.said("database_writable").1, "the statement that stores orders is accepted");
     if on_postgres().is_none() {
         assert_eq!(examined.code, Some(0));
         assert_eq!(examined.said("integrity").1, "every page is well");
@@ -108,6 +114,7 @@ async fn of_a_healthy_installation_all_is_well_and_nothing_is_changed() {
         assert!(text.starts_with("STATE ") && text.ends_with("\nall is well\n"), "{text}");
     }
     assert_eq!(files(&desk), before, "no secret and no log is made");
+    assert!(content(&desk) == bytes, "the database is what it was");
 }
 
 #[tokio::test]
@@ -135,6 +142,40 @@ async fn before_the_first_start_there_is_nothing_wrong_but_the_missing_database(
 }
 
 #[tokio::test]
+async fn a_file_that_is_no_database_of_the_service_is_left_as_it_is() {
+    only_on!(Sqlite);
+    let desk = installation().await;
+    let empty = desk.file("empty.db", "");
+    let text = desk.file("text.db", &"no database\n".repeat(1000));
+    let [other, rollback] = ["other.db", "rollback.db"].map(|name| desk.folder().join(name).display().to_string());
+    let store = |path: &str, sql: &'static str| {
+        let url = format!("sqlite://{path}?mode=rwc");
+        async move {
+            let connection = sea_orm::Database::connect(url).await.unwrap();
+            connection.execute_unprepared(sql).await.unwrap();
+            connection.close().await.unwrap();
+        }
+    };
+    store(&other, "PRAGMA journal_mode = WAL; CREATE TABLE theirs (a)").await;
+    desk.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
+    fs::copy(desk.folder().join("orders.db"), &rollback).unwrap();
+    store(&rollback, "PRAGMA journal_mode = DELETE").await;
+    let all = || fs::read_dir(desk.folder()).unwrap().map(|file| file.unwrap().file_name()).collect::<BTreeSet<_>>();
+    for (file, state, found) in [
+        (&empty, "error", "is empty"),
+        (&text, "error", "is no SQLite database"),
+        (&other, "error", "has no tables of this service"),
+        (&rollback, "warning", "has a rollback journal instead of WAL"),
+    ] {
+        let before = (fs::read(file).unwrap(), all());
+        let examined = examine_with(&desk, &["--database-url", &format!("sqlite://{file}")], |_| {});
+        examined.finds("database", state, found, "");
+        assert_eq!((examined.said("disk").0, examined.said("migrations").0), ("ok".to_owned(), "skipped".to_owned()));
+        assert!(before == (fs::read(file).unwrap(), all()), "{file}");
+    }
+}
+
+#[tokio::test]
 async fn files_with_secrets_that_others_may_read_are_named() {
     let desk = installation().await;
     let file = desk.file("jwt-secret", SECRET);
@@ -149,10 +190,13 @@ async fn files_with_secrets_that_others_may_read_are_named() {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
     }
     assert_eq!(with(&[]).said("secret_files").0, "ok");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    with(&[]).finds("secret_files", "ok", "has mode 640: its group has access", "");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     for (path, key) in [(&file, "auth.jwt_secret_file"), (&config, "webhooks.secret_keys")] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
         let examined = with(&[]);
-        examined.finds("secret_files", "warning", &format!("{path} ({key}) has mode 644"), "chmod 600");
+        examined.finds("secret_files", "warning", &format!("{path} ({key}) has mode 644"), "chmod o=");
         assert_eq!(examined.code, Some(0), "a warning is no failure");
         assert_eq!(with(&["--strict"]).code, Some(1), "unless it is asked for");
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -160,7 +204,7 @@ async fn files_with_secrets_that_others_may_read_are_named() {
     only_on!(Sqlite);
     let database = desk.folder().join("orders.db");
     fs::set_permissions(&database, fs::Permissions::from_mode(0o644)).unwrap();
-    examine(&desk).finds("database_file", "warning", "has mode 644", "chmod 600");
+    examine(&desk).finds("database_file", "warning", "has mode 644", "chmod o=");
 }
 
 #[tokio::test]
@@ -206,6 +250,11 @@ async fn keys_that_end_and_clients_that_cannot_order_are_named() {
     let soon = examine(&desk);
     soon.finds("client_keys", "warning", "of partner-1 expires on", "client key add");
     assert_eq!(soon.said("client_credentials").0, "ok");
+    // The next key is there already.
+    desk.openssl("genrsa -out next.pem 2048");
+    desk.openssl("rsa -in next.pem -pubout -out next-public.pem");
+    desk.run(&["client", "key", "add", "--client-id", "partner-1", "--public-key", "next-public.pem"]).succeeds();
+    assert_eq!(examine(&desk).said("client_keys").0, "ok");
     desk.execute("UPDATE client_public_keys SET expires_at = 1").await;
     let over = examine(&desk);
     over.finds("client_keys", "warning", "of partner-1 expired on 1970-01-01", "client key add");
@@ -259,9 +308,9 @@ async fn more_connections_than_the_server_has_are_named() {
     let greedy = examine_with(&desk, &[], |command| {
         command.env("SALES_ORDER_DATABASE__MAX_CONNECTIONS", "100000");
     });
-    greedy.finds("connections", "error", "100001 for 1 instance(s)", "database.max_connections");
+    greedy.finds("connections", "error", "needed: 100001 (1 × 100001 of an instance)", "database.max_connections");
     let many = examine_with(&desk, &["--instances", "10000"], |_| {});
-    many.finds("connections", "error", "for 10000 instance(s)", "database.max_connections");
+    many.finds("connections", "error", "(10000 × ", "database.max_connections");
 }
 
 #[tokio::test]
@@ -305,7 +354,7 @@ async fn webhooks_that_do_not_arrive_and_keys_that_cannot_be_opened_are_named() 
     let idle = examine(&desk);
     assert_eq!(
         (idle.said("webhooks").0, idle.said("signing_keys").1),
-        ("ok".to_owned(), "that sign webhooks: 1".to_owned())
+        ("ok".to_owned(), "keys: 1; they and the secrets of endpoints can be opened".to_owned())
     );
     desk.execute("UPDATE webhook_endpoints SET state = 'ACTIVE', position = position - 20000").await;
     examine(&desk).finds("webhooks", "warning", "furthest behind: 20000 events", "an instance runs");
@@ -319,10 +368,51 @@ async fn webhooks_that_do_not_arrive_and_keys_that_cannot_be_opened_are_named() 
     let with_another_key = examine_with(&desk, &[], |command| {
         command.env("SALES_ORDER_WEBHOOKS__SECRET_KEYS", format!("[\"{SECRET}\"]"));
     });
-    with_another_key.finds(
-        "signing_keys",
-        "error",
-        "sealed with keys that this configuration does not have",
-        "webhooks.secret_keys",
+    let sealed = "sealed with keys that this configuration does not have";
+    with_another_key.finds("signing_keys", "error", sealed, "webhooks.secret_keys");
+    // An endpoint that is paused, or of a client that is gone, is told nothing.
+    desk.execute("DELETE FROM webhook_parked").await;
+    desk.execute("UPDATE webhook_endpoints SET state = 'PAUSED'").await;
+    examine(&desk).finds("webhooks", "ok", "active: 0, failing: 0", "");
+    desk.execute("UPDATE webhook_endpoints SET state = 'ACTIVE'").await;
+    examine(&desk).finds("webhooks", "warning", "active: 1, failing: 1", "webhook replay");
+    desk.run(&["client", "disable", "--client-id", "partner-1"]).succeeds();
+    examine(&desk).finds("webhooks", "ok", "active: 0, failing: 0", "");
+}
+
+#[tokio::test]
+async fn a_secret_of_an_endpoint_that_cannot_be_opened_is_named_until_it_ends() {
+    let desk = installation().await;
+    desk.run(&["webhook", "save", "partner-1", "erp", "--url", "https://erp.example.com/hooks"]).succeeds();
+    desk.execute("UPDATE webhook_secrets SET sealed_by = 'lost'").await;
+    examine(&desk).finds("signing_keys", "error", "does not have: lost", "webhooks.secret_keys");
+    desk.execute("UPDATE webhook_secrets SET expires_at = 1").await;
+    assert_eq!(examine(&desk).said("signing_keys").0, "ok");
+}
+
+#[tokio::test]
+async fn a_sequence_that_runs_out_of_numbers_is_named() {
+    only_on!(Postgres);
+    let desk = installation().await;
+    desk.execute("SELECT setval('sales_order_events_position_seq', 95)").await;
+    desk.execute("ALTER SEQUENCE sales_order_events_position_seq MAXVALUE 100").await;
+    examine(&desk).finds(
+        "database_writable",
+        "warning",
+        "sales_order_events_position_seq is at 95 of 100",
+        "NO MAXVALUE",
     );
+    desk.execute("SELECT setval('sales_order_events_position_seq', 100)").await;
+    examine(&desk).finds("database_writable", "error", "is at 100 of 100", "NO MAXVALUE");
+}
+
+#[tokio::test]
+async fn an_address_with_a_password_is_refused_and_not_shown_and_no_time_is_no_limit() {
+    let desk = Desk::new().await;
+    let refused = examine_with(&desk, &[], |command| {
+        command.env("SALES_ORDER_HTTP__PUBLIC_URL", format!("https://me:{SECRET}@orders.example.com"));
+    });
+    refused.finds("configuration", "error", "an address with a user", "correct it");
+    let never = desk.run(&["doctor", "--timeout", "0s"]);
+    assert!(never.code == Some(2) && never.stderr.contains("give a longer time"), "{never:?}");
 }

@@ -48,7 +48,8 @@ async fn a_missing_grant_is_named_before_the_service_listens() {
     let role = format!("{name}_app");
     let grants = format!(
         "CREATE ROLE {role} LOGIN PASSWORD 'right'; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};
-         REVOKE INSERT ON sales_order_lines FROM {role}; REVOKE DELETE ON client_addresses FROM {role}"
+         REVOKE INSERT ON sales_order_lines FROM {role}; REVOKE DELETE ON client_addresses FROM {role};
+         REVOKE ALL ON FUNCTION tend_api_requests FROM PUBLIC"
     );
     database.db_execute(&grants).await.unwrap();
     let url = address(&role, "right", &name);
@@ -56,12 +57,13 @@ async fn a_missing_grant_is_named_before_the_service_listens() {
     let counter = "SELECT ON SEQUENCE public.sales_order_events_position_seq";
     let [entries, attempts] =
         ["api_requests", "webhook_attempts"].map(|table| format!("USAGE ON SEQUENCE public.{table}_id_seq"));
+    let calls = "EXECUTE ON FUNCTION tend_api_requests(bigint,bigint)";
     let numbers = format!("{counter}, {entries}, {attempts}");
-    let lacks = format!("lacks DELETE ON client_addresses, INSERT ON sales_order_lines, {numbers};");
+    let lacks = format!("lacks DELETE ON client_addresses, {calls}, INSERT ON sales_order_lines, {numbers};");
     assert!(refused.contains(&lacks), "{refused}");
     assert!(refused.contains(&format!("GRANT DELETE ON client_addresses TO {role}")), "{refused}");
     // With what is named there is enough, for those who follow with a cursor too.
-    for lack in ["DELETE ON client_addresses", "INSERT ON sales_order_lines", counter, &entries, &attempts] {
+    for lack in ["DELETE ON client_addresses", calls, "INSERT ON sales_order_lines", counter, &entries, &attempts] {
         database.db_execute(&format!("GRANT {lack} TO {role}")).await.unwrap();
     }
     let store = Store::connect(&options(&url)).await.unwrap();

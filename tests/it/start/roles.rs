@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use sales_order_api::store::Store;
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 
 use super::address;
 use super::checks::every_use_is_served;
@@ -112,6 +112,13 @@ async fn the_runtime_role_serves_everything_and_may_touch_nothing_else() {
         assert!(lacks.contains(&format!("lacks {act} ON {table};")), "{lacks}");
         assert!(lacks.contains("sales-order-api migrate grants"), "{lacks}");
         owner.execute_unprepared(&format!("GRANT {act} ON {table} TO \"{}\"", roles.runtime)).await.unwrap();
+    }
+    for log in ["api_requests", "webhook_attempts"] {
+        let tend = format!("EXECUTE ON FUNCTION tend_{log}(bigint,bigint)");
+        owner.execute_unprepared(&format!("REVOKE {tend} FROM \"{}\"", roles.runtime)).await.unwrap();
+        let lacks = format!("{:?}", store.check_grants(false).await.unwrap_err());
+        assert!(lacks.contains(&format!("lacks {tend};")), "{lacks}");
+        owner.execute_unprepared(&format!("GRANT {tend} TO \"{}\"", roles.runtime)).await.unwrap();
     }
     // Nor may it make anything, or sign people in.
     let lacks = format!("{:?}", store.check_grants(true).await.unwrap_err());
@@ -234,6 +241,54 @@ async fn the_reporting_role_reads_what_is_documented_and_nothing_else() {
         assert!(refused.contains("permission denied"), "{hidden}: {refused}");
     }
     reports.close().await.unwrap();
+    roles.drop(&database).await;
+}
+
+#[tokio::test]
+async fn what_runs_with_the_rights_of_the_owner_is_for_the_runtime_role_alone() {
+    only_on!(Postgres);
+    let database = Database::new().await;
+    let roles = Roles::of(&database);
+    roles.make(&database, &[]).await;
+    // What it had beyond that is gone when it is run again.
+    let reporting = &roles.reporting;
+    database.db_execute(&format!("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO \"{reporting}\"")).await.unwrap();
+    roles.make(&database, &[]).await;
+    let callable = |role: &str| {
+        format!(
+            "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef
+             AND has_function_privilege('{role}', oid, 'EXECUTE') ORDER BY 1"
+        )
+    };
+    let tending = ["tend_api_requests", "tend_webhook_attempts"].map(str::to_owned);
+    assert_eq!(database.db_last_texts(&callable(&roles.runtime)).await, tending);
+    assert_eq!(database.db_last_texts(&callable(&roles.migration)).await, tending);
+    assert_eq!(database.db_last_texts(&callable(reporting)).await, Vec::<String>::new());
+    assert_eq!(database.db_last_texts(&callable("pg_monitor")).await, Vec::<String>::new(), "nor has anybody else");
+    roles.drop(&database).await;
+}
+
+#[tokio::test]
+async fn roles_are_made_again_while_somebody_reads_and_what_they_granted_on_is_taken_back() {
+    only_on!(Postgres);
+    let database = Database::new().await;
+    let roles = Roles::of(&database);
+    roles.make(&database, &[]).await;
+    let granted = format!(
+        "CREATE ROLE \"{0} kid\"; GRANT SELECT ON clients TO \"{0}\" WITH GRANT OPTION; SET ROLE \"{0}\";
+         GRANT SELECT ON clients TO \"{0} kid\"; RESET ROLE",
+        roles.reporting
+    );
+    database.db_execute(&granted).await.unwrap();
+    let reader = database.db_connect().await;
+    let reading = reader.begin().await.unwrap();
+    for relation in database.db_last_texts(RELATIONS).await {
+        reading.execute_unprepared(&format!("LOCK TABLE \"{relation}\" IN ACCESS SHARE MODE")).await.unwrap();
+    }
+    roles.make(&database, &[]).await;
+    reading.rollback().await.unwrap();
+    assert_eq!(rights(&database, &format!("{} kid", roles.reporting)).await, BTreeSet::new());
+    database.db_execute(&format!("DROP ROLE \"{} kid\"", roles.reporting)).await.unwrap();
     roles.drop(&database).await;
 }
 
