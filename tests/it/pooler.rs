@@ -173,7 +173,8 @@ async fn order_and_follow(database: &Database, pooler: &PgBouncer, listen_url: &
 async fn what_a_command_sets_stays_with_no_connection_of_a_pooler() {
     only_on!(Postgres);
     let database = Database::new().await;
-    let settings = "max_prepared_statements = 100\ndefault_pool_size = 3";
+    let settings =
+        "max_prepared_statements = 100\ndefault_pool_size = 3\nignore_startup_parameters = extra_float_digits";
     let Some(pooler) = PgBouncer::start_newer(&database, "transaction", settings).await else { return };
     for arguments in [&["doctor"][..], &["migrate", "status"], &["client", "list"]] {
         let url = pooler.url();
