@@ -319,10 +319,11 @@ async fn a_database_of_an_older_version_is_backed_up_as_it_is() {
     let desk = installation(10).await;
     let shelf = Shelf::new();
     desk.run(&["migrate", "down", "--yes"]).succeeds();
+    let applied = "SELECT count(*) FROM seaql_migrations";
+    let left = desk.database.db_number(applied).await;
     let told = desk.run(&["backup", "--to", &shelf.text("orders.db"), "--json"]).json();
     assert_eq!((&told["pending_migrations"], &told["orders"]), (&json!(1), &json!(10)));
-    let pending = "SELECT count(*) FROM seaql_migrations WHERE version LIKE '%create_person_sessions'";
-    assert_eq!(desk.database.db_number(pending).await, 0, "it stays as it is");
+    assert_eq!(desk.database.db_number(applied).await, left, "it stays as it is");
 }
 
 #[tokio::test]
