@@ -27,12 +27,12 @@ impl Target {
     pub fn open(path: &Path, may_replace: bool, in_use: &[PathBuf]) -> Result<Self> {
         let cannot = || format!("cannot write {}", path.display());
         let path = resolve(path).with_context(cannot)?;
-        if in_use.iter().any(|file| resolve(file).is_ok_and(|file| file == path)) {
-            bail!("{} is a file of the database itself; name another", path.display());
-        }
-        ensure_free(&path, may_replace)?;
         let name = path.file_name().unwrap_or_default().display();
         let partial = path.with_file_name(format!(".{name}.partial"));
+        if in_use.iter().any(|file| [&path, &partial].iter().any(|taken| are_same(file, taken))) {
+            bail!("{} or {} is a file of the database itself; name another", path.display(), partial.display());
+        }
+        ensure_free(&path, may_replace)?;
         let file = lock(&partial).with_context(cannot)?;
         let target = Self { path, may_replace, partial, file, is_renamed: false };
         // From here on it is this process' own.
@@ -86,6 +86,12 @@ impl Drop for Target {
             self.remove_journal();
         }
     }
+}
+
+/// Whether both lead to one file, which may be one that is not there yet.
+fn are_same(one: &Path, other: &Path) -> bool {
+    let inode = |path: &Path| fs::metadata(path).ok().map(|there| (there.dev(), there.ino()));
+    inode(one).is_some_and(|found| inode(other) == Some(found)) || resolve(one).is_ok_and(|one| one == other)
 }
 
 /// The path without links, of a file that is there or not yet.

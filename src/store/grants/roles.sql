@@ -34,9 +34,13 @@ BEGIN
   ELSIF current_setting('server_version_num')::int < 150000 THEN
     RAISE WARNING 'PostgreSQL % lets superusers alone make one of the functions: let a superuser run "migrate up", and this afterwards',
       current_setting('server_version');
+  ELSIF has_parameter_privilege({'migration'}, 'sales_order.totals', 'SET') THEN
+    NULL;
   ELSIF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+    -- All databases of the server share this table, and of two who grant at once one would fail.
+    EXECUTE 'LOCK TABLE pg_parameter_acl IN SHARE ROW EXCLUSIVE MODE';
     EXECUTE format('GRANT SET ON PARAMETER sales_order.totals TO %I', {'migration'});
-  ELSIF NOT has_parameter_privilege({'migration'}, 'sales_order.totals', 'SET') THEN
+  ELSE
     RAISE WARNING 'role % may not set sales_order.totals, so "migrate up" will fail: let a superuser run this', {'migration'};
   END IF;
 END $setting$;

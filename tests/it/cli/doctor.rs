@@ -281,7 +281,7 @@ async fn migrations_that_are_missing_or_of_a_newer_version_are_told_apart() {
 async fn a_database_that_stores_no_order_is_told_from_one_that_is_away() {
     let desk = installation().await;
     let held = desk.database.hold_orders().await;
-    let busy = examine_with(&desk, &["--timeout", "2s"], |_| {});
+    let busy = examine_with(&desk, &["--timeout", "20s"], |_| {});
     assert_eq!(busy.said("database_writable").0, "error", "{}", busy.report);
     assert_eq!((busy.said("database").0, busy.said("client_keys").0), ("ok".to_owned(), "ok".to_owned()));
     held.close().await.unwrap();

@@ -5,6 +5,7 @@ use std::fs;
 
 use sales_order_api::store::Store;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+use tokio::sync::Mutex;
 
 use super::address;
 use super::checks::every_use_is_served;
@@ -33,6 +34,7 @@ impl Roles {
         command.args(["--migration-role", &self.migration, "--reporting-role", &self.reporting]).args(flags);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{output:?}");
+        let _turn = TURN.lock().await;
         database.db_execute(std::str::from_utf8(&output.stdout).unwrap()).await.unwrap();
         for role in [&self.runtime, &self.migration, &self.reporting] {
             database.db_execute(&format!("ALTER ROLE \"{role}\" PASSWORD 'right'")).await.unwrap();
@@ -47,9 +49,13 @@ impl Roles {
         let Self { runtime, migration, reporting, .. } = self;
         let all = format!("\"{runtime}\", \"{migration}\", \"{reporting}\"");
         let sql = format!("REASSIGN OWNED BY {all} TO CURRENT_USER; DROP OWNED BY {all}; DROP ROLE {all}");
+        let _turn = TURN.lock().await;
         database.db_execute(&sql).await.unwrap();
     }
 }
+
+/// Roles and the rights to parameters are the server's, which all tests share: of two who take them away at once one would fail.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// What the documentation says behind `heading`: the names in each row of its table, by the row's first cell.
 fn documented(heading: &str) -> Vec<(String, BTreeSet<String>)> {
