@@ -95,10 +95,15 @@ async fn a_damaged_database_file_is_no_error_of_ours() {
 async fn a_newer_service_at_a_database_without_its_tables_asks_to_be_tried_again() {
     let app = TestApp::new().await;
     let partner = app.partner().await;
-    app.database.db_execute("ALTER TABLE sales_order_signed_texts RENAME TO not_there_yet").await.unwrap();
+    app.database.db_execute("ALTER TABLE sales_order_receipts RENAME TO not_there_yet").await.unwrap();
     expect_away_everywhere(&partner).await;
-    app.database.db_execute("ALTER TABLE not_there_yet RENAME TO sales_order_signed_texts").await.unwrap();
+    app.database.db_execute("ALTER TABLE not_there_yet RENAME TO sales_order_receipts").await.unwrap();
     until_taken(&partner, "before").await;
+    // Also without those that only some orders need.
+    app.database.db_execute("ALTER TABLE sales_order_signed_texts RENAME TO not_there_yet").await.unwrap();
+    until("the service is not ready", async || app.get("/health/ready").await.status != 200).await;
+    app.database.db_execute("ALTER TABLE not_there_yet RENAME TO sales_order_signed_texts").await.unwrap();
+    until("the service is ready", async || app.get("/health/ready").await.status == 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

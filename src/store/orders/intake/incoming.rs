@@ -129,7 +129,10 @@ pub async fn insert(
     let sql = if backend == DbBackend::Postgres {
         let of_order = |(ordinal, new): &(i64, Incoming)| UniqueReference::of(new).map(|it| (*ordinal, it));
         let references: Vec<_> = orders.iter().filter_map(of_order).collect();
-        let parts = postgres::Parts { numbers, texts: !texts.is_empty(), references: !references.is_empty() };
+        // Without any order it is asked whether every order could be stored.
+        let all = orders.is_empty();
+        let parts =
+            postgres::Parts { numbers, texts: all || !texts.is_empty(), references: all || !references.is_empty() };
         if parts.texts {
             parameters.push(json(members)?);
         }
