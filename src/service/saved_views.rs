@@ -134,7 +134,7 @@ impl SavedViews {
             }
             ViewOutcome::Missing => not_found(what),
             ViewOutcome::Stale(version) => {
-                conflict(format!("{what} is at version {version} by now; read it again before you change it"))
+                conflict(format!("{what} is at version {version} by now; read it again, or choose another name"))
                     .detail("current_version", version)
             }
             ViewOutcome::NameTaken => {
