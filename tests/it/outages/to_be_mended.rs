@@ -8,7 +8,7 @@ use axum::http::Request;
 use sea_orm::ConnectionTrait as _;
 
 use super::until_taken;
-use crate::support::{Answer, PATIENCE, Partner, TestApp, on_postgres, order, until};
+use crate::support::{Answer, PATIENCE, Partner, TestApp, order, until};
 
 /// An instance whose connections have read nothing yet.
 async fn fresh(app: &mut TestApp) {
@@ -99,10 +99,12 @@ async fn a_newer_service_at_a_database_without_its_tables_asks_to_be_tried_again
     expect_away_everywhere(&partner).await;
     app.database.db_execute("ALTER TABLE not_there_yet RENAME TO sales_order_receipts").await.unwrap();
     until_taken(&partner, "before").await;
-    if on_postgres().is_none() {
-        return;
-    }
-    // Also without those that only some orders need; on SQLite one statement is for all.
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readiness_asks_for_what_only_some_orders_need() {
+    only_on!(Postgres); // On SQLite one statement is for all orders.
+    let app = TestApp::new().await;
     app.database.db_execute("ALTER TABLE sales_order_signed_texts RENAME TO not_there_yet").await.unwrap();
     until("the service is not ready", async || app.get("/health/ready").await.status != 200).await;
     app.database.db_execute("ALTER TABLE not_there_yet RENAME TO sales_order_signed_texts").await.unwrap();
