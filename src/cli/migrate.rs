@@ -95,8 +95,8 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
 fn print_grants(common: &Common, config: &Config, args: Grants) -> Result<()> {
     if config.database.is_sqlite() {
         anyhow::bail!(
-            "database.url is of SQLite, which knows no roles: who may read and write the file decides; `migrate grants` is for \
-             PostgreSQL"
+            "database.url is of SQLite, which knows no roles: who may read and write the file decides; for PostgreSQL name the \
+             database, such as --database-url postgres://HOST/DATABASE"
         );
     }
     let Grants { runtime_role, migration_role, reporting_role, schema, manage_clients } = args;

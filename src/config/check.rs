@@ -190,7 +190,7 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
         let problem = "must begin with sqlite: or postgres://";
         return Err(ConfigError::invalid(figment, "database.url", problem));
     }
-    if !url.starts_with("sqlite:") && config.database.max_connections < 2 {
+    if !config.database.is_sqlite() && config.database.max_connections < 2 {
         let problem = "must be at least 2 on PostgreSQL: a report and what ends it need a connection each";
         return Err(ConfigError::invalid(figment, "database.max_connections", problem));
     }

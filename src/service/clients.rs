@@ -7,7 +7,7 @@ mod sessions;
 
 use secrecy::SecretString;
 
-pub use keys::ExpiringKey;
+pub use keys::{EXPIRES_SOON, ExpiringKey};
 pub use reading::ClientDetails;
 pub use secrets::{MIN_SECRET, RotatedSecret};
 pub use sessions::is_live;

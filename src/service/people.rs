@@ -20,7 +20,7 @@ use tracing::{info, warn};
 use self::attempts::Attempts;
 pub use self::failure::SignInFailure;
 use self::provider::Provider;
-pub use self::provider::ProviderRules;
+pub use self::provider::{ProviderRules, discover};
 use super::Sessions;
 use super::clients::described;
 use super::rate_limit::network;

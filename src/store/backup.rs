@@ -3,7 +3,6 @@
 //! `VACUUM INTO` reads in one transaction, which keeps no writer waiting. SQLite's other way, the backup API, begins anew with
 //! each commit of another process, and would never end beside a busy service.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -77,11 +76,11 @@ impl Original {
     pub async fn ensure_known(&self) -> StoreResult<()> {
         let named = self.path.display();
         let applied = migrating::applied_migrations(&self.connection).await?;
-        let known: HashSet<_> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
-        if applied.is_disjoint(&known) {
+        let unknown = migrating::unknown(&applied);
+        if applied.len() == unknown.len() {
             return Err(StoreError::File(format!("{named} has no tables of this service")));
         }
-        match applied.difference(&known).max() {
+        match unknown.last() {
             None => Ok(()),
             Some(newest) => Err(StoreError::File(format!(
                 "{named} has migrations that this version does not know, up to {newest}; use the newer version's program"

@@ -2,14 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, Statement,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 
 use super::connect::{Store, instant, micros};
 use super::entity::event_consumers::{ActiveModel, Column, Entity, Model};
 use super::error::{StoreError, StoreResult};
+use super::locks;
 use crate::domain::client::ClientId;
 use crate::domain::event::Position;
 use crate::domain::event_consumer::EventConsumer;
@@ -36,7 +34,7 @@ impl Store {
         self.transaction(move |tx| {
             Box::pin(async move {
                 if Entity::find_by_id(key.clone()).one(tx).await?.is_none() {
-                    lock(tx, &key.0).await?;
+                    locks::hold(tx, CONSUMERS_LOCK, &key.0).await?;
                     let others = Entity::find().filter(Column::ClientId.eq(&key.0)).filter(Column::Name.ne(&key.1));
                     if others.count(tx).await? >= most {
                         return Ok(None);
@@ -64,16 +62,6 @@ impl Store {
         })
         .await
     }
-}
-
-/// Lets nobody make another consumer of the client until the transaction ends: two instances that count at once would both find room for
-/// the last one.
-async fn lock(tx: &DatabaseTransaction, client: &str) -> StoreResult<()> {
-    if tx.get_database_backend() == DbBackend::Postgres {
-        let sql = format!("SELECT pg_advisory_xact_lock({CONSUMERS_LOCK}, hashtext($1))");
-        tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [client.into()])).await?;
-    }
-    Ok(())
 }
 
 /// It spells "cons" in ASCII.

@@ -1,8 +1,5 @@
 //! What an operator would look at in the database, without changing anything there.
 
-use std::collections::HashSet;
-
-use migrations::{Migrator, MigratorTrait as _};
 use sea_orm::{
     ConnectionTrait as _, DbBackend, QueryResult, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait as _,
@@ -10,7 +7,7 @@ use sea_orm::{
 
 use super::connect::Store;
 use super::error::StoreResult;
-use super::orders;
+use super::{migrating, orders};
 
 /// What the database says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,16 +117,7 @@ impl Store {
 
     /// Migrations that the database has and this version does not know.
     pub async fn list_unknown_migrations(&self) -> StoreResult<Vec<String>> {
-        let known: HashSet<_> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
-        let all = Statement::from_string(self.backend(), "SELECT version FROM seaql_migrations ORDER BY version");
-        let mut unknown = Vec::new();
-        for row in self.core.query_all_raw(all).await? {
-            let name: String = row.try_get_by_index(0)?;
-            if !known.contains(&name) {
-                unknown.push(name);
-            }
-        }
-        Ok(unknown)
+        Ok(migrating::unknown(&migrating::applied_migrations(&self.core).await?))
     }
 
     /// Whether the database is a file of this machine.

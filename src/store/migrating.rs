@@ -172,3 +172,11 @@ pub(super) async fn applied_migrations(connection: &DatabaseConnection) -> Store
     let rows = seaql_migrations::Entity::find().all(connection).await?;
     Ok(rows.into_iter().map(|row| row.version).collect())
 }
+
+/// Those that this version does not know, the newest last.
+pub(super) fn unknown(applied: &HashSet<String>) -> Vec<String> {
+    let known: HashSet<_> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    let mut unknown: Vec<_> = applied.difference(&known).cloned().collect();
+    unknown.sort_unstable();
+    unknown
+}

@@ -26,6 +26,7 @@ mod grants;
 mod inspection;
 mod keys;
 mod liveness;
+mod locks;
 mod migrating;
 mod online_indexes;
 mod options;

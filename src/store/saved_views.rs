@@ -1,12 +1,14 @@
 //! Views of the list of orders that people keep.
 
+mod defaults;
+
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,
-    EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, Statement,
+    ActiveModelTrait as _, ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait,
+    QueryFilter, QuerySelect,
 };
 
 use super::audit;
@@ -15,9 +17,9 @@ use super::connect::{Store, instant, micros};
 use super::entity::clients;
 use super::entity::saved_views::{ActiveModel, Column, Entity, Model};
 use super::error::{StoreError, StoreResult};
+use super::locks;
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::client::ClientId;
-use crate::domain::permission::Permission;
 use crate::domain::saved_view::{MAX_SHARED, MAX_VIEWS, SavedView, ViewContent};
 
 /// The key of a view.
@@ -171,60 +173,6 @@ impl Store {
         })
         .await
     }
-
-    /// Makes a view the one that lists begin with: those of a scope's holders, or else its owner's.
-    pub async fn set_default_view(
-        &self,
-        key: ViewKey,
-        scope: Option<Permission>,
-        entry: Option<NewAuditEntry>,
-    ) -> StoreResult<ViewOutcome> {
-        self.transaction(move |tx| {
-            Box::pin(async move {
-                lock_owner(tx, &key.owner).await?;
-                if scope.is_some() {
-                    lock_shared(tx).await?;
-                }
-                let Some(known) = find(tx, &key).await? else { return Ok(ViewOutcome::Missing) };
-                let (column, holder) = holder(&key.owner, scope);
-                let present = if scope.is_some() { &known.default_for } else { &known.default_of };
-                if present.as_deref() != Some(holder.as_str()) {
-                    if let Some(other) = known.default_for.filter(|_| scope.is_some()) {
-                        return Ok(ViewOutcome::IsDefaultFor(other));
-                    }
-                    forget_default(tx, column, &holder).await?;
-                    let made = Entity::update_many().filter(of(&key)).col_expr(column, Expr::value(holder));
-                    made.exec(tx).await?;
-                    note(tx, entry).await?;
-                }
-                let made = Entity::find_by_id(id(&key)).one(tx).await?.map(SavedView::try_from).transpose()?;
-                Ok(made.map_or(ViewOutcome::Missing, |made| ViewOutcome::Done(Box::new(made))))
-            })
-        })
-        .await
-    }
-
-    /// Lets the lists of a scope's holders, or else of this client, begin with no view any more. `tell` gives the entry about the view
-    /// that it was.
-    pub async fn forget_default_view<F>(&self, client: ClientId, scope: Option<Permission>, tell: F) -> StoreResult<()>
-    where
-        F: FnOnce(&SavedView) -> Option<NewAuditEntry> + Send + 'static,
-    {
-        self.transaction(move |tx| {
-            Box::pin(async move {
-                match scope {
-                    Some(_) => lock_shared(tx).await?,
-                    None => lock_owner(tx, &client).await?,
-                }
-                let (column, holder) = holder(&client, scope);
-                let Some(known) = Entity::find().filter(column.eq(&holder)).one(tx).await? else { return Ok(()) };
-                let known = SavedView::try_from(known)?;
-                forget_default(tx, column, &holder).await?;
-                note(tx, tell(&known)).await
-            })
-        })
-        .await
-    }
 }
 
 async fn insert(tx: &DatabaseTransaction, key: ViewKey, new: ViewToSave) -> StoreResult<ViewOutcome> {
@@ -264,20 +212,6 @@ async fn has_many_shared(tx: &DatabaseTransaction) -> StoreResult<bool> {
     Ok(Entity::find().filter(Column::IsShared.eq(true)).count(tx).await? >= MAX_SHARED)
 }
 
-async fn forget_default(tx: &DatabaseTransaction, column: Column, holder: &str) -> StoreResult<()> {
-    let none = Expr::value(None::<String>);
-    Entity::update_many().filter(column.eq(holder)).col_expr(column, none).exec(tx).await?;
-    Ok(())
-}
-
-/// Where it stands whose lists begin with a view.
-fn holder(client: &ClientId, scope: Option<Permission>) -> (Column, String) {
-    match scope {
-        Some(scope) => (Column::DefaultFor, scope.to_string()),
-        None => (Column::DefaultOf, client.to_string()),
-    }
-}
-
 fn id(key: &ViewKey) -> (String, String) {
     (key.owner.to_string(), key.name.clone())
 }
@@ -300,20 +234,12 @@ async fn note(tx: &DatabaseTransaction, entry: Option<NewAuditEntry>) -> StoreRe
 /// Lets nobody else change this client's views until the transaction ends: of two instances that count, or that make a default, at
 /// once each would miss what the other does. It comes before [`lock_shared`].
 async fn lock_owner(tx: &DatabaseTransaction, owner: &ClientId) -> StoreResult<()> {
-    lock(tx, VIEWS_LOCK, owner.as_str()).await
+    locks::hold(tx, VIEWS_LOCK, owner.as_str()).await
 }
 
 /// The same for what is shared, whoever shares it.
 async fn lock_shared(tx: &DatabaseTransaction) -> StoreResult<()> {
-    lock(tx, SHARED_LOCK, "").await
-}
-
-async fn lock(tx: &DatabaseTransaction, lock: i32, of: &str) -> StoreResult<()> {
-    if tx.get_database_backend() == DbBackend::Postgres {
-        let sql = format!("SELECT pg_advisory_xact_lock({lock}, hashtext($1))");
-        tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [of.into()])).await?;
-    }
-    Ok(())
+    locks::hold(tx, SHARED_LOCK, "").await
 }
 
 /// It spells "view" in ASCII.

@@ -83,9 +83,7 @@ pub async fn look(path: &Path) -> StoreResult<SqliteState> {
     if !header.starts_with(MAGIC) {
         return Ok(SqliteState::Foreign("is no SQLite database"));
     }
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    let has_log = Path::new(&log).try_exists().map_err(failed)?;
+    let has_log = with_suffix(path, "-wal").try_exists().map_err(failed)?;
     let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(!has_log);
     let mut connection = options.connect().await.map_err(from_sqlx)?;
     let question = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'seaql_migrations')";

@@ -81,7 +81,6 @@ export async function missesNothingWhenTheConnectionBreaks(stage) {
     const page = await open();
     const sockets = [];
     const starts = [];
-    let isTold = false;
     let isDown = false;
     let up;
     await page.routeWebSocket(/graphql\/ws/, async (socket) => {
@@ -92,15 +91,12 @@ export async function missesNothingWhenTheConnectionBreaks(stage) {
         if (type === 'subscribe') starts.push(payload.variables.after);
         server.send(message);
       });
-      server.onMessage((message) => {
-        if (!isDown && JSON.parse(message).type === 'next') isTold = true;
-        if (!isDown) socket.send(message);
-      });
       sockets.push(socket);
     });
     await enter(page, stage, '/orders');
-    const first = await sender.send();
-    await row(page, first).waitFor();
+    // The list may have asked for the first one itself; the next one it shows because it was told of it.
+    await row(page, await sender.send()).waitFor();
+    await row(page, await sender.send()).waitFor();
     let restore;
     up = new Promise((resolve) => {
       restore = resolve;
@@ -115,8 +111,7 @@ export async function missesNothingWhenTheConnectionBreaks(stage) {
     await row(page, second).waitFor();
     await page.getByText('Live', { exact: true }).waitFor();
     assert.equal(starts[0], null);
-    // The list may have had the first order before its event came: then there is none to go on behind.
-    if (isTold) assert.ok(starts.at(-1)?.length > 10, 'it goes on behind the last event');
+    assert.ok(starts.at(-1)?.length > 10, 'it goes on behind the last event');
   });
 }
 

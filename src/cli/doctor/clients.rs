@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use anyhow::Result;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{Found, Report};
 use crate::app::{self, Store};
@@ -14,12 +14,9 @@ use crate::config::Config;
 use crate::domain::client::{ClientId, ClientKind};
 use crate::domain::permission::Permission;
 use crate::domain::webhook::{EndpointState, WebhookEndpoint};
-use crate::service::clients::{ClientDetails, StoredPublicKey};
+use crate::service::clients::{ClientDetails, EXPIRES_SOON, StoredPublicKey};
 
 const CHECKS: [&str; 4] = ["client_keys", "client_credentials", "signing_keys", "webhooks"];
-
-/// How long before its end a key is told of.
-const SOON: TimeDelta = TimeDelta::days(30);
 
 /// So many events are sent within a minute.
 const FAR_BEHIND: i64 = 10_000;
@@ -39,7 +36,7 @@ pub(super) async fn look(report: &mut Report, config: &Config, store: Option<&St
         listed.retain(|details| details.client.disabled_at.is_none() && details.client.kind == ClientKind::Machine);
         let remedy = "`client key add` the next one, and `client key revoke` the old one when it is idle";
         let ending: Vec<_> = listed.iter().flat_map(|details| ending_keys(details, &clock)).collect();
-        Ok(Found::wrong(&ending, remedy, "none ends within 30 days"))
+        Ok(Found::wrong(&ending, remedy, "none ends within two weeks"))
     };
     if report.look("client_keys", "look at the log of the database", keys).await {
         let useless: Vec<_> = listed.iter().filter_map(|details| lack(details, &clock)).collect();
@@ -66,7 +63,7 @@ fn ending_keys(details: &ClientDetails, clock: &Clock) -> Vec<String> {
         })
     };
     let ends = details.keys.iter().filter_map(|key| {
-        let at = key.expires_at.filter(|at| *at <= now + SOON && !is_followed(*at))?;
+        let at = key.expires_at.filter(|at| *at <= now + EXPIRES_SOON && !is_followed(*at))?;
         let what = match status(key) {
             KeyStatus::Revoked => return None,
             KeyStatus::Expired => "expired on",

@@ -14,8 +14,8 @@ use crate::domain::client_input::KeyToAdd;
 use crate::error::{AppError, ErrorCode};
 use crate::store::{NewPublicKey, StoreError, StoredPublicKey};
 
-/// The time before its expiry at which the log warns of a key.
-const WARNING: TimeDelta = TimeDelta::days(14);
+/// The time before its expiry at which an operator is warned of a key.
+pub const EXPIRES_SOON: TimeDelta = TimeDelta::days(14);
 
 /// A key that ends soon.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +161,7 @@ const WATCH: Duration = Duration::from_hours(12);
 /// Whether a key ends within two weeks.
 pub(super) fn ends_soon(key: &StoredPublicKey, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let is_usable = KeyStatus::at(now, None, key.expires_at, key.revoked_at) == KeyStatus::Active;
-    key.expires_at.filter(|end| is_usable && *end <= now + WARNING)
+    key.expires_at.filter(|end| is_usable && *end <= now + EXPIRES_SOON)
 }
 
 /// The key in a PEM, which came in this field.

@@ -204,12 +204,7 @@ impl Provider {
     /// What the provider says of itself. All who ask meanwhile wait for one answer.
     async fn metadata(&self) -> Result<Arc<ProviderMetadataWithLogout>, SignInFailure> {
         let (issuer, outgoing, known) = (self.rules.issuer.clone(), self.outgoing.clone(), self.metadata.clone());
-        let load = async move {
-            let issuer = IssuerUrl::new(issuer).map_err(|error| telemetry::causes(&error))?;
-            let http = |request| ask(outgoing.clone(), request);
-            let found = ProviderMetadataWithLogout::discover_async(issuer, &http).await;
-            found.map(Arc::new).map_err(|error| telemetry::causes(&error))
-        };
+        let load = async move { discover(outgoing, issuer).await.map(Arc::new) };
         // In a task of its own: an answer that comes after the patience of who asked is there for the next one.
         let loading = tokio::spawn(async move { known.try_get_with((), load).await });
         let loaded = loading.await.unwrap_or_else(|error| Err(Arc::new(error.to_string())));
@@ -303,6 +298,13 @@ fn untrusted(why: impl std::fmt::Display) -> SignInFailure {
 }
 
 /// Asks the provider by the way on which all requests to others go.
+/// What a provider says of itself and of its keys, or why that cannot be read.
+pub async fn discover(outgoing: Outgoing, issuer: String) -> Result<ProviderMetadataWithLogout, String> {
+    let issuer = IssuerUrl::new(issuer).map_err(|error| telemetry::causes(&error))?;
+    let http = |request| ask(outgoing.clone(), request);
+    ProviderMetadataWithLogout::discover_async(issuer, &http).await.map_err(|error| telemetry::causes(&error))
+}
+
 async fn ask(outgoing: Outgoing, request: HttpRequest) -> Result<HttpResponse, Unanswered> {
     let (parts, body) = request.into_parts();
     let url = parts.uri.to_string();

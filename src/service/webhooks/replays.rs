@@ -57,7 +57,9 @@ impl Webhooks {
         };
         let entry = self.entry_of(Action::WebhookEventsReplayed, &endpoint, detail);
         let replay = self.0.store.insert_webhook_replay(replay, MAX_REPLAYS, entry).await?.ok_or_else(|| {
-            let message = format!("An endpoint may have {MAX_REPLAYS} replays under way; wait until one is done, and resume the endpoint if it is paused");
+            let message = format!(
+                "An endpoint may have {MAX_REPLAYS} replays under way; wait until one is done, and resume the endpoint if it is paused"
+            );
             AppError::new(ErrorCode::Conflict, message)
         })?;
         self.0.changed.notify_one();

@@ -3,8 +3,7 @@
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait,
-    IntoActiveModel as _, PaginatorTrait, QueryFilter, QueryOrder, Statement,
+    ActiveModelTrait as _, ColumnTrait, EntityTrait, IntoActiveModel as _, PaginatorTrait, QueryFilter, QueryOrder,
 };
 
 use super::secrets::{SealedSecret, insert_secret};
@@ -17,6 +16,7 @@ use crate::store::audit;
 use crate::store::connect::{Store, instant, micros};
 use crate::store::entity::webhook_endpoints::{ActiveModel, Column, Entity, Model};
 use crate::store::error::{StoreError, StoreResult};
+use crate::store::locks;
 
 /// An endpoint that was written.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Store {
     {
         self.transaction(move |tx| {
             Box::pin(async move {
-                lock(tx, &new.client_id).await?;
+                locks::hold(tx, ENDPOINTS_LOCK, new.client_id.as_str()).await?;
                 let now = micros(new.updated_at);
                 if let Some(known) = one_of(&new.client_id, &new.name).one(tx).await? {
                     let before = WebhookEndpoint::try_from(known.clone())?;
@@ -202,15 +202,6 @@ fn set(row: &mut ActiveModel, settings: &EndpointSettings) {
 
 fn joined<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join(",")
-}
-
-/// Lets nobody make another endpoint of the client until the transaction ends.
-async fn lock(tx: &DatabaseTransaction, client: &ClientId) -> StoreResult<()> {
-    if tx.get_database_backend() == DbBackend::Postgres {
-        let sql = format!("SELECT pg_advisory_xact_lock({ENDPOINTS_LOCK}, hashtext($1))");
-        tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [client.as_str().into()])).await?;
-    }
-    Ok(())
 }
 
 /// It spells "hook" in ASCII.

@@ -239,7 +239,7 @@ async fn proxies_and_a_provider_of_identities_that_is_away_are_named() {
                  client_id = \"orders\"\nallowed_networks = [\"127.0.0.0/8\"]\n[oidc.groups]\nsales = [\"orders:read\"]\n";
     let staff = desk.file("staff.toml", staff);
     let away = examine_with(&desk, &["--config", &staff], |_| {});
-    away.finds("identity_provider", "error", "gives no answer", "oidc.issuer");
+    away.finds("identity_provider", "error", "says nothing of itself that can be read", "oidc.issuer");
 }
 
 #[tokio::test]

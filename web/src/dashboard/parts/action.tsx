@@ -1,26 +1,10 @@
 import type { VNode } from 'preact';
 import { useRef, useState } from 'preact/hooks';
-import { Refusal } from '../../api';
+import type { Refusal } from '../../api';
 import type { OrderDetails } from '../../../generated/documents';
 import { refusalOf } from '../asked';
-import { Trouble } from './basics';
-
-/** What was entered. An empty field is null, which leaves it to the service. */
-export class Entered {
-  private readonly data: FormData;
-
-  constructor(form: HTMLFormElement) {
-    this.data = new FormData(form);
-  }
-
-  text(name: string): string | null {
-    return String(this.data.get(name) ?? '').trim() || null;
-  }
-
-  number(name: string): number {
-    return Number(this.text(name) ?? 0);
-  }
-}
+import { DialogForm, unlessBusy } from './dialog-form';
+import type { Entered } from './entered';
 
 interface Props {
   /** What the button says. */
@@ -59,13 +43,12 @@ export function Action({ label, title = label, isFirst = false, order, fields, r
     closed();
     dialog.current?.close();
   };
-  async function submit(event: SubmitEvent): Promise<void> {
-    event.preventDefault();
+  async function submit(entered: Entered): Promise<void> {
     if (!read) return;
     setBusy(true);
     setRefusal(undefined);
     try {
-      await run(new Entered(event.currentTarget as HTMLFormElement), read);
+      await run(entered, read);
       close();
       done();
     } catch (error) {
@@ -89,24 +72,21 @@ export function Action({ label, title = label, isFirst = false, order, fields, r
       <dialog
         ref={dialog}
         aria-label={title}
-        // What is on its way cannot be left any more.
-        onCancel={(event) => isBusy && event.preventDefault()}
+        onCancel={unlessBusy(isBusy)}
         onClose={closed}
       >
         {read && (
-          <form onSubmit={(event) => void submit(event)}>
-            <h2>{title}</h2>
+          <DialogForm
+            title={title}
+            label={label}
+            changed="order"
+            refusal={refusal}
+            isBusy={isBusy}
+            submit={(entered) => void submit(entered)}
+            close={close}
+          >
             {fields?.(read)}
-            {refusal && <Trouble refusal={refusal} changed="order" />}
-            <div class="buttons">
-              <button type="submit" class="first" disabled={isBusy}>
-                {label}
-              </button>
-              <button type="button" disabled={isBusy} onClick={close}>
-                Leave it
-              </button>
-            </div>
-          </form>
+          </DialogForm>
         )}
       </dialog>
     </>

@@ -1,7 +1,8 @@
 import type { VNode } from 'preact';
 import { ConfirmLines, type OrderDetails, type SalesOrderLineReason } from '../../../../generated/documents';
 import { day, number, words } from '../../format';
-import { Action, type Entered } from '../../parts/action';
+import { Action } from '../../parts/action';
+import type { Entered } from '../../parts/entered';
 import { Money, Or } from '../../parts/basics';
 import { askAs } from '../../session';
 import type { Changing } from '../order';

@@ -4,8 +4,9 @@ import type { Refusal } from '../../../api';
 import { DeleteView, SaveView, type ListView, type SaveViewInput } from '../../../../generated/documents';
 import { announce } from '../../announce';
 import { refusalOf } from '../../asked';
-import { Entered, Field } from '../../parts/action';
-import { Trouble } from '../../parts/basics';
+import { Field } from '../../parts/action';
+import { DialogForm, unlessBusy } from '../../parts/dialog-form';
+import type { Entered } from '../../parts/entered';
 import { go } from '../../router';
 import { askAs, may } from '../../session';
 import { addressOf, shown, type Views } from '../../views';
@@ -25,26 +26,19 @@ function ViewDialog({ title, label, refusal, isBusy, submit, done, children }: D
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} aria-label={title} onCancel={(event) => isBusy && event.preventDefault()} onClose={done}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          // The dialog is closed before it goes, so that the focus returns to where it was.
-          void submit(new Entered(event.currentTarget)).then((isDone) => isDone && dialog.current?.close());
-        }}
+    <dialog ref={dialog} aria-label={title} onCancel={unlessBusy(isBusy)} onClose={done}>
+      <DialogForm
+        title={title}
+        label={label}
+        changed="view"
+        refusal={refusal}
+        isBusy={isBusy}
+        // The dialog is closed before it goes, so that the focus returns to where it was.
+        submit={(entered) => void submit(entered).then((isDone) => isDone && dialog.current?.close())}
+        close={() => dialog.current?.close()}
       >
-        <h2>{title}</h2>
         {children}
-        {refusal && <Trouble refusal={refusal} changed="view" />}
-        <div class="buttons">
-          <button type="submit" class="first" disabled={isBusy}>
-            {label}
-          </button>
-          <button type="button" disabled={isBusy} onClick={() => dialog.current?.close()}>
-            Leave it
-          </button>
-        </div>
-      </form>
+      </DialogForm>
     </dialog>
   );
 }

@@ -5,8 +5,10 @@ import { ReplayEvents, type Endpoint, type Replaying, type ReplayWebhookEventsIn
 import { announce } from '../../announce';
 import { refusalOf } from '../../asked';
 import { number } from '../../format';
-import { Entered, Field } from '../../parts/action';
+import { Field } from '../../parts/action';
 import { Link, Time, Trouble } from '../../parts/basics';
+import { DialogForm, unlessBusy } from '../../parts/dialog-form';
+import type { Entered } from '../../parts/entered';
 import { askAs } from '../../session';
 
 /** Milliseconds between two looks at replays that are under way. */
@@ -30,12 +32,11 @@ export function Replay({ endpoint: { name, clientId }, again }: { endpoint: Endp
   const [which, setWhich] = useState<Which>('order');
   const [refusal, setRefusal] = useState<Refusal>();
   const [isBusy, setBusy] = useState(false);
-  async function submit(event: SubmitEvent): Promise<void> {
-    event.preventDefault();
+  async function submit(entered: Entered): Promise<void> {
     setBusy(true);
     setRefusal(undefined);
     try {
-      await askAs(ReplayEvents, { name, clientId, input: meant(which, new Entered(event.currentTarget as HTMLFormElement)) });
+      await askAs(ReplayEvents, { name, clientId, input: meant(which, entered) });
       dialog.current?.close();
       announce('The events are sent again');
       again();
@@ -52,11 +53,18 @@ export function Replay({ endpoint: { name, clientId }, again }: { endpoint: Endp
       <dialog
         ref={dialog}
         aria-label="Send events again"
-        onCancel={(event) => isBusy && event.preventDefault()}
+        onCancel={unlessBusy(isBusy)}
         onClose={() => setRefusal(undefined)}
       >
-        <form onSubmit={(event) => void submit(event)}>
-          <h2>Send events again</h2>
+        <DialogForm
+          title="Send events again"
+          label="Send again"
+          changed="endpoint"
+          refusal={refusal}
+          isBusy={isBusy}
+          submit={(entered) => void submit(entered)}
+          close={() => dialog.current?.close()}
+        >
           <p class="quiet">They are sent behind everything else, with the ids that they had before.</p>
           <fieldset>
             <legend class="unseen">Which events</legend>
@@ -87,16 +95,7 @@ export function Replay({ endpoint: { name, clientId }, again }: { endpoint: Endp
               <input name="event" required maxLength={200} spellcheck={false} />
             </Field>
           )}
-          {refusal && <Trouble refusal={refusal} changed="endpoint" />}
-          <div class="buttons">
-            <button type="submit" class="first" disabled={isBusy}>
-              Send again
-            </button>
-            <button type="button" disabled={isBusy} onClick={() => dialog.current?.close()}>
-              Leave it
-            </button>
-          </div>
-        </form>
+        </DialogForm>
       </dialog>
     </>
   );
