@@ -1,11 +1,12 @@
 //! `serve`.
 
 use std::future::{Future, pending};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, anyhow};
 use tokio::net::TcpListener;
 use tokio::signal::unix::Signal;
 use tokio::sync::oneshot;
@@ -79,12 +80,18 @@ impl Server {
         // First what a wrong configuration refuses, so that nothing is created for a service that will not run.
         config.check_exposure()?;
         app::check_addresses(&config)?;
-        let bind = async |address: SocketAddr, key: &str| {
-            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}{key}"))
+        let bind = async |address: SocketAddr, key: &str, setting: &str| {
+            TcpListener::bind(address).await.map_err(|error| {
+                let remedy = match error.kind() {
+                    ErrorKind::AddrInUse => format!("; end what listens there, or name another address ({setting})"),
+                    _ => String::new(),
+                };
+                anyhow!("cannot listen on {address}{key}: {error}{remedy}")
+            })
         };
-        let listener = bind(config.http.listen, "").await?;
+        let listener = bind(config.http.listen, "", "--listen").await?;
         let metrics = match config.metrics.listen {
-            Some(address) => Some(bind(address, " (metrics.listen)").await?),
+            Some(address) => Some(bind(address, " (metrics.listen)", "metrics.listen").await?),
             None => None,
         };
         let address = listener.local_addr()?;

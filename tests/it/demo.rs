@@ -164,6 +164,7 @@ fn a_demo_whose_port_is_taken_says_so_in_one_sentence() {
     assert!(output.stdout.is_empty(), "{output:?}", output = output.stdout);
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with(&format!("error: cannot start the demo: cannot listen on {address}: ")), "{said}");
+    assert!(said.contains("another address (--listen)"), "{said}");
 }
 
 /// A demo that prints there, and the file that it writes errors to.
