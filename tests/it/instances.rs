@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Database, PARTNER_KEY, Process, Remote, command, found, order};
+use crate::support::{Answer, Database, PARTNER_KEY, PATIENCE, Process, Remote, command, found, order};
 
 /// How soon the operator's word is law everywhere.
 const IN_FORCE: Duration = Duration::from_secs(5);
@@ -38,6 +38,8 @@ fn operator(database: &Database, arguments: &[&str]) -> Value {
     let output = command(database.folder.path())
         .args(["--json", "--database-url", &database.url])
         .args(arguments)
+        // It waits for SQLite's write lock as long as the services do that are starting.
+        .env("SALES_ORDER_DATABASE__ACQUIRE_TIMEOUT", format!("{}s", PATIENCE.as_secs()))
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

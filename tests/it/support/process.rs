@@ -97,6 +97,7 @@ impl Process {
             .args(["serve", "--listen", address, "--database-url", database_url])
             .env("SALES_ORDER_RATE_LIMIT__ENABLED", "false")
             .env("SALES_ORDER_HTTP__REQUEST_TIMEOUT", format!("{}s", PATIENCE.as_secs()))
+            .env("SALES_ORDER_HTTP__READY_TIMEOUT", format!("{}s", PATIENCE.as_secs()))
             .env("SALES_ORDER_DATABASE__ACQUIRE_TIMEOUT", format!("{}s", PATIENCE.as_secs()))
             // Shorter than a request, as the configuration asks for.
             .env("SALES_ORDER_DATABASE__STATEMENT_TIMEOUT", format!("{}s", PATIENCE.as_secs() - 1))
