@@ -34,6 +34,11 @@ build: web ## Compile everything for development
 release: web ## Compile the binary that is shipped: target/release/sales-order-api
 	$(CARGO) build --locked --release
 
+.PHONY: deb
+deb: release ## The Debian package: target/debian/*.deb
+	command -v cargo-deb >/dev/null || $(CARGO) install --locked cargo-deb
+	$(CARGO) deb --locked --no-build
+
 .PHONY: test
 test: ## Everything: lint, all tests on SQLite, then the integration tests on PostgreSQL
 	@# First what can fail for want of a package, so that nobody waits for a compiler to learn it.
@@ -46,6 +51,7 @@ test: ## Everything: lint, all tests on SQLite, then the integration tests on Po
 	scripts/pgbouncer.sh 1.21 >/dev/null || true
 	scripts/languages.sh
 	scripts/proxies.sh
+	scripts/operator-tools.sh
 	$(MAKE) --no-print-directory web
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory test-sqlite ARGS=
@@ -100,6 +106,10 @@ bench-webhooks: web ## How fast webhooks are sent over TLS, how soon after their
 .PHONY: bench-abuse
 bench-abuse: release ## What an honest partner waits for while somebody does harm; ARGS=NAME picks attacks
 	node benches/abuse.mjs $${CARGO_TARGET_DIR:-target}/release/sales-order-api $(ARGS)
+
+.PHONY: bench-pages
+bench-pages: release ## What somebody waits for at the dashboard in a real browser; ARGS='ORDERS EVENTS'
+	node benches/pages.mjs $${CARGO_TARGET_DIR:-target}/release/sales-order-api $(ARGS)
 
 .PHONY: bench-viewers
 bench-viewers: release ## What many open dashboards cost while orders come in; ARGS='VIEWERS ORDERS SECONDS', orders a second

@@ -20,19 +20,21 @@ use tracing::warn;
 pub use self::backup::{copy, original, read_copy};
 pub use self::command_line::{clients, offline_api, webhooks};
 pub use self::database::{check_addresses, connect, open, open_to_serve};
-pub use self::doctor::{ask_provider, database_file, examine, vault};
+pub use self::doctor::{ask_provider, database_file, examine, instances, own_configuration, vault};
 use self::stopping::Stop;
 pub use self::stopping::Stopping;
 use crate::auth::token::TokenKeys;
 use crate::auth::vault::Vault;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::instance::Configuration;
 use crate::error::AppError;
 use crate::graphql::{Api, Limits};
 use crate::outgoing::{Outgoing, OutgoingSettings};
 use crate::service::bodies::{Bodies, Holder};
 use crate::service::buckets::Rate;
 use crate::service::directory::ClientDirectory;
+use crate::service::instances::WEBHOOK_KEYS;
 use crate::service::intake::IntakeRules;
 use crate::service::rate_limit::{RateLimit, RateLimitRules, network};
 use crate::service::sessions::SessionRules;
@@ -40,8 +42,8 @@ use crate::service::slots::{Slot, Slots};
 use crate::service::turns::{Turn, TurnRules, Turns};
 use crate::service::webhooks::{WebhookParts, WebhookRules, Webhooks};
 use crate::service::{
-    ClockSkew, Events, Lifecycle, Occupancy, OrderIntake, Orders, Patience, RequestLog, SavedViews, Sealing, Services,
-    Sessions, SignatureChecker,
+    ClockSkew, Events, Instances, Lifecycle, Occupancy, OrderIntake, Orders, Patience, RequestLog, SavedViews, Sealing,
+    Services, Sessions, SignatureChecker,
 };
 use crate::store::StoreError;
 pub use crate::store::{Copied, Inspection, Numbering, Original, RoleName, Roles, SqliteState, Store, look_at_sqlite};
@@ -243,6 +245,8 @@ fn services(
     };
     let sealing = Arc::new(Sealing::new(store.clone()));
     let events = Events::new(store.clone(), clock.clone(), reports.clone(), config.http.max_subscriptions_per_client);
+    let vault = Vault::new(&webhook_keys)?;
+    let instances = Instances::new(store.clone(), Arc::clone(&sessions), configuration(config, &vault));
     let settings = &config.webhooks;
     let webhooks = Webhooks::new(WebhookParts {
         store: store.clone(),
@@ -251,7 +255,7 @@ fn services(
         events: events.clone(),
         sealing: Arc::clone(&sealing),
         outgoing: Outgoing::new(&OutgoingSettings::read(settings)?)?,
-        vault: Vault::new(&webhook_keys)?,
+        vault,
         rules: WebhookRules {
             in_flight: settings.max_in_flight,
             lease: settings.lease,
@@ -278,11 +282,18 @@ fn services(
         bodies: Bodies::new(config.http.max_body_memory_bytes, config.database.acquire_timeout),
         request_log: RequestLog::new(store.clone(), clock.clone(), Arc::clone(&sealing), config.request_log.retention),
         saved_views: SavedViews::new(store.clone(), clock.clone()),
+        instances,
         sealing,
         queries: Turns::new(queries),
         anonymous_queries: Turns::new(queries),
         patience: Patience::of(store.clone()),
     }))
+}
+
+/// What other instances must have like this one, without the keys of tokens, which may change.
+fn configuration(config: &Config, vault: &Vault) -> Configuration {
+    let keys = vault.names().map(str::to_owned).collect();
+    Configuration { settings: config.fingerprints(), keys: [(WEBHOOK_KEYS.to_owned(), keys)].into() }
 }
 
 /// Whoever has no use for webhooks need not have a folder where a key could be kept.

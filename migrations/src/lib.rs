@@ -46,6 +46,7 @@ mod m20261129_000031_create_webhooks;
 mod m20261129_000032_create_api_requests;
 mod m20261129_000033_create_person_sessions;
 mod m20261130_000034_create_saved_views;
+mod m20261130_000035_create_instances;
 mod partitions;
 pub mod reporting;
 mod totals;
@@ -104,6 +105,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000032_create_api_requests::Migration),
             Box::new(m20261129_000033_create_person_sessions::Migration),
             Box::new(m20261130_000034_create_saved_views::Migration),
+            Box::new(m20261130_000035_create_instances::Migration),
         ]
     }
 }

@@ -1,10 +1,12 @@
 //! Background tasks.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tracing::{info, warn};
 
 use super::{AppState, token_keys};
+use crate::domain::instance::{Load, Pool};
 use crate::store::{Outage, PoolState};
 use crate::telemetry;
 
@@ -17,8 +19,9 @@ const DATABASE_LOG_TENDING: Duration = Duration::from_secs(5);
 impl AppState {
     /// Runs the background tasks for as long as it is polled: reading new JWT secrets, warning of keys that expire soon or
     /// that two clients have, writing the counts of reused signatures, telling other instances of commits, measuring these, merging
-    /// totals, keeping SQLite's write-ahead log small, comparing the clocks, writing the log of requests, and sending webhooks.
-    pub async fn run_background_tasks(&self) {
+    /// totals, keeping SQLite's write-ahead log small, comparing the clocks, writing the log of requests, noting that this instance
+    /// runs, at `address`, and sending webhooks.
+    pub async fn run_background_tasks(&self, address: SocketAddr) {
         let clients = self.0.services.clients.clone();
         tokio::join!(
             self.watch_jwt_secrets(),
@@ -31,8 +34,26 @@ impl AppState {
             self.0.services.clock_skew.watch(),
             self.0.services.webhooks.keep_log_short(),
             self.0.services.request_log.keep(),
+            self.keep_noted(address),
             Box::pin(self.deliver_webhooks())
         );
+    }
+
+    /// Notes that this instance runs until it stops.
+    async fn keep_noted(&self, address: SocketAddr) {
+        let stopping = self.stopping();
+        tokio::join!(self.0.services.instances.keep_noted(address, || self.load(), stopping));
+    }
+
+    /// What this instance is busy with.
+    fn load(&self) -> Load {
+        let pools =
+            self.0.store.pools().map(|PoolState { name, max, used, .. }| Pool { name: name.to_owned(), used, max });
+        Load {
+            pools: pools.collect(),
+            waiting_orders: u32::try_from(self.0.services.intake.waiting()).unwrap_or(u32::MAX),
+            oldest_batch_seconds: telemetry::oldest_batch_seconds(),
+        }
     }
 
     /// The metrics in the Prometheus text format, with those that are read at the time of the request.

@@ -1,5 +1,6 @@
 //! Parts of the service that `doctor` looks at one by one.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
@@ -7,9 +8,11 @@ use secrecy::ExposeSecret as _;
 
 use crate::auth::vault::Vault;
 use crate::config::Config;
+use crate::domain::instance::Configuration;
 use crate::outgoing::{Outgoing, OutgoingSettings};
+use crate::service::instances::{self, JWT_SECRET, SeenInstance, WEBHOOK_KEYS};
 use crate::service::people::discover;
-use crate::store::{self, Findings};
+use crate::store::{self, Findings, Store};
 
 /// Looks at the server of the configured database: fails where it cannot keep orders, and gives what may lose some.
 pub async fn examine(config: &Config) -> Result<Vec<String>> {
@@ -22,6 +25,21 @@ pub async fn examine(config: &Config) -> Result<Vec<String>> {
 pub fn database_file(config: &Config) -> Result<Option<PathBuf>> {
     let url = config.database.url.expose_secret();
     Ok(config.database.is_sqlite().then(|| store::sqlite_path(url)).transpose()?)
+}
+
+/// What instances must have like this command, as far as it can be read without making anything.
+pub fn own_configuration(config: &Config) -> Result<Configuration> {
+    let mut keys = BTreeMap::from([(WEBHOOK_KEYS.to_owned(), vault(config)?.names().map(str::to_owned).collect())]);
+    if let Some(secrets) = config.jwt_secrets_there()? {
+        let names = super::token_keys(config, &secrets.signing_first()).kids().map(str::to_owned).collect();
+        keys.insert(JWT_SECRET.to_owned(), names);
+    }
+    Ok(Configuration { settings: config.fingerprints(), keys })
+}
+
+/// The instances of this database.
+pub async fn instances(store: &Store) -> Result<Vec<SeenInstance>> {
+    Ok(instances::list(store).await?)
 }
 
 /// The keys that open secrets of webhooks.

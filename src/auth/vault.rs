@@ -59,13 +59,18 @@ impl Vault {
     /// The name of the key that seals.
     #[must_use]
     pub fn seals_by(&self) -> Option<&str> {
-        self.keys.first().map(|key| &*key.name)
+        self.names().next()
+    }
+
+    /// The names of its keys, first that of the one that seals.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| &*key.name)
     }
 
     /// Whether it has the key of this name.
     #[must_use]
     pub fn opens(&self, by: &str) -> bool {
-        self.keys.iter().any(|key| key.name == by)
+        self.names().any(|name| name == by)
     }
 
     /// Seals a secret for what `owner` names; it is opened for nothing else.

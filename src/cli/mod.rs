@@ -22,6 +22,7 @@ mod restore;
 mod serve;
 mod sign;
 mod signals;
+mod supervisor;
 mod totals;
 mod verify;
 mod webhook;

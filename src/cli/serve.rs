@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
+use super::supervisor::{Doing, Supervisor};
 use super::{Common, output, signals};
 use crate::app::{self, AppState};
 use crate::clock::Clock;
@@ -54,6 +55,7 @@ pub struct Server {
     /// For the metrics alone, where they have an address of their own.
     metrics: Option<Metrics>,
     hangups: Signal,
+    supervisor: Supervisor,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -115,7 +117,9 @@ impl Server {
         let leaving = async { drop(leaving.await) };
         let closing = async { closing.await.unwrap_or_else(|_| Instant::now()) };
         let serving = tokio::spawn(http::serve(listener, routes.clone(), options, leaving, closing));
-        Ok(Self { config, routes, serving, leave, close, metrics, hangups, address })
+        let supervisor = Supervisor::start()?;
+        supervisor.tell(Doing::Waiting);
+        Ok(Self { config, routes, serving, leave, close, metrics, hangups, supervisor, address })
     }
 
     /// Waits for the database, and has requests answered from then on. Where it never comes, or `stop` comes first, the port is
@@ -169,17 +173,19 @@ impl Server {
     /// Serves until `stop`. Then it is not ready any more but serves on for `http.drain_delay`, so that whoever watches it
     /// sends requests elsewhere; closes the port, finishes the requests under way and closes the database.
     pub async fn run(self, state: AppState, stop: impl Future<Output = ()>) {
-        let Self { serving, leave, close, metrics, hangups, .. } = self;
-        let beside = state.clone();
+        let Self { serving, leave, close, metrics, hangups, supervisor, address, .. } = self;
+        supervisor.tell(Doing::Serving);
+        let (beside, watched) = (state.clone(), supervisor.clone());
         let beside = tokio::spawn(async move {
             let reload = signals::reload_on_hangup(beside.clone(), hangups);
-            tokio::join!(beside.run_background_tasks(), reload)
+            tokio::join!(beside.run_background_tasks(address), reload, watched.keep_watchdog_calm())
         });
         let Http { drain_delay, shutdown_timeout, .. } = state.config().http;
         // A part of the time for what comes after the requests.
         let at_end = AT_END.min(shutdown_timeout.saturating_sub(drain_delay) / 4);
         stop.await;
         let until = Instant::now() + shutdown_timeout;
+        supervisor.tell(Doing::Stopping);
         if !drain_delay.is_zero() {
             info!(seconds = drain_delay.as_secs_f64(), "told to stop: not ready, but serving on for http.drain_delay");
             state.leave();

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::keys::is_secret;
 use super::secrets::{is_named, weakness};
 use super::show::REDACTED;
-use super::{Config, ConfigError, Loaded, load_or_generate_secret};
+use super::{Config, ConfigError, JwtSecrets, Loaded, load_or_generate_secret};
 
 impl Config {
     /// The secrets that can be guessed: the setting of each, and why.
@@ -38,6 +38,15 @@ impl Config {
         .filter(|(_, path)| is_named(path))
         .map(|(key, path)| (key, path.as_path()))
         .collect()
+    }
+
+    /// The secrets of tokens, as far as there are some: unlike [`Config::jwt_secrets`] it makes none.
+    pub fn jwt_secrets_there(&self) -> Result<Option<JwtSecrets>, ConfigError> {
+        let is_generated = self.auth.jwt_secret.expose_secret().is_empty();
+        if is_generated && !self.auth.generated_jwt_secret_file.try_exists().unwrap_or(true) {
+            return Ok(None);
+        }
+        self.jwt_secrets().map(Some)
     }
 
     /// The keys with which secrets of webhooks are kept, as far as there are some: unlike [`Config::webhook_keys`] it makes none.

@@ -14,6 +14,7 @@ mod oidc;
 mod public_url;
 mod secrets;
 mod sections;
+mod shared;
 mod show;
 mod values;
 
@@ -24,7 +25,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
 pub use oidc::Oidc;
@@ -34,8 +35,8 @@ pub use sections::{
     Auth, DatabaseConfig, GraphqlLimits, Http, Log, LogFormat, Metrics, Orders, RateLimit, RequestLogConfig, Webhooks,
 };
 
-/// The settings in force. Its `Debug` shows no secret.
-#[derive(Debug, Clone, Deserialize)]
+/// The settings in force. Neither its `Debug` nor what it serializes to has a secret.
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The listener and what it accepts.

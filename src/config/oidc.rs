@@ -15,7 +15,7 @@ use super::{Config, ConfigError};
 use crate::domain::permission::Permission;
 
 /// `[oidc]`: the provider of identities at which people sign in.
-#[derive(Debug, Clone, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Oidc {
     /// Its URL; empty where people do not sign in.
@@ -23,6 +23,7 @@ pub struct Oidc {
     /// What the service is called there.
     pub client_id: String,
     /// The secret that it gave, from `client_secret_file` too once loaded; empty where there is none.
+    #[serde(skip_serializing)]
     pub(super) client_secret: SecretString,
     pub(super) client_secret_file: PathBuf,
     /// The scopes that are asked for there.

@@ -3,10 +3,11 @@
 use std::net::Ipv6Addr;
 use std::num::NonZeroU16;
 
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected};
 
 /// The address that callers use, without a slash at its end; empty where it is not told.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PublicUrl(String);
 
 impl PublicUrl {

@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::public_url::{PublicUrl, public_url};
 use super::values::{address, duration, networks, optional_address};
 use crate::domain::numbers::NumberFormat;
 
 /// `[http]`: the listener and what it accepts.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Http {
     /// The address to listen on.
@@ -80,7 +80,7 @@ pub struct Http {
 }
 
 /// `[request_log]`: what partners and operators may read of requests afterwards.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestLogConfig {
     /// How long entries are kept; zero where there are none.
@@ -89,7 +89,7 @@ pub struct RequestLogConfig {
 }
 
 /// `[metrics]`: where the metrics are.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Metrics {
     /// Where to listen for them alone; the service's own address where this is empty.
@@ -98,15 +98,17 @@ pub struct Metrics {
 }
 
 /// `[database]`: where the data is and how many connections go there.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseConfig {
     /// `sqlite:` or `postgres:` URL; a secret, for it may hold a password.
+    #[serde(skip_serializing)]
     pub url: SecretString,
     /// How long serving waits for a database that is not there yet.
     #[serde(deserialize_with = "duration")]
     pub start_timeout: Duration,
     /// Where to listen for new events, past a pooler; a secret like `url`. Empty: at `url`.
+    #[serde(skip_serializing)]
     pub listen_url: SecretString,
     /// Whether serving begins with applying pending migrations.
     pub migrate_on_start: bool,
@@ -142,13 +144,15 @@ impl DatabaseConfig {
 ///
 /// The JWT secrets are not fields to read: [`super::Config::jwt_secrets`] hands them out after it made sure that they
 /// are good enough for the address listened on.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Auth {
     /// The configured secret, from `jwt_secret_file` too once loaded; empty when there is none.
+    #[serde(skip_serializing)]
     pub(super) jwt_secret: SecretString,
     pub(super) jwt_secret_file: PathBuf,
     /// The former secrets, from `jwt_previous_secrets_file` too once loaded.
+    #[serde(skip_serializing)]
     pub(super) jwt_previous_secrets: Vec<SecretString>,
     pub(super) jwt_previous_secrets_file: PathBuf,
     /// Where a secret is generated when none is configured.
@@ -177,7 +181,7 @@ pub struct Auth {
 }
 
 /// `[orders]`: what an order gets when it does not say.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Orders {
     /// Three capital letters.
@@ -189,7 +193,7 @@ pub struct Orders {
 }
 
 /// `[graphql]`: what developers are offered, and how much one request may ask for.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct GraphqlLimits {
     /// Whether introspection is answered.
@@ -219,7 +223,7 @@ pub struct GraphqlLimits {
 }
 
 /// `[rate_limit]`: how often somebody may try.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateLimit {
     /// Whether there is a limit at all.
@@ -244,7 +248,7 @@ pub struct RateLimit {
 }
 
 /// `[log]`: what is logged and how it looks.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// The format of a line.
@@ -256,7 +260,7 @@ pub struct Log {
 }
 
 /// The format of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// Coloured text for people.
@@ -266,7 +270,7 @@ pub enum LogFormat {
 }
 
 /// `[webhooks]`: requests to addresses that partners chose.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhooks {
     /// Whether they may go without TLS.
@@ -275,6 +279,7 @@ pub struct Webhooks {
     #[serde(deserialize_with = "networks")]
     pub allowed_networks: Vec<IpNet>,
     /// The keys with which secrets of webhooks are kept, from `secret_keys_file` too once loaded; the first one seals.
+    #[serde(skip_serializing)]
     pub(super) secret_keys: Vec<SecretString>,
     pub(super) secret_keys_file: PathBuf,
     /// Where a generated key is kept.
@@ -288,6 +293,7 @@ pub struct Webhooks {
     #[serde(deserialize_with = "duration")]
     pub log_retention: Duration,
     /// The HTTP proxy that they go through; a secret, for its URL may hold a password. Empty: through none.
+    #[serde(skip_serializing)]
     pub(super) proxy: SecretString,
     /// Certificates that are trusted beside the system's; an empty path where there are none.
     pub extra_roots_file: PathBuf,

@@ -18,6 +18,7 @@ pub mod expectations;
 pub mod fields;
 pub mod folding;
 pub mod fulfilment;
+pub mod instance;
 pub mod instant;
 pub mod line_answer;
 pub mod line_answers;

@@ -92,6 +92,12 @@ impl OrderIntake {
         }
     }
 
+    /// How many orders wait to be stored.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.waiting()
+    }
+
     /// Whether an order could be taken now: its client read, and the order stored.
     pub async fn ensure_takes_orders(&self) -> Result<(), AppError> {
         tokio::try_join!(self.directory.ensure_reads(), self.queue.ensure_stores()).map(drop)

@@ -13,6 +13,7 @@ pub mod directory;
 pub mod events;
 pub mod evidence;
 pub mod fairness;
+pub mod instances;
 pub mod intake;
 pub mod known_addresses;
 pub mod lifecycle;
@@ -35,6 +36,7 @@ pub use caller::{Caller, Principal};
 pub use clients::Clients;
 pub use clock_skew::ClockSkew;
 pub use events::Events;
+pub use instances::Instances;
 pub use intake::OrderIntake;
 pub use lifecycle::Lifecycle;
 pub use needs::Needs;
@@ -104,6 +106,8 @@ pub struct Services {
     pub request_log: RequestLog,
     /// Views of the list of orders that people keep.
     pub saved_views: SavedViews,
+    /// Instances on this database.
+    pub instances: Instances,
     /// Turns of clients' queries.
     pub queries: turns::Turns<crate::domain::client::ClientId>,
     /// Turns of the queries of those who have no valid token.

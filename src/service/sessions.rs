@@ -108,6 +108,12 @@ impl Sessions {
         })
     }
 
+    /// The names of the keys of tokens in force, first that of the one that signs.
+    #[must_use]
+    pub fn key_names(&self) -> Vec<String> {
+        self.keys.borrow().kids().map(str::to_owned).collect()
+    }
+
     /// Opens a session. A wrong id and a wrong secret are one answer at one cost.
     pub async fn login(&self, input: LoginInput, origin: &Credentials) -> Result<IssuedToken, AppError> {
         let Credentials { address, ref admission, .. } = *origin;

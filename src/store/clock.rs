@@ -25,6 +25,14 @@ pub struct ClockReading {
 }
 
 impl Store {
+    /// Now in microseconds by the database's clock, as SQL.
+    pub(super) fn now_sql(&self) -> &'static str {
+        match self.backend() {
+            DbBackend::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
+            _ => "CAST(unixepoch('now', 'subsec') * 1000000 AS integer)",
+        }
+    }
+
     /// Reads the database's clock; `None` on SQLite, which has none but this machine's.
     pub async fn read_clock(&self, clock: &Clock) -> StoreResult<Option<ClockReading>> {
         if self.backend() == DbBackend::Sqlite {

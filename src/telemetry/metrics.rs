@@ -99,6 +99,7 @@ fn describe() {
     describe_gauge!("database_connections", "Open connections to the database by pool, idle or used");
     describe_gauge!("database_connections_max", "The most connections of a pool");
     describe_gauge!("database_clock_skew_seconds", "The database's clock minus this instance's; 0 on SQLite");
+    describe_gauge!("instances_configured_differently", "Running instances whose settings differ from this one's");
     describe_gauge!("sqlite_wal_bytes", "Size of SQLite's write-ahead log; 0 on PostgreSQL");
     describe_counter!("sales_order_batches_total", "Transactions that stored orders");
     describe_counter!("sales_orders_in_batches_total", "Orders that these transactions stored");
@@ -151,6 +152,7 @@ fn begin() {
     note_webhook_lag(Duration::ZERO);
     note_waiting(0);
     note_database_log(0);
+    note_differing_instances(0);
 }
 
 /// Counts one answered request.
@@ -204,6 +206,11 @@ pub fn note_waiting(orders: usize) {
     gauge!("sales_orders_waiting").set(f64::from(u32::try_from(orders).unwrap_or(u32::MAX)));
 }
 
+/// Notes how many other instances are configured differently.
+pub fn note_differing_instances(instances: usize) {
+    gauge!("instances_configured_differently").set(f64::from(u32::try_from(instances).unwrap_or(u32::MAX)));
+}
+
 /// Notes the size of SQLite's write-ahead log.
 pub fn note_database_log(bytes: u64) {
     #[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB")]
@@ -229,6 +236,12 @@ pub fn note_oldest_batch(begun: Option<Instant>) {
 /// Notes when the feed was last looked at for its followers, if somebody follows it.
 pub fn note_last_look(at: Option<Instant>) {
     *LAST_LOOK.lock().unwrap_or_else(PoisonError::into_inner) = at;
+}
+
+/// The age of the oldest transaction under way that stores orders, in seconds; 0 when there is none.
+#[must_use]
+pub fn oldest_batch_seconds() -> f64 {
+    age(&OLDEST_BATCH)
 }
 
 fn age(since: &Mutex<Option<Instant>>) -> f64 {
@@ -288,7 +301,7 @@ pub fn render_metrics(note: impl FnOnce()) -> String {
     note();
     process.collect();
     counter!("log_lines_dropped_total").absolute(super::dropped_lines());
-    gauge!("sales_order_oldest_batch_seconds").set(age(&OLDEST_BATCH));
+    gauge!("sales_order_oldest_batch_seconds").set(oldest_batch_seconds());
     gauge!("feed_last_look_age_seconds").set(age(&LAST_LOOK));
     metrics.render()
 }

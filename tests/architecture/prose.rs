@@ -5,7 +5,8 @@ use std::fs;
 use crate::source::{files, root};
 
 /// What the repository's paths begin with. A list, not a look at the disk: `data/` is there too once the service ran.
-const FOLDERS: [&str; 9] = ["src", "tests", "docs", "config", "migrations", "scripts", "web", "benches", ".ci"];
+const FOLDERS: [&str; 10] =
+    ["src", "tests", "docs", "config", "migrations", "scripts", "web", "benches", "deploy", ".ci"];
 
 /// The texts in backticks on the lines of a text, outside of fenced blocks.
 fn quoted<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<&'a str> {

@@ -166,7 +166,7 @@ async fn an_operator_reads_of_a_wrong_clock_once_though_nobody_asks_whether_the_
         config.database.max_clock_skew = Duration::from_secs(1);
     });
     let beside = state.clone();
-    let beside = tokio::spawn(async move { Box::pin(beside.run_background_tasks()).await });
+    let beside = tokio::spawn(async move { Box::pin(beside.run_background_tasks(([127, 0, 0, 1], 0).into())).await });
     until("a line of the log", async || !about_clocks(&log).is_empty()).await;
     let router = http::router(state);
     let get = async |path: &str| {

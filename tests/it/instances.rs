@@ -1,5 +1,7 @@
 //! Several services in front of one database behave as one.
 
+mod noted;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -12,9 +14,11 @@ use crate::support::{Answer, Database, PARTNER_KEY, PATIENCE, Process, Remote, c
 const IN_FORCE: Duration = Duration::from_secs(5);
 
 fn serve(folder: &Path, url: &str) -> Process {
-    // Instances share the secret; each making one of its own would refuse the others' tokens.
+    // Instances share the secrets; each making its own would refuse the others' tokens.
     Process::serve(folder, url, |command| {
-        command.env("SALES_ORDER_AUTH__JWT_SECRET", "one secret of more than 32 bytes for all instances");
+        command
+            .env("SALES_ORDER_AUTH__JWT_SECRET", "one secret of more than 32 bytes for all instances")
+            .env("SALES_ORDER_WEBHOOKS__SECRET_KEYS", "[\"one key of more than 32 bytes for all instances\"]");
     })
 }
 

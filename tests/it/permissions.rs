@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 61] = [
+const CASES: [Case; 62] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -54,6 +54,7 @@ const CASES: [Case; 61] = [
     },
     Case { field: "Query.eventConsumers", document: "{ eventConsumers { name } }", granted: "ok" },
     Case { field: "Query.savedViews", document: "{ savedViews { name } }", granted: "ok" },
+    Case { field: "Query.serviceInstances", document: "{ serviceInstances { name } }", granted: "ok" },
     Case { field: "Query.webhookEndpoints", document: "{ webhookEndpoints { name } }", granted: "ok" },
     Case {
         field: "Query.webhookEndpoint",

@@ -49,7 +49,7 @@ const screens = (number, clientId, requestId) => [
   { path: '/requests?status=400', ready: '.requests tbody tr', more: (page) => page.getByText('More conditions').click() },
   { path: `/requests/entry?request_id=${requestId}`, ready: '.wrong tbody tr' },
   { path: '/audit', ready: 'tbody tr' },
-  { path: '/health', ready: '.figure' },
+  { path: '/health', ready: '.instances tbody tr' },
 ];
 
 /** By day and by night, on a wide screen, a phone and at 400 %: readable, and never wider than the window. */

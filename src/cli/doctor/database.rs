@@ -11,10 +11,11 @@ use crate::cli::output;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::service::ClockSkew;
+use crate::service::instances::SeenInstance;
 
 /// What is looked at in a database that can be reached.
-const INSIDE: [&str; 7] =
-    ["durability", "migrations", "rights", "database_writable", "clock", "connections", "integrity"];
+const INSIDE: [&str; 8] =
+    ["durability", "migrations", "rights", "database_writable", "clock", "instances", "connections", "integrity"];
 
 /// Gives the database where it has every migration.
 pub(super) async fn look(report: &mut Report, config: &Config, args: &Args) -> Option<Store> {
@@ -74,9 +75,10 @@ pub(super) async fn look(report: &mut Report, config: &Config, args: &Args) -> O
         report
             .look("database_writable", "make room, and look at the log of the database", writable(&store, &inspection))
             .await;
+        report.look("instances", "look at the log of the database", instances(&store, config)).await;
     } else {
         let why = if is_known { "migrations are missing" } else { "the migrations cannot be read" };
-        report.skip(&["rights", "database_writable"], why);
+        report.skip(&["rights", "database_writable", "instances"], why);
     }
     report.look("clock", "synchronise the clocks of both machines (NTP)", clock(&store, config)).await;
     report.note("connections", connections(&inspection, config, args));
@@ -166,6 +168,25 @@ async fn clock(store: &Store, config: &Config) -> Result<Found> {
     skew.compare().await?;
     skew.ensure_right()?;
     Ok(Found::ok(format!("{:+.3} s from this machine's", skew.seconds())))
+}
+
+/// Whether all that run are configured alike, and as this command is.
+async fn instances(store: &Store, config: &Config) -> Result<Found> {
+    let all = app::instances(store).await?;
+    let running: Vec<_> = all.into_iter().filter(|seen| seen.instance.is_running()).collect();
+    let here = app::own_configuration(config)?;
+    let mut wrong = Vec::new();
+    for SeenInstance { instance, differs_in } in &running {
+        let from_here = here.differences(&instance.configuration);
+        for (names, whom) in [(differs_in, "another one"), (&from_here, "the configuration of this command")] {
+            if !names.is_empty() {
+                let names = names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+                wrong.push(format!("{} differs from {whom} in {names}", instance.name));
+            }
+        }
+    }
+    let remedy = "give all instances, and this command, the same settings";
+    Ok(Found::wrong(&wrong, remedy, format!("running: {}, configured alike", running.len())))
 }
 
 /// Each instance has one more, on which it is told of events.

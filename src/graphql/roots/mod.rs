@@ -8,6 +8,7 @@ mod check;
 mod client_mutation;
 mod client_query;
 mod gate;
+mod instance_query;
 mod mutation;
 mod query;
 mod request_log_query;

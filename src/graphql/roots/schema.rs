@@ -6,8 +6,8 @@ use async_graphql::{MergedObject, SDLExportOptions, Schema, SchemaBuilder};
 use super::gate::{Gated, RootType};
 use super::subscription::Subscription;
 use super::{
-    client_mutation, client_query, mutation, query, request_log_query, view_mutation, view_query, webhook_mutation,
-    webhook_query,
+    client_mutation, client_query, instance_query, mutation, query, request_log_query, view_mutation, view_query,
+    webhook_mutation, webhook_query,
 };
 use crate::graphql::cost::Limits;
 
@@ -19,6 +19,7 @@ pub struct Query(
     webhook_query::WebhookQuery,
     request_log_query::RequestLogQuery,
     view_query::ViewQuery,
+    instance_query::InstanceQuery,
 );
 
 /// Mutations. Those of one document run one after another; one that fails is null, `errors` says why, and the others are done all

@@ -46,6 +46,7 @@ pub const QUERIES: &[Root] = &[
     Root::new("client", Scope(ClientsRead)),
     Root::new("clients", Scope(ClientsRead)),
     Root::new("clientAuditLog", Scope(ClientsRead)),
+    Root::new("serviceInstances", Scope(ClientsRead)),
 ];
 
 /// What can be changed.

@@ -91,8 +91,13 @@ impl IntakeQueue {
         self.proof.ensure(|question| self.waiting.try_send(Job::Probe(question)).map_err(|_| overloaded())).await
     }
 
+    /// How many orders wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting.max_capacity() - self.waiting.capacity()
+    }
+
     fn note_waiting(&self) -> usize {
-        let waiting = self.waiting.max_capacity() - self.waiting.capacity();
+        let waiting = self.waiting();
         telemetry::note_waiting(waiting);
         waiting
     }

@@ -73,7 +73,7 @@ impl Relation {
 
 /// Reports read the views where there are some. Left out everywhere: addresses, notes, who did something, payloads and whatever
 /// else may hold one of these, and all that proves or could be signed with.
-pub(super) const RELATIONS: [Relation; 35] = [
+pub(super) const RELATIONS: [Relation; 36] = [
     Relation::served("seaql_migrations", READ),
     Relation::served("clients", READ).for_people(&["INSERT", "UPDATE"]).for_managing(&["INSERT", "UPDATE"]),
     Relation::served("client_audit_log", ADD),
@@ -84,6 +84,7 @@ pub(super) const RELATIONS: [Relation; 35] = [
     Relation::unused("person_sessions").for_people(ALL),
     Relation::served("event_consumers", ALL),
     Relation::served("saved_views", ALL),
+    Relation::served("instances", ALL),
     Relation::served("webhook_endpoints", ALL),
     Relation::served("webhook_secrets", ALL),
     Relation::served("webhook_signing_keys", CHANGE),

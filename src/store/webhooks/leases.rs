@@ -19,17 +19,9 @@ pub struct HeldEndpoint {
 }
 
 impl Store {
-    /// Now in microseconds, by the clock that decides on leases.
-    fn lease_clock(&self) -> &'static str {
-        match self.backend() {
-            DbBackend::Postgres => "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)",
-            _ => "CAST(unixepoch('now', 'subsec') * 1000000 AS integer)",
-        }
-    }
-
     /// Takes over endpoints that nobody sends to, each for so many microseconds; gives whether there were any.
     pub async fn take_webhook_leases(&self, owner: &str, micros: i64) -> StoreResult<bool> {
-        let (backend, now, active) = (self.backend(), self.lease_clock(), EndpointState::Active);
+        let (backend, now, active) = (self.backend(), self.now_sql(), EndpointState::Active);
         let free = format!("SELECT id FROM webhook_endpoints WHERE state = '{active}' AND lease_until < {now}");
         // To look costs a reader; to take would have everybody wait on SQLite.
         let any = Statement::from_string(backend, format!("{free} LIMIT 1"));
@@ -47,7 +39,7 @@ impl Store {
 
     /// Keeps what an owner has for so many microseconds more.
     pub async fn renew_webhook_leases(&self, owner: &str, micros: i64) -> StoreResult<()> {
-        let now = self.lease_clock();
+        let now = self.now_sql();
         // By key, as progress is written: two that lock several rows must not wait for each other.
         let own = "SELECT id FROM webhook_endpoints WHERE lease_owner = $1 ORDER BY id";
         let lock = if self.backend() == DbBackend::Postgres { " FOR UPDATE" } else { "" };

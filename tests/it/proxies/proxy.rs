@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use crate::support::{leave_out, set_deadline, until};
+use crate::support::{installed, set_deadline, until};
 
 /// What can stand in front of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,13 +119,7 @@ impl Proxy {
     /// In front of two addresses of the service; none, and a word about it, where the program is missing.
     pub async fn start(kind: Kind, services: [&str; 2]) -> Option<Self> {
         set_deadline();
-        let Some(program) = find(kind.program()) else {
-            #[expect(clippy::disallowed_methods, reason = "CI says that nothing may be left out")]
-            let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-            assert!(!is_ci, "{} is missing, and CI=true", kind.program());
-            leave_out(&format!("there is no {}", kind.program()));
-            return None;
-        };
+        let program = installed(kind.program())?;
         let folder = tempfile::tempdir().unwrap();
         let address = free_address();
         let services = services.map(|base| base.trim_start_matches("http://"));
@@ -159,11 +153,6 @@ impl Drop for Proxy {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-fn find(program: &str) -> Option<String> {
-    let folders = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
-    folders.map(|folder| format!("{folder}/{program}")).into_iter().find(|path| Path::new(path).exists())
 }
 
 /// An address that no other process has: a proxy cannot be asked for any free port. Every process of this machine has one of

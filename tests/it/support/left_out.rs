@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::path::Path;
 
 use sea_orm::DbBackend;
 
@@ -20,6 +21,19 @@ pub fn leave_out(why: &str) {
     let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
     // One write a line: tests run side by side.
     file.write_all(format!("{why}\t{test}\n").as_bytes()).unwrap();
+}
+
+/// Where a program is that the suite installs if it can; none, and a word about it, where it is missing.
+pub fn installed(program: &str) -> Option<String> {
+    let folders = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
+    let found = folders.map(|folder| format!("{folder}/{program}")).into_iter().find(|path| Path::new(path).exists());
+    if found.is_none() {
+        #[expect(clippy::disallowed_methods, reason = "CI says that nothing may be left out")]
+        let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!is_ci, "{program} is missing, and CI=true");
+        leave_out(&format!("there is no {program}"));
+    }
+    found
 }
 
 /// Whether this thread's test asks about another database than that of this run.

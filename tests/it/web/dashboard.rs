@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::Stage;
-use crate::support::Remote;
+use crate::support::{Process, Remote};
 
 /// With those who look at orders: one who may do everything with them, one who may only read, one who looks after clients.
 async fn stage_with_staff(mut stage: Stage) -> Stage {
@@ -55,6 +55,17 @@ async fn a_saved_view_is_there_for_a_colleague_and_who_saves_over_anothers_chang
 #[tokio::test]
 async fn the_list_begins_with_the_default_view_unless_the_address_asks_for_something() {
     stage().await.play("dashboard-views", "beginsWithTheDefault").await;
+}
+
+#[tokio::test]
+async fn health_shows_each_instance_and_in_what_one_is_configured_unlike_another() {
+    let mut stage = stage().await;
+    let other = Process::serve(stage.database.folder.path(), &stage.database.url, |command| {
+        command.env("SALES_ORDER_ORDERS__DEFAULT_CURRENCY", "EUR");
+    });
+    let port = other.base.rsplit(':').next().unwrap().to_owned();
+    stage.tell("otherPort", port);
+    stage.play("dashboard-health", "showsEachInstance").await;
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@ import { at } from '../../root';
 import { liveState, SAYS } from '../live';
 import { number } from '../format';
 import { Heading, Time } from '../parts/basics';
+import { may } from '../session';
 import { useStore } from '../store';
+import { Instances } from './health/instances';
 
 interface Look {
   at: string;
@@ -34,7 +36,7 @@ async function look(): Promise<Look> {
   return { ...found, milliseconds: Math.round(performance.now() - began) };
 }
 
-/** Whether the service could take an order now, as it says itself. */
+/** Whether the service could take an order now, as it says itself, and what its instances are busy with. */
 export function HealthScreen(): VNode {
   const [last, setLast] = useState<Look>();
   const live = useStore(liveState);
@@ -71,6 +73,7 @@ export function HealthScreen(): VNode {
           <p class="quiet">Looking …</p>
         )}
       </section>
+      {may('clients:read') && <Instances />}
       <section class="card">
         <h2>This page's live connection</h2>
         <p class={live === 'live' ? 'good' : 'bad'}>{SAYS[live]}</p>

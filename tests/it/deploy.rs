@@ -1,0 +1,71 @@
+//! An operator installs the service with the files in `deploy`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::{command, installed};
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<String> {
+    let found = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    found.flat_map(|path| if path.is_dir() { files(&path) } else { vec![fs::read_to_string(path).unwrap()] }).collect()
+}
+
+fn known_settings() -> BTreeSet<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let output = command(folder.path()).args(["config", "show", "--json"]).output().unwrap();
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    shown.as_object().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn the_unit_of_systemd_is_hardened() {
+    once!();
+    let Some(program) = installed("systemd-analyze") else { return };
+    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/debian/sales-order-api.service");
+    let output = Command::new(program).args(["security", "--offline=true", "--threshold=20", unit]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn every_setting_that_is_named_for_deployment_exists() {
+    once!();
+    let known = known_settings();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts = files(&root.join("deploy"));
+    texts.push(fs::read_to_string(root.join("docs/install.md")).unwrap());
+    let mut named = 0;
+    for text in texts {
+        for rest in text.split("SALES_ORDER_").skip(1) {
+            let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap();
+            let (section, key) = name.split_once("__").unwrap_or_else(|| panic!("no section: {name}"));
+            let key = format!("{}.{}", section.to_lowercase(), key.to_lowercase());
+            assert!(known.contains(&key), "there is no setting {key}");
+            named += 1;
+        }
+    }
+    assert!(named >= 3, "{named}");
+}
+
+#[test]
+fn the_configuration_file_of_the_package_is_read_as_it_is_and_with_its_examples() {
+    once!();
+    let text = include_str!("../../deploy/debian/config.toml");
+    let examples: String = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .filter(|line| line.starts_with('[') || line.contains(" = "))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    for settings in [text, &examples] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("config.toml"), settings).unwrap();
+        let output = command(folder.path()).args(["--config", "config.toml", "config", "show"]).output().unwrap();
+        assert!(output.status.success(), "{settings}{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(examples.contains("listen") && examples.contains("public_url"), "{examples}");
+}
