@@ -1,6 +1,5 @@
 //! Parts of the service that `doctor` looks at one by one.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
@@ -10,7 +9,7 @@ use crate::auth::vault::Vault;
 use crate::config::Config;
 use crate::domain::instance::Configuration;
 use crate::outgoing::{Outgoing, OutgoingSettings};
-use crate::service::instances::{self, JWT_SECRET, SeenInstance, WEBHOOK_KEYS};
+use crate::service::instances::{self, JWT_SECRET, SeenInstance};
 use crate::service::people::discover;
 use crate::store::{self, Findings, Store};
 
@@ -29,12 +28,12 @@ pub fn database_file(config: &Config) -> Result<Option<PathBuf>> {
 
 /// What instances must have like this command, as far as it can be read without making anything.
 pub fn own_configuration(config: &Config) -> Result<Configuration> {
-    let mut keys = BTreeMap::from([(WEBHOOK_KEYS.to_owned(), vault(config)?.names().map(str::to_owned).collect())]);
+    let mut own = super::configuration(config, &vault(config)?);
     if let Some(secrets) = config.jwt_secrets_there()? {
         let names = super::token_keys(config, &secrets.signing_first()).kids().map(str::to_owned).collect();
-        keys.insert(JWT_SECRET.to_owned(), names);
+        own.keys.insert(JWT_SECRET.to_owned(), names);
     }
-    Ok(Configuration { settings: config.fingerprints(), keys })
+    Ok(own)
 }
 
 /// The instances of this database.

@@ -40,9 +40,13 @@ impl Config {
         .collect()
     }
 
-    /// The secrets of tokens, as far as there are some: unlike [`Config::jwt_secrets`] it makes none.
+    /// The secrets of tokens, as far as there are some that serving would take: unlike [`Config::jwt_secrets`] it makes none.
     pub fn jwt_secrets_there(&self) -> Result<Option<JwtSecrets>, ConfigError> {
         let is_generated = self.auth.jwt_secret.expose_secret().is_empty();
+        // What is wrong with them is told where the configuration is looked at.
+        if self.check_exposure().is_err() {
+            return Ok(None);
+        }
         if is_generated && !self.auth.generated_jwt_secret_file.try_exists().unwrap_or(true) {
             return Ok(None);
         }
