@@ -20,6 +20,8 @@ async fn while_the_machine_is_away_a_service_is_not_ready_sends_followers_away_a
     let service = Process::serve(database.folder.path(), &link.url, |command| {
         command
             .env("SALES_ORDER_HTTP__REQUEST_TIMEOUT", "9s")
+            // Less than a request may take, so that readiness says what it waited for.
+            .env("SALES_ORDER_HTTP__READY_TIMEOUT", "2s")
             .env("SALES_ORDER_DATABASE__STATEMENT_TIMEOUT", "8s")
             // An order without an answer is waited for longer than a stop may take.
             .env("SALES_ORDER_DATABASE__ACQUIRE_TIMEOUT", "10m")
