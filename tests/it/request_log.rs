@@ -237,6 +237,8 @@ async fn what_is_wrong_with_the_parameters_is_named_all_at_once() {
     }
     let cursor = partner.get("/api/v1/requests?cursor=x").await.expect_problem(400, "VALIDATION_FAILED");
     assert_eq!(cursor["errors"][0]["code"], "cursor");
+    let hint = partner.get("/api/v1/requests?hint=clock").await.expect_problem(400, "VALIDATION_FAILED");
+    assert_eq!((&hint["errors"][0]["pointer"], &hint["errors"][0]["code"]), (&json!("/hint"), &json!("value")));
     let reversed = "since=2026-11-28T00:00:00Z&until=2026-11-27T00:00:00Z";
     partner.get(&format!("/api/v1/requests?{reversed}")).await.expect_problem(400, "VALIDATION_FAILED");
     app.get("/api/v1/requests").await.expect_problem(401, "UNAUTHENTICATED");

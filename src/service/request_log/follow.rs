@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::RequestLog;
+use super::reading::ensure_known_hint;
 use crate::domain::client::ClientId;
 use crate::domain::request_log::{LoggedRequest, RequestLogFilter};
 use crate::error::{AppError, ErrorCode};
@@ -51,6 +52,7 @@ impl RequestLog {
         client: Option<String>,
         filter: RequestLogFilter,
     ) -> Result<impl Stream<Item = Result<LoggedRequest, AppError>> + use<>, AppError> {
+        ensure_known_hint(&filter)?;
         let principal = self.0.store.in_time(session.principal()).await?;
         self.scope(&principal, client.as_deref())?;
         let slot = self.0.followers.take(principal.client_id()).ok_or_else(|| {

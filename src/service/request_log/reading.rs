@@ -1,10 +1,12 @@
 //! Reading the log.
 
 use super::RequestLog;
+use crate::auth::hint::Hint;
 use crate::domain::client::ClientId;
 use crate::domain::permission::Permission;
 use crate::domain::request_log::{
-    ERRORS_OF, LogScope, LoggedRequest, RequestErrorGroup, RequestErrorsInput, RequestLogFilter, RequestLogInput,
+    ERRORS_OF, LogScope, LoggedRequest, NONE as NO_HINT, RequestErrorGroup, RequestErrorsInput, RequestLogFilter,
+    RequestLogInput,
 };
 use crate::domain::sealer::Purpose;
 use crate::error::{AppError, ErrorCode, FieldError, FieldErrorCode};
@@ -48,6 +50,7 @@ impl RequestLog {
         RequestLogInput { filter, limit }: &RequestLogInput,
         cursor: Option<&str>,
     ) -> Result<RequestLogPage, AppError> {
+        ensure_known_hint(filter)?;
         let sealer = self.0.sealing.sealer().await?;
         let before = cursor.map(|cursor| {
             let opened = sealer.open(Purpose::RequestLogCursor, cursor);
@@ -80,4 +83,14 @@ impl RequestLog {
         let filter = RequestLogFilter { since: Some(since), until, ..RequestLogFilter::default() };
         Ok(self.0.store.list_request_errors(scope, &filter, MOST_GROUPS).await?)
     }
+}
+
+/// Refuses a hint that no entry can have: its list would be empty, as if all were well.
+pub(super) fn ensure_known_hint(filter: &RequestLogFilter) -> Result<(), AppError> {
+    let is_known = |hint: &str| hint == NO_HINT || Hint::ALL.iter().any(|known| known.as_str() == hint);
+    if filter.hint.as_deref().is_none_or(is_known) {
+        return Ok(());
+    }
+    let message = "is no hint; the documentation lists them, such as clock_skew".to_owned();
+    Err(AppError::invalid(vec![FieldError { pointer: "/hint".to_owned(), code: FieldErrorCode::Value, message }]))
 }
