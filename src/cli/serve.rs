@@ -32,6 +32,9 @@ pub struct Args {
 pub async fn run(common: &Common, args: Args) -> Result<()> {
     let config = common.load(args.listen)?.config;
     telemetry::install(&config.log.filter, config.log.format == LogFormat::Json, config.log.max_buffer_bytes)?;
+    if telemetry::install_traces() {
+        info!("traces are sent to the collector that the environment names (OTEL_EXPORTER_OTLP_ENDPOINT)");
+    }
     signals::ignore()?;
     // Before the database is waited for: as the first process of a container, it would not be ended by a signal that
     // nobody awaits.
@@ -42,6 +45,7 @@ pub async fn run(common: &Common, args: Args) -> Result<()> {
     info!(address = %server.address, "listening");
     output::text_in_background(server.greeting());
     server.run(state, stop).await;
+    telemetry::flush_traces().await;
     Ok(())
 }
 

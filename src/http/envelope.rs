@@ -11,7 +11,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
 use futures_util::FutureExt as _;
+use ipnet::IpNet;
 
+use super::address::is_proxied;
 use super::{compress, framing};
 use crate::clock::random_bytes;
 use crate::config::{Http, PublicUrl};
@@ -32,6 +34,8 @@ pub struct Envelope(Arc<Inner>);
 struct Inner {
     limit: Duration,
     public_url: PublicUrl,
+    /// Whose word on the trace of a request counts.
+    trusted_proxies: Vec<IpNet>,
     /// Where requests are logged for partners, once there is a database.
     log: Option<RequestLog>,
 }
@@ -39,7 +43,12 @@ struct Inner {
 impl Envelope {
     /// As configured.
     pub fn new(http: &Http, log: Option<RequestLog>) -> Self {
-        Self(Arc::new(Inner { limit: http.request_timeout, public_url: http.public_url.clone(), log }))
+        Self(Arc::new(Inner {
+            limit: http.request_timeout,
+            public_url: http.public_url.clone(),
+            trusted_proxies: http.trusted_proxies.clone(),
+            log,
+        }))
     }
 }
 
@@ -48,6 +57,8 @@ pub async fn wrap(State(Envelope(envelope)): State<Envelope>, request: Request, 
     let limit = envelope.limit;
     let request_id = request_id(&request);
     let log = RequestLine::new(&request_id);
+    let is_believed = is_proxied(request.extensions(), &envelope.trusted_proxies);
+    log.trace(|name| request.headers().get(name).filter(|_| is_believed)?.to_str().ok().map(str::to_owned));
     let path = request.uri().path().to_owned();
     let (takes_gzip, misframed) = (is_taken_by(request.headers()), framing::check(&request).err());
     // The template, not the path: paths hold order numbers, and what strangers ask for has no end.

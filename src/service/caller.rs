@@ -232,7 +232,10 @@ impl Caller {
         let SignatureHeaders { client_id, timestamp, signature } = headers;
         let request =
             SignedRequest { client_id, timestamp, signature, method, path, other_paths, body, idempotency_key };
-        let verified = self.sessions.verify_signature(&principal.known, policy, &request)?;
+        let began = telemetry::begin_part();
+        let verified = self.sessions.verify_signature(&principal.known, policy, &request);
+        telemetry::end_part("verify the signature", began, None);
+        let verified = verified?;
         telemetry::note(|facts| {
             facts.exchange.signature_form = Some(verified.form.as_str());
             facts.exchange.key_fingerprint = Some(verified.fingerprint.clone());

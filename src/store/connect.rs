@@ -79,7 +79,10 @@ impl Store {
             Pools::connect(options).await?;
         let on_statement = options.on_statement;
         for connection in [&mut read, &mut core, &mut reports, &mut write] {
-            connection.set_metric_callback(move |_| on_statement());
+            connection.set_metric_callback(move |info| {
+                let system = if info.statement.db_backend == DbBackend::Postgres { "postgresql" } else { "sqlite" };
+                on_statement(system, &info.statement.sql, info.elapsed);
+            });
         }
         let changes = Arc::new(Semaphore::new(1));
         let patience = options.acquire_timeout * 2;

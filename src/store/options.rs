@@ -27,7 +27,7 @@ pub struct DatabaseOptions {
     /// What gives new orders their numbers.
     pub numbers: Numbers,
     /// Called once for every statement, in the task that runs it.
-    pub on_statement: fn(),
+    pub on_statement: fn(&'static str, &str, Duration),
 }
 
 #[cfg(test)]
@@ -44,7 +44,7 @@ impl DatabaseOptions {
             idle_timeout: Duration::from_mins(1),
             statement_timeout: Duration::from_mins(1),
             numbers: Numbers::default(),
-            on_statement: || {},
+            on_statement: |_, _, _| {},
         }
     }
 }

@@ -8,12 +8,14 @@ mod exchange;
 mod log;
 mod metrics;
 mod outages;
+mod traces;
 
 use std::future::Future;
 use std::io::IsTerminal as _;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+pub use opentelemetry::trace::SpanContext;
 use tokio::task::JoinHandle;
 use tracing::info;
 use tracing_subscriber::EnvFilter;
@@ -28,6 +30,7 @@ pub use metrics::{
     note_pool, note_waiting, note_webhook_endpoints, note_webhook_lag, note_webhook_parked, oldest_batch_seconds,
     render_metrics,
 };
+pub use traces::{Trace, flush_traces, install_traces};
 
 /// What the layers noted about the request under way.
 #[derive(Debug, Default)]
@@ -54,6 +57,8 @@ pub struct RequestFields {
     pub receiving: bool,
     /// What the log of requests keeps beside. Not written.
     pub exchange: Exchange,
+    /// Its span, where it is traced. Of it the line names the trace.
+    pub trace: Option<Box<Trace>>,
 }
 
 /// How much of a quota is left, for the caller to see (draft-ietf-httpapi-ratelimit-headers).
@@ -96,10 +101,12 @@ impl RequestLine {
 
     /// Writes the line.
     pub fn write(&self, method: &str, route: &str, status: u16, duration: Duration) {
-        let facts = self.facts();
+        let mut facts = self.facts();
+        let trace = facts.trace.take();
         info!(
             target: "http.request",
             request_id = &*self.request_id,
+            trace_id = trace.as_ref().map(|trace| trace.context().trace_id().to_string()),
             method,
             route,
             status,
@@ -114,6 +121,14 @@ impl RequestLine {
             idempotent_replay = facts.replayed,
             "http.request"
         );
+        if let Some(trace) = trace {
+            trace.end_request(&facts, &self.request_id, (method, route, status));
+        }
+    }
+
+    /// Begins its span, where requests are traced. `header` gives the header fields of a caller that is believed.
+    pub fn trace(&self, header: impl Fn(&str) -> Option<String>) {
+        self.facts().trace = Trace::of_request(header).map(Box::new);
     }
 
     /// Notes header fields of the request, each of which `sent` gives by its name.
@@ -209,9 +224,36 @@ pub fn request_id() -> Option<String> {
     CURRENT.try_with(|log| log.request_id.to_string()).ok()
 }
 
-/// Counts one SQL statement of the request under way.
-pub fn count_statement() {
-    note(|facts| facts.queries += 1);
+/// Counts one SQL statement of the request under way, which is over now.
+pub fn count_statement(system: &'static str, sql: &str, took: Duration) {
+    note(|facts| {
+        facts.queries += 1;
+        if let Some(trace) = &mut facts.trace {
+            trace.note_statement(system, sql, took);
+        }
+    });
+}
+
+/// The span of the request under way, where it is traced.
+#[must_use]
+pub fn span() -> Option<SpanContext> {
+    CURRENT.try_with(|log| log.facts().trace.as_ref().map(|trace| trace.context().clone())).ok().flatten()
+}
+
+/// The beginning of a part of the request under way; none where it is not traced.
+#[must_use]
+pub fn begin_part() -> Option<SystemTime> {
+    CURRENT.try_with(|log| log.facts().trace.is_some().then(SystemTime::now)).ok().flatten()
+}
+
+/// The end of a part that began then, with the span of what was done for it together with others.
+pub fn end_part(name: &'static str, began: Option<SystemTime>, link: Option<SpanContext>) {
+    let Some(began) = began else { return };
+    note(|facts| {
+        if let Some(trace) = &mut facts.trace {
+            trace.note_part(name, began, link);
+        }
+    });
 }
 
 /// Counts statements that were run for the request under way together with others'.
@@ -219,11 +261,31 @@ pub fn count_statements(statements: u32) {
     note(|facts| facts.queries += statements);
 }
 
-/// Runs work that belongs to several requests; gives how many statements it took.
-pub async fn counting<F: Future>(work: F) -> (F::Output, u32) {
+/// What work for several requests took.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// How many statements.
+    pub statements: u32,
+    /// Its span, where one of the requests is traced.
+    pub span: Option<SpanContext>,
+}
+
+/// Runs work on so many things that belongs to several requests, of which those that are traced have these spans; gives what it took.
+pub async fn counting<T, E>(
+    name: &'static str,
+    size: usize,
+    spans: &[SpanContext],
+    work: impl Future<Output = Result<T, E>>,
+) -> (Result<T, E>, Shared) {
     let log = RequestLine::new("");
+    log.facts().trace = Trace::of_work(name, size, spans).map(Box::new);
     let output = log.clone().scope(work).await;
-    (output, log.facts().queries)
+    let RequestFields { queries, trace, .. } = log.take();
+    let span = trace.as_ref().map(|trace| trace.context().clone());
+    if let Some(trace) = trace {
+        trace.end(output.is_err());
+    }
+    (output, Shared { statements: queries, span })
 }
 
 /// Spawns work that belongs to the request under way, so that its statements are counted there.

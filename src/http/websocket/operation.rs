@@ -28,6 +28,7 @@ pub async fn run_operation(
     results: mpsc::Sender<(OperationKey, Told)>,
 ) {
     let log = RequestLine::new(&key.0.chars().take(100).collect::<String>());
+    log.trace(|_| None);
     let line = Line::new(log.clone(), "WS", route).logged_in(Some(state.request_log()), false);
     let work = async move {
         let read = state.api().read(request, credentials.lane()).await;

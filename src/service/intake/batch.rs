@@ -1,5 +1,6 @@
 //! One transaction: the orders that are stored in it, and what they are told.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -8,13 +9,13 @@ use tokio::sync::oneshot;
 use super::proof::{Proof, Question};
 use crate::error::AppError;
 use crate::store::{Created, OrderToInsert, Store, StoreError, StoreResult};
-use crate::telemetry;
+use crate::telemetry::{self, Shared, SpanContext};
 
 /// A job of a batch.
 #[expect(clippy::large_enum_variant, reason = "nearly all are orders")]
 pub(super) enum Job {
-    /// To store an order, and to tell its outcome.
-    Order(OrderToInsert, oneshot::Sender<Outcome>),
+    /// To store an order, and to tell its outcome; the span of its request, where that is traced.
+    Order(OrderToInsert, oneshot::Sender<Outcome>, Option<SpanContext>),
     /// To prove that one could be stored.
     Probe(Question),
 }
@@ -25,8 +26,8 @@ pub(super) struct Stored {
     pub outcome: Outcome,
 }
 
-/// An order, and how many statements its transaction took, which its orders have in common.
-pub(super) type Outcome = Result<(Created, Arc<u32>), AppError>;
+/// An order, and what its transaction took, which its orders have in common.
+pub(super) type Outcome = Result<(Created, Arc<Shared>), AppError>;
 
 /// The result of a transaction.
 #[derive(Default)]
@@ -41,24 +42,29 @@ pub(super) struct Ended {
 /// itself and answered at once: one that cannot be stored must not take its neighbours with it.
 pub(super) async fn take(store: Store, jobs: Vec<Job>, proof: Proof, given_up: oneshot::Receiver<()>) -> Ended {
     let given_up = given_up.map(drop).shared();
-    let insert = async |orders: &Arc<[OrderToInsert]>| {
+    let insert = async |orders: &Arc<[OrderToInsert]>, spans: &[SpanContext]| {
         tokio::select! {
-            done = telemetry::counting(insert(&store, orders, &proof)) => done,
-            () = given_up.clone() => (Err(StoreError::no_answer()), 0),
+            done = telemetry::counting("store orders", orders.len(), spans, insert(&store, orders, &proof)) => done,
+            () = given_up.clone() => (Err(StoreError::no_answer()), Shared::default()),
         }
     };
     let (mut orders, mut answers, mut questions) = (Vec::new(), Vec::new(), Vec::new());
+    let mut spans = Vec::new();
     for job in jobs {
         match job {
-            Job::Order(order, answer) => {
+            Job::Order(order, answer, span) => {
                 orders.push(order);
                 answers.push(answer);
+                spans.extend(span);
             }
             Job::Probe(question) => questions.push(question),
         }
     }
+    // Of many orders in one request each has the same.
+    let mut seen = HashSet::new();
+    spans.retain(|span: &SpanContext| seen.insert(span.span_id()));
     let orders: Arc<[_]> = orders.into();
-    let (outcome, statements) = insert(&orders).await;
+    let (outcome, shared) = insert(&orders, &spans).await;
     let is_refused = |error: &StoreError| matches!(error, StoreError::Unavailable(_)) && !error.is_rolled_back();
     let outcomes: Vec<Outcome> = match outcome {
         Ok(created) => {
@@ -67,8 +73,8 @@ pub(super) async fn take(store: Store, jobs: Vec<Job>, proof: Proof, given_up: o
             } else {
                 proof.note_stored();
             }
-            let statements = Arc::new(statements);
-            created.into_iter().map(|created| Ok((created, Arc::clone(&statements)))).collect()
+            let shared = Arc::new(shared);
+            created.into_iter().map(|created| Ok((created, Arc::clone(&shared)))).collect()
         }
         Err(error) if orders.len() <= 1 || is_refused(&error) => {
             let is_success = !is_refused(&error);
@@ -80,14 +86,14 @@ pub(super) async fn take(store: Store, jobs: Vec<Job>, proof: Proof, given_up: o
             if !is_success || orders.is_empty() {
                 proof.note(Err(error.clone()));
             } else if !questions.is_empty() {
-                proof.note(insert(&Arc::default()).await.0.map(drop).map_err(AppError::from));
+                proof.note(insert(&Arc::default(), &[]).await.0.map(drop).map_err(AppError::from));
             }
             let stored = answers.into_iter().map(|answer| Stored { answer, outcome: Err(error.clone()) }).collect();
             return Ended { is_success, stored };
         }
         Err(_) => {
             for (order, answer) in orders.iter().zip(answers) {
-                let (outcome, statements) = insert(&Arc::from([order.clone()])).await;
+                let (outcome, shared) = insert(&Arc::from([order.clone()]), &[]).await;
                 match &outcome {
                     Ok(_) => proof.note_stored(),
                     Err(error) if is_refused(error) => proof.note_failed(order),
@@ -97,9 +103,9 @@ pub(super) async fn take(store: Store, jobs: Vec<Job>, proof: Proof, given_up: o
                     let created = created.into_iter().next();
                     created.ok_or_else(|| AppError::internal("an order was lost on its way into the database"))
                 });
-                let _ = answer.send(outcome.map(|created| (created, Arc::new(statements))));
+                let _ = answer.send(outcome.map(|created| (created, Arc::new(shared))));
             }
-            let proven = insert(&Arc::default()).await.0.map(drop).map_err(AppError::from);
+            let proven = insert(&Arc::default(), &[]).await.0.map(drop).map_err(AppError::from);
             let is_success = proven.is_ok();
             proof.note(proven);
             return Ended { is_success, stored: Vec::new() };

@@ -17,6 +17,9 @@ use crate::error::{AppError, ErrorCode};
 use crate::store::{Created, OrderToInsert, Store};
 use crate::telemetry;
 
+/// The part of a request in which its order waits until it is stored.
+const WAIT: &str = "wait for the commit";
+
 /// The queue of orders that wait for their transaction.
 pub struct IntakeQueue {
     waiting: mpsc::Sender<Job>,
@@ -41,15 +44,19 @@ impl IntakeQueue {
 
     /// Stores an order; returns the outcome after the commit.
     pub async fn insert(&self, order: OrderToInsert) -> Result<Created, AppError> {
+        let began = telemetry::begin_part();
         let outcome = self.wait(order)?.await;
-        let (created, statements) = self.outcome(outcome)?;
-        telemetry::count_statements(*statements);
+        let outcome = self.outcome(outcome);
+        telemetry::end_part(WAIT, began, outcome.as_ref().ok().and_then(|(_, shared)| shared.span.clone()));
+        let (created, shared) = outcome?;
+        telemetry::count_statements(shared.statements);
         Ok(created)
     }
 
     /// Stores orders that wait together; returns the outcome of each after its commit. Those that there is no room for are refused,
     /// and each of them alone.
     pub async fn insert_all(&self, orders: Vec<OrderToInsert>) -> Vec<Result<Created, AppError>> {
+        let began = telemetry::begin_part();
         let waiting: Vec<_> = orders.into_iter().map(|order| self.wait(order)).collect();
         let (mut outcomes, mut transactions) = (Vec::with_capacity(waiting.len()), HashMap::new());
         for outcome in waiting {
@@ -57,13 +64,14 @@ impl IntakeQueue {
                 Ok(outcome) => self.outcome(outcome.await),
                 Err(refused) => Err(refused),
             };
-            outcomes.push(outcome.map(|(created, statements)| {
-                transactions.insert(Arc::as_ptr(&statements).addr(), statements);
+            outcomes.push(outcome.map(|(created, shared)| {
+                transactions.insert(Arc::as_ptr(&shared).addr(), shared);
                 created
             }));
         }
-        for statements in transactions.values() {
-            telemetry::count_statements(**statements);
+        for shared in transactions.values() {
+            telemetry::count_statements(shared.statements);
+            telemetry::end_part(WAIT, began, shared.span.clone());
         }
         outcomes
     }
@@ -71,7 +79,7 @@ impl IntakeQueue {
     /// Lets an order wait for its transaction.
     fn wait(&self, order: OrderToInsert) -> Result<oneshot::Receiver<Outcome>, AppError> {
         let (answer, outcome) = oneshot::channel();
-        self.waiting.try_send(Job::Order(order, answer)).map_err(|_| overloaded())?;
+        self.waiting.try_send(Job::Order(order, answer, telemetry::span())).map_err(|_| overloaded())?;
         if self.note_waiting() >= MAX_BATCH {
             self.crowded.notify_one();
         }
