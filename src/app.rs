@@ -18,7 +18,7 @@ use tokio::sync::{Notify, Semaphore};
 use tracing::warn;
 
 pub use self::backup::{copy, original, read_copy};
-pub use self::command_line::{clients, offline_api, webhooks};
+pub use self::command_line::{clients, offline_api, operator, webhooks};
 pub use self::database::{check_addresses, connect, open, open_to_serve};
 pub use self::doctor::{ask_provider, database_file, examine, instances, own_configuration, vault};
 use self::stopping::Stop;
@@ -42,8 +42,8 @@ use crate::service::slots::{Slot, Slots};
 use crate::service::turns::{Turn, TurnRules, Turns};
 use crate::service::webhooks::{WebhookParts, WebhookRules, Webhooks};
 use crate::service::{
-    ClockSkew, Events, Instances, Lifecycle, Occupancy, OrderIntake, Orders, Patience, RequestLog, SavedViews, Sealing,
-    Services, Sessions, SignatureChecker,
+    ClockSkew, Erasure, Events, Instances, Lifecycle, Occupancy, OrderIntake, Orders, Patience, RequestLog, SavedViews,
+    Sealing, Services, Sessions, SignatureChecker,
 };
 use crate::store::StoreError;
 pub use crate::store::{Copied, Inspection, Numbering, Original, RoleName, Roles, SqliteState, Store, look_at_sqlite};
@@ -274,6 +274,7 @@ fn services(
         events,
         webhooks,
         lifecycle: Lifecycle::new(store.clone(), clock.clone(), directory),
+        erasure: Erasure::new(store.clone(), clock.clone()),
         occupancy: Occupancy {
             anonymous_sockets: Slots::new(config.http.max_sockets_per_address),
             client_sockets: Slots::new(config.http.max_sockets_per_client),

@@ -47,6 +47,7 @@ mod m20261129_000032_create_api_requests;
 mod m20261129_000033_create_person_sessions;
 mod m20261130_000034_create_saved_views;
 mod m20261130_000035_create_instances;
+mod m20261130_000036_erase_search_texts;
 mod partitions;
 pub mod reporting;
 mod totals;
@@ -106,6 +107,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000033_create_person_sessions::Migration),
             Box::new(m20261130_000034_create_saved_views::Migration),
             Box::new(m20261130_000035_create_instances::Migration),
+            Box::new(m20261130_000036_erase_search_texts::Migration),
         ]
     }
 }

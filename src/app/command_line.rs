@@ -34,7 +34,8 @@ pub fn webhooks(config: &Config, store: &Store, clock: &Clock) -> anyhow::Result
 }
 
 /// Whoever runs this process.
-pub(super) fn operator() -> Actor {
+#[must_use]
+pub fn operator() -> Actor {
     let unknown = |_| "unknown".to_owned();
     let (name, host) = (whoami::username().unwrap_or_else(unknown), whoami::hostname().unwrap_or_else(unknown));
     Actor { via: Via::Cli, name, host }

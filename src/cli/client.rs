@@ -77,7 +77,7 @@ pub struct Create {
     /// Its name for people
     #[arg(long)]
     name: String,
-    /// What it may do: orders:create, orders:read, orders:manage, clients:read, clients:manage
+    /// What it may do: orders:create, orders:read, orders:manage, orders:erase, clients:read, clients:manage
     #[arg(long = "scope", value_name = "SCOPE", required = true, num_args = 1..)]
     scopes: Vec<Permission>,
     /// A public key file (x.509 SubjectPublicKeyInfo, PEM)

@@ -15,6 +15,7 @@ mod health;
 mod key;
 mod migrate;
 mod output;
+mod personal_data;
 mod private_file;
 mod receipt;
 mod requests;
@@ -93,6 +94,9 @@ enum Command {
     /// Prove again who sent an order
     #[command(subcommand)]
     Receipt(receipt::Command),
+    /// Export or erase what is personal in orders
+    #[command(subcommand)]
+    PersonalData(personal_data::Command),
     /// Write orders to a file: CSV for people, JSON Lines for programs
     Export(export::Args),
     /// Make sample orders, to try out dashboards and to measure
@@ -131,6 +135,7 @@ impl Cli {
             Command::Webhook(command) => Box::pin(webhook::run(&common, command)).await,
             Command::Requests(command) => Box::pin(requests::run(&common, command)).await,
             Command::Receipt(command) => receipt::run(&common, command).await,
+            Command::PersonalData(command) => Box::pin(personal_data::run(&common, command)).await,
             Command::Export(args) => export::run(&common, args).await,
             Command::Generate(args) => generate::run(&common, args).await,
             Command::Sign(args) => sign::run(&common, &args),

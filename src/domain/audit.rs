@@ -77,6 +77,8 @@ pub enum Action {
     DefaultViewEnded,
     /// The service got a new key that signs webhooks. The client is the operator.
     WebhookKeyRotated,
+    /// What is personal in an order of the client was erased.
+    PersonalDataErased,
 }
 
 /// The name of no interface or action.
@@ -104,7 +106,7 @@ impl FromStr for Via {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::ClientCreated,
         Self::ClientUpdated,
         Self::ClientDisabled,
@@ -127,6 +129,7 @@ impl Action {
         Self::DefaultViewSet,
         Self::DefaultViewEnded,
         Self::WebhookKeyRotated,
+        Self::PersonalDataErased,
     ];
 
     /// The name in the database and wherever it is shown.
@@ -155,6 +158,7 @@ impl Action {
             Self::DefaultViewSet => "DEFAULT_VIEW_SET",
             Self::DefaultViewEnded => "DEFAULT_VIEW_ENDED",
             Self::WebhookKeyRotated => "WEBHOOK_KEY_ROTATED",
+            Self::PersonalDataErased => "PERSONAL_DATA_ERASED",
         }
     }
 }

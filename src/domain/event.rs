@@ -107,6 +107,8 @@ names! {
         OrderChanged = "ORDER_CHANGED",
         /// A receiving system acknowledged the order.
         Acknowledged = "ACKNOWLEDGED",
+        /// What is personal in the order was erased.
+        PersonalDataErased = "PERSONAL_DATA_ERASED",
     }
 }
 
@@ -183,6 +185,11 @@ pub enum EventKind {
         /// The order's number in that system.
         external_number: Option<String>,
     },
+    /// What is personal in the order was erased, in this history too.
+    PersonalDataErased {
+        /// The order's new version.
+        version: i32,
+    },
 }
 
 impl EventKind {
@@ -208,6 +215,7 @@ impl EventKind {
             Self::RequestAnswered { .. } => EventName::RequestAnswered,
             Self::OrderChanged { .. } => EventName::OrderChanged,
             Self::Acknowledged { .. } => EventName::Acknowledged,
+            Self::PersonalDataErased { .. } => EventName::PersonalDataErased,
         }
     }
 
@@ -222,7 +230,8 @@ impl EventKind {
             | Self::ShipmentDelivered { version, .. }
             | Self::RequestReceived { version, .. }
             | Self::RequestAnswered { version, .. }
-            | Self::OrderChanged { version, .. } => Some(*version),
+            | Self::OrderChanged { version, .. }
+            | Self::PersonalDataErased { version } => Some(*version),
             Self::Acknowledged { .. } => None,
         }
     }

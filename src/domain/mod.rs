@@ -10,6 +10,7 @@ pub mod buckets;
 pub mod bulk_input;
 pub mod client;
 pub mod client_input;
+pub mod erasure;
 pub mod event;
 pub mod event_consumer;
 pub mod event_feed;

@@ -17,6 +17,8 @@ pub enum Permission {
     OrdersRead,
     /// Move orders through their life.
     OrdersManage,
+    /// Erase what is personal in orders.
+    OrdersErase,
     /// Read clients and their keys.
     ClientsRead,
     /// Create, disable and rotate clients.
@@ -26,14 +28,20 @@ pub enum Permission {
 /// The text names no scope.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "unknown scope \"{0}\"; the scopes are orders:create, orders:read, orders:manage, clients:read, clients:manage"
+    "unknown scope \"{0}\"; the scopes are orders:create, orders:read, orders:manage, orders:erase, clients:read, clients:manage"
 )]
 pub struct UnknownPermission(String);
 
 impl Permission {
     /// Every scope there is.
-    pub const ALL: [Self; 5] =
-        [Self::OrdersCreate, Self::OrdersRead, Self::OrdersManage, Self::ClientsRead, Self::ClientsManage];
+    pub const ALL: [Self; 6] = [
+        Self::OrdersCreate,
+        Self::OrdersRead,
+        Self::OrdersManage,
+        Self::OrdersErase,
+        Self::ClientsRead,
+        Self::ClientsManage,
+    ];
 
     /// The scope's name in tokens, on the command line and on the wire.
     #[must_use]
@@ -42,6 +50,7 @@ impl Permission {
             Self::OrdersCreate => "orders:create",
             Self::OrdersRead => "orders:read",
             Self::OrdersManage => "orders:manage",
+            Self::OrdersErase => "orders:erase",
             Self::ClientsRead => "clients:read",
             Self::ClientsManage => "clients:manage",
         }

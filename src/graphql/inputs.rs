@@ -3,6 +3,7 @@
 mod clients;
 mod costs;
 mod described;
+mod erasure;
 mod filter;
 mod readers;
 mod request_log;
@@ -20,6 +21,7 @@ pub use clients::{
     RotateClientSecretInput, UpdateClientInput,
 };
 pub use costs::{changes_cost, feed_cost, log_cost, new_order_cost, new_orders_cost, search_cost};
+pub use erasure::{EraseCustomerInput, EraseSalesOrderInput};
 pub use filter::{SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, both, read_filter};
 pub use readers::{Input, rules_of};
 pub use request_log::{RequestErrorsInput, RequestLogFilter, RequestLogInput};

@@ -7,7 +7,8 @@ use crate::graphql::PreparedOperation;
 
 macro_rules! operations {
     ($( $name:ident = $file:literal $(for $scope:ident)?; )+) => {
-        $( pub(super) static $name: LazyLock<PreparedOperation> = LazyLock::new(|| {
+        $( #[doc = concat!("The operation of `", $file, "`.")]
+        pub static $name: LazyLock<PreparedOperation> = LazyLock::new(|| {
             PreparedOperation::new(with_fragments(include_str!(concat!("operations/", $file))))
                 $(.with_scope(Permission::$scope))?
         }); )+
@@ -57,6 +58,7 @@ operations! {
     REQUEST_ERRORS = "requestErrors.graphql";
     REQUEST_LOG_ENTRIES = "requestLogEntries.graphql";
     EXPORT_SALES_ORDERS = "exportSalesOrders.graphql" for OrdersRead;
+    EXPORT_CUSTOMER = "exportCustomer.graphql" for OrdersRead;
 }
 
 /// What documents share, each under the spread that names it.

@@ -98,6 +98,7 @@ fn state_of(refusal: AppError, order: &SalesOrder, next: Vec<OrderStatus>) -> Ap
         .detail("next_statuses", next)
 }
 
-fn not_found() -> AppError {
+/// The refusal where there is no such order.
+pub(super) fn not_found() -> AppError {
     AppError::new(ErrorCode::NotFound, "There is no order with this number")
 }

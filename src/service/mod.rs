@@ -10,6 +10,7 @@ pub mod caller;
 pub mod clients;
 pub mod clock_skew;
 pub mod directory;
+pub mod erasure;
 pub mod events;
 pub mod evidence;
 pub mod fairness;
@@ -35,6 +36,7 @@ pub mod webhooks;
 pub use caller::{Caller, Principal};
 pub use clients::Clients;
 pub use clock_skew::ClockSkew;
+pub use erasure::Erasure;
 pub use events::Events;
 pub use instances::Instances;
 pub use intake::OrderIntake;
@@ -98,6 +100,8 @@ pub struct Services {
     pub events: Events,
     /// Moving orders through their life.
     pub lifecycle: Lifecycle,
+    /// Erasing what is personal in orders.
+    pub erasure: Erasure,
     /// Telling endpoints what happens to orders.
     pub webhooks: Webhooks,
     /// People who sign in with their browsers, where they do.

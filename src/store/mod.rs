@@ -70,8 +70,8 @@ pub use keys::{NewPublicKey, StoredPublicKey};
 pub use migrating::MigrationState;
 pub use options::DatabaseOptions;
 pub use orders::{
-    Acknowledged, Created, Fulfilled, NewReceipt, OrderToInsert, RequestAnswered, RequestKey, Requested, StatusOutcome,
-    TakenRequest,
+    Acknowledged, Created, Erased, Fulfilled, NewReceipt, OrderToInsert, RequestAnswered, RequestKey, Requested,
+    StatusOutcome, TakenRequest,
 };
 pub use outage::Outage;
 pub use people::NewPersonSession;

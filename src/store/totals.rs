@@ -92,13 +92,26 @@ impl Store {
     /// Adds what orders changed of the totals to their base, unless another instance is at it. SQLite has the totals in one
     /// piece.
     pub async fn merge_totals(&self) -> StoreResult<()> {
-        while self.backend() == DbBackend::Postgres && self.in_time(self.merge_some_totals()).await? {}
+        self.merge(false).await
+    }
+
+    /// The same after an erasure: until then totals name who was erased. It waits for others that are at it. Where it fails, an instance
+    /// does it within a minute.
+    pub async fn merge_erased(&self) {
+        if let Err(error) = self.merge(true).await {
+            warn!(error = telemetry::causes(&error), "the totals could not be merged; an instance tries again");
+        }
+    }
+
+    async fn merge(&self, waits: bool) -> StoreResult<()> {
+        while self.backend() == DbBackend::Postgres && self.in_time(self.merge_some_totals(waits)).await? {}
         Ok(())
     }
 
     /// Merges some rows, and tells whether there may be more.
-    async fn merge_some_totals(&self) -> StoreResult<bool> {
-        let merge = Statement::from_string(DbBackend::Postgres, "SELECT merge_sales_order_totals(waits => false)");
+    async fn merge_some_totals(&self, waits: bool) -> StoreResult<bool> {
+        let sql = format!("SELECT merge_sales_order_totals(waits => {waits})");
+        let merge = Statement::from_string(DbBackend::Postgres, sql);
         let row = self.core.query_one_raw(merge).await?;
         Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(false))
     }

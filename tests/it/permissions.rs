@@ -23,7 +23,7 @@ const NO_SCOPE: &str = "INSUFFICIENT_SCOPE";
 const DISABLED: &str = "CLIENT_DISABLED";
 const FAULTY: &str = "VALIDATION_FAILED";
 
-const CASES: [Case; 62] = [
+const CASES: [Case; 64] = [
     Case { field: "Query.viewer", document: "{ viewer { clientId } }", granted: "ok" },
     Case { field: "Query.signatureCheck", document: "{ signatureCheck { valid } }", granted: "ok" },
     // Open to all; this key is none.
@@ -154,6 +154,18 @@ const CASES: [Case; 62] = [
         document: "mutation { changeSalesOrder(orderNumber: \"SO-0000000009\", input: {expectedVersion: 1, address: \"A\"}) \
                    { replayed } }",
         granted: "NOT_FOUND",
+    },
+    // It is received, and so it is not closed.
+    Case {
+        field: "Mutation.eraseSalesOrder",
+        document: "mutation { eraseSalesOrder(input: {orderNumber: \"SO-0000000001\"}) { version } }",
+        granted: "CONFLICT",
+    },
+    Case {
+        field: "Mutation.eraseCustomer",
+        document: "mutation { eraseCustomer(input: {clientId: \"versuni-client-001\", customerCode: \"CUST-009\"}) \
+                   { erasedCount } }",
+        granted: "ok",
     },
     Case {
         field: "Mutation.saveEventConsumer",

@@ -32,6 +32,9 @@ const SUMMARY: usize = 950;
 /// What it costs to look for a text in orders, above reading the ones that are found.
 pub const SEARCH: usize = 200;
 
+/// What erasing the next orders of a customer costs: up to a hundred transactions.
+pub const ERASURE: usize = 5_000;
+
 /// What counting up to so many orders costs: they are read, if only their keys. As many as are counted without being told
 /// cost little.
 pub fn count_cost(max: i32) -> usize {

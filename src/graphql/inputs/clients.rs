@@ -12,7 +12,7 @@ pub struct CreateClientInput {
     pub client_id: String,
     /// Display name, such as `Versuni`, 1 to 128 characters.
     pub name: String,
-    /// Scopes of the client: `orders:create`, `orders:read`, `orders:manage`, `clients:read`, `clients:manage`.
+    /// Scopes of the client: `orders:create`, `orders:read`, `orders:manage`, `orders:erase`, `clients:read`, `clients:manage`.
     pub scopes: Vec<String>,
     /// Which forms of signature the client may send; DOCUMENTED when absent.
     pub signature_policy: Option<SignaturePolicy>,

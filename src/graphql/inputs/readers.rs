@@ -9,12 +9,12 @@ use serde_json::Value as Json;
 use super::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput,
     ChangeSalesOrderInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput,
-    CreateSalesOrdersInput, DeleteViewInput, EndClientSessionInput, ExplainSignatureInput, LoginInput, Raw,
-    RecordDeliveryInput, RecordShipmentInput, RefreshInput, ReplayWebhookEventsInput, RequestErrorsInput,
-    RequestLogFilter, RequestLogInput, RevokeClientKeyInput, RotateClientSecretInput, RotateWebhookSecretInput,
-    SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, SaveEventConsumerInput, SaveViewInput,
-    SaveWebhookEndpointInput, SetDefaultViewInput, UpdateClientInput, UpdateSalesOrderStatusInput,
-    WebhookAttemptsInput,
+    CreateSalesOrdersInput, DeleteViewInput, EndClientSessionInput, EraseCustomerInput, EraseSalesOrderInput,
+    ExplainSignatureInput, LoginInput, Raw, RecordDeliveryInput, RecordShipmentInput, RefreshInput,
+    ReplayWebhookEventsInput, RequestErrorsInput, RequestLogFilter, RequestLogInput, RevokeClientKeyInput,
+    RotateClientSecretInput, RotateWebhookSecretInput, SalesOrderChangesInput, SalesOrderEventFeedInput,
+    SalesOrderFilter, SaveEventConsumerInput, SaveViewInput, SaveWebhookEndpointInput, SetDefaultViewInput,
+    UpdateClientInput, UpdateSalesOrderStatusInput, WebhookAttemptsInput,
 };
 use crate::domain::acknowledgement::AcknowledgementInput;
 use crate::domain::bulk_input;
@@ -22,6 +22,7 @@ use crate::domain::client::ClientId;
 use crate::domain::client_input::{
     ClientChange, ClientToCreate, KeyToAdd, read_client, read_revocation, read_rotation, read_session,
 };
+use crate::domain::erasure::{self, CustomerToErase};
 use crate::domain::event_consumer::read_progress;
 use crate::domain::event_feed::FeedRequest;
 use crate::domain::fields::{Fields, Naming, Rule, describe};
@@ -115,6 +116,8 @@ read_by! {
     ChangeSalesOrderInput: RequestInput = OrderChange::read;
     AnswerSalesOrderRequestInput: RequestAnswerInput = RequestAnswerInput::read;
     AcknowledgeSalesOrderInput: AcknowledgementInput = AcknowledgementInput::read;
+    EraseSalesOrderInput: String = erasure::read_order;
+    EraseCustomerInput: CustomerToErase = CustomerToErase::read;
     SalesOrderFilter: OrderFilter = OrderFilter::read, as an argument OrderFilter::read_argument;
     SalesOrderChangesInput: ChangesRequest = ChangesRequest::read;
     SalesOrderEventFeedInput: FeedRequest = FeedRequest::read;

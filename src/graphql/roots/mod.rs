@@ -7,6 +7,7 @@ pub mod catalog;
 mod check;
 mod client_mutation;
 mod client_query;
+mod erasure_mutation;
 mod gate;
 mod instance_query;
 mod mutation;

@@ -6,8 +6,8 @@ use async_graphql::{MergedObject, SDLExportOptions, Schema, SchemaBuilder};
 use super::gate::{Gated, RootType};
 use super::subscription::Subscription;
 use super::{
-    client_mutation, client_query, instance_query, mutation, query, request_log_query, view_mutation, view_query,
-    webhook_mutation, webhook_query,
+    client_mutation, client_query, erasure_mutation, instance_query, mutation, query, request_log_query, view_mutation,
+    view_query, webhook_mutation, webhook_query,
 };
 use crate::graphql::cost::Limits;
 
@@ -27,6 +27,7 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     mutation::OrderMutation,
+    erasure_mutation::ErasureMutation,
     client_mutation::ClientMutation,
     webhook_mutation::WebhookMutation,
     view_mutation::ViewMutation,

@@ -6,17 +6,17 @@ use async_graphql::parser::types::OperationType;
 use serde_json::Value as Json;
 
 use crate::domain::fields::Naming;
-use crate::domain::permission::Permission::{ClientsManage, ClientsRead, OrdersCreate, OrdersManage};
+use crate::domain::permission::Permission::{ClientsManage, ClientsRead, OrdersCreate, OrdersErase, OrdersManage};
 use crate::error::FieldError;
 use crate::graphql::inputs::{
     AcknowledgeSalesOrderInput, AddClientKeyInput, AnswerSalesOrderRequestInput, CancelSalesOrderInput,
     ChangeSalesOrderInput, ClientInput, ConfirmSalesOrderLinesInput, CreateClientInput, CreateSalesOrderInput,
-    CreateSalesOrdersInput, DeleteViewInput, EndClientSessionInput, ExplainSignatureInput, Input, LoginInput,
-    RecordDeliveryInput, RecordShipmentInput, RefreshInput, ReplayWebhookEventsInput, RequestErrorsInput,
-    RequestLogFilter, RequestLogInput, RevokeClientKeyInput, RotateClientSecretInput, RotateWebhookSecretInput,
-    SalesOrderChangesInput, SalesOrderEventFeedInput, SalesOrderFilter, SaveEventConsumerInput, SaveViewInput,
-    SaveWebhookEndpointInput, SetDefaultViewInput, UpdateClientInput, UpdateSalesOrderStatusInput,
-    WebhookAttemptsInput,
+    CreateSalesOrdersInput, DeleteViewInput, EndClientSessionInput, EraseCustomerInput, EraseSalesOrderInput,
+    ExplainSignatureInput, Input, LoginInput, RecordDeliveryInput, RecordShipmentInput, RefreshInput,
+    ReplayWebhookEventsInput, RequestErrorsInput, RequestLogFilter, RequestLogInput, RevokeClientKeyInput,
+    RotateClientSecretInput, RotateWebhookSecretInput, SalesOrderChangesInput, SalesOrderEventFeedInput,
+    SalesOrderFilter, SaveEventConsumerInput, SaveViewInput, SaveWebhookEndpointInput, SetDefaultViewInput,
+    UpdateClientInput, UpdateSalesOrderStatusInput, WebhookAttemptsInput,
 };
 use crate::service::Needs::{
     self, BoundSignature, ClientSecret, InputToken, Nothing, Scope, Signature, SignatureReport, SignatureUnless, Token,
@@ -64,6 +64,8 @@ pub const MUTATIONS: &[Root] = &[
     Root::new("changeSalesOrder", BoundSignature(OrdersCreate)).reading::<ChangeSalesOrderInput>("input"),
     Root::new("answerSalesOrderRequest", Scope(OrdersManage)).reading::<AnswerSalesOrderRequestInput>("input"),
     Root::new("acknowledgeSalesOrder", Scope(OrdersManage)).reading::<AcknowledgeSalesOrderInput>("input"),
+    Root::new("eraseSalesOrder", Scope(OrdersErase)).reading::<EraseSalesOrderInput>("input"),
+    Root::new("eraseCustomer", Scope(OrdersErase)).reading::<EraseCustomerInput>("input"),
     Root::new("saveEventConsumer", Token).reading::<SaveEventConsumerInput>("input"),
     Root::new("deleteEventConsumer", Token),
     Root::new("saveView", Token).reading::<SaveViewInput>("input"),

@@ -210,6 +210,8 @@ pub enum ClientAction {
     DefaultViewEnded,
     /// The service was given a new key that signs webhooks. The client id is `operator`.
     WebhookKeyRotated,
+    /// Sales name, address and notes of an order of the client were erased.
+    PersonalDataErased,
 }
 
 /// The interface that an operator used.

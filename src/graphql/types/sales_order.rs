@@ -161,12 +161,12 @@ impl SalesOrder {
         Ok(&self.sent()?.content.site_code)
     }
 
-    /// Sales person's name, such as `John Doe`.
+    /// Sales person's name, such as `John Doe`; empty once it was erased.
     async fn sales_name(&self) -> Result<&str, AppError> {
         Ok(&self.sent()?.content.sales_name)
     }
 
-    /// Delivery address, such as `Jl. Sudirman No. 1, Jakarta`; it may hold line breaks and tabs.
+    /// Delivery address, such as `Jl. Sudirman No. 1, Jakarta`; it may hold line breaks and tabs, and is empty once it was erased.
     async fn address(&self) -> Result<&str, AppError> {
         Ok(&self.sent()?.content.address)
     }

@@ -80,6 +80,8 @@ pub enum SalesOrderEventKind {
     OrderChanged,
     /// A receiving system acknowledged the order.
     Acknowledged,
+    /// Sales name, address and all notes of the order were erased, in its history too. Whoever keeps a copy erases them there as well.
+    PersonalDataErased,
 }
 
 /// One change of an order. Everybody who may read the order sees what changed and when. `actor`, `note`, `system` and

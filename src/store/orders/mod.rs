@@ -10,6 +10,7 @@ mod amending;
 mod asking;
 mod changes;
 mod columns;
+mod erasing;
 mod fulfilment;
 mod intake;
 mod lifecycle;
@@ -36,6 +37,7 @@ use record::WholeLine;
 
 pub use acknowledgements::Acknowledged;
 pub use asking::{RequestAnswered, Requested, TakenRequest};
+pub use erasing::Erased;
 pub use fulfilment::Fulfilled;
 pub use intake::{Created, NewReceipt, OrderToInsert, rehearse};
 pub use lifecycle::StatusOutcome;

@@ -1,5 +1,7 @@
 //! The log of attempts.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::Expr;
@@ -9,11 +11,13 @@ use sea_orm::{
 };
 
 use super::endpoints::read;
+use crate::domain::erasure::ERASED;
 use crate::domain::event::Position;
 use crate::domain::order::OrderNumber;
 use crate::domain::webhook::{AttemptOutcome, WebhookAttempt};
 use crate::domain::webhook_input::AttemptsInput;
 use crate::store::connect::{Store, instant, micros};
+use crate::store::entity::sales_orders;
 use crate::store::entity::webhook_attempts::{ActiveModel, Column, Entity, Model};
 use crate::store::error::{StoreError, StoreResult};
 
@@ -77,12 +81,36 @@ impl Store {
     }
 }
 
-pub(super) async fn insert_attempts(tx: &DatabaseTransaction, attempts: Vec<WebhookAttempt>) -> StoreResult<()> {
+pub(super) async fn insert_attempts(tx: &DatabaseTransaction, mut attempts: Vec<WebhookAttempt>) -> StoreResult<()> {
+    let erased = erased_among(tx, attempts.iter().filter(|attempt| attempt.excerpt.is_some())).await?;
+    // A receiver may have answered with what it was sent before its order was erased.
+    for attempt in attempts.iter_mut().filter(|attempt| attempt.order.is_some_and(|order| erased.contains(&order.id())))
+    {
+        attempt.excerpt = None;
+    }
     let rows: Vec<_> = attempts.into_iter().map(ActiveModel::from).collect();
     for rows in rows.chunks(ROWS) {
         Entity::insert_many(rows.to_vec()).exec_without_returning(tx).await?;
     }
     Ok(())
+}
+
+/// The ids of the orders of these attempts that are erased.
+async fn erased_among(
+    tx: &DatabaseTransaction,
+    attempts: impl Iterator<Item = &WebhookAttempt>,
+) -> StoreResult<HashSet<i64>> {
+    let orders: HashSet<_> = attempts.filter_map(|attempt| attempt.order).map(OrderNumber::id).collect();
+    let mut erased = HashSet::new();
+    for orders in Vec::from_iter(orders).chunks(ROWS) {
+        let query = sales_orders::Entity::find()
+            .select_only()
+            .column(sales_orders::Column::Id)
+            .filter(sales_orders::Column::Id.is_in(orders.iter().copied()))
+            .filter(sales_orders::Column::Address.eq(ERASED));
+        erased.extend(query.into_tuple::<i64>().all(tx).await?);
+    }
+    Ok(erased)
 }
 
 impl From<WebhookAttempt> for ActiveModel {

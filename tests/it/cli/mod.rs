@@ -8,6 +8,7 @@ mod exporting;
 mod health;
 mod keys;
 mod migrate;
+mod personal_data;
 mod readers;
 mod restore;
 mod rotation;

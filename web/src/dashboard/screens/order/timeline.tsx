@@ -46,6 +46,8 @@ function title({ kind, status, previousStatus, shipment, request, system }: Orde
       return 'Changed as the partner asked';
     case 'ACKNOWLEDGED':
       return `Taken over by ${system ?? 'a system'}`;
+    case 'PERSONAL_DATA_ERASED':
+      return 'Personal data erased';
   }
 }
 
