@@ -39,6 +39,12 @@ deb: release ## The Debian package: target/debian/*.deb
 	command -v cargo-deb >/dev/null || $(CARGO) install --locked cargo-deb
 	$(CARGO) deb --locked --no-build
 
+.PHONY: image
+image: release ## The container image: target/dist/*.oci.tar
+	command -v umoci >/dev/null || scripts/apt.sh umoci
+	scripts/image-packages.sh $${CARGO_TARGET_DIR:-target}/image-packages
+	scripts/image.sh $${CARGO_TARGET_DIR:-target}/release/sales-order-api $${CARGO_TARGET_DIR:-target}/image-packages $${CARGO_TARGET_DIR:-target}/dist
+
 .PHONY: test
 test: ## Everything: lint, all tests on SQLite, then the integration tests on PostgreSQL
 	@# First what can fail for want of a package, so that nobody waits for a compiler to learn it.

@@ -27,11 +27,16 @@ pub fn leave_out(why: &str) {
 pub fn installed(program: &str) -> Option<String> {
     let folders = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin"];
     let found = folders.map(|folder| format!("{folder}/{program}")).into_iter().find(|path| Path::new(path).exists());
+    or_left_out(found, program)
+}
+
+/// What the suite needs and brings along if it can; a word about it where it is missing.
+pub fn or_left_out<T>(found: Option<T>, what: &str) -> Option<T> {
     if found.is_none() {
         #[expect(clippy::disallowed_methods, reason = "CI says that nothing may be left out")]
         let is_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(!is_ci, "{program} is missing, and CI=true");
-        leave_out(&format!("there is no {program}"));
+        assert!(!is_ci, "{what} is missing, and CI=true");
+        leave_out(&format!("there is no {what}"));
     }
     found
 }

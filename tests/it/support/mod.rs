@@ -26,7 +26,7 @@ pub use answer::Answer;
 pub use app::{JWT_SECRET, TestApp};
 pub use clock::TestClock;
 pub use database::{Database, on_postgres, options, take_back_to};
-pub use left_out::{installed, is_of_other, leave_out};
+pub use left_out::{installed, is_of_other, leave_out, or_left_out};
 pub use link::Link;
 pub use log::MemoryLog;
 pub use metrics::{keep_metrics, metric};

@@ -91,10 +91,16 @@ impl Process {
     }
 
     fn prepare(address: &str, folder: &Path, database_url: &str) -> (Command, PathBuf) {
-        let log = folder.join(format!("serve-{}.log", COUNTER.fetch_add(1, Ordering::SeqCst)));
         let mut command = command(folder);
+        command.args(["serve", "--listen", address, "--database-url", database_url]);
+        let log = Self::configure(&mut command, folder);
+        (command, log)
+    }
+
+    /// Gives a command that serves the patience of tests, and its log a place, which it gives.
+    fn configure(command: &mut Command, folder: &Path) -> PathBuf {
+        let log = folder.join(format!("serve-{}.log", COUNTER.fetch_add(1, Ordering::SeqCst)));
         command
-            .args(["serve", "--listen", address, "--database-url", database_url])
             .env("SALES_ORDER_RATE_LIMIT__ENABLED", "false")
             .env("SALES_ORDER_HTTP__REQUEST_TIMEOUT", format!("{}s", PATIENCE.as_secs()))
             .env("SALES_ORDER_HTTP__READY_TIMEOUT", format!("{}s", PATIENCE.as_secs()))
@@ -106,13 +112,23 @@ impl Process {
             .stdout(Stdio::piped())
             // A file, not a pipe: a pipe that nobody reads takes no lines.
             .stderr(File::create(&log).unwrap());
-        (command, log)
+        log
     }
 
     /// Starts `serve` at an address and waits until it says that it listens.
     pub fn serve_at(address: &str, folder: &Path, database_url: &str, change: impl FnOnce(&mut Command)) -> Self {
         let (mut command, log) = Self::prepare(address, folder, database_url);
         change(&mut command);
+        Self::listening(command, log)
+    }
+
+    /// Starts `serve` by a command of the caller's and waits until it says that it listens.
+    pub fn serve_by(mut command: Command, folder: &Path) -> Self {
+        let log = Self::configure(&mut command, folder);
+        Self::listening(command, log)
+    }
+
+    fn listening(mut command: Command, log: PathBuf) -> Self {
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let base = stdout
