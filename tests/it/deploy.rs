@@ -1,6 +1,9 @@
 //! An operator installs the service with the files in `deploy`.
 
+mod compose;
 mod image;
+mod kubernetes;
+mod yaml;
 
 use std::fs;
 use std::path::Path;

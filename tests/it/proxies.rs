@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::subscriptions::FOLLOW;
 use crate::support::frames::{CLOSE, Frames};
 use crate::support::{PATIENCE, Partner, Socket, TestApp, Told, in_time, order, plain_http};
+pub use proxy::documented;
 use proxy::{Kind, Proxy};
 
 /// A caller from this address.

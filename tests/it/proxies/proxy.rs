@@ -98,7 +98,7 @@ impl Kind {
 }
 
 /// The block of this language in the documentation.
-fn documented(language: &str) -> String {
+pub fn documented(language: &str) -> String {
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md")).unwrap();
     let begin = format!("```{language}\n");
     let mut blocks = text.split(&begin).skip(1);
