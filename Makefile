@@ -45,6 +45,14 @@ image: release ## The container image: target/dist/*.oci.tar
 	scripts/image-packages.sh $${CARGO_TARGET_DIR:-target}/image-packages
 	scripts/image.sh $${CARGO_TARGET_DIR:-target}/release/sales-order-api $${CARGO_TARGET_DIR:-target}/image-packages $${CARGO_TARGET_DIR:-target}/dist
 
+.PHONY: dist
+dist: web ## All that is released, with checksums: target/dist
+	scripts/dist.sh
+
+.PHONY: dist-check
+dist-check: ## Build the committed state's release twice, at different paths, and compare
+	scripts/dist-check.sh
+
 .PHONY: test
 test: ## Everything: lint, all tests on SQLite, then the integration tests on PostgreSQL
 	@# First what can fail for want of a package, so that nobody waits for a compiler to learn it.
