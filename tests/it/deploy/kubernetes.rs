@@ -16,9 +16,10 @@ fn read(file: &str) -> Value {
 
 /// The files of a folder with resources.
 fn resources(folder: &str) -> BTreeSet<String> {
-    let entries = fs::read_dir(yaml::deploy("kubernetes").join(folder)).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.ends_with(".yaml") && name != "kustomization.yaml").collect()
+    let entries = fs::read_dir(yaml::deploy("kubernetes").join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.filter(|path| path.extension().is_some_and(|kind| kind == "yaml"));
+    let names = files.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    names.filter(|name| name != "kustomization.yaml").collect()
 }
 
 /// The pod of a resource, and its only container.
