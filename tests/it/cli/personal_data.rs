@@ -8,12 +8,14 @@ use super::{Desk, keys};
 async fn an_operator_exports_all_that_is_kept_of_a_customer_and_erases_it() {
     let desk = Desk::new().await;
     desk.run(&["generate", "--orders", "300", "--days", "400"]).succeeds();
-    let customer = "SELECT customer_code FROM sales_orders GROUP BY 1 ORDER BY count(*) DESC LIMIT 1";
-    let code = desk.database.db_text(customer).await;
-    let client = desk.database.db_text("SELECT client_id FROM sales_orders LIMIT 1").await;
-    let named = ["--client-id", &client, "--customer-code", &code];
+    let customer = "SELECT customer_code || ' ' || client_id FROM sales_orders
+                    GROUP BY customer_code, client_id ORDER BY count(*) DESC LIMIT 1";
+    let customer = desk.database.db_text(customer).await;
+    let (code, client) = customer.split_once(' ').unwrap();
+    let named = ["--client-id", client, "--customer-code", code];
     let count = async |condition: &str| {
-        let sql = format!("SELECT count(*) FROM sales_orders WHERE customer_code = '{code}' AND {condition}");
+        let of_customer = format!("customer_code = '{code}' AND client_id = '{client}'");
+        let sql = format!("SELECT count(*) FROM sales_orders WHERE {of_customer} AND {condition}");
         desk.database.db_number(&sql).await
     };
     let all = count("true").await;
@@ -38,7 +40,7 @@ async fn an_operator_exports_all_that_is_kept_of_a_customer_and_erases_it() {
     assert_eq!(count("address <> ''").await, open);
     desk.run(&["totals", "check"]).succeeds();
     for command in ["export", "erase-customer"] {
-        let said = desk.run(&["personal-data", command, "--client-id", &client, "--customer-code", "NOBODY"]).fails();
+        let said = desk.run(&["personal-data", command, "--client-id", client, "--customer-code", "NOBODY"]).fails();
         assert!(said.contains("NOBODY"), "{said}");
     }
 }

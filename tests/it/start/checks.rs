@@ -147,6 +147,10 @@ pub(super) async fn every_use_is_served(database: &Database, url: &str) {
     database.true_totals().await;
     let log = service.stop();
     assert!(!log.contains("permission denied"), "{log}");
+    // What an instance does when nobody asks.
+    let store = Store::connect(&options(url)).await.unwrap();
+    store.delete_signed_texts(chrono::Utc::now(), 10).await.unwrap();
+    store.close().await;
 }
 
 /// A connection like that of a standby, which only has to be there. None at a server that asks for more than a password in the

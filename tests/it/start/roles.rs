@@ -148,13 +148,27 @@ async fn where_people_sign_in_or_clients_are_managed_the_runtime_role_may_do_tha
     roles.make(&database, &["--manage-clients"]).await;
     let managing = rights(&database, &roles.runtime).await;
     let more: Vec<_> = managing.difference(&before).map(String::as_str).collect();
-    let expected =
-        ["INSERT client_public_keys", "INSERT client_secrets", "INSERT clients", "UPDATE clients"].map(str::to_owned);
+    let expected = [
+        "INSERT client_public_keys",
+        "INSERT client_secrets",
+        "INSERT clients",
+        "UPDATE clients",
+        "UPDATE sales_order_events",
+        "UPDATE webhook_attempts",
+    ];
     assert_eq!(more, expected);
     let mut create = command(database.folder.path());
     let url = roles.url(&roles.runtime);
     create.args(["client", "create", "--client-id", "made", "--name", "M", "--scope", "orders:read"]);
     let output = create.args(["--database-url", &url]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+
+    let mut make = command(database.folder.path());
+    make.args(["generate", "--orders", "100", "--days", "90", "--database-url", &database.url]).output().unwrap();
+    let closed = "SELECT order_number FROM sales_orders WHERE status = 'CANCELLED' OR status = 'DELIVERED' LIMIT 1";
+    let closed = database.db_text(closed).await;
+    let mut erase = command(database.folder.path());
+    let output = erase.args(["personal-data", "erase-order", &closed, "--database-url", &url]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
 
     let staff = database.folder.path().join("staff.toml");
