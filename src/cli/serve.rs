@@ -18,7 +18,7 @@ use super::supervisor::{Doing, Supervisor};
 use super::{Common, output, signals};
 use crate::app::{self, AppState};
 use crate::clock::Clock;
-use crate::config::{Config, Http, LogFormat};
+use crate::config::{Config, Http, LogFormat, telemetry_variables};
 use crate::http::{Routes, ServerOptions};
 use crate::{http, telemetry};
 
@@ -32,7 +32,7 @@ pub struct Args {
 pub async fn run(common: &Common, args: Args) -> Result<()> {
     let config = common.load(args.listen)?.config;
     telemetry::install(&config.log.filter, config.log.format == LogFormat::Json, config.log.max_buffer_bytes)?;
-    if telemetry::install_traces() {
+    if telemetry::install_traces(&telemetry_variables()) {
         info!("traces are sent to the collector that the environment names (OTEL_EXPORTER_OTLP_ENDPOINT)");
     }
     signals::ignore()?;

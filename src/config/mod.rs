@@ -106,8 +106,18 @@ pub fn load(files: &[PathBuf], overrides: &Overrides) -> Result<Loaded, ConfigEr
 /// What the environment holds for clients of PostgreSQL: `PGHOST`, `PGSSLMODE` and their like.
 #[must_use]
 pub fn postgres_variables() -> BTreeMap<String, OsString> {
+    foreign_variables("PG").collect()
+}
+
+/// What the environment holds for OpenTelemetry: `OTEL_EXPORTER_OTLP_ENDPOINT` and its like.
+#[must_use]
+pub fn telemetry_variables() -> BTreeMap<String, String> {
+    foreign_variables("OTEL_").filter_map(|(name, value)| Some((name, value.into_string().ok()?))).collect()
+}
+
+fn foreign_variables(prefix: &str) -> impl Iterator<Item = (String, OsString)> {
     let named = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
-    std::env::vars_os().filter_map(named).filter(|(name, _)| name.starts_with("PG")).collect()
+    std::env::vars_os().filter_map(named).filter(move |(name, _)| name.starts_with(prefix))
 }
 
 /// The configuration that `load` would give in this environment; variables without our prefix are passed over.

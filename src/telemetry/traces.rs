@@ -5,7 +5,7 @@
 //! A span is made of what was noted when its request ends. What the collector does not take in time is dropped.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -42,9 +42,9 @@ const LONGEST_STATE: usize = 512;
 /// How long the last spans may take when the process ends.
 const LAST_SPANS: Duration = Duration::from_secs(2);
 
-/// Sends traces from here on, if the environment says where to; whether it does.
-pub fn install_traces() -> bool {
-    if !is_wanted(variable) {
+/// Sends traces from here on, if the variables of the OpenTelemetry specification say where to; whether they do.
+pub fn install_traces(variables: &BTreeMap<String, String>) -> bool {
+    if !is_wanted(variables) {
         return false;
     }
     let exporter = match SpanExporter::builder().with_http().build() {
@@ -58,7 +58,8 @@ pub fn install_traces() -> bool {
         }
     };
     let mut resource = Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
-    let names_service = |value: String| value.contains("service.name=");
+    let names_service = |value: &String| value.contains("service.name=");
+    let variable = |name: &str| variables.get(name);
     if variable("OTEL_SERVICE_NAME").is_none() && !variable("OTEL_RESOURCE_ATTRIBUTES").is_some_and(names_service) {
         resource = resource.with_service_name(env!("CARGO_PKG_NAME"));
     }
@@ -67,18 +68,10 @@ pub fn install_traces() -> bool {
     TRACES.set((provider, tracer)).is_ok()
 }
 
-/// A variable of the OpenTelemetry specification.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "OpenTelemetry reads its own variables, and this one tells whether it is to"
-)]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-fn is_wanted(variable: impl Fn(&str) -> Option<String>) -> bool {
-    let is_given = |name: &&str| variable(name).is_some_and(|value| !value.trim().is_empty());
-    let says = |name: &str, text: &str| variable(name).is_some_and(|value| value.trim().eq_ignore_ascii_case(text));
+fn is_wanted(variables: &BTreeMap<String, String>) -> bool {
+    let is_given = |name: &&str| variables.get(*name).is_some_and(|value| !value.trim().is_empty());
+    let says =
+        |name: &str, text: &str| variables.get(name).is_some_and(|value| value.trim().eq_ignore_ascii_case(text));
     let is_disabled = says("OTEL_SDK_DISABLED", "true") || says("OTEL_TRACES_EXPORTER", "none");
     !is_disabled && ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"].iter().any(is_given)
 }
@@ -256,9 +249,7 @@ mod tests {
     #[test]
     fn traces_are_sent_where_the_environment_says_and_nowhere_else() {
         let is_wanted = |pairs: &[(&str, &str)]| {
-            super::is_wanted(|name| {
-                pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
-            })
+            super::is_wanted(&pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
         };
         assert!(is_wanted(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")]));
         assert!(is_wanted(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:4318/v1/traces")]));

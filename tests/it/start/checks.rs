@@ -149,7 +149,7 @@ pub(super) async fn every_use_is_served(database: &Database, url: &str) {
     assert!(!log.contains("permission denied"), "{log}");
     // What an instance does when nobody asks.
     let store = Store::connect(&options(url)).await.unwrap();
-    store.delete_signed_texts(chrono::Utc::now(), 10).await.unwrap();
+    store.delete_signed_texts(chrono::DateTime::UNIX_EPOCH, 10).await.unwrap();
     store.close().await;
 }
 
