@@ -18,7 +18,7 @@ pub struct Words {
 }
 
 /// Every list.
-pub static ALL: [&Words; 5] = [&ERROR_CODE, &ERROR_CODE_FILTER, &FIELD_ERROR_CODE, &HINT, &FORM];
+pub static ALL: [&Words; 6] = [&ERROR_CODE, &ERROR_CODE_FILTER, &FIELD_ERROR_CODE, &HINT, &HINT_FILTER, &FORM];
 
 static ERROR_CODE: Words = Words {
     name: "ErrorCode",
@@ -40,6 +40,11 @@ static HINT: Words = Words {
     description: "The likely mistake in a timestamp or a signature: one of the table of hints.",
     all: || Hint::ALL.iter().map(|hint| hint.as_str()).collect(),
 };
+static HINT_FILTER: Words = Words {
+    name: "HintFilter",
+    description: "A hint, or `none` for requests without one.",
+    all: || [NONE].into_iter().chain(Hint::ALL.iter().map(|hint| hint.as_str())).collect(),
+};
 static FORM: Words = Words {
     name: "SignatureForm",
     description: "A form of signature: which text is signed.",
@@ -60,6 +65,7 @@ pub fn of(member: &Member) -> Option<&'static Words> {
     match member.coordinate.as_str() {
         "LoggedFault.code" => Some(&FIELD_ERROR_CODE),
         "RequestLogInput.code" => Some(&ERROR_CODE_FILTER),
+        "RequestLogInput.hint" => Some(&HINT_FILTER),
         _ if !is_text || member.rule.is_some() => None,
         _ => match member.name.as_str() {
             "code" => Some(&ERROR_CODE),
