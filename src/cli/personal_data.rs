@@ -73,7 +73,10 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
             if looked_at == 0 {
                 bail!("{} has no order of a customer {}", customer.client_id, customer.customer_code);
             }
-            let left = if open.is_empty() { String::new() } else { format!("\nleft as they are: {}", open.join(", ")) };
+            let left = match open.len() {
+                0 => String::new(),
+                _ => format!("\nleft as they are, for they may still need their address: {}", open.join(", ")),
+            };
             say(common, &format!("orders erased: {erased}{left}"), &json!({"erased": erased, "open": open}))
         }
     }

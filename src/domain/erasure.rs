@@ -5,6 +5,7 @@
 use super::client::ClientId;
 use super::event::EventKind;
 use super::fields::{Fields, Text};
+use super::fulfilment::Fulfilment;
 use super::order::{OrderNumber, OrderStatus};
 use super::order_change::{ChangeableField, OrderChange};
 use super::order_request::{Asked, OrderRequest};
@@ -13,11 +14,11 @@ use crate::error::FieldError;
 /// What stands for a text that an order must have once it is erased. No order is taken with it.
 pub const ERASED: &str = "";
 
-/// Whether an order may lose its address: one that is under way still needs it, and so does one of which something is to come later or
-/// whose sender waits for an answer.
+/// Whether an order may lose its address: one that is under way still needs it, and so does one of which something is to come later. A
+/// request of its sender is pending only as long as something of the order can be changed.
 #[must_use]
-pub const fn is_closed(status: OrderStatus, is_more_to_come: bool) -> bool {
-    matches!(status, OrderStatus::Delivered | OrderStatus::Cancelled) && !is_more_to_come
+pub fn is_closed(status: OrderStatus, fulfilment: &Fulfilment) -> bool {
+    matches!(status, OrderStatus::Delivered | OrderStatus::Cancelled) && !fulfilment.is_changeable()
 }
 
 /// The customer whose orders are erased.

@@ -1,22 +1,24 @@
 //! What is personal in an order is erased for good, and all that is not stays.
 
+mod customers;
+
 use std::time::Duration;
 
+use sales_order_api::domain::event::Position;
+use sales_order_api::domain::order::OrderNumber;
 use sales_order_api::domain::permission::Permission;
 use sales_order_api::domain::signature_policy::SignaturePolicy;
+use sales_order_api::domain::webhook::{AttemptOutcome, AttemptTrigger, WebhookAttempt};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use serde_json::{Value, json};
 
 use crate::cancellations::{ANSWER, answer, cancel};
 use crate::changing::change;
 use crate::lines::{MOVE, NUMBER, confirm, move_to};
-use crate::support::{Answer, PARTNER_KEY, Partner, TestApp, order};
+use crate::support::{Answer, PARTNER_KEY, Partner, TestApp, order, take_back_to};
 
 const ERASE: &str = "mutation($number: String!) { eraseSalesOrder(input: {orderNumber: $number}) {
     orderNumber version salesName address note products { note } totalAmount } }";
-
-const ERASE_CUSTOMER: &str = "mutation($input: EraseCustomerInput!) { eraseCustomer(input: $input) {
-    erasedCount openOrderNumbers nextAfter } }";
 
 /// In every text that names or may name a person. Its three-letter pieces are in no other text.
 const PERSONAL: &str = "q7z#j";
@@ -239,6 +241,48 @@ async fn an_order_of_which_something_is_to_come_later_keeps_its_address() {
 }
 
 #[tokio::test]
+async fn an_answer_to_a_webhook_that_comes_after_the_erasure_is_kept_without_its_text() {
+    let app = TestApp::new().await;
+    let (partner, operator, eraser) = (app.partner().await, app.operator().await, eraser(&app).await);
+    for n in 0..2 {
+        partner.create_with_key(&n.to_string(), &personal()).await.expect(201);
+        app.clock.advance(Duration::from_secs(1));
+    }
+    move_to(&operator, "CANCELLED").await;
+    erase(&eraser, NUMBER).await.data();
+    let attempt = |order| WebhookAttempt {
+        id: 0,
+        endpoint_id: 1,
+        position: Some(Position::START),
+        order: Some(OrderNumber::from_id(order)),
+        attempt: 1,
+        trigger: AttemptTrigger::Auto,
+        at: app.clock.now(),
+        duration_ms: 1,
+        status: Some(422),
+        outcome: AttemptOutcome::Refused,
+        excerpt: Some(PERSONAL.to_owned()),
+        next_attempt_at: None,
+    };
+    app.store.insert_webhook_attempts(vec![attempt(1), attempt(2)]).await.unwrap();
+    let texts = "SELECT order_id || ' ' || coalesce(excerpt, 'none') FROM webhook_attempts ORDER BY order_id";
+    assert_eq!(app.database.db_last_texts(texts).await, ["1 none".to_owned(), format!("2 {PERSONAL}")]);
+}
+
+#[tokio::test]
+async fn the_version_before_meets_no_event_of_an_erasure() {
+    let app = TestApp::new().await;
+    let (partner, operator, eraser) = (app.partner().await, app.operator().await, eraser(&app).await);
+    partner.create(&personal()).await.expect(201);
+    move_to(&operator, "CANCELLED").await;
+    erase(&eraser, NUMBER).await.data();
+    let events = "SELECT kind FROM sales_order_events ORDER BY position";
+    assert_eq!(app.database.db_last_texts(events).await, ["CREATED", "STATUS_CHANGED", "PERSONAL_DATA_ERASED"]);
+    take_back_to(&app.store, "erase_search_texts").await;
+    assert_eq!(app.database.db_last_texts(events).await, ["CREATED", "STATUS_CHANGED"]);
+}
+
+#[tokio::test]
 async fn who_erases_and_may_not_read_is_shown_no_order() {
     let app = TestApp::new().await;
     let (partner, operator) = (app.partner().await, app.operator().await);
@@ -249,36 +293,4 @@ async fn who_erases_and_may_not_read_is_shown_no_order() {
     erase(&blind, NUMBER).await.expect_error("INSUFFICIENT_SCOPE");
     let number = format!("mutation {{ eraseSalesOrder(input: {{orderNumber: \"{NUMBER}\"}}) {{ version }} }}");
     assert_eq!(blind.graphql(&number, Value::Null).await.data()["eraseSalesOrder"]["version"], 3);
-}
-
-#[tokio::test]
-async fn all_orders_of_a_customer_are_erased_and_none_of_another_partners_customer() {
-    let app = TestApp::new().await;
-    let partner = app.partner().await;
-    let other = app.partner_named("another-client-001", SignaturePolicy::Documented).await;
-    let (operator, eraser) = (app.operator().await, eraser(&app).await);
-    let mut foreign = personal();
-    foreign["customer_code"] = json!("CUST-002");
-    for (sender, order) in [
-        (&partner, personal()),
-        (&other, personal()),
-        (&partner, foreign),
-        (&partner, personal()),
-        (&partner, personal()),
-    ] {
-        app.clock.advance(Duration::from_secs(1));
-        sender.create(&order).await.expect(201);
-    }
-    for number in 1..=4 {
-        let input = json!({"orderNumber": format!("SO-{number:010}"), "status": "CANCELLED"});
-        operator.graphql(MOVE, json!({"input": input})).await.data();
-    }
-    let input = json!({"input": {"clientId": "versuni-client-001", "customerCode": "CUST-001"}});
-    let outcome = eraser.graphql(ERASE_CUSTOMER, input.clone()).await.data()["eraseCustomer"].take();
-    assert_eq!(outcome, json!({"erasedCount": 2, "openOrderNumbers": ["SO-0000000005"], "nextAfter": null}));
-    let kept =
-        app.database.db_last_texts("SELECT order_number FROM sales_orders WHERE address <> '' ORDER BY id").await;
-    assert_eq!(kept, ["SO-0000000002", "SO-0000000003", "SO-0000000005"]);
-    let outcome = eraser.graphql(ERASE_CUSTOMER, input).await.data()["eraseCustomer"].take();
-    assert_eq!(outcome["erasedCount"], 0);
 }

@@ -7,6 +7,7 @@ use sea_orm::{
     IntoActiveModel as _, QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 
+use super::fulfilment::Held;
 use super::lifecycle::{locked, write_moved};
 use crate::domain::audit::{Action, Actor, NewAuditEntry};
 use crate::domain::client::ClientId;
@@ -64,8 +65,8 @@ async fn erase(
     (actor, by): (ClientId, Actor),
     now: DateTime<Utc>,
 ) -> StoreResult<Option<Erased>> {
-    let Some(order) = locked(tx, &Scope::All, number).await? else { return Ok(None) };
-    if !is_closed(order.status, is_more_to_come(tx, number).await?) {
+    let Some(Held { order, fulfilment, .. }) = Held::find(tx, &Scope::All, number).await? else { return Ok(None) };
+    if !is_closed(order.status, &fulfilment) {
         return Ok(Some(Erased::Open(Box::new(order))));
     }
     let changed = [
@@ -91,15 +92,6 @@ async fn erase(
         Erased::Already(Box::new(order))
     };
     Ok(Some(outcome))
-}
-
-/// Whether a part of a delivered order may still be confirmed, or a request of its sender waits.
-async fn is_more_to_come(tx: &DatabaseTransaction, number: OrderNumber) -> StoreResult<bool> {
-    let sql = "SELECT 1 FROM sales_order_lines WHERE order_id = $1 AND confirmed_quantity IS NOT NULL
-                   AND confirmed_quantity + rejected_quantity + cancelled_quantity < quantity
-               UNION ALL SELECT 1 FROM sales_order_requests WHERE order_id = $1 AND state = 'PENDING'";
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, [number.id().into()]);
-    Ok(tx.query_one_raw(statement).await?.is_some())
 }
 
 /// Whether a statement about an order, its `$1`, changed anything.
