@@ -19,7 +19,7 @@ use tracing::warn;
 
 pub use self::backup::{copy, original, read_copy};
 pub use self::command_line::{clients, offline_api, operator, webhooks};
-pub use self::database::{check_addresses, connect, open, open_to_serve};
+pub use self::database::{check_addresses, connect, open, open_to_serve, uses};
 pub use self::doctor::{ask_provider, database_file, examine, instances, own_configuration, vault};
 use self::stopping::Stop;
 pub use self::stopping::Stopping;
@@ -46,7 +46,9 @@ use crate::service::{
     Sealing, Services, Sessions, SignatureChecker,
 };
 use crate::store::StoreError;
-pub use crate::store::{Copied, Inspection, Numbering, Original, RoleName, Roles, SqliteState, Store, look_at_sqlite};
+pub use crate::store::{
+    Copied, Inspection, Numbering, Original, RoleName, Roles, SqliteState, Store, Telling, Uses, look_at_sqlite,
+};
 
 /// What every request handler shares. Cloning is cheap.
 #[derive(Clone)]

@@ -48,6 +48,7 @@ mod m20261129_000033_create_person_sessions;
 mod m20261130_000034_create_saved_views;
 mod m20261130_000035_create_instances;
 mod m20261130_000036_erase_search_texts;
+mod m20261130_000037_create_event_horizon;
 mod partitions;
 pub mod reporting;
 mod totals;
@@ -108,6 +109,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000034_create_saved_views::Migration),
             Box::new(m20261130_000035_create_instances::Migration),
             Box::new(m20261130_000036_erase_search_texts::Migration),
+            Box::new(m20261130_000037_create_event_horizon::Migration),
         ]
     }
 }

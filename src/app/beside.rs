@@ -33,6 +33,7 @@ impl AppState {
             self.tend_database_log(),
             self.0.services.clock_skew.watch(),
             self.0.services.webhooks.keep_log_short(),
+            self.0.services.events.keep_short(self.0.config.events.retention),
             self.0.services.request_log.keep(),
             self.keep_noted(address),
             Box::pin(self.deliver_webhooks())

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use crate::clock::random_bytes;
 use crate::config::{Config, DatabaseConfig};
 use crate::domain::numbers::Numbers;
-use crate::store::{self, DatabaseOptions, Findings, Pooler, Store, StoreError};
+use crate::store::{self, DatabaseOptions, Findings, Pooler, Store, StoreError, Uses};
 use crate::telemetry;
 
 /// Connects to the configured database. The pooler is looked for first: settings of a session would stay on connections that it
@@ -76,6 +76,12 @@ pub async fn open(config: &Config) -> anyhow::Result<Store> {
     Ok(store)
 }
 
+/// What serving does besides orders.
+#[must_use]
+pub fn uses(config: &Config) -> Uses {
+    Uses { people: config.oidc.is_on(), managing: false, expiring: !config.events.retention.is_zero() }
+}
+
 /// The same for serving, which may be started before the database and needs rights of its own there.
 pub async fn open_to_serve(config: &Config) -> anyhow::Result<Store> {
     let database = &config.database;
@@ -83,7 +89,7 @@ pub async fn open_to_serve(config: &Config) -> anyhow::Result<Store> {
         .await
         .context("cannot open the database (database.url)")?;
     let store = open(config).await?;
-    store.check_grants(config.oidc.is_on()).await.context("cannot open the database (database.url)")?;
+    store.check_grants(uses(config)).await.context("cannot open the database (database.url)")?;
     if store.is_unfinished().await? {
         info!(
             "orders are stored one transaction at a time, as instances of the version before need it; when none is left, run \

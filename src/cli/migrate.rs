@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 use serde_json::json;
 
 use super::{Common, output};
-use crate::app::{self, RoleName, Roles};
+use crate::app::{self, RoleName, Roles, Uses};
 use crate::config::Config;
 
 #[derive(Debug, clap::Subcommand)]
@@ -105,8 +105,7 @@ fn print_grants(common: &Common, config: &Config, args: Grants) -> Result<()> {
         migration: migration_role,
         reporting: reporting_role,
         schema,
-        people: config.oidc.is_on(),
-        managing: manage_clients,
+        uses: Uses { managing: manage_clients, ..app::uses(config) },
     };
     roles.ensure_different().map_err(|problem| anyhow!(problem))?;
     let sql = roles.statements();

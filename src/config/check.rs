@@ -23,10 +23,25 @@ const BODIES_IN_MEMORY: usize = 16;
 /// The longest line there is, some hundred usual ones.
 const SMALLEST_LOG_BUFFER: usize = 64 * 1024;
 
+/// Readers of the feed may be away for so long.
+const SHORTEST_RETENTION: Duration = Duration::from_hours(1);
+
 /// Refuses the first value that is out of its range.
 pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
-    let Config { http, database, auth, orders, graphql, rate_limit, log, metrics: _, request_log, webhooks, oidc } =
-        config;
+    let Config {
+        http,
+        database,
+        auth,
+        orders,
+        graphql,
+        rate_limit,
+        log,
+        metrics: _,
+        events,
+        request_log,
+        webhooks,
+        oidc,
+    } = config;
     let second = Duration::from_secs(1);
     let millisecond = Duration::from_millis(1);
     for (key, value, least, most) in [
@@ -53,6 +68,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         ("webhooks.timeout", webhooks.timeout, millisecond, LONGEST_DURATION),
         ("webhooks.lease", webhooks.lease, second, LONGEST_DURATION),
         ("webhooks.log_retention", webhooks.log_retention, second, LONGEST_DURATION),
+        ("events.retention", events.retention, Duration::ZERO, LONGEST_DURATION),
         ("request_log.retention", request_log.retention, Duration::ZERO, LONGEST_DURATION),
         ("auth.timestamp_tolerance", auth.timestamp_tolerance, second, LONGEST_DURATION),
     ] {
@@ -66,6 +82,10 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         if value > most {
             return Err(ConfigError::invalid(figment, key, "must be at most 3650d".to_owned()));
         }
+    }
+    if !events.retention.is_zero() && events.retention < SHORTEST_RETENTION {
+        let problem = "must be at least 1h, or 0s to keep events for ever";
+        return Err(ConfigError::invalid(figment, "events.retention", problem.to_owned()));
     }
     for (key, value) in [
         ("http.max_body_bytes", http.max_body_bytes),

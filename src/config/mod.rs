@@ -32,7 +32,8 @@ pub use oidc::Oidc;
 pub use public_url::PublicUrl;
 pub use secrets::{JwtSecrets, load_or_generate_secret};
 pub use sections::{
-    Auth, DatabaseConfig, GraphqlLimits, Http, Log, LogFormat, Metrics, Orders, RateLimit, RequestLogConfig, Webhooks,
+    Auth, DatabaseConfig, EventsConfig, GraphqlLimits, Http, Log, LogFormat, Metrics, Orders, RateLimit,
+    RequestLogConfig, Webhooks,
 };
 
 /// The settings in force. Neither its `Debug` nor what it serializes to has a secret.
@@ -53,6 +54,8 @@ pub struct Config {
     pub rate_limit: RateLimit,
     /// Level and format of the log.
     pub log: Log,
+    /// Events.
+    pub events: EventsConfig,
     /// The log of requests.
     pub request_log: RequestLogConfig,
     /// The address of the metrics.

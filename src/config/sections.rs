@@ -88,6 +88,15 @@ pub struct RequestLogConfig {
     pub retention: Duration,
 }
 
+/// `[events]`: how long what happened to orders can be read.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventsConfig {
+    /// How long events are kept at least; zero where they are kept for ever.
+    #[serde(deserialize_with = "duration")]
+    pub retention: Duration,
+}
+
 /// `[metrics]`: where the metrics are.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -102,6 +102,9 @@ catalogue! {
     /// Another of your orders, which is not cancelled, has this `partner_reference`, and you asked that such an order be refused:
     /// `order_number` names the other order. Nothing was stored, and the `Idempotency-Key` may be used again.
     DuplicatePartnerReference = "DUPLICATE_PARTNER_REFERENCE", 409, "Duplicate partner reference";
+    /// Events after this cursor have expired, because nobody had asked the service to keep them (`events.retention`): read the orders
+    /// that changed since then, and begin the feed without the cursor. A registered consumer keeps its events until it has read them.
+    CursorExpired = "CURSOR_EXPIRED", 410, "Cursor expired";
     /// The body is larger than the service accepts.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413, "Body too large";
     /// The body must be sent as `application/json` in UTF-8, and not compressed.

@@ -174,7 +174,7 @@ pub struct SalesOrderInput {
 /// How far a program is that reads the feed of events.
 #[derive(InputObject)]
 pub struct SaveEventConsumerInput {
-    /// Cursor of the event, or of the page, up to which everything is done; absent, a new consumer begins with the first event.
+    /// Cursor of the event, or of the page, up to which everything is done; absent, a new consumer begins with the first event that is kept.
     pub after: Option<String>,
 }
 

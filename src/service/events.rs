@@ -9,6 +9,7 @@ mod batches;
 mod changes;
 mod consumers;
 mod feed;
+mod retention;
 mod watch;
 mod watcher;
 
@@ -122,8 +123,11 @@ impl Events {
         filter.ensure_readable(scope)?;
         let is_all = *scope == Scope::All && *filter == OrderFilter::default();
         let _turn = if is_all { None } else { Some(self.reports.turn(reader.client_id()).await?) };
-        let range = (after.unwrap_or(Position::START), Position::END);
-        let mut rows = self.store.list_events(scope, filter, range, first + 1).await?;
+        let read = |after| self.store.list_events(scope, filter, (after, Position::END), first + 1);
+        let mut rows = match after {
+            Some(after) => read(after).await?,
+            None => self.from_beginning(read).await?,
+        };
         let has_next = rows.len() > first;
         rows.truncate(first);
         if let Some(after) = after

@@ -7,7 +7,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryF
 use super::connect::{Store, instant, micros};
 use super::entity::event_consumers::{ActiveModel, Column, Entity, Model};
 use super::error::{StoreError, StoreResult};
-use super::locks;
+use super::{horizon, locks};
 use crate::domain::client::ClientId;
 use crate::domain::event::Position;
 use crate::domain::event_consumer::EventConsumer;
@@ -21,7 +21,7 @@ impl Store {
     }
 
     /// Notes that a consumer has read up to a position; where it was further already, it stays there. Makes it where it is not there, at
-    /// that position or else at the beginning of the feed; `None` where the client has so many already.
+    /// that position or else at the beginning of what is left of the feed; `None` where the client has so many already.
     pub async fn update_event_consumer(
         &self,
         client: &ClientId,
@@ -39,11 +39,17 @@ impl Store {
                     if others.count(tx).await? >= most {
                         return Ok(None);
                     }
+                    // What it is to read must not expire before it is there to keep it.
+                    horizon::hold(tx).await?;
                 }
+                let position = match position {
+                    Some(position) => position,
+                    None => horizon::find(tx).await?,
+                };
                 let row = ActiveModel {
                     client_id: Set(key.0.clone()),
                     name: Set(key.1.clone()),
-                    position: Set(position.unwrap_or(Position::START).get()),
+                    position: Set(position.get()),
                     created_at: Set(at),
                     updated_at: Set(at),
                 };

@@ -35,6 +35,9 @@ pub enum StoreError {
         /// Its value.
         value: String,
     },
+    /// Events after the position from which the feed was to be read have expired.
+    #[error("events after this position have expired")]
+    Expired,
     /// The database was given as long as a statement may take, and ended it.
     #[error("the database was not done in time")]
     TooSlow(#[source] DbErr),
@@ -131,6 +134,11 @@ impl From<StoreError> for AppError {
                 let message = "The database needs too long for this; ask for fewer orders, such as by createdAt";
                 Self::new(ErrorCode::Overloaded, message).retry_after(Duration::from_secs(5))
             }
+            StoreError::Expired => Self::new(
+                ErrorCode::CursorExpired,
+                "Events after this point of the feed have expired, so it cannot be read from there on without a gap: read the orders \
+                 that changed since then, and begin the feed without a cursor",
+            ),
             _ => Self::internal(error),
         }
     }

@@ -20,6 +20,7 @@ use super::entity::sales_order_events::{self, ActiveModel, Column, Entity, Model
 use super::entity::sales_orders;
 use super::error::{StoreError, StoreResult};
 use super::filter::in_scope;
+use super::horizon;
 use crate::domain::client::ClientId;
 use crate::domain::event::{EventKind, OrderEvent, Position};
 use crate::domain::order::OrderNumber;
@@ -31,7 +32,8 @@ pub const NEAR: i64 = 10_000;
 
 impl Store {
     /// Events in a range of positions, start excluded and end included, of orders that match the filter, by position. The end
-    /// is one that [`Store::find_last_position`] gave, or [`Position::END`] for the last one now.
+    /// is one that [`Store::find_last_position`] gave, or [`Position::END`] for the last one now. Fails where events of the range
+    /// have expired.
     pub async fn list_events(
         &self,
         scope: &Scope,
@@ -74,6 +76,7 @@ impl Store {
             query = query.filter(self.matching(connection, scope, filter).await?);
         }
         let rows = query.all(connection).await?;
+        horizon::ensure_kept(connection, after).await?;
         rows.into_iter().map(OrderEvent::try_from).collect()
     }
 

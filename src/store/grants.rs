@@ -6,7 +6,8 @@ mod roles;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
-use self::relations::{RELATIONS, Use};
+use self::relations::RELATIONS;
+pub use self::relations::Uses;
 pub use self::roles::{RoleName, Roles};
 use super::connect::Store;
 use super::error::StoreResult;
@@ -31,15 +32,14 @@ const LACKING: &str = "SELECT act || ' ON ' || named AS lack FROM need
         AND NOT has_function_privilege(oid, 'EXECUTE')";
 
 impl Store {
-    /// Fails when the database user lacks a right that serving needs, and names each. On SQLite there are none. `people` sign in.
-    pub async fn check_grants(&self, people: bool) -> StoreResult<()> {
+    /// Fails when the database user lacks a right that serving needs for these uses, and names each. On SQLite there are none.
+    pub async fn check_grants(&self, uses: Uses) -> StoreResult<()> {
         if self.backend() == DbBackend::Sqlite {
             return Ok(());
         }
-        let of = Use { people, managing: false };
         let pairs = RELATIONS
             .iter()
-            .flat_map(|relation| relation.acts(of).into_iter().map(|act| format!("('{}', '{act}')", relation.name)));
+            .flat_map(|relation| relation.acts(uses).into_iter().map(|act| format!("('{}', '{act}')", relation.name)));
         let pairs = pairs.collect::<Vec<_>>().join(", ");
         let question = format!(
             "WITH need (named, act) AS (VALUES {pairs}), lacks AS ({LACKING})

@@ -1,5 +1,6 @@
 //! What an operator would look at in the database, without changing anything there.
 
+use migrations::ONLINE_INDEXES;
 use sea_orm::{
     ConnectionTrait as _, DbBackend, QueryResult, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait as _,
@@ -42,7 +43,17 @@ pub struct ServerConnections {
     pub reserved: u64,
     /// How many there are.
     pub used: u64,
+    /// The most that the user of the database may have; `None` where it has no limit of its own.
+    pub of_user: Option<u64>,
+    /// The most that the database may have; `None` where it has no limit of its own.
+    pub of_database: Option<u64>,
 }
+
+/// Indexes of this service's tables that no query may use, but those that are being built.
+const UNUSABLE_INDEXES: &str = "SELECT name::text FROM (
+        SELECT indexrelid::regclass AS name, indexrelid FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
+        WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace) unusable
+    WHERE NOT EXISTS (SELECT FROM pg_stat_progress_create_index building WHERE building.index_relid = unusable.indexrelid)";
 
 /// The number of backends is what everybody may read; who they are is not.
 const OF_SERVER: &str = "SELECT current_setting('server_version'), pg_database_size(current_database()),
@@ -50,7 +61,10 @@ const OF_SERVER: &str = "SELECT current_setting('server_version'), pg_database_s
     current_setting('max_connections')::bigint,
     current_setting('superuser_reserved_connections')::bigint
         + coalesce(current_setting('reserved_connections', true), '0')::bigint,
-    (SELECT coalesce(sum(numbackends), 0)::bigint FROM pg_stat_database)";
+    (SELECT coalesce(sum(numbackends), 0)::bigint FROM pg_stat_database),
+    (SELECT rolconnlimit::bigint FROM pg_roles WHERE rolname = current_user AND NOT rolsuper AND rolconnlimit >= 0),
+    (SELECT datconnlimit::bigint FROM pg_database, pg_roles
+        WHERE datname = current_database() AND rolname = current_user AND NOT rolsuper AND datconnlimit >= 0)";
 
 /// Of those the user may read; the last number of others is not told.
 const NUMBERINGS: &str = "SELECT sequencename::text, last_value, max_value FROM pg_sequences
@@ -79,7 +93,14 @@ impl Store {
             (_, true) => Some("it is read-only (default_transaction_read_only)"),
             _ => None,
         };
-        let connections = ServerConnections { most: number(row, 4)?, reserved: number(row, 5)?, used: number(row, 6)? };
+        let limit = |at| row.try_get_by_index::<Option<i64>>(at).map(|limit| limit.map(i64::unsigned_abs));
+        let connections = ServerConnections {
+            most: number(row, 4)?,
+            reserved: number(row, 5)?,
+            used: number(row, 6)?,
+            of_user: limit(7)?,
+            of_database: limit(8)?,
+        };
         let version = format!("PostgreSQL {version}");
         Ok(Inspection { version, bytes, takes_no_changes, connections: Some(connections) })
     }
@@ -113,6 +134,18 @@ impl Store {
             })
         };
         rows.into_iter().map(numbering).collect()
+    }
+
+    /// Indexes that are missing or that no query can use, as a build that was broken off leaves them; none on SQLite.
+    pub async fn list_unusable_indexes(&self) -> StoreResult<Vec<String>> {
+        if self.backend() == DbBackend::Sqlite {
+            return Ok(Vec::new());
+        }
+        let online = ONLINE_INDEXES.map(|(_, name, _)| format!("('{name}')")).join(", ");
+        let missing = format!("SELECT name FROM (VALUES {online}) AS online (name) WHERE to_regclass(name) IS NULL");
+        let question = format!("{UNUSABLE_INDEXES} UNION {missing} ORDER BY 1");
+        let rows = self.core.query_all_raw(Statement::from_string(self.backend(), question)).await?;
+        Ok(rows.into_iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
     }
 
     /// Migrations that the database has and this version does not know.

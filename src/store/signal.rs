@@ -14,13 +14,14 @@ use tracing::{debug, info, warn};
 
 use super::address::Address;
 use super::connect::Store;
-use super::error::StoreResult;
+use super::error::{StoreError, StoreResult, from_sqlx};
 use super::liveness::within;
 use super::options::DatabaseOptions;
 use super::outage::Outage;
 use super::pooler::Pooler;
 use super::reach::Unreachable;
 use super::unreachable;
+use crate::clock::random_bytes;
 
 /// Where PostgreSQL tells every instance that events were appended.
 pub(super) const CHANNEL: &str = "sales_order_events";
@@ -76,6 +77,38 @@ impl Store {
             Listening(tokio::spawn(listening).abort_handle())
         });
         EventSignal { appended: self.appended.subscribe(), _listening: listening }
+    }
+}
+
+/// Whether this database tells instances of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// What one connection tells arrives at another.
+    Works,
+    /// The connection works, and nothing arrives at it: it leads to another database.
+    Elsewhere,
+    /// Nobody is told; events are looked for at intervals.
+    Nobody,
+}
+
+impl Store {
+    /// Tells something and listens for it, in a channel of its own, for so long.
+    pub async fn rehearse_telling(&self, limit: Duration) -> StoreResult<Telling> {
+        if matches!(self.listen_at, ListenAt::Nowhere) {
+            return Ok(Telling::Nobody);
+        }
+        let options = self.listen_at.find(&self.read).await?;
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(limit).connect_lazy_with(options);
+        let channel = format!("sales_order_{}", hex::encode(random_bytes::<8>()));
+        let arrives = async {
+            let mut listener = PgListener::connect_with(&pool).await.map_err(from_sqlx)?;
+            listener.listen(&channel).await.map_err(from_sqlx)?;
+            self.core.execute_unprepared(&format!("NOTIFY {channel}")).await?;
+            Ok::<_, StoreError>(timeout(limit, listener.recv()).await.is_ok_and(|told| told.is_ok()))
+        };
+        let arrived = arrives.await;
+        pool.close().await;
+        Ok(if arrived? { Telling::Works } else { Telling::Elsewhere })
     }
 }
 

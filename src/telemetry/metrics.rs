@@ -95,6 +95,7 @@ fn describe() {
     describe_counter!("sales_orders_total", "Orders taken in (created) or answered again (replayed)");
     describe_gauge!("sales_orders_waiting", "Orders on their way into the database");
     describe_gauge!("sales_order_oldest_batch_seconds", "Age of the oldest transaction under way that stores orders");
+    describe_counter!("sales_order_events_expired_total", "Events of orders that were removed because they were old");
     describe_gauge!("feed_last_look_age_seconds", "Time since the feed was last looked at for its followers");
     describe_gauge!("database_connections", "Open connections to the database by pool, idle or used");
     describe_gauge!("database_connections_max", "The most connections of a pool");
@@ -140,6 +141,7 @@ fn begin() {
     for name in ["sales_order_batches_total", "sales_orders_in_batches_total", "signature_reuses_total"] {
         counter!(name).absolute(0);
     }
+    note_expired_events(0);
     for outcome in AttemptOutcome::ALL {
         webhook_counter(*outcome).absolute(0);
     }
@@ -282,6 +284,11 @@ pub fn note_webhook_endpoints(state: EndpointState, all: u64, failing: u64) {
         #[expect(clippy::cast_precision_loss, reason = "nobody has so many endpoints")]
         gauge!("webhook_endpoints", "state" => state.as_str(), "failing" => name).set(number as f64);
     }
+}
+
+/// Counts events that were removed because they were old.
+pub fn note_expired_events(events: u64) {
+    counter!("sales_order_events_expired_total").increment(events);
 }
 
 /// Notes how many events are parked.

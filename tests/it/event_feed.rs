@@ -4,6 +4,7 @@ mod consumers;
 mod following;
 mod instances;
 mod plans;
+mod retention;
 
 use std::collections::HashMap;
 

@@ -1,11 +1,12 @@
 //! The database: whether it is there, what it is, and whether orders can be stored in it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use tokio::time::timeout;
 
-use super::{Args, Found, Report, files};
+use super::{Args, Found, Report, files, server};
 use crate::app::{self, Inspection, Numbering, SqliteState, Store};
 use crate::cli::output;
 use crate::clock::Clock;
@@ -14,8 +15,19 @@ use crate::service::ClockSkew;
 use crate::service::instances::SeenInstance;
 
 /// What is looked at in a database that can be reached.
-const INSIDE: [&str; 8] =
-    ["durability", "migrations", "rights", "database_writable", "clock", "instances", "connections", "integrity"];
+const INSIDE: [&str; 11] = [
+    "durability",
+    "migrations",
+    "rights",
+    "database_writable",
+    "clock",
+    "instances",
+    "events",
+    "connections",
+    "listening",
+    "indexes",
+    "integrity",
+];
 
 /// Gives the database where it has every migration.
 pub(super) async fn look(report: &mut Report, config: &Config, args: &Args) -> Option<Store> {
@@ -68,7 +80,7 @@ pub(super) async fn look(report: &mut Report, config: &Config, args: &Args) -> O
     let is_migrated = report.look("migrations", "look at the log of the database", migrated).await;
     if is_migrated {
         let rights = async {
-            store.check_grants(config.oidc.is_on()).await?;
+            store.check_grants(app::uses(config)).await?;
             Ok(Found::ok(if is_sqlite { "SQLite has none" } else { "all that serving needs" }))
         };
         report.look("rights", "run what `sales-order-api migrate grants` prints", rights).await;
@@ -76,12 +88,13 @@ pub(super) async fn look(report: &mut Report, config: &Config, args: &Args) -> O
             .look("database_writable", "make room, and look at the log of the database", writable(&store, &inspection))
             .await;
         report.look("instances", "look at the log of the database", instances(&store, config)).await;
+        report.look("events", "look at the log of the database", events(&store, config)).await;
     } else {
         let why = if is_known { "migrations are missing" } else { "the migrations cannot be read" };
-        report.skip(&["rights", "database_writable", "instances"], why);
+        report.skip(&["rights", "database_writable", "instances", "events"], why);
     }
     report.look("clock", "synchronise the clocks of both machines (NTP)", clock(&store, config)).await;
-    report.note("connections", connections(&inspection, config, args));
+    server::look(report, &store, &inspection, (config, args)).await;
     integrity(report, &store, args).await;
     is_migrated.then_some(store)
 }
@@ -189,23 +202,19 @@ async fn instances(store: &Store, config: &Config) -> Result<Found> {
     Ok(Found::wrong(&wrong, remedy, format!("running: {}, configured alike", running.len())))
 }
 
-/// Each instance has one more, on which it is told of events.
-fn connections(inspection: &Inspection, config: &Config, args: &Args) -> Found {
-    let Some(server) = inspection.connections else { return Found::ok("SQLite counts none") };
-    let (instances, each) = (u64::from(args.instances), u64::from(config.database.max_connections) + 1);
-    let (needed, free) = (instances * each, server.most.saturating_sub(server.reserved));
-    let found = format!(
-        "needed: {needed} ({instances} × {each} of an instance); the server takes {} and keeps {} for superusers; used now: {}",
-        server.most, server.reserved, server.used
-    );
-    let remedy = "raise max_connections of the server, or lower database.max_connections of the instances";
-    if needed > free {
-        Found::error(found, remedy)
-    } else if server.used * 10 >= free * 9 {
-        Found::warning(found, remedy)
-    } else {
-        Found::ok(found)
+async fn events(store: &Store, config: &Config) -> Result<Found> {
+    let retention = config.events.retention;
+    if retention.is_zero() {
+        return Ok(Found::ok("kept for ever"));
     }
+    let before = Clock::system().now() - (retention + Duration::from_hours(24));
+    Ok(match store.find_late_reader(before).await? {
+        None => Found::ok("everybody has read what is old"),
+        Some(reader) => Found::warning(
+            format!("{reader} has not read old events, which are kept for it"),
+            "have it read on, or delete it if it is not used any more",
+        ),
+    })
 }
 
 async fn integrity(report: &mut Report, store: &Store, args: &Args) {

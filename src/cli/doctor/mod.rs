@@ -6,6 +6,7 @@
 mod clients;
 mod database;
 mod files;
+mod server;
 mod settings;
 
 use std::process::ExitCode;

@@ -138,7 +138,7 @@ pub struct SalesOrderChangesInput {
 /// Where the feed of events goes on, and how much of it to read.
 #[derive(InputObject)]
 pub struct SalesOrderEventFeedInput {
-    /// Cursor of an event, or of the page before; absent, the feed begins with the first event.
+    /// Cursor of an event, or of the page before; absent, the feed begins with the first event that is kept.
     pub after: Option<String>,
     /// Number of events; 100 when absent.
     pub limit: Option<i32>,

@@ -157,12 +157,12 @@ impl OrderQuery {
         Ok(budget::read(ctx, SUMMARY_STATEMENTS)?.orders.summary(reader, &filter, &request).await?.into())
     }
 
-    /// Events of orders in the order of the feed, in pages, from the first event or from a cursor.
+    /// Events of orders in the order of the feed, in pages, from the first event that is kept or from a cursor.
     #[graphql(complexity = "page_cost(Some(first), child_complexity) + search_cost(filter.as_ref())")]
     async fn sales_order_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Cursor of the event after which the page starts; the first event when absent.")]
+        #[graphql(desc = "Cursor of the event after which the page starts; the first event that is kept when absent.")]
         after: Option<String>,
         #[graphql(desc = "Number of events, at most 100.", default = 100)] first: i32,
         #[graphql(name = "where", desc = "Conditions on the orders whose events are read; all orders when absent.")]

@@ -9,6 +9,9 @@ use crate::error::ErrorCode;
 use crate::graphql::{Needs, PreparedOperation};
 use crate::rest::operations::operations;
 
+/// What reads the feed of events from a point on that its caller names.
+const READS_ON: [&str; 4] = ["salesOrderEventFeed", "salesOrderChanges", "saveWebhookEndpoint", "replayWebhookEvents"];
+
 /// The codes with which an operation may be refused, by what it needs and where its parameters are.
 fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<ErrorCode> {
     use ErrorCode as Code;
@@ -71,6 +74,9 @@ fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<Err
         "salesOrderEventFeed" => codes.push(Code::NotFound),
         "requestLog" | "exportRequestLog" => codes.extend([Code::NotFound, Code::InsufficientScope]),
         _ => {}
+    }
+    if READS_ON.contains(&operation.name()) {
+        codes.push(Code::CursorExpired);
     }
     codes.sort_unstable();
     codes.dedup();

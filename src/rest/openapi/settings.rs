@@ -19,6 +19,7 @@ pub fn fill_in(document: &mut Value, config: &Config) {
         ("{timestamp_tolerance}", in_words(auth.timestamp_tolerance)),
         ("{webhook_timeout}", in_words(config.webhooks.timeout)),
         ("{webhook_log_retention}", in_words(config.webhooks.log_retention)),
+        ("{event_retention}", event_retention(config.events.retention)),
         ("{request_log_retention}", in_words(config.request_log.retention)),
         ("{max_body_bytes}", config.http.max_body_bytes.to_string()),
         ("{requests_per_minute}", limit.requests_per_minute.to_string()),
@@ -80,6 +81,14 @@ fn show(value: &mut Value, public_url: &PublicUrl) {
         }
         _ => {}
     }
+}
+
+/// How long events are kept.
+fn event_retention(retention: Duration) -> String {
+    if retention.is_zero() {
+        return "for ever".to_owned();
+    }
+    format!("for {}, and until every consumer and every endpoint of webhooks has passed them", in_words(retention))
 }
 
 /// Days or hours where it is some of them, and otherwise seconds, which timestamps are in.

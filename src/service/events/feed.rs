@@ -24,9 +24,15 @@ pub struct FeedPage {
 impl Events {
     /// The events after a position that the reader may see, so many at most.
     pub async fn feed(&self, reader: &Principal, after: Option<Position>, limit: usize) -> Result<FeedPage, AppError> {
+        match after {
+            Some(after) => self.feed_after(reader, after, limit).await,
+            None => self.from_beginning(|beginning| self.feed_after(reader, beginning, limit)).await,
+        }
+    }
+
+    async fn feed_after(&self, reader: &Principal, after: Position, limit: usize) -> Result<FeedPage, AppError> {
         let (scope, filter) = (&reader.scope(), &OrderFilter::default());
         let end = self.store.find_last_position().await?;
-        let after = after.unwrap_or(Position::START);
         if after > end {
             self.ensure_not_ahead(after).await?;
         }

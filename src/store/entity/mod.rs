@@ -7,6 +7,7 @@ pub mod client_public_keys;
 pub mod client_secrets;
 pub mod clients;
 pub mod event_consumers;
+pub mod event_horizon;
 pub mod person_sessions;
 pub mod sales_order_acknowledgements;
 pub mod sales_order_events;

@@ -17,6 +17,8 @@ pub(super) struct Relation {
     people: &'static [&'static str],
     /// What managing clients does besides, over GraphQL or at the command line.
     managing: &'static [&'static str],
+    /// What it does besides where events expire.
+    expiring: &'static [&'static str],
     pub reported: Reported,
 }
 
@@ -32,15 +34,19 @@ pub(super) enum Reported {
 }
 
 /// What the service is used for besides orders.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Use {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Uses {
+    /// People sign in.
     pub people: bool,
+    /// Clients are managed.
     pub managing: bool,
+    /// Events expire.
+    pub expiring: bool,
 }
 
 impl Relation {
     const fn unused(name: &'static str) -> Self {
-        Self { name, serving: &[], people: &[], managing: &[], reported: Reported::Nothing }
+        Self { name, serving: &[], people: &[], managing: &[], expiring: &[], reported: Reported::Nothing }
     }
 
     const fn served(name: &'static str, serving: &'static [&'static str]) -> Self {
@@ -55,14 +61,18 @@ impl Relation {
         Self { managing, ..self }
     }
 
+    const fn for_expiring(self, expiring: &'static [&'static str]) -> Self {
+        Self { expiring, ..self }
+    }
+
     const fn reported(self, reported: Reported) -> Self {
         Self { reported, ..self }
     }
 
     /// Each once.
-    pub(super) fn acts(&self, of: Use) -> Vec<&'static str> {
+    pub(super) fn acts(&self, of: Uses) -> Vec<&'static str> {
         let mut acts = self.serving.to_vec();
-        for (counts, more) in [(of.people, self.people), (of.managing, self.managing)] {
+        for (counts, more) in [(of.people, self.people), (of.managing, self.managing), (of.expiring, self.expiring)] {
             let missing = more.iter().filter(|act| counts && !acts.contains(act)).copied();
             let missing: Vec<_> = missing.collect();
             acts.extend(missing);
@@ -73,7 +83,7 @@ impl Relation {
 
 /// Reports read the views where there are some. Left out everywhere: addresses, notes, who did something, payloads and whatever
 /// else may hold one of these, and all that proves or could be signed with.
-pub(super) const RELATIONS: [Relation; 36] = [
+pub(super) const RELATIONS: [Relation; 37] = [
     Relation::served("seaql_migrations", READ),
     Relation::served("clients", READ).for_people(&["INSERT", "UPDATE"]).for_managing(&["INSERT", "UPDATE"]),
     Relation::served("client_audit_log", ADD),
@@ -83,6 +93,7 @@ pub(super) const RELATIONS: [Relation; 36] = [
     Relation::served("client_addresses", ALL),
     Relation::unused("person_sessions").for_people(ALL),
     Relation::served("event_consumers", ALL),
+    Relation::served("event_horizon", READ).for_expiring(&["UPDATE"]),
     Relation::served("saved_views", ALL),
     Relation::served("instances", ALL),
     Relation::served("webhook_endpoints", ALL),
@@ -95,7 +106,7 @@ pub(super) const RELATIONS: [Relation; 36] = [
     Relation::served("sales_orders", CHANGE),
     Relation::served("sales_order_lines", CHANGE),
     Relation::served("sales_order_receipts", ADD),
-    Relation::served("sales_order_events", ADD).for_managing(&["UPDATE"]),
+    Relation::served("sales_order_events", ADD).for_managing(&["UPDATE"]).for_expiring(&["DELETE"]),
     Relation::served("sales_order_acknowledgements", ADD).reported(Reported::Columns(&[
         "order_id",
         "system",

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use migrations::reporting::VIEWS;
 
-use super::relations::{RELATIONS, Relation, Reported, Use};
+use super::relations::{RELATIONS, Relation, Reported, Uses};
 
 /// Longer names PostgreSQL would cut.
 const LONGEST_NAME: usize = 63;
@@ -25,10 +25,8 @@ pub struct Roles {
     pub reporting: RoleName,
     /// Where the tables are.
     pub schema: RoleName,
-    /// Whether people sign in.
-    pub people: bool,
-    /// Whether the runtime role may manage clients.
-    pub managing: bool,
+    /// What the runtime role is for besides orders.
+    pub uses: Uses,
 }
 
 impl FromStr for RoleName {
@@ -101,18 +99,22 @@ impl Roles {
     /// The statements. They may be run again and again: afterwards the roles have these rights to the tables and no others.
     #[must_use]
     pub fn statements(&self) -> String {
-        let Self { runtime, migration, reporting, schema, people, managing } = self;
-        let of = Use { people: *people, managing: *managing };
-        let uses = [Some("serving"), people.then_some("people who sign in"), managing.then_some("managing clients")];
-        let uses: Vec<_> = uses.into_iter().flatten().collect();
+        let Self { runtime, migration, reporting, schema, uses } = self;
+        let more = [
+            (uses.people, "people who sign in"),
+            (uses.managing, "managing clients"),
+            (uses.expiring, "events that expire"),
+        ];
+        let told = more.into_iter().filter_map(|(counts, what)| counts.then_some(what));
+        let told: Vec<_> = std::iter::once("serving").chain(told).collect();
         let names = RELATIONS.map(|relation| literal(relation.name)).join(",\n    ");
         let mut sql = TEMPLATE.trim_end().to_owned();
         for (placeholder, text) in [
             ("{relations}", names),
             ("{functions}", FUNCTIONS.map(literal).join(",\n    ")),
-            ("{runtime_rights}", rows(|relation| relation.acts(of).join(", "))),
+            ("{runtime_rights}", rows(|relation| relation.acts(*uses).join(", "))),
             ("{reporting_rights}", rows(reported)),
-            ("{uses}", uses.join(", ")),
+            ("{uses}", told.join(", ")),
         ] {
             sql = sql.replace(placeholder, &text);
         }
@@ -139,7 +141,7 @@ impl Roles {
 
     /// The options that these roles come of, as a shell takes them.
     fn flags(&self) -> String {
-        let Self { runtime, migration, reporting, schema, managing, .. } = self;
+        let Self { runtime, migration, reporting, schema, uses } = self;
         let named = [
             ("runtime-role", runtime),
             ("migration-role", migration),
@@ -147,7 +149,7 @@ impl Roles {
             ("schema", schema),
         ];
         let mut flags = named.map(|(flag, name)| format!("--{flag} {}", shell_word(&name.0))).to_vec();
-        flags.extend(managing.then(|| "--manage-clients".to_owned()));
+        flags.extend(uses.managing.then(|| "--manage-clients".to_owned()));
         flags.join(" ")
     }
 }
@@ -185,7 +187,7 @@ mod tests {
     fn roles(runtime: &str) -> Roles {
         let [runtime, migration, reporting, schema] =
             [runtime, "owner", "reports", "public"].map(|name| name.parse().unwrap());
-        Roles { runtime, migration, reporting, schema, people: false, managing: false }
+        Roles { runtime, migration, reporting, schema, uses: Uses::default() }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::store::entity::sales_order_events::{Column as EventColumn, Entity as 
 use crate::store::entity::sales_orders::{Column, Entity};
 use crate::store::error::StoreResult;
 use crate::store::filter::in_scope;
+use crate::store::horizon;
 
 /// How many orders are looked through for a page that wants only some of them: about 5 ms.
 const LOOKED_THROUGH: u64 = 5_000;
@@ -87,6 +88,7 @@ impl Store {
         let mut query = query.into_query();
         self.join_orders(query.from_clear().from(Events));
         let rows = self.read.query_all(&query).await?;
+        horizon::ensure_kept(&self.read, after).await?;
         let read = |row| {
             let mut row = RowReader::new(row)?;
             Ok((SalesOrder::read(&mut row)?, Position::new(row.value()?)))

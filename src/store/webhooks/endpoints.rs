@@ -16,7 +16,7 @@ use crate::store::audit;
 use crate::store::connect::{Store, instant, micros};
 use crate::store::entity::webhook_endpoints::{ActiveModel, Column, Entity, Model};
 use crate::store::error::{StoreError, StoreResult};
-use crate::store::locks;
+use crate::store::{horizon, locks};
 
 /// An endpoint that was written.
 #[derive(Debug)]
@@ -90,6 +90,8 @@ impl Store {
                 if others.count(tx).await? >= most {
                     return Ok(None);
                 }
+                horizon::hold(tx).await?;
+                horizon::ensure_kept(tx, new.position).await?;
                 let mut row = ActiveModel {
                     id: NotSet,
                     client_id: Set(new.client_id.to_string()),

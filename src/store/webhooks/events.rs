@@ -13,6 +13,7 @@ use crate::store::entity::sales_order_events::{Column, Entity};
 use crate::store::entity::sales_orders;
 use crate::store::error::StoreResult;
 use crate::store::filter::in_scope;
+use crate::store::horizon;
 
 /// An event to be sent, and the order that it is of.
 pub type WebhookEventKey = (Position, OrderNumber);
@@ -45,6 +46,7 @@ impl Store {
             query = self.with_orders(query).filter(in_scope(scope));
         }
         let rows: Vec<(i64, i64)> = query.into_tuple().all(&self.read).await?;
+        horizon::ensure_kept(&self.read, after).await?;
         Ok(rows.into_iter().map(|(position, order)| (Position::new(position), OrderNumber::from_id(order))).collect())
     }
 

@@ -17,6 +17,7 @@ use crate::store::audit;
 use crate::store::connect::{Store, instant, micros};
 use crate::store::entity::webhook_replays::{ActiveModel, Column, Entity, Model};
 use crate::store::error::{StoreError, StoreResult};
+use crate::store::horizon;
 
 impl Store {
     /// Notes that events are to be sent again, and who wants it; `None` where so many replays of the endpoint are under way.
@@ -34,11 +35,18 @@ impl Store {
                 if open.count(tx).await? >= most {
                     return Ok(None);
                 }
+                horizon::hold(tx).await?;
+                // Of an order there is sent again what is left of it.
+                let position = match replay.order {
+                    Some(_) => replay.position.max(horizon::find(tx).await?),
+                    None => replay.position,
+                };
+                horizon::ensure_kept(tx, position).await?;
                 let row = ActiveModel {
                     id: NotSet,
                     endpoint_id: Set(replay.endpoint_id),
                     order_id: Set(replay.order.map(OrderNumber::id)),
-                    position: Set(replay.position.get()),
+                    position: Set(position.get()),
                     until: Set(replay.until.get()),
                     created_at: Set(micros(replay.created_at)),
                     ..Default::default()

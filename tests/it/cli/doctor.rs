@@ -1,5 +1,7 @@
 //! The operator asks what is wrong with an installation, before anybody else finds out.
 
+mod server;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -299,36 +301,6 @@ async fn a_database_that_stores_no_order_is_told_from_one_that_is_away() {
     away.finds("database", "error", "", "correct database.url");
     assert_eq!(away.said("client_keys").0, "skipped");
     assert_eq!(away.said("secret_files").0, "ok", "what needs no database is looked at all the same");
-}
-
-#[tokio::test]
-async fn more_connections_than_the_server_has_are_named() {
-    only_on!(Postgres);
-    let desk = installation().await;
-    let greedy = examine_with(&desk, &[], |command| {
-        command.env("SALES_ORDER_DATABASE__MAX_CONNECTIONS", "100000");
-    });
-    greedy.finds("connections", "error", "needed: 100001 (1 × 100001 of an instance)", "database.max_connections");
-    let many = examine_with(&desk, &["--instances", "10000"], |_| {});
-    many.finds("connections", "error", "(10000 × ", "database.max_connections");
-}
-
-#[tokio::test]
-async fn a_right_that_was_taken_away_is_named() {
-    only_on!(Postgres);
-    let desk = installation().await;
-    let name = desk.database.url.rsplit_once('/').unwrap().1.to_owned();
-    let role = format!("{name}_doctor");
-    let grants = format!(
-        "CREATE ROLE {role} LOGIN PASSWORD 'right'; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role};
-         GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}; REVOKE INSERT ON sales_order_events FROM {role}"
-    );
-    desk.execute(&grants).await;
-    let server = desk.database.url.rsplit_once('@').unwrap().1;
-    let url = format!("postgres://{role}:right@{server}");
-    let examined = examine_with(&desk, &["--database-url", &url], |_| {});
-    examined.finds("rights", "error", "lacks INSERT ON sales_order_events", "migrate grants");
-    desk.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
 }
 
 #[tokio::test]

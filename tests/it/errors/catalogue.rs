@@ -49,6 +49,7 @@ impl Reached {
 async fn every_code_of_the_catalogue_is_what_some_request_is_answered_with() {
     let mut reached = Reached::default();
     refusals_of_requests(&mut reached).await;
+    refusals_of_readers(&mut reached).await;
     refusals_of_callers(&mut reached).await;
     refusals_of_graphql_documents(&mut reached).await;
     refusals_of_operators(&mut reached).await;
@@ -114,6 +115,16 @@ async fn refusals_of_requests(reached: &mut Reached) {
     let answer = partner.create_with_key("third", &other).await;
     let problem = reached.over_rest(ErrorCode::DuplicatePartnerReference, &answer);
     assert_eq!(problem["order_number"], made["data"]["order_number"]);
+}
+
+async fn refusals_of_readers(reached: &mut Reached) {
+    let app = TestApp::new().await;
+    let partner = app.partner().await;
+    let begin = partner.get("/api/v1/events").await.expect(200)["next_cursor"].as_str().unwrap().to_owned();
+    partner.create(&order()).await.expect(201);
+    app.store.expire_events(app.clock.now() + Duration::from_secs(1)).await.unwrap();
+    let answer = partner.get(&format!("/api/v1/events?after={begin}")).await;
+    reached.over_rest(ErrorCode::CursorExpired, &answer);
 }
 
 async fn refusals_of_callers(reached: &mut Reached) {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use sales_order_api::domain::permission::Permission;
-use sales_order_api::store::{Store, examine};
+use sales_order_api::store::{Store, Uses, examine};
 use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -67,11 +67,11 @@ async fn a_missing_grant_is_named_before_the_service_listens() {
         database.db_execute(&format!("GRANT {lack} TO {role}")).await.unwrap();
     }
     let store = Store::connect(&options(&url)).await.unwrap();
-    store.check_grants(false).await.unwrap();
+    store.check_grants(Uses::default()).await.unwrap();
     // Where people sign in, their sessions are written too.
     database.db_execute(&format!("REVOKE INSERT ON person_sessions FROM {role}")).await.unwrap();
-    store.check_grants(false).await.unwrap();
-    let lacks = format!("{:?}", store.check_grants(true).await.unwrap_err());
+    store.check_grants(Uses::default()).await.unwrap();
+    let lacks = format!("{:?}", store.check_grants(Uses { people: true, ..Uses::default() }).await.unwrap_err());
     assert!(lacks.contains("lacks INSERT ON person_sessions;"), "{lacks}");
     assert_eq!(store.find_last_given_position().await.unwrap().get(), 0);
     store.close().await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use sales_order_api::store::Store;
+use sales_order_api::store::{Store, Uses};
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use tokio::sync::Mutex;
 
@@ -109,12 +109,12 @@ async fn the_runtime_role_serves_everything_and_may_touch_nothing_else() {
 
     // Each of them is asked for at the start.
     let store = Store::connect(&options(&roles.url(&roles.runtime))).await.unwrap();
-    store.check_grants(false).await.unwrap();
+    store.check_grants(Uses::default()).await.unwrap();
     let owner = database.db_connect().await;
     for right in &expected {
         let (act, table) = right.split_once(' ').unwrap();
         owner.execute_unprepared(&format!("REVOKE {act} ON {table} FROM \"{}\"", roles.runtime)).await.unwrap();
-        let lacks = format!("{:?}", store.check_grants(false).await.unwrap_err());
+        let lacks = format!("{:?}", store.check_grants(Uses::default()).await.unwrap_err());
         assert!(lacks.contains(&format!("lacks {act} ON {table};")), "{lacks}");
         assert!(lacks.contains("sales-order-api migrate grants"), "{lacks}");
         owner.execute_unprepared(&format!("GRANT {act} ON {table} TO \"{}\"", roles.runtime)).await.unwrap();
@@ -122,12 +122,12 @@ async fn the_runtime_role_serves_everything_and_may_touch_nothing_else() {
     for log in ["api_requests", "webhook_attempts"] {
         let tend = format!("EXECUTE ON FUNCTION tend_{log}(bigint,bigint)");
         owner.execute_unprepared(&format!("REVOKE {tend} FROM \"{}\"", roles.runtime)).await.unwrap();
-        let lacks = format!("{:?}", store.check_grants(false).await.unwrap_err());
+        let lacks = format!("{:?}", store.check_grants(Uses::default()).await.unwrap_err());
         assert!(lacks.contains(&format!("lacks {tend};")), "{lacks}");
         owner.execute_unprepared(&format!("GRANT {tend} TO \"{}\"", roles.runtime)).await.unwrap();
     }
     // Nor may it make anything, or sign people in.
-    let lacks = format!("{:?}", store.check_grants(true).await.unwrap_err());
+    let lacks = format!("{:?}", store.check_grants(Uses { people: true, ..Uses::default() }).await.unwrap_err());
     assert!(lacks.contains("INSERT ON person_sessions"), "{lacks}");
     store.close().await;
     owner.close().await.unwrap();
@@ -177,7 +177,7 @@ async fn where_people_sign_in_or_clients_are_managed_the_runtime_role_may_do_tha
     fs::write(&staff, settings).unwrap();
     roles.make(&database, &["--config", staff.to_str().unwrap()]).await;
     let store = Store::connect(&options(&url)).await.unwrap();
-    store.check_grants(true).await.unwrap();
+    store.check_grants(Uses { people: true, ..Uses::default() }).await.unwrap();
     store.close().await;
     let people = rights(&database, &roles.runtime).await;
     assert_eq!(people.difference(&before).count(), 6, "{people:?}");
@@ -199,7 +199,7 @@ async fn the_migration_role_makes_and_owns_everything() {
     migrate(&["up"]);
     roles.make(&database, &[]).await;
     let store = Store::connect(&options(&roles.url(&roles.runtime))).await.unwrap();
-    store.check_grants(false).await.unwrap();
+    store.check_grants(Uses::default()).await.unwrap();
     store.close().await;
     // What a superuser made is handed over as well.
     database.db_execute("ALTER TABLE clients OWNER TO CURRENT_USER").await.unwrap();
