@@ -1,6 +1,7 @@
 //! The operator starts the service before its database is there, or with an address that leads nowhere.
 
 mod checks;
+mod expiring;
 mod hosts;
 mod roles;
 mod waiting;

@@ -81,6 +81,8 @@ async fn installation() -> Desk {
     let desk = Desk::new().await;
     desk.key_pair();
     desk.partner();
+    // Of PostgreSQL it builds the indexes too that others are built beside.
+    desk.run(&["migrate", "up"]).succeeds();
     desk
 }
 

@@ -12,15 +12,15 @@ use super::checks::every_use_is_served;
 use crate::support::{Database, command, options};
 
 /// Names of the test's own: roles are the server's, not the database's.
-struct Roles {
+pub(super) struct Roles {
     database: String,
-    runtime: String,
+    pub(super) runtime: String,
     migration: String,
     reporting: String,
 }
 
 impl Roles {
-    fn of(database: &Database) -> Self {
+    pub(super) fn of(database: &Database) -> Self {
         let database = database.url.rsplit_once('/').unwrap().1.to_owned();
         let [runtime, migration, reporting] =
             ["runtime", "migration", "reporting"].map(|of| format!("{database} {of}"));
@@ -28,7 +28,7 @@ impl Roles {
     }
 
     /// Runs what the command prints.
-    async fn make(&self, database: &Database, flags: &[&str]) {
+    pub(super) async fn make(&self, database: &Database, flags: &[&str]) {
         let mut command = command(database.folder.path());
         command.args(["migrate", "grants", "--database-url", &database.url, "--runtime-role", &self.runtime]);
         command.args(["--migration-role", &self.migration, "--reporting-role", &self.reporting]).args(flags);
@@ -41,11 +41,11 @@ impl Roles {
         }
     }
 
-    fn url(&self, role: &str) -> String {
+    pub(super) fn url(&self, role: &str) -> String {
         address(&role.replace(' ', "%20"), "right", &self.database)
     }
 
-    async fn drop(&self, database: &Database) {
+    pub(super) async fn drop(&self, database: &Database) {
         let Self { runtime, migration, reporting, .. } = self;
         let all = format!("\"{runtime}\", \"{migration}\", \"{reporting}\"");
         let sql = format!("REASSIGN OWNED BY {all} TO CURRENT_USER; DROP OWNED BY {all}; DROP ROLE {all}");
