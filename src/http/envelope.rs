@@ -12,10 +12,10 @@ use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
 use futures_util::FutureExt as _;
 use ipnet::IpNet;
+use uuid::Uuid;
 
 use super::address::is_proxied;
 use super::{compress, framing};
-use crate::clock::random_bytes;
 use crate::config::{Http, PublicUrl};
 use crate::error::{AppError, ErrorCode};
 use crate::service::RequestLog;
@@ -147,7 +147,8 @@ fn request_id(request: &Request) -> String {
     let sent = request.headers().get(&X_REQUEST_ID).and_then(|value| value.to_str().ok());
     match sent {
         Some(id) if (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) => id.to_owned(),
-        _ => hex::encode(random_bytes::<16>()),
+        // UUIDv7 (RFC 9562) begins with the time, so the index of the log of requests grows at its end.
+        _ => Uuid::now_v7().simple().to_string(),
     }
 }
 

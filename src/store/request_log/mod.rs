@@ -11,7 +11,7 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynch
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait as _,
 };
-use serde_json::json;
+use serde::Serialize;
 use tokio::sync::OnceCell;
 
 use super::connect::{Store, micros};
@@ -129,7 +129,7 @@ pub(super) fn beside(database: &Path) -> PathBuf {
 impl Store {
     /// Writes entries, all or none; a crash may lose those of the last moment. As JSONB they are parsed once, as JSON once for each column.
     pub async fn insert_logged_requests(&self, entries: &[LoggedRequest]) -> StoreResult<()> {
-        let rows = serde_json::Value::Array(entries.iter().map(row).collect()).to_string();
+        let rows = serde_json::to_string(&entries.iter().map(row).collect::<Vec<_>>()).unwrap_or_default();
         self.in_time(async {
             if let Some(file) = &self.log_file {
                 let values =
@@ -189,23 +189,23 @@ impl Store {
 }
 
 /// The values of an entry, in the order of [`COLUMNS`].
-fn row(entry: &LoggedRequest) -> serde_json::Value {
-    json!([
+fn row(entry: &LoggedRequest) -> impl Serialize {
+    (
         micros(entry.at),
-        entry.request_id,
-        entry.client_id,
+        &entry.request_id,
+        &entry.client_id,
         entry.is_proven,
-        entry.method,
-        entry.route,
+        &entry.method,
+        &entry.route,
         entry.status,
-        entry.code,
-        entry.hint,
+        &entry.code,
+        &entry.hint,
         i64::try_from(entry.duration.as_micros()).unwrap_or(i64::MAX),
         entry.order.map(OrderNumber::id),
-        entry.partner_reference,
+        &entry.partner_reference,
         entry.is_replayed,
         serde_json::to_string(&entry.details).unwrap_or_default(),
-    ])
+    )
 }
 
 #[cfg(test)]
