@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::error::origin;
-use super::{Config, ConfigError, Webhooks, oidc};
+use super::{Config, ConfigError, EventsConfig, Webhooks, oidc};
 
 /// How long a change by the command line may take to reach a running service, as documented.
 const LONGEST_CLIENT_CACHE: Duration = Duration::from_secs(5);
@@ -28,65 +28,8 @@ const SHORTEST_RETENTION: Duration = Duration::from_hours(1);
 
 /// Refuses the first value that is out of its range.
 pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
-    let Config {
-        http,
-        database,
-        auth,
-        orders,
-        graphql,
-        rate_limit,
-        log,
-        metrics: _,
-        events,
-        request_log,
-        webhooks,
-        oidc,
-    } = config;
-    let second = Duration::from_secs(1);
-    let millisecond = Duration::from_millis(1);
-    for (key, value, least, most) in [
-        ("http.request_timeout", http.request_timeout, millisecond, LONGEST_DURATION),
-        ("http.drain_delay", http.drain_delay, Duration::ZERO, LONGEST_DURATION),
-        ("http.shutdown_timeout", http.shutdown_timeout, Duration::ZERO, LONGEST_DURATION),
-        ("http.header_timeout", http.header_timeout, millisecond, LONGEST_DURATION),
-        ("http.idle_timeout", http.idle_timeout, millisecond, LONGEST_DURATION),
-        ("http.write_timeout", http.write_timeout, millisecond, LONGEST_DURATION),
-        ("http.subscription_write_timeout", http.subscription_write_timeout, millisecond, LONGEST_DURATION),
-        ("http.anonymous_socket_timeout", http.anonymous_socket_timeout, millisecond, LONGEST_DURATION),
-        ("database.statement_timeout", database.statement_timeout, millisecond, LONGEST_DURATION),
-        ("database.acquire_timeout", database.acquire_timeout, millisecond, LONGEST_DURATION),
-        ("database.start_timeout", database.start_timeout, Duration::ZERO, LONGEST_DURATION),
-        ("database.max_clock_skew", database.max_clock_skew, Duration::ZERO, LONGEST_DURATION),
-        ("database.idle_timeout", database.idle_timeout, second, LONGEST_DURATION),
-        ("http.ready_timeout", http.ready_timeout, millisecond, LONGEST_DURATION),
-        ("auth.token_lifetime", auth.token_lifetime, second, LONGEST_DURATION),
-        ("auth.refresh_window", auth.refresh_window, Duration::ZERO, LONGEST_DURATION),
-        ("auth.session_lifetime", auth.session_lifetime, second, LONGEST_DURATION),
-        ("rate_limit.login_longest_pause", rate_limit.login_longest_pause, Duration::ZERO, LONGEST_DURATION),
-        ("oidc.session_lifetime", oidc.session_lifetime, Duration::from_mins(1), LONGEST_DURATION),
-        ("webhooks.connect_timeout", webhooks.connect_timeout, millisecond, LONGEST_DURATION),
-        ("webhooks.timeout", webhooks.timeout, millisecond, LONGEST_DURATION),
-        ("webhooks.lease", webhooks.lease, second, LONGEST_DURATION),
-        ("webhooks.log_retention", webhooks.log_retention, second, LONGEST_DURATION),
-        ("events.retention", events.retention, Duration::ZERO, LONGEST_DURATION),
-        ("request_log.retention", request_log.retention, Duration::ZERO, LONGEST_DURATION),
-        ("auth.timestamp_tolerance", auth.timestamp_tolerance, second, LONGEST_DURATION),
-    ] {
-        if value < least {
-            return Err(ConfigError::invalid(
-                figment,
-                key,
-                format!("must be at least {}", humantime::format_duration(least)),
-            ));
-        }
-        if value > most {
-            return Err(ConfigError::invalid(figment, key, "must be at most 3650d".to_owned()));
-        }
-    }
-    if !events.retention.is_zero() && events.retention < SHORTEST_RETENTION {
-        let problem = "must be at least 1h, or 0s to keep events for ever";
-        return Err(ConfigError::invalid(figment, "events.retention", problem.to_owned()));
-    }
+    check_durations(config, figment)?;
+    let Config { http, database, auth, orders, graphql, log, webhooks, .. } = config;
     for (key, value) in [
         ("http.max_body_bytes", http.max_body_bytes),
         ("http.max_connections", http.max_connections),
@@ -135,6 +78,52 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         let problem = format!("is {:?}, which is not a log filter: {error}", log.filter);
         ConfigError::invalid(figment, "log.filter", problem)
     })
+}
+
+fn check_durations(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
+    let Config { http, database, auth, rate_limit, events, request_log, webhooks, oidc, .. } = config;
+    let second = Duration::from_secs(1);
+    let millisecond = Duration::from_millis(1);
+    for (key, value, least, most) in [
+        ("http.request_timeout", http.request_timeout, millisecond, LONGEST_DURATION),
+        ("http.drain_delay", http.drain_delay, Duration::ZERO, LONGEST_DURATION),
+        ("http.shutdown_timeout", http.shutdown_timeout, Duration::ZERO, LONGEST_DURATION),
+        ("http.header_timeout", http.header_timeout, millisecond, LONGEST_DURATION),
+        ("http.idle_timeout", http.idle_timeout, millisecond, LONGEST_DURATION),
+        ("http.write_timeout", http.write_timeout, millisecond, LONGEST_DURATION),
+        ("http.subscription_write_timeout", http.subscription_write_timeout, millisecond, LONGEST_DURATION),
+        ("http.anonymous_socket_timeout", http.anonymous_socket_timeout, millisecond, LONGEST_DURATION),
+        ("database.statement_timeout", database.statement_timeout, millisecond, LONGEST_DURATION),
+        ("database.acquire_timeout", database.acquire_timeout, millisecond, LONGEST_DURATION),
+        ("database.start_timeout", database.start_timeout, Duration::ZERO, LONGEST_DURATION),
+        ("database.max_clock_skew", database.max_clock_skew, Duration::ZERO, LONGEST_DURATION),
+        ("database.idle_timeout", database.idle_timeout, second, LONGEST_DURATION),
+        ("http.ready_timeout", http.ready_timeout, millisecond, LONGEST_DURATION),
+        ("auth.token_lifetime", auth.token_lifetime, second, LONGEST_DURATION),
+        ("auth.refresh_window", auth.refresh_window, Duration::ZERO, LONGEST_DURATION),
+        ("auth.session_lifetime", auth.session_lifetime, second, LONGEST_DURATION),
+        ("rate_limit.login_longest_pause", rate_limit.login_longest_pause, Duration::ZERO, LONGEST_DURATION),
+        ("oidc.session_lifetime", oidc.session_lifetime, Duration::from_mins(1), LONGEST_DURATION),
+        ("webhooks.connect_timeout", webhooks.connect_timeout, millisecond, LONGEST_DURATION),
+        ("webhooks.timeout", webhooks.timeout, millisecond, LONGEST_DURATION),
+        ("webhooks.lease", webhooks.lease, second, LONGEST_DURATION),
+        ("webhooks.log_retention", webhooks.log_retention, second, LONGEST_DURATION),
+        ("events.retention", events.retention, Duration::ZERO, LONGEST_DURATION),
+        ("request_log.retention", request_log.retention, Duration::ZERO, LONGEST_DURATION),
+        ("auth.timestamp_tolerance", auth.timestamp_tolerance, second, LONGEST_DURATION),
+    ] {
+        if value < least {
+            return Err(ConfigError::invalid(
+                figment,
+                key,
+                format!("must be at least {}", humantime::format_duration(least)),
+            ));
+        }
+        if value > most {
+            return Err(ConfigError::invalid(figment, key, "must be at most 3650d".to_owned()));
+        }
+    }
+    Ok(())
 }
 
 fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
@@ -222,7 +211,16 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
         return Err(ConfigError::invalid(figment, "database.listen_url", problem));
     }
     check_webhooks(&config.webhooks, figment)?;
+    check_events(&config.events, figment)?;
     oidc::check(config, figment)
+}
+
+fn check_events(events: &EventsConfig, figment: &Figment) -> Result<(), ConfigError> {
+    if !events.retention.is_zero() && events.retention < SHORTEST_RETENTION {
+        let problem = "must be at least 1h, or 0s to keep events for ever";
+        return Err(ConfigError::invalid(figment, "events.retention", problem));
+    }
+    Ok(())
 }
 
 fn check_webhooks(webhooks: &Webhooks, figment: &Figment) -> Result<(), ConfigError> {

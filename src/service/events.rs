@@ -126,7 +126,7 @@ impl Events {
         let read = |after| self.store.list_events(scope, filter, (after, Position::END), first + 1);
         let mut rows = match after {
             Some(after) => read(after).await?,
-            None => self.from_beginning(read).await?,
+            None => self.read_from_beginning(read).await?,
         };
         let has_next = rows.len() > first;
         rows.truncate(first);

@@ -48,9 +48,9 @@ impl Store {
         let statement = Statement::from_string(DbBackend::Postgres, question);
         let Some(row) = self.core.query_one_raw(statement).await? else { return Ok(()) };
         let Some(lacks) = row.try_get_by_index::<Option<String>>(0)? else { return Ok(()) };
-        let (user, first): (String, String) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        let (role, first): (String, String) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
         let sentence = format!(
-            "user {user} of the database lacks {lacks}; let the owner of the tables grant it (GRANT {first} TO {user}), or run \
+            "user {role} of the database lacks {lacks}; let the owner of the tables grant it (GRANT {first} TO {role}), or run \
              what `sales-order-api migrate grants` prints"
         );
         Err(unreachable::lasting(sentence).into())

@@ -100,13 +100,13 @@ impl Store {
         let options = self.listen_at.find(&self.read).await?;
         let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(limit).connect_lazy_with(options);
         let channel = format!("sales_order_{}", hex::encode(random_bytes::<8>()));
-        let arrives = async {
+        let rehearsal = async {
             let mut listener = PgListener::connect_with(&pool).await.map_err(from_sqlx)?;
             listener.listen(&channel).await.map_err(from_sqlx)?;
             self.core.execute_unprepared(&format!("NOTIFY {channel}")).await?;
             Ok::<_, StoreError>(timeout(limit, listener.recv()).await.is_ok_and(|told| told.is_ok()))
         };
-        let arrived = arrives.await;
+        let arrived = rehearsal.await;
         pool.close().await;
         Ok(if arrived? { Telling::Works } else { Telling::Elsewhere })
     }

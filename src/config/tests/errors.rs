@@ -118,6 +118,7 @@ fn a_value_out_of_its_range_is_told_the_range() {
         ("HTTP__MAX_BODY_MEMORY_BYTES", "100663295", "less than 16 times http.max_body_bytes, which is 6291456"),
         ("LOG__MAX_BUFFER_BYTES", "65535", "log.max_buffer_bytes must be at least 65536, but is 65535"),
         ("DATABASE__MAX_CONNECTIONS", "0", "database.max_connections must be at least 1"),
+        ("EVENTS__RETENTION", "59m", "events.retention must be at least 1h, or 0s to keep events for ever"),
         ("DATABASE__ACQUIRE_TIMEOUT", "0s", "database.acquire_timeout must be at least 1ms"),
         ("DATABASE__STATEMENT_TIMEOUT", "0", "database.statement_timeout must be at least 1ms"),
         (

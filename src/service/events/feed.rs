@@ -26,7 +26,7 @@ impl Events {
     pub async fn feed(&self, reader: &Principal, after: Option<Position>, limit: usize) -> Result<FeedPage, AppError> {
         match after {
             Some(after) => self.feed_after(reader, after, limit).await,
-            None => self.from_beginning(|beginning| self.feed_after(reader, beginning, limit)).await,
+            None => self.read_from_beginning(|beginning| self.feed_after(reader, beginning, limit)).await,
         }
     }
 

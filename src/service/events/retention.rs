@@ -31,7 +31,7 @@ impl Events {
     }
 
     /// Reads the feed from the beginning of what is left of it.
-    pub(super) async fn from_beginning<T, F, E>(&self, read: impl Fn(Position) -> F) -> Result<T, AppError>
+    pub(super) async fn read_from_beginning<T, F, E>(&self, read: impl Fn(Position) -> F) -> Result<T, AppError>
     where
         F: Future<Output = Result<T, E>>,
         AppError: From<E>,
