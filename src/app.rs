@@ -19,7 +19,9 @@ use tracing::warn;
 
 pub use self::backup::{copy, original, read_copy};
 pub use self::command_line::{clients, offline_api, operator, webhooks};
-pub use self::database::{check_addresses, connect, open, open_to_serve, uses};
+pub use self::database::{
+    check_addresses, connect, look_at_replica, open, open_to_read, open_to_serve, uses,
+};
 pub use self::doctor::{ask_provider, database_file, examine, instances, own_configuration, vault};
 use self::stopping::Stop;
 pub use self::stopping::Stopping;
@@ -47,7 +49,8 @@ use crate::service::{
 };
 use crate::store::StoreError;
 pub use crate::store::{
-    Copied, Inspection, Numbering, Original, RoleName, Roles, SqliteState, Store, Telling, Uses, look_at_sqlite,
+    Copied, Inspection, Numbering, Original, ReplicaSeen, RoleName, Roles, SqliteState, Store, Telling, Uses,
+    look_at_sqlite,
 };
 
 /// What every request handler shares. Cloning is cheap.

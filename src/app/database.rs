@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use crate::clock::random_bytes;
 use crate::config::{Config, DatabaseConfig};
 use crate::domain::numbers::Numbers;
-use crate::store::{self, DatabaseOptions, Findings, Pooler, Store, StoreError, Uses};
+use crate::store::{self, DatabaseOptions, Findings, Pooler, ReplicaOptions, ReplicaSeen, Store, StoreError, Uses};
 use crate::telemetry;
 
 /// Connects to the configured database. The pooler is looked for first: settings of a session would stay on connections that it
@@ -18,14 +18,15 @@ use crate::telemetry;
 pub async fn connect(config: &Config) -> anyhow::Result<Store> {
     let database = &config.database;
     let pooler = store::find_pooler(database.url.expose_secret(), database.acquire_timeout).await;
-    connect_through(config, pooler.context("cannot open the database (database.url)")?).await
+    connect_through(config, pooler.context("cannot open the database (database.url)")?, None).await
 }
 
-async fn connect_through(config: &Config, pooler: Pooler) -> anyhow::Result<Store> {
+async fn connect_through(config: &Config, pooler: Pooler, replica: Option<ReplicaOptions>) -> anyhow::Result<Store> {
     let listen_url = config.database.listen_url.expose_secret();
     let options = DatabaseOptions {
         url: config.database.url.expose_secret().to_owned(),
         listen_url: (!listen_url.is_empty()).then(|| listen_url.to_owned()),
+        replica,
         pooler,
         max_connections: config.database.max_connections,
         report_connections: config.database.max_reports,
@@ -40,18 +41,46 @@ async fn connect_through(config: &Config, pooler: Pooler) -> anyhow::Result<Stor
 
 /// Refuses addresses of the database that cannot be read.
 pub fn check_addresses(config: &Config) -> anyhow::Result<()> {
-    let DatabaseConfig { url, listen_url, .. } = &config.database;
+    let DatabaseConfig { url, read_url, listen_url, .. } = &config.database;
     for (key, url) in [("database.url", url), ("database.listen_url", listen_url)] {
         let url = url.expose_secret();
         if !url.is_empty() {
             store::check_url(url).with_context(|| format!("cannot open the database ({key})"))?;
         }
     }
+    let read_url = read_url.expose_secret();
+    if !read_url.is_empty() {
+        store::check_replica_url(read_url).context("cannot open the replica (database.read_url)")?;
+    }
     Ok(())
+}
+
+/// Looks at the replica of a database, if there is one.
+pub async fn look_at_replica(config: &Config, store: &Store) -> anyhow::Result<Option<ReplicaSeen>> {
+    let DatabaseConfig { read_url, max_replica_lag, acquire_timeout, .. } = &config.database;
+    let url = read_url.expose_secret();
+    if url.is_empty() {
+        return Ok(None);
+    }
+    let seen = store.look_at_replica(url, *max_replica_lag, *acquire_timeout).await;
+    Ok(Some(seen.context("cannot read from the replica (database.read_url)")?))
 }
 
 /// Connects to the configured database and brings its schema up to date, or says that this is left to the operator.
 pub async fn open(config: &Config) -> anyhow::Result<Store> {
+    open_beside(config, None).await
+}
+
+/// The same for who reads much, and does so from the replica, if there is one.
+pub async fn open_to_read(config: &Config) -> anyhow::Result<Store> {
+    check_addresses(config)?;
+    let DatabaseConfig { read_url, max_replica_lag, .. } = &config.database;
+    let url = read_url.expose_secret().to_owned();
+    let replica = (!url.is_empty()).then_some(ReplicaOptions { url, max_lag: *max_replica_lag });
+    open_beside(config, replica).await
+}
+
+async fn open_beside(config: &Config, replica: Option<ReplicaOptions>) -> anyhow::Result<Store> {
     let database = &config.database;
     let findings = store::examine(database.url.expose_secret(), database.acquire_timeout).await;
     let Findings { pooler, warnings } = findings.context("cannot open the database (database.url)")?;
@@ -63,7 +92,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Store> {
             "a pooler in transaction mode does not tell of new events, which are looked for instead; set database.listen_url"
         );
     }
-    let store = connect_through(config, pooler).await?;
+    let store = connect_through(config, pooler, replica).await?;
     if config.database.migrate_on_start {
         for name in store.migrate_up().await.context("cannot bring the database schema up to date")? {
             info!(name, "migration applied");
@@ -88,7 +117,7 @@ pub async fn open_to_serve(config: &Config) -> anyhow::Result<Store> {
     store::wait_for_database(database.url.expose_secret(), database.acquire_timeout, database.start_timeout)
         .await
         .context("cannot open the database (database.url)")?;
-    let store = open(config).await?;
+    let store = open_to_read(config).await?;
     store.check_grants(uses(config)).await.context("cannot open the database (database.url)")?;
     if store.is_unfinished().await? {
         info!(

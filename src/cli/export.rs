@@ -88,7 +88,7 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 
 pub async fn run(common: &Common, mut args: Args) -> Result<()> {
     let config = common.load(None)?.config;
-    let api = app::offline_api(&config, &app::open(&config).await?, &Clock::system())?;
+    let api = app::offline_api(&config, &app::open_to_read(&config).await?, &Clock::system())?;
     let request = export::request(args.format, &args.pairs());
     let page_limit = config.http.request_timeout;
     let export = export::export(api, Sender::Operator, request, page_limit).await?;

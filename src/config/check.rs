@@ -97,6 +97,7 @@ fn check_durations(config: &Config, figment: &Figment) -> Result<(), ConfigError
         ("database.acquire_timeout", database.acquire_timeout, millisecond, LONGEST_DURATION),
         ("database.start_timeout", database.start_timeout, Duration::ZERO, LONGEST_DURATION),
         ("database.max_clock_skew", database.max_clock_skew, Duration::ZERO, LONGEST_DURATION),
+        ("database.max_replica_lag", database.max_replica_lag, Duration::ZERO, LONGEST_DURATION),
         ("database.idle_timeout", database.idle_timeout, second, LONGEST_DURATION),
         ("http.ready_timeout", http.ready_timeout, millisecond, LONGEST_DURATION),
         ("auth.token_lifetime", auth.token_lifetime, second, LONGEST_DURATION),
@@ -156,16 +157,21 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
         );
         return Err(ConfigError::invalid(figment, "http.drain_delay", problem));
     }
-    if config.database.statement_timeout >= config.http.request_timeout {
+    for (key, value) in [
         // What answers that the database took too long must come before the request itself is given up.
-        let problem = format!(
-            "is {} by {}, not shorter than http.request_timeout, which is {} by {}: lower the one or raise the other",
-            written(figment, "database.statement_timeout"),
-            origin(figment, "database.statement_timeout"),
-            written(figment, "http.request_timeout"),
-            origin(figment, "http.request_timeout"),
-        );
-        return Err(ConfigError::invalid(figment, "database.statement_timeout", problem));
+        ("database.statement_timeout", config.database.statement_timeout),
+        ("database.max_replica_lag", config.database.max_replica_lag),
+    ] {
+        if value >= config.http.request_timeout {
+            let problem = format!(
+                "is {} by {}, not shorter than http.request_timeout, which is {} by {}: lower the one or raise the other",
+                written(figment, key),
+                origin(figment, key),
+                written(figment, "http.request_timeout"),
+                origin(figment, "http.request_timeout"),
+            );
+            return Err(ConfigError::invalid(figment, key, problem));
+        }
     }
     let (memory, body) = (config.http.max_body_memory_bytes, config.http.max_body_bytes);
     if memory / BODIES_IN_MEMORY < body {
@@ -203,12 +209,15 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
         let problem = "must be at least 2 on PostgreSQL: a report and what ends it need a connection each";
         return Err(ConfigError::invalid(figment, "database.max_connections", problem));
     }
-    let listen_url = config.database.listen_url.expose_secret();
     let is_postgres = |url: &str| url.starts_with("postgres://") || url.starts_with("postgresql://");
-    let both = is_postgres(listen_url) && is_postgres(url);
-    if !listen_url.is_empty() && !both {
-        let problem = "must be empty, or begin with postgres:// as database.url then does too";
-        return Err(ConfigError::invalid(figment, "database.listen_url", problem));
+    for (key, other) in
+        [("database.listen_url", &config.database.listen_url), ("database.read_url", &config.database.read_url)]
+    {
+        let other = other.expose_secret();
+        if !other.is_empty() && !(is_postgres(other) && is_postgres(url)) {
+            let problem = "must be empty, or begin with postgres:// as database.url then does too";
+            return Err(ConfigError::invalid(figment, key, problem));
+        }
     }
     check_webhooks(&config.webhooks, figment)?;
     check_events(&config.events, figment)?;

@@ -39,7 +39,7 @@ pub(super) fn is_secret(name: &str) -> bool {
 
 /// Whether a key is a URL that may hold a password.
 pub(super) fn is_url_with_password(name: &str) -> bool {
-    matches!(name, "database.url" | "database.listen_url" | "webhooks.proxy")
+    matches!(name, "database.url" | "database.read_url" | "database.listen_url" | "webhooks.proxy")
 }
 
 /// The key that `wanted` (a key, or the rest of a variable's name after the prefix) was probably meant to be.

@@ -116,6 +116,12 @@ pub struct DatabaseConfig {
     /// How long serving waits for a database that is not there yet.
     #[serde(deserialize_with = "duration")]
     pub start_timeout: Duration,
+    /// A replica for pages and reports; a secret like `url`. Empty: there is none.
+    #[serde(skip_serializing)]
+    pub read_url: SecretString,
+    /// How long a read waits at most for the replica to have what was committed before it.
+    #[serde(deserialize_with = "duration")]
+    pub max_replica_lag: Duration,
     /// Where to listen for new events, past a pooler; a secret like `url`. Empty: at `url`.
     #[serde(skip_serializing)]
     pub listen_url: SecretString,

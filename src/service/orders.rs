@@ -1,6 +1,7 @@
 //! Reading orders: one, a page, how many, and their totals.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 
@@ -21,20 +22,28 @@ use crate::domain::summary::{
     Attribute, Dimension, Figures, Group, Key, MAX_BUCKETS, Summary, SummaryRequest, too_many_buckets,
 };
 use crate::error::AppError;
-use crate::store::{Grouping, Store, StoredPublicKey, SummaryRow, SummarySnapshot};
+use crate::store::{Grouping, Route, Store, StoredPublicKey, SummaryRow, SummarySnapshot};
 
 /// Reads orders.
 #[derive(Clone)]
 pub struct Orders {
     store: Store,
     reports: Turns<ClientId>,
+    route: Arc<Route>,
 }
 
 impl Orders {
     /// Reads from this store; what may take long in turns.
     #[must_use]
-    pub const fn new(store: Store, reports: Turns<ClientId>) -> Self {
-        Self { store, reports }
+    pub fn new(store: Store, reports: Turns<ClientId>) -> Self {
+        let route = Arc::new(Route::primary(store.clone()));
+        Self { store, reports, route }
+    }
+
+    /// The same for one request, whose reads may go to a replica. They see what was committed before the first of them.
+    #[must_use]
+    pub fn anywhere(&self) -> Self {
+        Self { route: Arc::new(Route::anywhere(self.store.clone())), ..self.clone() }
     }
 
     /// The order with this number, if the scope holds it. A text that is no order number names no order.
@@ -45,9 +54,12 @@ impl Orders {
         }
     }
 
-    /// The order with this number, if the scope holds it.
+    /// The order with this number, if the scope holds it. A client's own is found quickly, and is not worth asking two databases.
     pub async fn find(&self, scope: &Scope, number: OrderNumber) -> Result<Option<SalesOrder>, AppError> {
-        Ok(self.store.find_order(scope, number).await?)
+        if *scope != Scope::All {
+            self.route.keep_to_primary();
+        }
+        self.route.read(|store| async move { Ok(store.find_order(scope, number).await?) }).await
     }
 
     /// The orders with this partner reference that the scope holds, the newest first, so many at most. Of a text that no order can
@@ -70,7 +82,7 @@ impl Orders {
         scope: &Scope,
         numbers: &[OrderNumber],
     ) -> Result<HashMap<OrderNumber, SalesOrder>, AppError> {
-        Ok(self.store.list_orders_by_number(scope, numbers).await?)
+        self.route.read(|store| async move { Ok(store.list_orders_by_number(scope, numbers).await?) }).await
     }
 
     /// One page of the orders that are meant.
@@ -83,7 +95,7 @@ impl Orders {
         let scope = &reader.scope();
         filter.ensure_readable(scope)?;
         let _turn = if filter.is_search() { Some(self.reports.turn(reader.client_id()).await?) } else { None };
-        Ok(self.store.list_orders(scope, filter, page).await?)
+        self.route.read(|store| async move { Ok(store.list_orders(scope, filter, page).await?) }).await
     }
 
     /// How many orders are meant, counted up to one more than `max`.
@@ -91,7 +103,7 @@ impl Orders {
         let scope = &reader.scope();
         filter.ensure_readable(scope)?;
         let _turn = self.reports.turn(reader.client_id()).await?;
-        Ok(self.store.count_orders(scope, filter, max).await?)
+        self.route.read(|store| async move { Ok(store.count_orders(scope, filter, max).await?) }).await
     }
 
     /// The lines of many orders at once, with what is stored of the answers to them if that is asked for.
@@ -100,27 +112,27 @@ impl Orders {
         orders: &[OrderNumber],
         with_answers: bool,
     ) -> Result<HashMap<OrderNumber, Vec<SalesOrderLine>>, AppError> {
-        Ok(self.store.list_lines(orders, with_answers).await?)
+        self.route.read(|store| async move { Ok(store.list_lines(orders, with_answers).await?) }).await
     }
 
     /// The shipments of many orders.
     pub async fn shipments(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Vec<Shipment>>, AppError> {
-        Ok(self.store.list_shipments(orders).await?)
+        self.route.read(|store| async move { Ok(store.list_shipments(orders).await?) }).await
     }
 
     /// Of which orders something has left by itself, whatever their status is.
     pub async fn partly_shipped(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, bool>, AppError> {
-        Ok(self.store.list_partly_shipped(orders).await?)
+        self.route.read(|store| async move { Ok(store.list_partly_shipped(orders).await?) }).await
     }
 
     /// What the senders of many orders asked for.
     pub async fn requests(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Vec<OrderRequest>>, AppError> {
-        Ok(self.store.list_requests(orders).await?)
+        self.route.read(|store| async move { Ok(store.list_requests(orders).await?) }).await
     }
 
     /// What was signed for many orders.
     pub async fn receipts(&self, orders: &[OrderNumber]) -> Result<HashMap<OrderNumber, Receipt>, AppError> {
-        Ok(self.store.list_receipts(orders).await?)
+        self.route.read(|store| async move { Ok(store.list_receipts(orders).await?) }).await
     }
 
     /// What was signed for requests of orders.
@@ -128,7 +140,7 @@ impl Orders {
         &self,
         requests: &[RequestNumber],
     ) -> Result<HashMap<RequestNumber, Receipt>, AppError> {
-        Ok(self.store.list_request_receipts(requests).await?)
+        self.route.read(|store| async move { Ok(store.list_request_receipts(requests).await?) }).await
     }
 
     /// The key that verified an order's signature, if its client has it.
@@ -151,7 +163,7 @@ impl Orders {
         &self,
         orders: &[OrderNumber],
     ) -> Result<HashMap<OrderNumber, Vec<Acknowledgement>>, AppError> {
-        Ok(self.store.list_acknowledgements(orders).await?)
+        self.route.read(|store| async move { Ok(store.list_acknowledgements(orders).await?) }).await
     }
 
     /// Totals of the orders that are meant.
@@ -164,35 +176,45 @@ impl Orders {
         let scope = &reader.scope();
         filter.ensure_readable(scope)?;
         let _turn = self.reports.turn(reader.client_id()).await?;
-        let snapshot = self.store.summary(scope, filter).await?;
-        let buckets = match request.unit() {
-            Some(unit) => cut(&snapshot, filter, unit, request).await?,
-            None => Vec::new(),
-        };
-        let mut summary = Summary::default();
-        let mut adds_up = false;
-        if request.wants.groups && (request.unit().is_none() || !buckets.is_empty()) && !request.dimensions.is_empty() {
-            let rows = groups(&snapshot, request, &buckets).await?;
-            // By product they would not: an order has several.
-            adds_up = rows.len() <= MAX_SUMMED_GROUPS && !request.attributes().contains(&Attribute::Product);
-            if adds_up {
-                for row in &rows {
-                    summary.totals.add(&row.figures);
-                }
-            }
-            summary.groups = fill(rows, request, &buckets);
-            summary.truncated = summary.groups.len() > request.first;
-            summary.groups.truncate(request.first);
-        }
-        if request.wants.totals && !adds_up {
-            summary.totals = snapshot.find_totals().await?;
-        }
-        if request.wants.total_customers {
-            summary.totals.customers = snapshot.count_customers().await?;
-        }
-        snapshot.finish().await?;
-        Ok(summary)
+        self.route.read(|store| async move { summarise(&store, scope, filter, request).await }).await
     }
+}
+
+/// Totals of the orders that are meant, all of one moment of one database.
+async fn summarise(
+    store: &Store,
+    scope: &Scope,
+    filter: &OrderFilter,
+    request: &SummaryRequest,
+) -> Result<Summary, AppError> {
+    let snapshot = store.summary(scope, filter).await?;
+    let buckets = match request.unit() {
+        Some(unit) => cut(&snapshot, filter, unit, request).await?,
+        None => Vec::new(),
+    };
+    let mut summary = Summary::default();
+    let mut adds_up = false;
+    if request.wants.groups && (request.unit().is_none() || !buckets.is_empty()) && !request.dimensions.is_empty() {
+        let rows = groups(&snapshot, request, &buckets).await?;
+        // By product they would not: an order has several.
+        adds_up = rows.len() <= MAX_SUMMED_GROUPS && !request.attributes().contains(&Attribute::Product);
+        if adds_up {
+            for row in &rows {
+                summary.totals.add(&row.figures);
+            }
+        }
+        summary.groups = fill(rows, request, &buckets);
+        summary.truncated = summary.groups.len() > request.first;
+        summary.groups.truncate(request.first);
+    }
+    if request.wants.totals && !adds_up {
+        summary.totals = snapshot.find_totals().await?;
+    }
+    if request.wants.total_customers {
+        summary.totals.customers = snapshot.count_customers().await?;
+    }
+    snapshot.finish().await?;
+    Ok(summary)
 }
 
 /// The most groups whose figures are added up to the totals, so that the totals need no second pass over the orders.

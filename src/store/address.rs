@@ -41,6 +41,8 @@ pub enum TargetSession {
     ReadWrite,
     /// One that is not in recovery.
     Primary,
+    /// One that is.
+    Standby,
 }
 
 impl fmt::Debug for Address {
@@ -67,6 +69,16 @@ impl Address {
     /// the environment and the password file. No message quotes a password.
     pub fn parse(url: &str) -> StoreResult<Self> {
         Self::read(url, &config::postgres_variables()).map_err(StoreError::Address)
+    }
+
+    /// The same of a replica, which is a standby.
+    pub(super) fn of_replica(url: &str) -> StoreResult<Self> {
+        let address = Self::parse(url)?;
+        if address.session != TargetSession::Any {
+            let problem = "target_session_attrs asks for the primary; leave it out: the replica is a standby";
+            return Err(StoreError::Address(problem.to_owned()));
+        }
+        Ok(Self { session: TargetSession::Standby, ..address })
     }
 
     fn read(url: &str, variables: &Variables) -> Result<Self, String> {

@@ -19,6 +19,7 @@ use super::liveness::Liveness;
 use super::options::DatabaseOptions;
 use super::pools::Pools;
 use super::postgres;
+use super::replica::Replica;
 use super::request_log::LogFile;
 use super::signal::{self, ListenAt};
 use super::sqlite_file::OpenFiles;
@@ -53,6 +54,8 @@ pub struct Store {
     pub(super) commit_micros: Arc<AtomicU64>,
     /// Customers of spans of time that were counted before.
     pub(super) counted: Counted,
+    /// Where pages and reports may be read instead.
+    pub(super) replica: Option<Replica>,
     liveness: Liveness,
     /// Whether the last change was not taken.
     is_refusing: Arc<AtomicBool>,
@@ -77,12 +80,8 @@ impl Store {
     pub async fn connect(options: &DatabaseOptions) -> StoreResult<Self> {
         let Pools { mut read, mut core, mut reports, reports_at_once, mut write, named, liveness, files } =
             Pools::connect(options).await?;
-        let on_statement = options.on_statement;
         for connection in [&mut read, &mut core, &mut reports, &mut write] {
-            connection.set_metric_callback(move |info| {
-                let system = if info.statement.db_backend == DbBackend::Postgres { "postgresql" } else { "sqlite" };
-                on_statement(system, &info.statement.sql, info.elapsed);
-            });
+            meter(connection, options.on_statement);
         }
         let changes = Arc::new(Semaphore::new(1));
         let patience = options.acquire_timeout * 2;
@@ -90,7 +89,7 @@ impl Store {
         let listen_at = signal::listen_at(options)?;
         let [of_changes, of_reports] = [false, true].map(|reads| postgres::transaction_settings(options, reads));
         let (changes_begin, reports_begin) = (of_changes.map(Arc::from), of_reports.map(Arc::from));
-        Ok(Self {
+        let mut store = Self {
             read,
             core,
             reports,
@@ -103,6 +102,7 @@ impl Store {
             end_of_feed: Arc::default(),
             commit_micros: Arc::default(),
             counted: Counted::default(),
+            replica: None,
             liveness,
             is_refusing: Arc::default(),
             patience,
@@ -112,7 +112,22 @@ impl Store {
             numbers: options.numbers.clone(),
             files,
             log_file: LogFile::beside(options)?,
-        })
+        };
+        if let Some(replica) = options.replica.as_ref().filter(|_| store.backend() == DbBackend::Postgres) {
+            store.follow_replica(options, replica).await?;
+        }
+        Ok(store)
+    }
+
+    /// The same with other connections for what is only read.
+    pub(super) fn reading_from(
+        &self,
+        read: DatabaseConnection,
+        reports: DatabaseConnection,
+        liveness: Liveness,
+    ) -> Self {
+        let (core, named, replica) = (read.clone(), Vec::new(), None);
+        Self { read, core, reports, liveness, named, replica, reports_begin: None, ..self.clone() }
     }
 
     /// How many reports may run side by side.
@@ -228,6 +243,14 @@ impl Store {
     pub(super) fn note_appended(&self) {
         self.appended.send_replace(());
     }
+}
+
+/// Has each statement of a connection counted.
+pub(super) fn meter(connection: &mut DatabaseConnection, on_statement: fn(&'static str, &str, Duration)) {
+    connection.set_metric_callback(move |info| {
+        let system = if info.statement.db_backend == DbBackend::Postgres { "postgresql" } else { "sqlite" };
+        on_statement(system, &info.statement.sql, info.elapsed);
+    });
 }
 
 /// The stored form of an instant.

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use tracing::warn;
 
 /// How long a connection may take to say that it works.
-const TEST_LIMIT: Duration = Duration::from_secs(1);
+pub(super) const TEST_LIMIT: Duration = Duration::from_secs(1);
 
 /// A connection that was put back, and tested, so shortly ago is not tested when it is taken again.
 const FRESH: Duration = Duration::from_millis(100);
@@ -77,7 +77,7 @@ impl Liveness {
             .after_release(|connection, _| async move { Ok(answers(connection).await) }.boxed())
     }
 
-    async fn may_be_taken(&self, connection: &mut PgConnection, about: PoolConnectionMetadata) -> bool {
+    pub(super) async fn may_be_taken(&self, connection: &mut PgConnection, about: PoolConnectionMetadata) -> bool {
         let now = Instant::now();
         if self.is_suspect(now, &about) {
             return false;
@@ -95,7 +95,7 @@ impl Liveness {
         false
     }
 
-    fn is_suspect(&self, now: Instant, about: &PoolConnectionMetadata) -> bool {
+    pub(super) fn is_suspect(&self, now: Instant, about: &PoolConnectionMetadata) -> bool {
         let ago = |time: Duration| self.millis(now.checked_sub(time).unwrap_or(self.since));
         ago(about.idle_for) < self.idle_before.load(Ordering::Acquire)
             || ago(about.age) < self.opened_before.load(Ordering::Acquire)

@@ -41,6 +41,7 @@ mod pools;
 mod postgres;
 mod probe;
 mod reach;
+mod replica;
 mod report;
 mod request_log;
 mod restore;
@@ -70,7 +71,7 @@ pub use inspection::{Inspection, Numbering, ServerConnections};
 pub use instances::InstanceToNote;
 pub use keys::{NewPublicKey, StoredPublicKey};
 pub use migrating::MigrationState;
-pub use options::DatabaseOptions;
+pub use options::{DatabaseOptions, ReplicaOptions};
 pub use orders::{
     Acknowledged, Created, Erased, Fulfilled, NewReceipt, OrderToInsert, RequestAnswered, RequestKey, Requested,
     StatusOutcome, TakenRequest,
@@ -79,7 +80,8 @@ pub use outage::Outage;
 pub use people::NewPersonSession;
 pub use pooler::Pooler;
 pub use pools::PoolState;
-pub use reach::{Unreachable, check_url, wait_for_database};
+pub use reach::{Unreachable, check_replica_url, check_url, wait_for_database};
+pub use replica::{ReplicaSeen, Route};
 pub use restore::Adopted;
 pub use saved_views::{ViewKey, ViewOutcome, ViewToSave};
 pub use secrets::{Rotated, StoredSecret};

@@ -12,6 +12,8 @@ pub struct DatabaseOptions {
     pub url: String,
     /// Another way to the same PostgreSQL for being told of events, where `url` leads through a pooler.
     pub listen_url: Option<String>,
+    /// A replica for pages and reports, if there is one.
+    pub replica: Option<ReplicaOptions>,
     /// The pooler that `url` leads to.
     pub pooler: Pooler,
     /// How many connections (on SQLite: readers) one instance may hold.
@@ -30,6 +32,15 @@ pub struct DatabaseOptions {
     pub on_statement: fn(&'static str, &str, Duration),
 }
 
+/// A hot standby of the same PostgreSQL.
+#[derive(Debug, Clone)]
+pub struct ReplicaOptions {
+    /// `postgres://…`.
+    pub url: String,
+    /// How long a read waits at most for the replica to have what was committed before it.
+    pub max_lag: Duration,
+}
+
 #[cfg(test)]
 impl DatabaseOptions {
     /// A SQLite file, for a test that asks for nothing else.
@@ -37,6 +48,7 @@ impl DatabaseOptions {
         Self {
             url: format!("sqlite://{}", path.display()),
             listen_url: None,
+            replica: None,
             pooler: Pooler::None,
             max_connections: 2,
             report_connections: 1,

@@ -78,7 +78,7 @@ async fn pool(
 
 /// The settings of a new connection, in one round trip. With a pooler in transaction mode a connection is not ours, and
 /// transactions have settings of their own.
-fn session_settings(options: &DatabaseOptions, reads: bool) -> String {
+pub(super) fn session_settings(options: &DatabaseOptions, reads: bool) -> String {
     if options.pooler == Pooler::Transaction { String::new() } else { settings(options, "SET", reads) }
 }
 

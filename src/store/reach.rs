@@ -53,7 +53,7 @@ impl Address {
         let at_once = self.candidates.len();
         let mut tries = match self.session {
             TargetSession::Any => tries.buffered(at_once).left_stream(),
-            // At most one is meant: whoever it is need not wait for a host before it that is gone.
+            // At most one is meant, or any of them will do: it need not wait for a host before it that is gone.
             _ => tries.buffer_unordered(at_once).right_stream(),
         };
         // Sorted by the hosts' order, so that the same failures make the same sentence.
@@ -101,6 +101,7 @@ impl Address {
         }
         let wanted = match self.session {
             TargetSession::Any => "none of the hosts can be used",
+            TargetSession::Standby => "none of the hosts is a standby that can be used",
             _ => "none of the hosts can be written to",
         };
         let sentences: Vec<_> = failures.iter().map(|failure| failure.sentence.as_str()).collect();
@@ -136,6 +137,11 @@ pub fn check_url(url: &str) -> StoreResult<()> {
     if url.starts_with("sqlite:") { sqlite_file::path(url).map(drop) } else { Address::parse(url).map(drop) }
 }
 
+/// The same of the URL of a replica.
+pub fn check_replica_url(url: &str) -> StoreResult<()> {
+    Address::of_replica(url).map(drop)
+}
+
 /// Waits until the database at `url` can be reached, as [`Address::wait`] does. SQLite's file needs no waiting.
 pub async fn wait_for_database(url: &str, patience: Duration, at_most: Duration) -> StoreResult<()> {
     if url.starts_with("sqlite:") {
@@ -162,6 +168,7 @@ async fn fits(connection: &mut PgConnection, session: TargetSession) -> Result<O
         TargetSession::Any => return Ok(None),
         // On for a standby, for a database or a role that was set to it, and for an old primary that was fenced off.
         TargetSession::ReadWrite => ("SHOW transaction_read_only", "is read-only"),
+        TargetSession::Standby => ("SELECT CASE WHEN pg_is_in_recovery() THEN 'off' ELSE 'on' END", "is no standby"),
         TargetSession::Primary => ("SELECT CASE WHEN pg_is_in_recovery() THEN 'on' ELSE 'off' END", "is a standby"),
     };
     let row = sqlx::raw_sql(question).fetch_one(connection).await?;

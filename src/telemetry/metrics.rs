@@ -83,6 +83,32 @@ impl DroppedEntry {
     }
 }
 
+/// Where a read went that may go to a replica, and why if that was the primary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplicaRead {
+    /// To the replica.
+    Replica,
+    /// To the primary: the replica was behind.
+    Behind,
+    /// To the primary: the replica did not answer, or is none of this database.
+    Away,
+    /// To the primary: the replica failed in the middle, or the primary did not say how far it is.
+    Failed,
+}
+
+impl ReplicaRead {
+    const ALL: [Self; 4] = [Self::Replica, Self::Behind, Self::Away, Self::Failed];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Replica => "replica",
+            Self::Behind => "behind",
+            Self::Away => "away",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 fn describe() {
     describe_gauge!("build_info", "1, with the version of the program as its label");
     describe_counter!("api_request_log_dropped_total", "Entries of the log of requests that were dropped, by reason");
@@ -101,6 +127,12 @@ fn describe() {
     describe_gauge!("database_connections_max", "The most connections of a pool");
     describe_gauge!("database_clock_skew_seconds", "The database's clock minus this instance's; 0 on SQLite");
     describe_gauge!("instances_configured_differently", "Running instances whose settings differ from this one's");
+    describe_counter!(
+        "replica_reads_total",
+        "Reads that may go to the replica: those that did (replica), and why others went to the primary"
+    );
+    describe_gauge!("replica_lag_seconds", "For how long the replica has been lacking something; 0 without a replica");
+    describe_gauge!("replica_lag_bytes", "How much of the log the replica lacked when it was last asked");
     describe_gauge!("sqlite_wal_bytes", "Size of SQLite's write-ahead log; 0 on PostgreSQL");
     describe_counter!("sales_order_batches_total", "Transactions that stored orders");
     describe_counter!("sales_orders_in_batches_total", "Orders that these transactions stored");
@@ -142,6 +174,10 @@ fn begin() {
         counter!(name).absolute(0);
     }
     note_expired_events(0);
+    for read in ReplicaRead::ALL {
+        replica_counter(read).absolute(0);
+    }
+    note_replica_lag(Duration::ZERO, Some(0));
     for outcome in AttemptOutcome::ALL {
         webhook_counter(*outcome).absolute(0);
     }
@@ -255,6 +291,24 @@ pub fn note_pool(name: &'static str, max: u32, idle: u32, used: u32) {
     gauge!("database_connections_max", "pool" => name).set(f64::from(max));
     for (state, connections) in [("idle", idle), ("used", used)] {
         gauge!("database_connections", "pool" => name, "state" => state).set(f64::from(connections));
+    }
+}
+
+/// Counts a read that may go to a replica.
+pub fn count_replica_read(read: ReplicaRead) {
+    replica_counter(read).increment(1);
+}
+
+fn replica_counter(read: ReplicaRead) -> metrics::Counter {
+    counter!("replica_reads_total", "outcome" => read.as_str())
+}
+
+/// Notes for how long the replica has been lacking something, and how much, if it said so.
+pub fn note_replica_lag(lag: Duration, bytes: Option<i64>) {
+    gauge!("replica_lag_seconds").set(lag.as_secs_f64());
+    if let Some(bytes) = bytes {
+        #[expect(clippy::cast_precision_loss, reason = "exact up to 8 PiB")]
+        gauge!("replica_lag_bytes").set(bytes as f64);
     }
 }
 

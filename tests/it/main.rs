@@ -63,6 +63,7 @@ mod rate_limit;
 mod receipts;
 mod references;
 mod refusals;
+mod replica;
 mod reporting;
 mod reports;
 mod request_log;

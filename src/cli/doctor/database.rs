@@ -7,7 +7,7 @@ use anyhow::Result;
 use tokio::time::timeout;
 
 use super::{Args, Found, Report, files, server};
-use crate::app::{self, Inspection, Numbering, SqliteState, Store};
+use crate::app::{self, Inspection, Numbering, ReplicaSeen, SqliteState, Store};
 use crate::cli::output;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -15,11 +15,12 @@ use crate::service::ClockSkew;
 use crate::service::instances::SeenInstance;
 
 /// What is looked at in a database that can be reached.
-const INSIDE: [&str; 11] = [
+const INSIDE: [&str; 12] = [
     "durability",
     "migrations",
     "rights",
     "database_writable",
+    "replica",
     "clock",
     "instances",
     "events",
@@ -87,11 +88,12 @@ pub(super) async fn look(report: &mut Report, config: &Config, args: &Args) -> O
         report
             .look("database_writable", "make room, and look at the log of the database", writable(&store, &inspection))
             .await;
+        report.look("replica", OF_REPLICA, replica(&store, &few)).await;
         report.look("instances", "look at the log of the database", instances(&store, config)).await;
         report.look("events", "look at the log of the database", events(&store, config)).await;
     } else {
         let why = if is_known { "migrations are missing" } else { "the migrations cannot be read" };
-        report.skip(&["rights", "database_writable", "instances", "events"], why);
+        report.skip(&["rights", "database_writable", "replica", "instances", "events"], why);
     }
     report.look("clock", "synchronise the clocks of both machines (NTP)", clock(&store, config)).await;
     server::look(report, &store, &inspection, (config, args)).await;
@@ -171,6 +173,20 @@ async fn writable(store: &Store, inspection: &Inspection) -> Result<Found> {
     let found = format!("sequences that run out of numbers: {}", told.collect::<Vec<_>>().join(", "));
     let remedy = "raise it: ALTER SEQUENCE … NO MAXVALUE, and the type of its column where that ends first";
     Ok(if fullest.last >= fullest.most { Found::error(found, remedy) } else { Found::warning(found, remedy) })
+}
+
+const OF_REPLICA: &str =
+    "start the standby, or correct database.read_url; until then everything is read from the primary";
+
+async fn replica(store: &Store, config: &Config) -> Result<Found> {
+    Ok(match app::look_at_replica(config, store).await? {
+        None => Found::ok("database.read_url is empty: everything is read from the primary"),
+        Some(ReplicaSeen { host, behind: 0 }) => Found::ok(format!("{host} has all that the primary has")),
+        Some(ReplicaSeen { host, behind }) => Found::warning(
+            format!("{host} lacks {behind} bytes of the primary's log after database.max_replica_lag"),
+            "see that it replays (pg_is_wal_replay_paused) and keeps up; until then everything is read from the primary",
+        ),
+    })
 }
 
 async fn clock(store: &Store, config: &Config) -> Result<Found> {

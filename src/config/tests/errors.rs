@@ -143,6 +143,16 @@ fn a_value_out_of_its_range_is_told_the_range() {
             "postgres://me:hunter2@db/x",
             "database.listen_url must be empty, or begin with postgres://",
         ),
+        (
+            "DATABASE__READ_URL",
+            "postgres://me:hunter2@db/x",
+            "database.read_url must be empty, or begin with postgres://",
+        ),
+        (
+            "DATABASE__MAX_REPLICA_LAG",
+            "10s",
+            "database.max_replica_lag is 10s by environment variable SALES_ORDER_DATABASE__MAX_REPLICA_LAG, not shorter than",
+        ),
         ("AUTH__TOKEN_LIFETIME", "10ms", "auth.token_lifetime must be at least 1s"),
         (
             "AUTH__TOKEN_LIFETIME",

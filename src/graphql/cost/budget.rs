@@ -14,7 +14,7 @@ use futures_util::stream::{Stream, StreamExt as _};
 
 use super::Limits;
 use crate::error::{AppError, ErrorCode};
-use crate::service::Services;
+use crate::service::{Orders, Services};
 
 /// The budget of one request, or of one event of a stream.
 pub struct Budget {
@@ -122,6 +122,12 @@ pub fn renewed<S: Stream>(ctx: &Context<'_>, items: S) -> async_graphql::Result<
 pub fn read<'c>(ctx: &Context<'c>, statements: usize) -> async_graphql::Result<&'c Services> {
     of(ctx)?.statements(statements)?;
     Ok(ctx.data::<Arc<Services>>()?)
+}
+
+/// The orders as this request reads them, for a read of so many statements at most.
+pub fn orders<'c>(ctx: &Context<'c>, statements: usize) -> async_graphql::Result<&'c Orders> {
+    of(ctx)?.statements(statements)?;
+    Ok(ctx.data::<Orders>()?)
 }
 
 /// The refusal of a request whose points are used up.

@@ -66,7 +66,7 @@ impl OrderQuery {
         #[graphql(desc = "Order number, such as `SO-0000000042`.")] order_number: String,
     ) -> Result<Option<SalesOrder>> {
         let reader = Reader::of(ctx)?;
-        let order = budget::read(ctx, 1)?.orders.sales_order(&reader.scope, &order_number).await?;
+        let order = budget::orders(ctx, 1)?.sales_order(&reader.scope, &order_number).await?;
         Ok(order.map(|order| SalesOrder::new(order, &reader)))
     }
 
@@ -81,7 +81,7 @@ impl OrderQuery {
         #[graphql(desc = "Number of orders, at most 100.", default = 20)] first: i32,
     ) -> Result<ListInOrder<SalesOrder>> {
         let (reader, first) = (Reader::of(ctx)?, read_length("first", first).map_err(AppError::invalid)?);
-        let found = budget::read(ctx, 1)?.orders.by_reference(&reader.scope, &partner_reference, first).await?;
+        let found = budget::orders(ctx, 1)?.by_reference(&reader.scope, &partner_reference, first).await?;
         Ok(ListInOrder(preload::listed(ctx, found, &reader, &[ctx.look_ahead()]).await?))
     }
 
@@ -107,7 +107,7 @@ impl OrderQuery {
         let sealer = reader.sealing.sealer().await?;
         let page = PageRequest::read(sealer, sort, (first, after.as_deref()), (last, before.as_deref()));
         let (page, filter) = both(page, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
-        let found = budget::read(ctx, 2)?.orders.page(principal, &filter, &page).await?;
+        let found = budget::orders(ctx, 2)?.page(principal, &filter, &page).await?;
         connection::of_orders(ctx, found, sort.key, (principal.clone(), reader, filter)).await
     }
 
@@ -154,7 +154,7 @@ impl OrderQuery {
         let dimensions = group_by.into_iter().map(Dimension::from).collect();
         let request = SummaryRequest::read(dimensions, time_zone.0, first, wants(ctx));
         let (request, filter) = both(request, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
-        Ok(budget::read(ctx, SUMMARY_STATEMENTS)?.orders.summary(reader, &filter, &request).await?.into())
+        Ok(budget::orders(ctx, SUMMARY_STATEMENTS)?.summary(reader, &filter, &request).await?.into())
     }
 
     /// Events of orders in the order of the feed, in pages, from the first event that is kept or from a cursor.

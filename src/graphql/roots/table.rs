@@ -24,18 +24,18 @@ use crate::service::Needs::{
 
 /// What can be read.
 pub const QUERIES: &[Root] = &[
-    Root::new("viewer", Token),
+    Root::new("viewer", Token).on_replica(),
     Root::new("signatureCheck", SignatureReport),
     Root::new("explainSignature", Nothing).reading::<ExplainSignatureInput>("input"),
-    Root::new("salesOrder", Token),
+    Root::new("salesOrder", Token).on_replica(),
     Root::new("salesOrdersByReference", Token),
-    Root::new("salesOrders", Token).reading::<SalesOrderFilter>("where"),
+    Root::new("salesOrders", Token).reading::<SalesOrderFilter>("where").on_replica(),
     Root::new("salesOrderChanges", Token).reading::<SalesOrderChangesInput>("input"),
-    Root::new("salesOrderSummary", Token).reading::<SalesOrderFilter>("where"),
+    Root::new("salesOrderSummary", Token).reading::<SalesOrderFilter>("where").on_replica(),
     Root::new("salesOrderEvents", Token).reading::<SalesOrderFilter>("where"),
     Root::new("salesOrderEventFeed", Token).reading::<SalesOrderEventFeedInput>("input"),
     Root::new("eventConsumers", Token),
-    Root::new("savedViews", Token),
+    Root::new("savedViews", Token).on_replica(),
     Root::new("webhookEndpoints", Token),
     Root::new("webhookEndpoint", Token),
     Root::new("webhookAttempts", Token).reading::<WebhookAttemptsInput>("input"),
@@ -144,6 +144,9 @@ pub struct Root {
     pub needs: Needs,
     /// The argument that `domain` reads, if it has one.
     pub input: Option<Argument>,
+    /// Whether a request that asks for nothing else may read orders from a replica. What tells of orders that were found at the
+    /// primary, as events do, may tell of one that the replica lacks.
+    pub on_replica: bool,
 }
 
 /// An argument that `domain` reads.
@@ -159,12 +162,16 @@ pub struct Argument {
 
 impl Root {
     pub(super) const fn new(name: &'static str, needs: Needs) -> Self {
-        Self { name, needs, input: None }
+        Self { name, needs, input: None, on_replica: false }
     }
 
     const fn reading<I: Input>(self, argument: &'static str) -> Self {
         let faults = |json: &Json, naming| I::read(json, naming).map(drop);
         Self { input: Some(Argument { name: argument, type_name: I::type_name, faults }), ..self }
+    }
+
+    const fn on_replica(self) -> Self {
+        Self { on_replica: true, ..self }
     }
 
     /// The last sentence of its description in the schema.

@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, Response, ValidationMode, Value, Variables};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use tokio::sync::mpsc;
@@ -13,7 +14,7 @@ use super::known::{Known, KnownDocuments};
 use super::persisted::PersistedDocuments;
 use super::prepared::{PreparedOperation, Sender};
 use super::read::Read;
-use super::valid::{Valid, count_signed, operation};
+use super::valid::{Valid, count_signed, may_read_replica, operation};
 use super::{arrange, coercion, faults, prepared, weight};
 use crate::auth::credentials::Credentials;
 use crate::compute::{self, BYTES_A_REQUEST, Lane};
@@ -181,7 +182,7 @@ impl Api {
         let _turn = if operation.is_mutation() { None } else { Some(self.turn(&caller).await?) };
         let request = prepared::request(operation.document(), None, variables);
         let budget = Budget::of_priced(self.limits, 0);
-        let request = self.equip(request, caller, Naming::SnakeCase, budget).data(ShortPages);
+        let request = self.equip(request, caller, (operation.document(), Naming::SnakeCase), budget).data(ShortPages);
         answer_of(operation, self.executor.execute(request).await)
     }
 
@@ -197,7 +198,8 @@ impl Api {
         let caller = self.caller_of(sender.into());
         admit(&caller, operation).await?;
         let request = prepared::request(operation.document(), None, values::variables(variables));
-        let request = self.equip(request, caller, Naming::SnakeCase, Budget::of_priced(self.limits, 0));
+        let budget = Budget::of_priced(self.limits, 0);
+        let request = self.equip(request, caller, (operation.document(), Naming::SnakeCase), budget);
         let responses = error::until_interrupted(self.executor.execute_stream(request));
         let mut events = responses.map(|response| answer_of(operation, response?)).boxed().fuse();
         match begin(events.next()).await {
@@ -261,7 +263,7 @@ impl Api {
         } else {
             Budget::new(self.limits, known.complexity)
         };
-        let request = self.equip(request, caller, Naming::CamelCase, Arc::clone(&budget));
+        let request = self.equip(request, caller, (&known.document, Naming::CamelCase), Arc::clone(&budget));
         Ok((Valid { known, budget, limits: self.limits, key }, request))
     }
 
@@ -300,8 +302,17 @@ impl Api {
         }
     }
 
-    fn equip(&self, request: Request, caller: Arc<Caller>, naming: Naming, budget: Arc<Budget>) -> Request {
-        request.data(caller).data(naming).data(loaders::Loaders::new(&self.services, &budget)).data(budget)
+    fn equip(
+        &self,
+        request: Request,
+        caller: Arc<Caller>,
+        (document, naming): (&ExecutableDocument, Naming),
+        budget: Arc<Budget>,
+    ) -> Request {
+        let orders = &self.services.orders;
+        let orders = if operation(document).is_some_and(may_read_replica) { orders.anywhere() } else { orders.clone() };
+        let loaders = loaders::Loaders::new(&self.services, &orders, &budget);
+        request.data(caller).data(naming).data(loaders).data(orders).data(budget)
     }
 }
 

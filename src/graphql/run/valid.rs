@@ -69,6 +69,12 @@ pub(super) fn operation(document: &ExecutableDocument) -> Option<&OperationDefin
     document.operations.iter().next().map(|(_, operation)| &operation.node)
 }
 
+/// Whether orders may be read from a replica for an operation, in its normal form or one of ours.
+pub(super) fn may_read_replica(operation: &OperationDefinition) -> bool {
+    let mut names = operation.selection_set.node.items.iter().map(|item| selected::name(&item.node));
+    names.all(|name| name == "__typename" || roots::find(operation.ty, name).is_some_and(|root| root.on_replica))
+}
+
 /// How many signed root fields an operation in its normal form has.
 pub(super) fn count_signed(operation: &OperationDefinition) -> usize {
     let names = operation.selection_set.node.items.iter().map(|item| selected::name(&item.node));

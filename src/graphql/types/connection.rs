@@ -68,7 +68,7 @@ impl SalesOrderConnection {
         if self.filter.is_search() {
             budget::of(ctx)?.charge(SEARCH)?;
         }
-        Ok(budget::read(ctx, 2)?.orders.count(&self.principal, &self.filter, max).await?)
+        Ok(budget::orders(ctx, 2)?.count(&self.principal, &self.filter, max).await?)
     }
 }
 

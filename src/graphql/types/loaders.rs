@@ -16,27 +16,35 @@ use crate::domain::receipt::Receipt;
 use crate::domain::shipment::Shipment;
 use crate::error::AppError;
 use crate::graphql::cost::budget::Budget;
-use crate::service::Services;
 use crate::service::clients::{StoredPublicKey, StoredSecret};
+use crate::service::{self, Services};
 use crate::telemetry::spawn_in_request;
 
 /// Where loaders read, and the budget it is taken from.
-type Source = (Arc<Services>, Arc<Budget>);
+type Source = (Reads, Arc<Budget>);
+
+/// What loaders read.
+#[derive(Clone)]
+struct Reads {
+    services: Arc<Services>,
+    /// As the request reads them.
+    orders: service::Orders,
+}
 
 /// One statement for many keys. The task that runs it goes on when the request is given up, and a subscription has no end of
 /// its own: so it has a limit here.
-async fn ask<'s, T, F>((services, budget): &'s Source, answer: impl FnOnce(&'s Services) -> F) -> Result<T, AppError>
+async fn ask<'s, T, F>((reads, budget): &'s Source, answer: impl FnOnce(&'s Reads) -> F) -> Result<T, AppError>
 where
     F: Future<Output = Result<T, AppError>>,
 {
     budget.statements(1)?;
-    services.patience.limit(answer(services)).await
+    reads.services.patience.limit(answer(reads)).await
 }
 
 macro_rules! loaders {
     ($(
         $(#[doc = $doc:literal])+
-        $field:ident: $loader:ident($key:ty) -> $value:ty = |$services:ident, $keys:ident| $answer:expr;
+        $field:ident: $loader:ident($key:ty) -> $value:ty = |$reads:ident, $keys:ident| $answer:expr;
     )+) => {
         /// The loaders of one request: nothing is remembered from one request to the next.
         pub struct Loaders {
@@ -45,8 +53,9 @@ macro_rules! loaders {
 
         impl Loaders {
             /// Loaders that have loaded nothing.
-            pub fn new(services: &Arc<Services>, budget: &Arc<Budget>) -> Self {
-                let source = || (Arc::clone(services), Arc::clone(budget));
+            pub fn new(services: &Arc<Services>, orders: &service::Orders, budget: &Arc<Budget>) -> Self {
+                let reads = Reads { services: Arc::clone(services), orders: orders.clone() };
+                let source = || (reads.clone(), Arc::clone(budget));
                 Self { $( $field: DataLoader::new($loader(source()), spawn_in_request), )+ }
             }
         }
@@ -60,7 +69,7 @@ macro_rules! loaders {
                 type Error = AppError;
 
                 async fn load(&self, $keys: &[$key]) -> Result<HashMap<$key, $value>, AppError> {
-                    ask(&self.0, |$services| $answer).await
+                    ask(&self.0, |$reads| $answer).await
                 }
             }
         )+
@@ -69,29 +78,29 @@ macro_rules! loaders {
 
 loaders! {
     /// Orders' lines.
-    lines: Lines(OrderNumber) -> Vec<SalesOrderLine> = |services, orders| services.orders.lines(orders, true);
+    lines: Lines(OrderNumber) -> Vec<SalesOrderLine> = |reads, orders| reads.orders.lines(orders, true);
     /// Orders' shipments.
-    shipments: Shipments(OrderNumber) -> Vec<Shipment> = |services, orders| services.orders.shipments(orders);
+    shipments: Shipments(OrderNumber) -> Vec<Shipment> = |reads, orders| reads.orders.shipments(orders);
     /// What orders' senders asked for.
-    requests: Requests(OrderNumber) -> Vec<OrderRequest> = |services, orders| services.orders.requests(orders);
+    requests: Requests(OrderNumber) -> Vec<OrderRequest> = |reads, orders| reads.orders.requests(orders);
     /// Of which orders something has left.
-    partly_shipped: PartlyShipped(OrderNumber) -> bool = |services, orders| services.orders.partly_shipped(orders);
+    partly_shipped: PartlyShipped(OrderNumber) -> bool = |reads, orders| reads.orders.partly_shipped(orders);
     /// Which systems have orders.
     acknowledgements: Acknowledgements(OrderNumber) -> Vec<Acknowledgement> =
-        |services, orders| services.orders.acknowledgements(orders);
+        |reads, orders| reads.orders.acknowledgements(orders);
     /// Orders' histories.
-    histories: Histories(OrderNumber) -> Vec<OrderEvent> = |services, orders| services.events.of_orders(orders);
+    histories: Histories(OrderNumber) -> Vec<OrderEvent> = |reads, orders| reads.services.events.of_orders(orders);
     /// Orders' receipts.
-    receipts: Receipts(OrderNumber) -> Receipt = |services, orders| services.orders.receipts(orders);
+    receipts: Receipts(OrderNumber) -> Receipt = |reads, orders| reads.orders.receipts(orders);
     /// Receipts of what orders' senders asked for.
     request_receipts: RequestReceipts(RequestNumber) -> Receipt =
-        |services, requests| services.orders.request_receipts(requests);
+        |reads, requests| reads.orders.request_receipts(requests);
     /// The orders of events. Whoever holds an event got it from a query that asked for the caller's own.
-    orders: Orders(OrderNumber) -> SalesOrder = |services, orders| services.orders.by_number(&Scope::All, orders);
+    orders: Orders(OrderNumber) -> SalesOrder = |reads, orders| reads.orders.by_number(&Scope::All, orders);
     /// Clients' keys.
-    keys: Keys(ClientId) -> Vec<StoredPublicKey> = |services, clients| services.clients.keys_of(clients);
+    keys: Keys(ClientId) -> Vec<StoredPublicKey> = |reads, clients| reads.services.clients.keys_of(clients);
     /// Sessions of people's browsers.
-    sessions: PersonSessions(ClientId) -> Vec<PersonSession> = |services, clients| services.clients.sessions_of(clients);
+    sessions: PersonSessions(ClientId) -> Vec<PersonSession> = |reads, clients| reads.services.clients.sessions_of(clients);
     /// Clients' live secrets.
-    secrets: Secrets(ClientId) -> Vec<StoredSecret> = |services, clients| services.clients.secrets_of(clients);
+    secrets: Secrets(ClientId) -> Vec<StoredSecret> = |reads, clients| reads.services.clients.secrets_of(clients);
 }

@@ -27,7 +27,7 @@ use crate::domain::shipment::Shipment;
 use crate::graphql::cost::budget;
 use crate::graphql::cost::points::{EVENTS_PER_ORDER, LINES_PER_ORDER};
 use crate::graphql::types::{SalesOrder, SalesOrderEvent};
-use crate::service::Services;
+use crate::service::{Orders, Services};
 
 /// What belongs to some orders, as far as it is selected.
 #[derive(Default)]
@@ -118,7 +118,7 @@ async fn found(
     if distinct.is_empty() {
         return Ok(HashMap::new());
     }
-    Ok(budget::read(ctx, 1)?.orders.by_number(scope, &distinct).await?)
+    Ok(budget::orders(ctx, 1)?.by_number(scope, &distinct).await?)
 }
 
 async fn attached(
@@ -213,13 +213,13 @@ async fn related(
     };
     let numbers = &which(|_| true)[..];
     let wanted = |name: &str| !numbers.is_empty() && selected.iter().any(|order| order.field(name).exists());
-    let services = ctx.data::<Arc<Services>>()?;
+    let (services, reader) = (ctx.data::<Arc<Services>>()?, ctx.data::<Orders>()?);
     let budget = budget::of(ctx)?;
     let mut related = Related::default();
     if wanted("products") {
         budget.statements(1)?;
         related.has_answers = selected.iter().any(|order| order.field("products").field("answer").exists());
-        related.lines = Some(services.orders.lines(numbers, related.has_answers).await?);
+        related.lines = Some(reader.lines(numbers, related.has_answers).await?);
     }
     if wanted("shipments") {
         let numbers = which(order::SalesOrder::may_have_shipments);
@@ -227,7 +227,7 @@ async fn related(
             HashMap::new()
         } else {
             budget.statements(1)?;
-            services.orders.shipments(&numbers).await?
+            reader.shipments(&numbers).await?
         };
         let fields = selected.iter().map(|order| fields_below(&order.field("shipments"))).sum();
         charge_parts(budget, shown.iter().map(|number| found.get(number)), &SHIPMENTS, fields)?;
@@ -239,7 +239,7 @@ async fn related(
             HashMap::new()
         } else {
             budget.statements(1)?;
-            services.orders.requests(&numbers).await?
+            reader.requests(&numbers).await?
         };
         let fields = selected.iter().map(|order| fields_below(&order.field("requests"))).sum();
         charge_parts(budget, shown.iter().map(|number| found.get(number)), &REQUESTS, fields)?;
@@ -251,12 +251,12 @@ async fn related(
             HashMap::new()
         } else {
             budget.statements(1)?;
-            services.orders.partly_shipped(&numbers).await?
+            reader.partly_shipped(&numbers).await?
         });
     }
     if wanted("acknowledgements") {
         budget.statements(1)?;
-        let found = services.orders.acknowledgements(numbers).await?;
+        let found = reader.acknowledgements(numbers).await?;
         charge_rows(budget, selected, ("acknowledgements", LINES_PER_ORDER), &found, shown)?;
         related.acknowledgements = Some(found);
     }
@@ -268,7 +268,7 @@ async fn related(
     }
     if wanted("receipt") {
         budget.statements(1)?;
-        related.receipts = Some(services.orders.receipts(numbers).await?);
+        related.receipts = Some(reader.receipts(numbers).await?);
     }
     Ok(related)
 }

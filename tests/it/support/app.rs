@@ -70,7 +70,8 @@ impl TestApp {
         Self::on(database, store, |_| {})
     }
 
-    fn on(database: Database, store: Store, change: impl FnOnce(&mut Config)) -> Self {
+    /// On a database that is open already.
+    pub fn on(database: Database, store: Store, change: impl FnOnce(&mut Config)) -> Self {
         Self::at(database, store, TestClock::new(), change)
     }
 

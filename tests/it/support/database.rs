@@ -40,6 +40,7 @@ pub fn options(url: &str) -> DatabaseOptions {
     DatabaseOptions {
         url: url.to_owned(),
         listen_url: None,
+        replica: None,
         pooler: Pooler::None,
         max_connections: 8,
         report_connections: 3,
@@ -67,6 +68,12 @@ impl Database {
                 Self { url, folder, name: Some(name) }
             }
         }
+    }
+
+    /// One that is there already, and stays.
+    pub fn at(url: &str) -> Self {
+        set_deadline();
+        Self { url: url.to_owned(), folder: tempfile::tempdir().unwrap(), name: None }
     }
 
     /// A database without a single table.

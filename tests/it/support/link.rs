@@ -1,8 +1,9 @@
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 
 use super::Database;
@@ -35,10 +36,19 @@ impl Link {
     pub async fn to(database: &Database) -> Self {
         let (before, host_and_name) = database.url.rsplit_once('@').unwrap();
         let (host, name) = host_and_name.split_once('/').unwrap();
+        Self::lead(before, host.to_owned(), name).await
+    }
+
+    /// To a server that listens at a socket only.
+    pub async fn to_socket(socket: &Path) -> Self {
+        Self::lead("postgres://postgres", socket.display().to_string(), "postgres").await
+    }
+
+    async fn lead(before: &str, server: String, name: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("{before}@{}/{name}", listener.local_addr().unwrap());
         let state = watch::Sender::new(State::default());
-        tokio::spawn(carry(listener, host.to_owned(), state.clone()));
+        tokio::spawn(carry(listener, server, state.clone()));
         Self { url, state }
     }
 
@@ -90,36 +100,48 @@ impl Link {
 }
 
 async fn carry(listener: TcpListener, server: String, state: watch::Sender<State>) {
-    while let Ok((mut near, _)) = listener.accept().await {
+    while let Ok((near, _)) = listener.accept().await {
         let mut number = 0;
         state.send_modify(|state| {
             state.opened += 1;
             number = state.opened;
         });
-        let (server, sender, mut state) = (server.clone(), state.clone(), state.subscribe());
+        let (server, state) = (server.clone(), state.clone());
         tokio::spawn(async move {
             if state.borrow().is_cut {
                 return;
             }
-            let mut far = TcpStream::connect(server).await.unwrap();
-            // Borrowed, so that they stay open when nothing passes any more.
-            let ((mut from_near, mut to_near), (mut from_far, mut to_far)) = (near.split(), far.split());
-            let passing = async {
-                tokio::try_join!(
-                    pass(&mut from_near, &mut to_far, &sender, 0),
-                    pass(&mut from_far, &mut to_near, &sender, 1)
-                )
-            };
-            let mut silence = state.clone();
-            tokio::select! {
-                biased;
-                _ = silence.wait_for(|state| number <= state.closed.max(state.silent)) => {}
-                _ = passing => return,
+            if server.starts_with('/') {
+                // Its server may be gone.
+                if let Ok(far) = UnixStream::connect(server).await {
+                    carry_one(number, near, far, state).await;
+                }
+            } else {
+                carry_one(number, near, TcpStream::connect(server).await.unwrap(), state).await;
             }
-            // Who is silent stays open until it is closed.
-            let _ = state.wait_for(|state| number <= state.closed).await;
         });
     }
+}
+
+async fn carry_one(
+    number: u64,
+    near: TcpStream,
+    far: impl AsyncRead + AsyncWrite + Send,
+    sender: watch::Sender<State>,
+) {
+    // Kept, so that they stay open when nothing passes any more.
+    let ((mut from_near, mut to_near), (mut from_far, mut to_far)) = (split(near), split(far));
+    let passing = async {
+        tokio::try_join!(pass(&mut from_near, &mut to_far, &sender, 0), pass(&mut from_far, &mut to_near, &sender, 1))
+    };
+    let mut silence = sender.subscribe();
+    tokio::select! {
+        biased;
+        _ = silence.wait_for(|state| number <= state.closed.max(state.silent)) => {}
+        _ = passing => return,
+    }
+    // Who is silent stays open until it is closed.
+    let _ = sender.subscribe().wait_for(|state| number <= state.closed).await;
 }
 
 async fn pass(

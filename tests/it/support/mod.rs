@@ -18,6 +18,7 @@ mod receiver;
 mod remote;
 mod socket;
 mod spelling;
+mod standby;
 mod stock_client;
 mod wire;
 
@@ -36,6 +37,7 @@ pub use receiver::{Received, Receiver, Reply};
 pub use remote::{Remote, plain_http};
 pub use socket::{Socket, Told};
 pub use spelling::{camel_case, respelled, snake_case};
+pub use standby::{Cluster, connect as connect_with_replica};
 pub use stock_client::StockClient;
 pub use wire::Wire;
 
