@@ -48,6 +48,8 @@ struct Watcher {
     outage: Outage,
     /// Whether the last look found it behind: one that is so for a moment is no news.
     was_behind: bool,
+    /// Whether the operator was told that it is read from.
+    is_known: bool,
     /// The oldest position that it has not reached, and when the primary was there.
     missed: Option<(Point, Instant)>,
 }
@@ -56,7 +58,8 @@ struct Watcher {
 pub(super) async fn follow(replica: Replica, address: Address) {
     let pool = replica.0.primary.core.get_postgres_connection_pool().clone();
     let (connection, outage) = (None, Outage::default());
-    let mut watcher = Watcher { replica, address, connection, outage, was_behind: false, missed: None };
+    let mut watcher =
+        Watcher { replica, address, connection, outage, was_behind: false, is_known: false, missed: None };
     tokio::select! {
         () = watcher.keep_looking() => {}
         () = pool.close_event() => {}
@@ -149,17 +152,11 @@ impl Watcher {
             Look::Nothing => return,
             Look::Current => {
                 let host = self.connection.as_ref().map(|(options, _)| host_and_port(options)).unwrap_or_default();
-                match (self.outage.end(), *self.replica.0.state.borrow()) {
-                    (Some(lasted), _) => {
-                        info!(
-                            host,
-                            seconds = lasted.as_secs_f64(),
-                            "pages and reports are read from the replica again"
-                        );
-                    }
-                    (None, State::Unknown) => info!(host, "pages and reports are read from the replica"),
-                    _ => {}
+                let lasted = self.outage.end().map(|lasted| lasted.as_secs_f64());
+                if lasted.is_some() || !self.is_known {
+                    info!(host, outage_seconds = lasted, "pages and reports are read from the replica");
                 }
+                self.is_known = true;
                 State::Current
             }
             Look::Behind(bytes) => {
