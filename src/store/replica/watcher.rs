@@ -96,10 +96,15 @@ impl Watcher {
         look
     }
 
+    fn host(&self) -> String {
+        self.connection.as_ref().map(|(options, _)| host_and_port(options)).unwrap_or_default()
+    }
+
     fn named(&mut self, why: &str) -> String {
+        let host = self.host();
         // Its name may lead elsewhere by now.
-        let host = self.connection.take().map(|(options, _)| host_and_port(&options));
-        format!("{} {why}", host.unwrap_or_default())
+        self.connection = None;
+        format!("{host} {why}")
     }
 
     /// Waits for a replica that is behind as long as a read does.
@@ -151,7 +156,7 @@ impl Watcher {
         let state = match look {
             Look::Nothing => return,
             Look::Current => {
-                let host = self.connection.as_ref().map(|(options, _)| host_and_port(options)).unwrap_or_default();
+                let host = self.host();
                 let lasted = self.outage.end().map(|lasted| lasted.as_secs_f64());
                 if lasted.is_some() || !self.is_known {
                     info!(host, outage_seconds = lasted, "pages and reports are read from the replica");
@@ -162,7 +167,10 @@ impl Watcher {
             Look::Behind(bytes) => {
                 self.was_behind = true;
                 if was_behind && self.outage.is_news("behind") {
-                    warn!(bytes, "the replica is too far behind; everything is read from the primary");
+                    warn!(
+                        host = self.host(),
+                        bytes, "the replica is too far behind; everything is read from the primary"
+                    );
                 }
                 State::Behind
             }
