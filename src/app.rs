@@ -19,9 +19,7 @@ use tracing::warn;
 
 pub use self::backup::{copy, original, read_copy};
 pub use self::command_line::{clients, offline_api, operator, webhooks};
-pub use self::database::{
-    check_addresses, connect, look_at_replica, open, open_to_read, open_to_serve, uses,
-};
+pub use self::database::{check_addresses, connect, look_at_replica, open, open_to_read, open_to_serve, uses};
 pub use self::doctor::{ask_provider, database_file, examine, instances, own_configuration, vault};
 use self::stopping::Stop;
 pub use self::stopping::Stopping;

@@ -25,10 +25,10 @@ pub use exchange::{Exchange, NotedBody, NotedRow};
 use log::LogWriter;
 pub use metrics::{
     DroppedEntry, ReplicaRead, Wire, count_batch, count_connection_refused, count_dropped_entry, count_error,
-    count_order, count_replica_read, count_request, count_signature_reuse, count_webhook_attempt, count_written_entries,
-    install_metrics, keep_up_metrics, note_clock_skew, note_database_log, note_differing_instances,
-    note_expired_events, note_last_look, note_oldest_batch, note_pool, note_replica_lag, note_waiting,
-    note_webhook_endpoints, note_webhook_lag, note_webhook_parked, oldest_batch_seconds, render_metrics,
+    count_order, count_replica_read, count_request, count_signature_reuse, count_webhook_attempt,
+    count_written_entries, install_metrics, keep_up_metrics, note_clock_skew, note_database_log,
+    note_differing_instances, note_expired_events, note_last_look, note_oldest_batch, note_pool, note_replica_lag,
+    note_waiting, note_webhook_endpoints, note_webhook_lag, note_webhook_parked, oldest_batch_seconds, render_metrics,
 };
 pub use traces::{Trace, flush_traces, install_traces};
 
