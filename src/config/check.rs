@@ -214,7 +214,8 @@ fn check_cross(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
         [("database.listen_url", &config.database.listen_url), ("database.read_url", &config.database.read_url)]
     {
         let other = other.expose_secret();
-        if !other.is_empty() && !(is_postgres(other) && is_postgres(url)) {
+        let both = is_postgres(other) && is_postgres(url);
+        if !other.is_empty() && !both {
             let problem = "must be empty, or begin with postgres:// as database.url then does too";
             return Err(ConfigError::invalid(figment, key, problem));
         }

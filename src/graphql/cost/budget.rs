@@ -127,7 +127,7 @@ pub fn read<'c>(ctx: &Context<'c>, statements: usize) -> async_graphql::Result<&
 /// The orders as this request reads them, for a read of so many statements at most.
 pub fn orders<'c>(ctx: &Context<'c>, statements: usize) -> async_graphql::Result<&'c Orders> {
     of(ctx)?.statements(statements)?;
-    Ok(ctx.data::<Orders>()?)
+    ctx.data::<Orders>()
 }
 
 /// The refusal of a request whose points are used up.

@@ -221,7 +221,7 @@ impl Replica {
     async fn is_left(&self) {
         let mut state = self.0.state.subscribe();
         if state.wait_for(|state| *state == State::Away).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
