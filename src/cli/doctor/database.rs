@@ -88,7 +88,7 @@ pub(super) async fn look(report: &mut Report, config: &Config, args: &Args) -> O
         report
             .look("database_writable", "make room, and look at the log of the database", writable(&store, &inspection))
             .await;
-        report.look("replica", OF_REPLICA, replica(&store, &few)).await;
+        report.look("replica", OF_REPLICA, Box::pin(replica(&store, &few))).await;
         report.look("instances", "look at the log of the database", instances(&store, config)).await;
         report.look("events", "look at the log of the database", events(&store, config)).await;
     } else {
