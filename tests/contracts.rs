@@ -129,7 +129,7 @@ fn every_rest_operation_is_called_as_its_graphql_operation_and_none_is_undocumen
         "requestLogEntries",
         "webhookEvents",
         "webhookEventsWithOrders",
-        "exportCustomer",
+        "exportWholeOrders",
     ];
     let mut names = operation_names();
     names.retain(|name| !further.contains(&name.as_str()));

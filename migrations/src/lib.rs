@@ -49,6 +49,7 @@ mod m20261130_000034_create_saved_views;
 mod m20261130_000035_create_instances;
 mod m20261130_000036_erase_search_texts;
 mod m20261130_000037_create_event_horizon;
+mod m20261130_000038_archive_sales_orders;
 mod partitions;
 pub mod reporting;
 mod totals;
@@ -63,6 +64,7 @@ pub const ONLINE_INDEXES: [(&str, &str, &str); 4] = [
 ];
 
 pub use m20261129_000032_create_api_requests::sqlite as sqlite_request_log;
+pub use m20261130_000038_archive_sales_orders::ARCHIVED;
 
 /// What ends, on PostgreSQL, the time in which instances of the version before may run.
 pub const FINISH: &str = m20261128_000020_store_orders_side_by_side::FINISH;
@@ -110,6 +112,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000035_create_instances::Migration),
             Box::new(m20261130_000036_erase_search_texts::Migration),
             Box::new(m20261130_000037_create_event_horizon::Migration),
+            Box::new(m20261130_000038_archive_sales_orders::Migration),
         ]
     }
 }

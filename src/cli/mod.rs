@@ -3,6 +3,7 @@
 //! What belongs here: arguments, and what is printed. What does not: anything another way in needs too.
 //! To add a command: a file with `Args` and `run`, a variant of [`Command`], a test in `tests/it/cli/`.
 
+mod archive;
 mod backup;
 mod client;
 mod config;
@@ -97,6 +98,9 @@ enum Command {
     /// Export or erase what is personal in orders
     #[command(subcommand)]
     PersonalData(personal_data::Command),
+    /// Move old orders out of the database into files that prove that they are complete
+    #[command(subcommand)]
+    Archive(archive::Command),
     /// Write orders to a file: CSV for people, JSON Lines for programs
     Export(export::Args),
     /// Make sample orders, to try out dashboards and to measure
@@ -136,6 +140,7 @@ impl Cli {
             Command::Requests(command) => Box::pin(requests::run(&common, command)).await,
             Command::Receipt(command) => receipt::run(&common, command).await,
             Command::PersonalData(command) => Box::pin(personal_data::run(&common, command)).await,
+            Command::Archive(command) => Box::pin(archive::run(&common, command)).await,
             Command::Export(args) => export::run(&common, args).await,
             Command::Generate(args) => generate::run(&common, args).await,
             Command::Sign(args) => sign::run(&common, &args),

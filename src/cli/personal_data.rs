@@ -14,8 +14,8 @@ use crate::domain::client::ClientId;
 use crate::domain::erasure::CustomerToErase;
 use crate::domain::order::OrderNumber;
 use crate::graphql::{Api, Sender};
-use crate::rest::EXPORT_CUSTOMER;
-use crate::service::Erasure;
+use crate::rest::EXPORT_WHOLE_ORDERS;
+use crate::service::{Archiving, Erasure};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -51,9 +51,15 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
     let config = common.load(None)?.config;
     let (store, clock) = (app::open(&config).await?, Clock::system());
     let (client, by) = (ClientId::operator(), app::operator());
+    let archiving = Archiving::new(store.clone(), clock.clone());
     match command {
         Command::Export { customer, output } => {
-            export(&app::offline_api(&config, &store, &clock)?, &customer, output.as_deref()).await
+            let (archived, remark) = archived(&archiving, &customer.client_id).await?;
+            export(&app::offline_api(&config, &store, &clock)?, &customer, (output.as_deref(), &remark)).await?;
+            if archived > 0 {
+                output::remark(&remark);
+            }
+            Ok(())
         }
         Command::EraseOrder { order } => {
             let order = Erasure::new(store, clock).erase_order((&client, &by), &order).await?;
@@ -70,14 +76,19 @@ pub async fn run(common: &Common, command: Command) -> Result<()> {
                 let Some(next) = outcome.next_after else { break };
                 customer.after = next;
             }
+            let (archived, remark) = archived(&archiving, &customer.client_id).await?;
             if looked_at == 0 {
-                bail!("{} has no order of a customer {}", customer.client_id, customer.customer_code);
+                bail!(none(&customer.client_id, &customer.customer_code, &remark));
             }
             let left = match open.len() {
                 0 => String::new(),
                 _ => format!("\nleft as they are, for they may still need their address: {}", open.join(", ")),
             };
-            say(common, &format!("orders erased: {erased}{left}"), &json!({"erased": erased, "open": open}))
+            if archived > 0 {
+                output::remark(&remark);
+            }
+            let data = json!({"erased": erased, "open": open, "archived_of_client": archived});
+            say(common, &format!("orders erased: {erased}{left}"), &data)
         }
     }
 }
@@ -86,18 +97,34 @@ fn say(common: &Common, text: &str, data: &Value) -> Result<()> {
     if common.json { output::json(data) } else { output::text(text) }
 }
 
+/// How many orders of a client are archived, and what is to be done besides with these: nothing is kept of whose they are.
+async fn archived(archiving: &Archiving, client_id: &ClientId) -> Result<(i64, String)> {
+    let (orders, files) = archiving.count_of(client_id).await?;
+    let remark = format!(
+        "{orders} orders of {client_id} are archived in {files} files, which are not looked at: search them for the customer too \
+         (`sales-order-api archive list` names them)"
+    );
+    Ok((orders, if orders > 0 { remark } else { String::new() }))
+}
+
+/// That there is no order of a customer, and what else there is.
+fn none(client_id: &ClientId, customer_code: &str, remark: &str) -> String {
+    let separator = if remark.is_empty() { "" } else { "; " };
+    format!("{client_id} has no order of a customer {customer_code}{separator}{remark}")
+}
+
 /// Page after page, so that it takes the memory of one.
-async fn export(api: &Api, customer: &Customer, path: Option<&Path>) -> Result<()> {
+async fn export(api: &Api, customer: &Customer, (path, remark): (Option<&Path>, &str)) -> Result<()> {
     let Customer { client_id, customer_code } = customer;
     let wanted = json!({"client_id": {"eq": client_id.as_str()}, "customer_code": {"eq": customer_code}});
     let mut variables = json!({"where": wanted});
     let mut file = None;
     loop {
-        let mut page = api.execute_prepared(&EXPORT_CUSTOMER, Sender::Operator, |_| Ok(variables.clone())).await?;
+        let mut page = api.execute_prepared(&EXPORT_WHOLE_ORDERS, Sender::Operator, |_| Ok(variables.clone())).await?;
         let orders = page["orders"].take();
         let orders = orders.as_array().map_or(&[][..], Vec::as_slice);
         let file = match &mut file {
-            None if orders.is_empty() => bail!("{client_id} has no order of a customer {customer_code}"),
+            None if orders.is_empty() => bail!(none(client_id, customer_code, remark)),
             // Not before the first page was read: what is refused leaves the file as it was.
             None => file.insert(path.map_or_else(|| Ok(PrivateFile::stdout()), PrivateFile::create)?),
             Some(file) => file,

@@ -79,6 +79,8 @@ pub enum Action {
     WebhookKeyRotated,
     /// What is personal in an order of the client was erased.
     PersonalDataErased,
+    /// Orders of the client were moved into a file.
+    OrdersArchived,
 }
 
 /// The name of no interface or action.
@@ -106,7 +108,7 @@ impl FromStr for Via {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::ClientCreated,
         Self::ClientUpdated,
         Self::ClientDisabled,
@@ -130,6 +132,7 @@ impl Action {
         Self::DefaultViewEnded,
         Self::WebhookKeyRotated,
         Self::PersonalDataErased,
+        Self::OrdersArchived,
     ];
 
     /// The name in the database and wherever it is shown.
@@ -159,6 +162,7 @@ impl Action {
             Self::DefaultViewEnded => "DEFAULT_VIEW_ENDED",
             Self::WebhookKeyRotated => "WEBHOOK_KEY_ROTATED",
             Self::PersonalDataErased => "PERSONAL_DATA_ERASED",
+            Self::OrdersArchived => "ORDERS_ARCHIVED",
         }
     }
 }

@@ -5,6 +5,7 @@
 //! To add a rule: put it in the type it protects, with a unit test beside it.
 
 pub mod acknowledgement;
+pub mod archive;
 pub mod audit;
 pub mod buckets;
 pub mod bulk_input;

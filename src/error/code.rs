@@ -105,6 +105,9 @@ catalogue! {
     /// Events after this cursor have expired, because nobody had asked the service to keep them (`events.retention`): read the orders
     /// that changed since then, and begin the feed without the cursor. A registered consumer keeps its events until it has read them.
     CursorExpired = "CURSOR_EXPIRED", 410, "Cursor expired";
+    /// The order was taken and is archived since: `order_number` names it. It is not kept here any more, and a request that is sent again
+    /// makes no second one. Ask the operator for what it was.
+    OrderArchived = "ORDER_ARCHIVED", 410, "Order archived";
     /// The body is larger than the service accepts.
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", 413, "Body too large";
     /// The body must be sent as `application/json` in UTF-8, and not compressed.

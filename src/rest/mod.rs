@@ -19,6 +19,6 @@ mod spreadsheet;
 mod webhook_bodies;
 mod webhooks;
 
-pub use operations::{EXPORT_CUSTOMER, operations};
+pub use operations::{EXPORT_WHOLE_ORDERS, operations};
 pub use routes::router;
 pub use webhook_bodies::{WebhookBody, webhook_bodies};

@@ -58,11 +58,11 @@ operations! {
     REQUEST_ERRORS = "requestErrors.graphql";
     REQUEST_LOG_ENTRIES = "requestLogEntries.graphql";
     EXPORT_SALES_ORDERS = "exportSalesOrders.graphql" for OrdersRead;
-    EXPORT_CUSTOMER = "exportCustomer.graphql" for OrdersRead;
+    EXPORT_WHOLE_ORDERS = "exportWholeOrders.graphql" for OrdersRead;
 }
 
 /// What documents share, each under the spread that names it.
-const FRAGMENTS: [(&str, &str); 11] = [
+const FRAGMENTS: [(&str, &str); 12] = [
     ("...answer\n", include_str!("operations/answer.fragment.graphql")),
     ("...attempt\n", include_str!("operations/attempt.fragment.graphql")),
     ("...consumer\n", include_str!("operations/consumer.fragment.graphql")),
@@ -71,6 +71,7 @@ const FRAGMENTS: [(&str, &str); 11] = [
     ("...event\n", include_str!("operations/event.fragment.graphql")),
     ("...line\n", include_str!("operations/line.fragment.graphql")),
     ("...order\n", include_str!("operations/order.fragment.graphql")),
+    ("...receipt\n", include_str!("operations/receipt.fragment.graphql")),
     ("...request\n", include_str!("operations/request.fragment.graphql")),
     ("...shipment\n", include_str!("operations/shipment.fragment.graphql")),
     ("...warning\n", include_str!("operations/warning.fragment.graphql")),

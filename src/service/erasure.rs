@@ -1,11 +1,13 @@
 //! Erasing what is personal in orders.
 
+use super::archiving;
 use super::lifecycle::not_found;
 use crate::clock::Clock;
 use crate::domain::audit::Actor;
 use crate::domain::client::ClientId;
 use crate::domain::erasure::CustomerToErase;
 use crate::domain::order::{OrderNumber, SalesOrder};
+use crate::domain::permission::Scope;
 use crate::error::{AppError, ErrorCode};
 use crate::store::{Erased, Store};
 
@@ -56,7 +58,7 @@ impl Erasure {
                 let refusal = AppError::new(ErrorCode::Conflict, message).detail("order_number", number.to_string());
                 Err(refusal.detail("current_status", order.status.as_str()).detail("current_version", order.version))
             }
-            None => Err(not_found()),
+            None => Err(archiving::absent(&self.store, &Scope::All, number).await),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::auth::string_to_sign::{
     BoundText, SignatureForm, read_body_and_key_bound, read_body_bound, read_documented,
 };
 use crate::auth::timestamp;
+use crate::domain::archive::{ArchivedLine, ArchivedReceipt, Manifest, ManifestKey};
 use crate::domain::order::SalesOrder;
 use crate::domain::permission::Scope;
 use crate::domain::receipt::Receipt;
@@ -59,32 +60,107 @@ impl Orders {
         let order = self.sales_order(&Scope::All, number).await?.ok_or_else(|| nothing("order"))?;
         let receipt = self.receipts(&[order.number]).await?.remove(&order.number);
         let receipt = receipt.ok_or_else(|| nothing("receipt of order"))?;
-        let key = self.key_of(&order, &receipt).await?;
+        let stored = self.key_of(&order, &receipt).await?;
+        let key = stored.as_ref().map(VerifyingKey::from);
         let key_of_order = self.idempotency_key_of(&order).await?;
         let key_status_then = key.as_ref().map(|key| status_then(key, order.created_at));
-        let found = [
-            signature_problem(&order, &receipt, key.as_ref()),
-            key_status_then
-                .filter(|status| *status != KeyStatus::Active)
-                .map(|status| format!("the key was {status} when the order was taken")),
-            text_problem(&order, &receipt, body, (near, prefix), &key_of_order),
-            body.filter(|body| Sha256::digest(body).as_slice() != receipt.body_sha256)
-                .map(|_| "the body is not the one that was received: its SHA-256 differs".to_owned()),
-        ];
-        let key_revoked_at = key.and_then(|key| key.revoked_at);
-        let problems = found.into_iter().flatten().collect();
+        let signed = Signed {
+            client_id: order.client_id.as_str(),
+            taken_at: order.created_at,
+            idempotency_key: &key_of_order,
+            receipt: &receipt,
+        };
+        let problems = signed.problems(key.as_ref(), body, (near, prefix));
+        let key_revoked_at = stored.and_then(|key| key.revoked_at);
         Ok(Evidence { order, receipt, key_status_then, key_revoked_at, problems })
     }
 }
 
-fn status_then(key: &StoredPublicKey, at: DateTime<Utc>) -> KeyStatus {
-    let StoredPublicKey { not_before, expires_at, revoked_at, .. } = *key;
-    KeyStatus::at(at, not_before, expires_at, revoked_at.map(|revoked| revoked + IN_FORCE))
+/// What is wrong with what was signed for an archived order and for its requests, by the keys in the manifest of its file. Nothing where
+/// nothing was signed, as for a sample.
+#[must_use]
+pub fn archived_problems(line: &ArchivedLine, manifest: &Manifest) -> Vec<String> {
+    let key_of = |receipt: &Receipt| {
+        let mut keys = manifest.public_keys.iter();
+        let is_it = |key: &&ManifestKey| key.client_id == line.client_id && key.fingerprint == receipt.key_fingerprint;
+        keys.find(is_it).map(VerifyingKey::from)
+    };
+    let near = TimeDelta::try_seconds(i64::try_from(manifest.timestamp_tolerance_seconds).unwrap_or(i64::MAX));
+    let near = near.unwrap_or(TimeDelta::MAX).max(TimeDelta::from_std(NEAR).unwrap_or(TimeDelta::MAX));
+    let of_order = line.receipt.iter().flat_map(|receipt| {
+        let signed = Signed {
+            client_id: &line.client_id,
+            taken_at: line.created_at,
+            idempotency_key: &line.idempotency_key,
+            receipt,
+        };
+        signed.problems(key_of(receipt).as_ref(), None, (near, &manifest.path_prefix))
+    });
+    let of_requests = line.request_receipts.iter().filter_map(|ArchivedReceipt { request_number, receipt }| {
+        let problem = signature_problem(&line.client_id, receipt, key_of(receipt).as_ref())?;
+        Some(format!("{request_number}: {problem}"))
+    });
+    of_order.chain(of_requests).map(|problem| format!("{}: {problem}", line.number)).collect()
 }
 
-fn signature_problem(order: &SalesOrder, receipt: &Receipt, key: Option<&StoredPublicKey>) -> Option<String> {
-    match key.map(|key| PublicKey::from_pem(&key.pem)) {
-        None => Some(format!("{} has no key {}", order.client_id, receipt.key_fingerprint)),
+/// A key with when it counted.
+struct VerifyingKey<'k> {
+    pem: &'k str,
+    not_before: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
+    revoked_at: Option<DateTime<Utc>>,
+}
+
+impl<'k> From<&'k StoredPublicKey> for VerifyingKey<'k> {
+    fn from(key: &'k StoredPublicKey) -> Self {
+        let StoredPublicKey { pem, not_before, expires_at, revoked_at, .. } = key;
+        Self { pem, not_before: *not_before, expires_at: *expires_at, revoked_at: *revoked_at }
+    }
+}
+
+impl<'k> From<&'k ManifestKey> for VerifyingKey<'k> {
+    fn from(key: &'k ManifestKey) -> Self {
+        let ManifestKey { public_key, not_before, expires_at, revoked_at, .. } = key;
+        Self { pem: public_key, not_before: *not_before, expires_at: *expires_at, revoked_at: *revoked_at }
+    }
+}
+
+/// What was signed for an order, with what is known of the order.
+struct Signed<'o> {
+    client_id: &'o str,
+    taken_at: DateTime<Utc>,
+    /// As the order was stored under it.
+    idempotency_key: &'o str,
+    receipt: &'o Receipt,
+}
+
+impl Signed<'_> {
+    fn problems(
+        &self,
+        key: Option<&VerifyingKey<'_>>,
+        body: Option<&[u8]>,
+        (near, prefix): (TimeDelta, &str),
+    ) -> Vec<String> {
+        let found = [
+            signature_problem(self.client_id, self.receipt, key),
+            key.map(|key| status_then(key, self.taken_at))
+                .filter(|status| *status != KeyStatus::Active)
+                .map(|status| format!("the key was {status} when the order was taken")),
+            text_problem(self, body, (near, prefix)),
+            body.filter(|body| Sha256::digest(body).as_slice() != self.receipt.body_sha256)
+                .map(|_| "the body is not the one that was received: its SHA-256 differs".to_owned()),
+        ];
+        found.into_iter().flatten().collect()
+    }
+}
+
+fn status_then(key: &VerifyingKey<'_>, at: DateTime<Utc>) -> KeyStatus {
+    KeyStatus::at(at, key.not_before, key.expires_at, key.revoked_at.map(|revoked| revoked + IN_FORCE))
+}
+
+fn signature_problem(client_id: &str, receipt: &Receipt, key: Option<&VerifyingKey<'_>>) -> Option<String> {
+    match key.map(|key| PublicKey::from_pem(key.pem)) {
+        None => Some(format!("{client_id} has no key {}", receipt.key_fingerprint)),
         Some(Err(error)) => Some(format!("the stored key cannot be read: {error}")),
         Some(Ok(key)) if key.fingerprint() != receipt.key_fingerprint => {
             Some("the stored key is not the one its fingerprint names".to_owned())
@@ -96,14 +172,9 @@ fn signature_problem(order: &SalesOrder, receipt: &Receipt, key: Option<&StoredP
     }
 }
 
-/// What is wrong with the signed text, whoever signed it. `key_of_order` is as the order's row has it.
-fn text_problem(
-    order: &SalesOrder,
-    receipt: &Receipt,
-    body: Option<&[u8]>,
-    (near, prefix): (TimeDelta, &str),
-    key_of_order: &str,
-) -> Option<String> {
+/// What is wrong with the signed text, whoever signed it.
+fn text_problem(signed: &Signed<'_>, body: Option<&[u8]>, (near, prefix): (TimeDelta, &str)) -> Option<String> {
+    let Signed { client_id, taken_at, idempotency_key, receipt } = *signed;
     let text = receipt.string_to_sign.as_str();
     let bound = match SignatureForm::named(&receipt.signature_form) {
         None => return Some(format!("{} is no form of signature", receipt.signature_form)),
@@ -112,17 +183,17 @@ fn text_problem(
         Some(SignatureForm::BodyAndKeyBound) => Some(read_body_and_key_bound(text)),
     };
     let timestamp = match bound {
-        None => read_documented(text, order.client_id.as_str()),
+        None => read_documented(text, client_id),
         Some(bound) => bound.map(|bound| bound.timestamp),
     };
     let Some(instant) = timestamp.and_then(|timestamp| timestamp::parse(timestamp).ok()) else {
         return Some("the text is not what this client signs".to_owned());
     };
-    if (instant - order.created_at).abs() > near {
+    if (instant - taken_at).abs() > near {
         return Some("the signed time is not the order's".to_owned());
     }
     let bound = bound.flatten()?;
-    request_problem(&bound, prefix, key_of_order).or_else(|| body_problem(&bound, receipt, body))
+    request_problem(&bound, prefix, idempotency_key).or_else(|| body_problem(&bound, receipt, body))
 }
 
 /// What is wrong with the request that a text is of.

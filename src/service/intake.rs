@@ -23,6 +23,7 @@ pub use validation::ValidOrder;
 use queue::IntakeQueue;
 use signature_reuse::SignatureReuse;
 
+use super::archiving;
 use super::caller::{Caller, Principal};
 use super::directory::ClientDirectory;
 use crate::auth::signature::{SignatureForm, VerifiedSignature};
@@ -253,26 +254,35 @@ fn settle(created: Created, sent: [u8; 32], has_key: bool) -> Result<TakenOrder,
         Created::Existing { order, digest, is_same_key } if digest == sent && (is_same_key || !has_key) => {
             Ok(TakenOrder { order, lines: None, replayed: true, same_reference: None, mismatches: Vec::new() })
         }
-        Created::Existing { order, is_same_key, .. } => {
-            let (code, message) = if is_same_key {
-                let message = "This Idempotency-Key was used for another order, {}; use a new key for a new order";
-                (ErrorCode::IdempotencyKeyReused, message)
-            } else {
-                let message = "This signature made the order {} already, and one signed text makes one order; for a new \
-                               order take a new timestamp and sign again";
-                (ErrorCode::SignatureReused, message)
-            };
-            let number = order.number.to_string();
-            Err(AppError::new(code, message.replace("{}", &number)).detail("order_number", number))
+        Created::Existing { order, is_same_key, .. } => Err(used_for_another(order.number, is_same_key)),
+        Created::Archived { number, archived_at, digest, is_same_key }
+            if digest == sent && (is_same_key || !has_key) =>
+        {
+            Err(archiving::is_archived(number, archived_at))
         }
-        Created::DuplicateReference { number } => {
+        Created::Archived { number, is_same_key, .. } => Err(used_for_another(number, is_same_key)),
+        Created::DuplicateReference { number, is_archived } => {
+            let remedy = if is_archived { "" } else { ", or have that order cancelled first" };
             let message = format!(
-                "Your order {number} has this partner reference and is not cancelled; send a new order with another reference, or \
-                 have that order cancelled first"
+                "Your order {number} has this partner reference and is not cancelled; send a new order with another reference{remedy}"
             );
             Err(AppError::new(ErrorCode::DuplicatePartnerReference, message).detail("order_number", number.to_string()))
         }
     }
+}
+
+/// The refusal of a key, or else of a signature, that another order has.
+fn used_for_another(number: OrderNumber, is_same_key: bool) -> AppError {
+    let (code, message) = if is_same_key {
+        let message = "This Idempotency-Key was used for another order, {}; use a new key for a new order";
+        (ErrorCode::IdempotencyKeyReused, message)
+    } else {
+        let message = "This signature made the order {} already, and one signed text makes one order; for a new \
+                       order take a new timestamp and sign again";
+        (ErrorCode::SignatureReused, message)
+    };
+    let number = number.to_string();
+    AppError::new(code, message.replace("{}", &number)).detail("order_number", number)
 }
 
 /// How often it is looked whether a count is due to be written and which texts may go.

@@ -5,11 +5,12 @@ mod requests;
 
 use chrono::SecondsFormat;
 
+use super::archiving;
 use super::caller::Principal;
 use super::directory::ClientDirectory;
 use crate::clock::Clock;
 use crate::domain::acknowledgement::AcknowledgementInput;
-use crate::domain::order::{OrderStatus, SalesOrder};
+use crate::domain::order::{OrderNumber, OrderStatus, SalesOrder};
 use crate::domain::permission::Scope;
 use crate::domain::status_change::{StatusChange, Verdict};
 use crate::error::{AppError, ErrorCode};
@@ -39,7 +40,7 @@ impl Lifecycle {
         let number = input.order_number.parse().map_err(|_| not_found())?;
         let (actor, now) = (principal.client_id().clone(), self.clock.now());
         let outcome = self.store.insert_acknowledgement(&Scope::All, number, input, actor, now).await?;
-        match outcome.ok_or_else(not_found)? {
+        match self.found(&Scope::All, number, outcome).await? {
             Acknowledged::Accepted(order) => Ok(order),
             Acknowledged::Otherwise(first) => {
                 let refusal =
@@ -67,7 +68,7 @@ impl Lifecycle {
         let number = change.order_number.parse().map_err(|_| not_found())?;
         let (actor, now, wanted) = (principal.client_id().clone(), self.clock.now(), change.status);
         let outcome = self.store.update_order_status(&Scope::All, number, change, actor, now).await?;
-        let StatusOutcome { order, verdict, next } = outcome.ok_or_else(not_found)?;
+        let StatusOutcome { order, verdict, next } = self.found(&Scope::All, number, outcome).await?;
         match verdict {
             Verdict::Move | Verdict::Already => Ok(order),
             Verdict::Stale => Err(changed_since(&order, next)),
@@ -77,6 +78,16 @@ impl Lifecycle {
                 let message = format!("{number} is {} and cannot become {wanted}; it can go {ways}", order.status);
                 Err(state_of(AppError::new(ErrorCode::IllegalTransition, message), &order, next))
             }
+        }
+    }
+}
+
+impl Lifecycle {
+    /// What became of an order, or why there is none in the scope.
+    async fn found<T>(&self, scope: &Scope, number: OrderNumber, outcome: Option<T>) -> Result<T, AppError> {
+        match outcome {
+            Some(outcome) => Ok(outcome),
+            None => Err(archiving::absent(&self.store, scope, number).await),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! To add a use case: a method named after the business on the struct of its area; the CLI and the GraphQL resolvers
 //! call the same one.
 
+pub mod archiving;
 pub mod bodies;
 pub mod buckets;
 pub mod caller;
@@ -33,6 +34,7 @@ mod tending;
 pub mod turns;
 pub mod webhooks;
 
+pub use archiving::Archiving;
 pub use caller::{Caller, Principal};
 pub use clients::Clients;
 pub use clock_skew::ClockSkew;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
+use super::archiving;
 use super::caller::Principal;
 use super::turns::Turns;
 use crate::domain::acknowledgement::Acknowledgement;
@@ -21,7 +22,7 @@ use crate::domain::shipment::Shipment;
 use crate::domain::summary::{
     Attribute, Dimension, Figures, Group, Key, MAX_BUCKETS, Summary, SummaryRequest, too_many_buckets,
 };
-use crate::error::AppError;
+use crate::error::{AppError, ErrorCode};
 use crate::store::{Grouping, Route, Store, StoredPublicKey, SummaryRow, SummarySnapshot};
 
 /// Reads orders.
@@ -46,12 +47,14 @@ impl Orders {
         Self { route: Arc::new(Route::anywhere(self.store.clone())), ..self.clone() }
     }
 
-    /// The order with this number, if the scope holds it. A text that is no order number names no order.
+    /// The order with this number, if the scope holds it. A text that is no order number names no order. Fails where the order is archived.
     pub async fn sales_order(&self, scope: &Scope, number: &str) -> Result<Option<SalesOrder>, AppError> {
-        match number.parse() {
-            Ok(number) => self.find(scope, number).await,
-            Err(_) => Ok(None),
+        let Ok(number) = number.parse() else { return Ok(None) };
+        if let Some(order) = self.find(scope, number).await? {
+            return Ok(Some(order));
         }
+        let absent = archiving::absent(&self.store, scope, number).await;
+        if absent.code == ErrorCode::NotFound { Ok(None) } else { Err(absent) }
     }
 
     /// The order with this number, if the scope holds it. A client's own is found quickly, and is not worth asking two databases.

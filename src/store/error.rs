@@ -96,6 +96,12 @@ impl StoreError {
         matches!(self, Self::Duplicate(_))
     }
 
+    /// Whether an order was refused that an archived one stands in the way of.
+    pub(super) fn is_archived(&self) -> bool {
+        let (state, words) = migrations::ARCHIVED;
+        matches!(self, Self::Failed(error) if code(error).is_some_and(|code| code == state) || said(error) == words)
+    }
+
     /// Whether pages of the database cannot be read as what they were written as.
     #[must_use]
     pub fn is_damage(&self) -> bool {

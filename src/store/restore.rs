@@ -25,34 +25,44 @@ pub struct Adopted {
 struct Counter {
     table: &'static str,
     column: &'static str,
+    /// All rows whose numbers were given out.
+    rows: &'static str,
     /// Numbers from here on are not counted.
     end: i64,
 }
 
 /// Random numbers are not given out again: one that was lost is drawn by no other order.
-const ORDERS: Counter = Counter { table: "sales_orders", column: "id", end: OrderNumber::FIRST_RANDOM.id() };
-const EVENTS: Counter = Counter { table: "sales_order_events", column: "position", end: i64::MAX };
-const REQUESTS: Counter = Counter { table: "sales_order_requests", column: "id", end: i64::MAX };
+const ORDERS: Counter = Counter {
+    rows: "(SELECT id FROM sales_orders UNION ALL SELECT id FROM archived_sales_orders) AS given",
+    end: OrderNumber::FIRST_RANDOM.id(),
+    ..Counter::of("sales_orders", "id")
+};
+const EVENTS: Counter = Counter::of("sales_order_events", "position");
+const REQUESTS: Counter = Counter::of("sales_order_requests", "id");
 
 impl Counter {
+    const fn of(table: &'static str, column: &'static str) -> Self {
+        Self { table, column, rows: table, end: i64::MAX }
+    }
+
     /// The largest number that was given out, also of rows that are gone; null or 0 when none was.
     fn last(&self, backend: DbBackend) -> String {
-        let Self { table, column, end } = self;
+        let Self { table, column, rows, end } = self;
         if backend == DbBackend::Postgres {
             return format!(
-                "SELECT greatest((SELECT max({column}) FROM {table} WHERE {column} < {end}),
+                "SELECT greatest((SELECT max({column}) FROM {rows} WHERE {column} < {end}),
                      pg_sequence_last_value(pg_get_serial_sequence('{table}', '{column}')::regclass))"
             );
         }
         format!(
             "SELECT max(coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}' AND seq < {end}), 0),
-                 coalesce((SELECT max({column}) FROM {table} WHERE {column} < {end}), 0))"
+                 coalesce((SELECT max({column}) FROM {rows} WHERE {column} < {end}), 0))"
         )
     }
 
     /// Lets numbers go on from here.
     fn jump(&self, backend: DbBackend, to: i64) -> String {
-        let Self { table, column, end: _ } = self;
+        let Self { table, column, .. } = self;
         if backend == DbBackend::Postgres {
             return format!("SELECT setval(pg_get_serial_sequence('{table}', '{column}')::regclass, {to})");
         }

@@ -9,6 +9,7 @@
 mod support;
 
 mod amounts;
+mod archiving;
 mod body_memory;
 mod browsers;
 mod bulk;

@@ -1,5 +1,6 @@
 //! What is personal in an order is erased for good, and all that is not stays.
 
+mod archived;
 mod customers;
 
 use std::time::Duration;

@@ -59,7 +59,8 @@ impl OrderQuery {
         ))
     }
 
-    /// One order by its number; null when there is none that the caller may read.
+    /// One order by its number; null when there is none that the caller may read. One that the operator has archived is refused with
+    /// `ORDER_ARCHIVED`.
     async fn sales_order(
         &self,
         ctx: &Context<'_>,

@@ -212,6 +212,8 @@ pub enum ClientAction {
     WebhookKeyRotated,
     /// Sales name, address and notes of an order of the client were erased.
     PersonalDataErased,
+    /// Orders of the client were moved out of the database into a file, which the entry names.
+    OrdersArchived,
 }
 
 /// The interface that an operator used.

@@ -81,7 +81,7 @@ enum Kind {
 }
 
 /// The members that single codes add. The suite looks for each name that the code gives to `AppError::detail`.
-static DETAILS: [(&str, Kind, &str); 23] = [
+static DETAILS: [(&str, Kind, &str); 25] = [
     ("string_to_sign", Kind::Text, "Of a refused signature: the text that is to be signed."),
     ("body_bound_string", Kind::Text, "Of a refused signature: the text of the form that binds the body."),
     (
@@ -99,7 +99,11 @@ static DETAILS: [(&str, Kind, &str); 23] = [
     ("x_client_id", Kind::Text, "Of a client id that is not the token's: what `X-CLIENT-ID` holds."),
     ("token_client_id", Kind::Text, "Of a client id that is not the token's: the client of the token."),
     ("scope", Kind::Text, "The scope that the client lacks."),
-    ("order_number", Kind::Text, "Of a used key, signature or reference: the order that has it."),
+    (
+        "order_number",
+        Kind::Text,
+        "Of a used key, signature or reference: the order that has it. Of an archived order: its number.",
+    ),
     (
         "request_number",
         Kind::Text,
@@ -112,6 +116,8 @@ static DETAILS: [(&str, Kind, &str); 23] = [
     ("accept_encoding", Kind::Text, "Of a compressed body: how it may be coded."),
     ("limit_bytes", Kind::Whole, "Of a body that is too large: so many bytes it may have."),
     ("retry_after", Kind::Whole, "Of one order of many: after so many seconds it may be sent again as it is."),
+    ("archived_at", Kind::Time, "Of an archived order: when it was archived."),
+    ("archive", Kind::Text, "Of an archived order, for those who may read every order: the file that has it."),
     ("clock_skew_seconds", Kind::Whole, "The time of this instance minus that of its database."),
 ];
 

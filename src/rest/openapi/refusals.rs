@@ -52,7 +52,7 @@ fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<Err
         }
         // Of many orders each says so for itself.
         if matches!(needs, Needs::Signature(_)) {
-            codes.extend([Code::IdempotencyKeyReused, Code::DuplicatePartnerReference]);
+            codes.extend([Code::IdempotencyKeyReused, Code::DuplicatePartnerReference, Code::OrderArchived]);
             // The text of a validation makes no order, so it can be sent any number of times.
             if operation.name() != "validateSalesOrder" {
                 codes.push(Code::SignatureReused);
@@ -60,7 +60,10 @@ fn codes(operation: &PreparedOperation, is_in: impl Fn(&str) -> bool) -> Vec<Err
         }
     }
     match operation.name() {
-        "cancelSalesOrder" | "changeSalesOrder" => codes.extend([Code::Conflict, Code::IdempotencyKeyReused]),
+        "cancelSalesOrder" | "changeSalesOrder" => {
+            codes.extend([Code::Conflict, Code::IdempotencyKeyReused, Code::OrderArchived]);
+        }
+        "salesOrder" => codes.push(Code::OrderArchived),
         // Another one than those there may be; a name that is none.
         "saveEventConsumer" => codes.push(Code::Conflict),
         "deleteEventConsumer" | "deleteWebhookEndpoint" | "webhookEndpoint" => codes.push(Code::ValidationFailed),

@@ -10,35 +10,38 @@ use crate::domain::permission::Scope;
 use crate::domain::shipment::{DeliveryInput, MAX_SHIPMENT_LINES, MAX_SHIPMENTS, Shipment, ShipmentInput};
 use crate::error::{AppError, ErrorCode};
 use crate::service::caller::Principal;
-use crate::store::{Fulfilled, StoreResult};
+use crate::store::Fulfilled;
 
 impl Lifecycle {
     /// Answers lines of any client's order. What was answered before is no error and changes nothing.
     pub async fn confirm_lines(&self, principal: &Principal, input: LineAnswersInput) -> Result<SalesOrder, AppError> {
         let number = input.order_number.parse().map_err(|_| not_found())?;
         let (actor, now) = (principal.client_id().clone(), self.clock.now());
-        settle(number, self.store.update_line_answers(&Scope::All, number, input, actor, now).await)
+        let outcome = self.store.update_line_answers(&Scope::All, number, input, actor, now).await?;
+        settle(number, self.found(&Scope::All, number, outcome).await?)
     }
 
     /// Notes a shipment of any client's order. The same shipment again changes nothing; another one of its number is a conflict.
     pub async fn record_shipment(&self, principal: &Principal, input: ShipmentInput) -> Result<SalesOrder, AppError> {
         let number = input.order_number.parse().map_err(|_| not_found())?;
         let (actor, now) = (principal.client_id().clone(), self.clock.now());
-        settle(number, self.store.insert_shipment(&Scope::All, number, input, actor, now).await)
+        let outcome = self.store.insert_shipment(&Scope::All, number, input, actor, now).await?;
+        settle(number, self.found(&Scope::All, number, outcome).await?)
     }
 
     /// Notes that a shipment of any client's order arrived. To say so again changes nothing; to say another time is a conflict.
     pub async fn record_delivery(&self, principal: &Principal, input: DeliveryInput) -> Result<SalesOrder, AppError> {
         let number = input.order_number.parse().map_err(|_| not_found())?;
         let (actor, now) = (principal.client_id().clone(), self.clock.now());
-        settle(number, self.store.update_shipment_delivered(&Scope::All, number, input, actor, now).await)
+        let outcome = self.store.update_shipment_delivered(&Scope::All, number, input, actor, now).await?;
+        settle(number, self.found(&Scope::All, number, outcome).await?)
     }
 }
 
 /// The order as it is now, or why it is not as it was asked for.
-fn settle(number: OrderNumber, outcome: StoreResult<Option<Fulfilled>>) -> Result<SalesOrder, AppError> {
+fn settle(number: OrderNumber, outcome: Fulfilled) -> Result<SalesOrder, AppError> {
     let conflict = |message: String| AppError::new(ErrorCode::Conflict, message);
-    let refusal = match outcome?.ok_or_else(not_found)? {
+    let refusal = match outcome {
         Fulfilled::Done(order) => return Ok(order),
         Fulfilled::Stale(order) => return Err(changed_since(&order, next_statuses(order.status, false))),
         Fulfilled::Refused(refused) if !refused.is_conflict => return Err(AppError::invalid(refused.errors)),

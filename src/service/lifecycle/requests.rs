@@ -26,7 +26,7 @@ impl Lifecycle {
             Err(StoreError::Duplicate(_)) => take().await?,
             outcome => outcome?,
         };
-        let settled = settle(number, outcome.ok_or_else(not_found)?);
+        let settled = settle(number, self.found(&scope, number, outcome).await?);
         telemetry::note(|facts| facts.exchange.is_key_used = settled.is_ok());
         settled
     }
@@ -56,7 +56,7 @@ impl Lifecycle {
         let id = input.request_number.parse().map_err(|_| no_request())?;
         let (actor, now) = (principal.client_id().clone(), self.clock.now());
         let outcome = self.store.update_request_answered(&Scope::All, number, (id, input), actor, now).await?;
-        match outcome.ok_or_else(not_found)? {
+        match self.found(&Scope::All, number, outcome).await? {
             RequestAnswered::Done(order) => Ok(*order),
             RequestAnswered::Stale(order) => Err(changed_since(&order, next_statuses(order.status, false))),
             RequestAnswered::Closed(request) => {

@@ -1,6 +1,7 @@
 //! Tables as `SeaORM` knows them, for what queries and changes name. Private to the store: everybody else sees domain types.
 
 pub mod api_requests;
+pub mod archived_sales_orders;
 pub mod client_addresses;
 pub mod client_audit_log;
 pub mod client_public_keys;
@@ -10,6 +11,7 @@ pub mod event_consumers;
 pub mod event_horizon;
 pub mod person_sessions;
 pub mod sales_order_acknowledgements;
+pub mod sales_order_archives;
 pub mod sales_order_events;
 pub mod sales_order_lines;
 pub mod sales_order_receipts;

@@ -83,7 +83,7 @@ impl Relation {
 
 /// Reports read the views where there are some. Left out everywhere: addresses, notes, who did something, payloads and whatever
 /// else may hold one of these, and all that proves or could be signed with.
-pub(super) const RELATIONS: [Relation; 37] = [
+pub(super) const RELATIONS: [Relation; 39] = [
     Relation::served("seaql_migrations", READ),
     Relation::served("clients", READ).for_people(&["INSERT", "UPDATE"]).for_managing(&["INSERT", "UPDATE"]),
     Relation::served("client_audit_log", ADD),
@@ -105,6 +105,9 @@ pub(super) const RELATIONS: [Relation; 37] = [
     Relation::served("api_requests", ADD),
     Relation::served("sales_orders", CHANGE),
     Relation::served("sales_order_lines", CHANGE),
+    // Orders are archived by the owner of the tables, who alone may delete them.
+    Relation::served("archived_sales_orders", READ),
+    Relation::served("sales_order_archives", READ),
     Relation::served("sales_order_receipts", ADD),
     Relation::served("sales_order_events", ADD).for_managing(&["UPDATE"]).for_expiring(&["DELETE"]),
     Relation::served("sales_order_acknowledgements", ADD).reported(Reported::Columns(&[

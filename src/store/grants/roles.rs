@@ -60,7 +60,7 @@ fn literal(text: &str) -> String {
 }
 
 /// The functions that migrations made.
-const FUNCTIONS: [&str; 16] = [
+const FUNCTIONS: [&str; 17] = [
     "add_to_sales_order_totals",
     "begin_to_append",
     "empty_sales_order_totals",
@@ -73,6 +73,7 @@ const FUNCTIONS: [&str; 16] = [
     "order_of_reference",
     "order_of_signed_text",
     "orders_are_stored_side_by_side",
+    "refuse_archived_sales_orders",
     "refuse_client_audit_log_change",
     "take_from_sales_order_totals",
     "tend_api_requests",

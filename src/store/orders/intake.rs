@@ -104,10 +104,23 @@ pub enum Created {
         /// Whether the order was stored under this key; otherwise it was signed by this very text.
         is_same_key: bool,
     },
+    /// The same of an order that was archived meanwhile.
+    Archived {
+        /// The order's number.
+        number: OrderNumber,
+        /// The time at which it was archived.
+        archived_at: DateTime<Utc>,
+        /// The digest of the order that was first sent so.
+        digest: Vec<u8>,
+        /// Whether the order was stored under this key; otherwise it was signed by this very text.
+        is_same_key: bool,
+    },
     /// Another order of the client, which is not cancelled, has the reference that it must have alone.
     DuplicateReference {
         /// The other order's number.
         number: OrderNumber,
+        /// Whether the other order is archived.
+        is_archived: bool,
     },
 }
 
@@ -116,7 +129,7 @@ impl Created {
     fn new_number(&self) -> Option<OrderNumber> {
         match self {
             Self::New { order, .. } => Some(order.number),
-            Self::Existing { .. } | Self::DuplicateReference { .. } => None,
+            Self::Existing { .. } | Self::Archived { .. } | Self::DuplicateReference { .. } => None,
         }
     }
 }
@@ -135,21 +148,24 @@ impl Store {
             let open: Vec<_> = new.iter().enumerate().filter(|(index, _)| !outcomes.contains_key(index)).collect();
             let is_first = open.len() == new.len() && rounds_in_vain == 0;
             let in_parts = is_first && (new.iter().any(|order| order.key_use_is_due) || !self.has_sessions());
-            let mut made = if in_parts || self.sets_sequence_back() {
+            let made = if in_parts || self.sets_sequence_back() {
                 let (new, numbers) = (Arc::clone(&new), self.numbers.clone());
                 let indexes: Vec<_> = open.iter().map(|(index, _)| *index).collect();
                 self.transaction_of_orders(move |tx| {
                     Box::pin(async move { insert_noting_key_uses(tx, &numbers, &new, indexes).await })
                 })
-                .await?
+                .await
             } else {
                 // One statement is a transaction by itself, which saves two round trips.
                 let made = self.written(insert_rows(self.write(), &self.numbers, &open).await);
                 // When the statement fails, the orders may be stored nevertheless.
                 self.note_appended();
-                let made = made?;
-                self.note_committed();
-                made
+                made.inspect(|_| self.note_committed())
+            };
+            // An archived order stands in the way of one of them, which is found below; the others are stored in the next round.
+            let mut made = match made {
+                Err(error) if error.is_archived() => Made::new(),
+                made => made?,
             };
             // Checked after the commit, so that no order is acknowledged whose file is gone.
             self.ensure_kept()?;
@@ -217,7 +233,11 @@ impl Store {
 pub async fn rehearse(tx: &DatabaseTransaction, numbers: &Numbers, order: Option<&OrderToInsert>) -> StoreResult<()> {
     let Some(order) = order else { return insert(tx, &[], &[]).await.map(drop) };
     tx.execute_unprepared("SAVEPOINT rehearsal").await?;
-    insert_rows(tx, numbers, &[(0, order)]).await?;
+    match insert_rows(tx, numbers, &[(0, order)]).await {
+        // It was stored once, and archived.
+        Err(error) if !error.is_archived() => return Err(error),
+        _ => {}
+    }
     tx.execute_unprepared("ROLLBACK TO SAVEPOINT rehearsal").await?;
     Ok(())
 }

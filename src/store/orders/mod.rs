@@ -1,12 +1,15 @@
 //! Sales orders: how they are stored, found, moved and read.
 //!
-//! What belongs here: the tables of orders, their lines, shipments, requests, receipts and acknowledgements. [`record`] lists the columns once,
+//! What belongs here: the tables of orders, their lines, shipments, requests, receipts and acknowledgements, and what stays of orders
+//! that were archived. [`record`] lists the columns once,
 //! for the writer and every reader; [`intake`] writes, partners' orders and samples alike. What does not: the history of
 //! orders (`events.rs`), their sums (`summary.rs`, `totals.rs`) and the filter as SQL (`filter.rs`).
 //! To add a field of an order or a line: begin in [`record`].
 
 mod acknowledgements;
 mod amending;
+mod archived;
+mod archiving;
 mod asking;
 mod changes;
 mod columns;
@@ -36,6 +39,7 @@ use crate::domain::permission::Scope;
 use record::WholeLine;
 
 pub use acknowledgements::Acknowledged;
+pub use archiving::{ArchivingTurn, Examined};
 pub use asking::{RequestAnswered, Requested, TakenRequest};
 pub use erasing::Erased;
 pub use fulfilment::Fulfilled;

@@ -18,6 +18,22 @@ impl Store {
         Ok(columns::all(columns::find::<Receipt>().filter(of_orders), &self.read).await?.into_iter().collect())
     }
 
+    /// The idempotency key that each of these orders was stored under, and the digest of what was sent. Takes no scope, as above.
+    pub async fn list_intake_facts(
+        &self,
+        orders: &[OrderNumber],
+    ) -> StoreResult<HashMap<OrderNumber, (String, Vec<u8>)>> {
+        use sales_orders::Column;
+        let rows: Vec<(i64, String, Vec<u8>)> = sales_orders::Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::IdempotencyKey, Column::RequestDigest])
+            .filter(Column::Id.is_in(orders.iter().map(|number| number.id())))
+            .into_tuple()
+            .all(&self.read)
+            .await?;
+        Ok(rows.into_iter().map(|(id, key, digest)| (OrderNumber::from_id(id), (key, digest))).collect())
+    }
+
     /// The idempotency key that an order was stored under. Takes no scope, as above.
     pub async fn find_idempotency_key(&self, order: OrderNumber) -> StoreResult<Option<String>> {
         let key = sales_orders::Entity::find_by_id(order.id())

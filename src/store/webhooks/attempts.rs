@@ -17,8 +17,8 @@ use crate::domain::order::OrderNumber;
 use crate::domain::webhook::{AttemptOutcome, WebhookAttempt};
 use crate::domain::webhook_input::AttemptsInput;
 use crate::store::connect::{Store, instant, micros};
-use crate::store::entity::sales_orders;
 use crate::store::entity::webhook_attempts::{ActiveModel, Column, Entity, Model};
+use crate::store::entity::{archived_sales_orders, sales_orders};
 use crate::store::error::{StoreError, StoreResult};
 
 /// Rows of one statement; SQLite takes 32,766 values.
@@ -83,7 +83,7 @@ impl Store {
 
 pub(super) async fn insert_attempts(tx: &DatabaseTransaction, mut attempts: Vec<WebhookAttempt>) -> StoreResult<()> {
     let erased = erased_among(tx, attempts.iter().filter(|attempt| attempt.excerpt.is_some())).await?;
-    // A receiver may have answered with what it was sent before its order was erased.
+    // A receiver may have answered with what it was sent before its order was erased or left.
     for attempt in attempts.iter_mut().filter(|attempt| attempt.order.is_some_and(|order| erased.contains(&order.id())))
     {
         attempt.excerpt = None;
@@ -95,7 +95,7 @@ pub(super) async fn insert_attempts(tx: &DatabaseTransaction, mut attempts: Vec<
     Ok(())
 }
 
-/// The ids of the orders of these attempts that are erased.
+/// The ids of the orders of these attempts that are erased, or archived.
 async fn erased_among(
     tx: &DatabaseTransaction,
     attempts: impl Iterator<Item = &WebhookAttempt>,
@@ -109,6 +109,11 @@ async fn erased_among(
             .filter(sales_orders::Column::Id.is_in(orders.iter().copied()))
             .filter(sales_orders::Column::Address.eq(ERASED));
         erased.extend(query.into_tuple::<i64>().all(tx).await?);
+        let archived = archived_sales_orders::Entity::find()
+            .select_only()
+            .column(archived_sales_orders::Column::Id)
+            .filter(archived_sales_orders::Column::Id.is_in(orders.iter().copied()));
+        erased.extend(archived.into_tuple::<i64>().all(tx).await?);
     }
     Ok(erased)
 }

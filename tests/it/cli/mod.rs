@@ -1,5 +1,6 @@
 //! The operator's and the partner's command line, through the real program: what it prints, and how it fails.
 
+mod archiving;
 mod backup;
 mod clients;
 mod contracts;

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::assert_nothing_internal;
+use crate::archiving::archived;
 use crate::support::{Answer, PARTNER_KEY, Partner, Socket, TestApp, Told, key_of, on_postgres, order};
 use crate::webhooks::signed;
 
@@ -215,6 +216,10 @@ async fn refusals_of_operators(reached: &mut Reached) {
     reached.over_graphql(ErrorCode::IllegalTransition, &operator.graphql(document, shipped).await);
     let stale = json!({"i": {"orderNumber": "SO-0000000001", "status": "CONFIRMED", "expectedVersion": 9}});
     reached.over_graphql(ErrorCode::Conflict, &operator.graphql(document, stale).await);
+    let app = TestApp::new().await;
+    let (partner, _) = archived(&app).await;
+    let answer = partner.create_with_key("first", &order()).await;
+    assert_eq!(reached.over_rest(ErrorCode::OrderArchived, &answer)["order_number"], "SO-0000000001");
 }
 
 async fn failures_of_ours(reached: &mut Reached) {

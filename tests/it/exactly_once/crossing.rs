@@ -38,7 +38,8 @@ fn told(outcomes: &[Created]) -> Vec<(i64, &'static str)> {
         Created::New { order, .. } => (order.number.id(), "new"),
         Created::Existing { order, is_same_key: true, .. } => (order.number.id(), "again"),
         Created::Existing { order, is_same_key: false, .. } => (order.number.id(), "by its text"),
-        Created::DuplicateReference { number } => (number.id(), "refused for its reference"),
+        Created::Archived { number, .. } => (number.id(), "archived"),
+        Created::DuplicateReference { number, .. } => (number.id(), "refused for its reference"),
     };
     outcomes.iter().map(tell).collect()
 }

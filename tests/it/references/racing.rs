@@ -94,7 +94,8 @@ fn told(outcomes: &[Created]) -> Vec<(i64, &'static str)> {
     let tell = |outcome: &Created| match outcome {
         Created::New { order, .. } => (order.number.id(), "new"),
         Created::Existing { order, .. } => (order.number.id(), "again"),
-        Created::DuplicateReference { number } => (number.id(), "refused"),
+        Created::Archived { number, .. } => (number.id(), "archived"),
+        Created::DuplicateReference { number, .. } => (number.id(), "refused"),
     };
     outcomes.iter().map(tell).collect()
 }

@@ -7,6 +7,7 @@ use crate::domain::order::SalesOrder;
 use crate::store::entity::sales_order_signed_texts;
 use crate::store::entity::sales_orders::{Column, Entity};
 use crate::store::error::StoreResult;
+use crate::store::orders::archived;
 use crate::store::orders::columns::{Record as _, RowReader, find as find_records};
 use crate::store::orders::references;
 
@@ -23,12 +24,23 @@ pub(super) async fn find(connection: &impl ConnectionTrait, new: &OrderToInsert)
         let is_settled = !needs_text || order_of_text(connection, new).await?.is_some();
         return Ok(is_settled.then(|| found.created(new)));
     }
-    let Some(id) = order_of_text(connection, new).await? else {
-        let of_reference = references::find_other(connection, &new.client_id, new.unique_reference(), None).await?;
-        return Ok(of_reference.map(|number| Created::DuplicateReference { number }));
-    };
-    let of_text = one(connection, find_records::<SalesOrder>().filter(Column::Id.eq(id))).await?;
-    Ok(of_text.map(|found| found.created(new)))
+    // An order is archived once and for all, so one that is not there any more is found where it is looked for next.
+    if let Some(archived) = archived::of_key(connection, new).await? {
+        return Ok(Some(archived));
+    }
+    if let Some(id) = order_of_text(connection, new).await? {
+        let of_text = one(connection, find_records::<SalesOrder>().filter(Column::Id.eq(id))).await?;
+        return match of_text {
+            Some(found) => Ok(Some(found.created(new))),
+            None => archived::of_text(connection, new, id).await,
+        };
+    }
+    let reference = new.unique_reference();
+    if let Some(number) = references::find_other(connection, &new.client_id, reference, None).await? {
+        return Ok(Some(Created::DuplicateReference { number, is_archived: false }));
+    }
+    let archived = archived::of_reference(connection, &new.client_id, reference).await?;
+    Ok(archived.map(|number| Created::DuplicateReference { number, is_archived: true }))
 }
 
 struct Found {

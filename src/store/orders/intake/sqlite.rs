@@ -87,12 +87,13 @@ fn stored(Names { made, batch }: &Names, give: &str, further: &str) -> String {
     )
 }
 
-/// The largest running id that an order has or had, read while nobody else may write. Like AUTOINCREMENT it takes the larger one of
+/// The largest running id that an order has or had, archived ones too, read while nobody else may write. Like AUTOINCREMENT it takes the larger one of
 /// `sqlite_sequence` and the table (`an_order_gets_a_number_that_is_free_when_the_sequence_was_lost`).
 fn last_id() -> String {
     let first_random = OrderNumber::FIRST_RANDOM.id();
     format!(
         "max(coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = 'sales_orders' AND seq < {first_random}), 0),
-            coalesce((SELECT max(id) FROM sales_orders WHERE id < {first_random}), 0))"
+            coalesce((SELECT max(id) FROM sales_orders WHERE id < {first_random}), 0),
+            coalesce((SELECT max(id) FROM archived_sales_orders WHERE id < {first_random}), 0))"
     )
 }

@@ -1,0 +1,87 @@
+//! What stays of orders that were archived.
+
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+
+use super::intake::{Created, OrderToInsert};
+use crate::domain::archive::ArchivedOrder;
+use crate::domain::client::ClientId;
+use crate::domain::order::OrderNumber;
+use crate::domain::permission::Scope;
+use crate::store::clients::parse_client_id;
+use crate::store::connect::{Store, instant};
+use crate::store::entity::archived_sales_orders::{Column, Entity, Model};
+use crate::store::entity::sales_order_archives;
+use crate::store::error::StoreResult;
+
+impl Store {
+    /// The archived order with this number, if it is in the scope.
+    pub async fn find_archived_order(&self, scope: &Scope, number: OrderNumber) -> StoreResult<Option<ArchivedOrder>> {
+        let in_scope = match scope {
+            Scope::All => Condition::all(),
+            Scope::Client(client_id) => Condition::all().add(Column::ClientId.eq(client_id.as_str())),
+        };
+        let Some(row) = Entity::find_by_id(number.id()).filter(in_scope).one(&self.core).await? else {
+            return Ok(None);
+        };
+        let archive = sales_order_archives::Entity::find_by_id(row.archive_id).one(&self.core).await?;
+        Ok(Some(ArchivedOrder {
+            number,
+            client_id: parse_client_id(&row.client_id)?,
+            archived_at: instant(row.archived_at)?,
+            archive: archive.map(|archive| archive.name).unwrap_or_default(),
+        }))
+    }
+
+    /// How many orders of a client are archived, and in how many files.
+    pub async fn count_archived_orders(&self, client_id: &ClientId) -> StoreResult<(i64, i64)> {
+        let counts: Option<(i64, i64)> = Entity::find()
+            .select_only()
+            .expr(Expr::col(Column::Id).count())
+            .expr(Expr::col(Column::ArchiveId).count_distinct())
+            .filter(Column::ClientId.eq(client_id.as_str()))
+            .into_tuple()
+            .one(&self.read)
+            .await?;
+        Ok(counts.unwrap_or_default())
+    }
+}
+
+/// The archived order that was stored under the key of a new one.
+pub(super) async fn of_key(connection: &impl ConnectionTrait, new: &OrderToInsert) -> StoreResult<Option<Created>> {
+    let of_key = Entity::find()
+        .filter(Column::ClientId.eq(new.client_id.as_str()))
+        .filter(Column::IdempotencyKey.eq(&*new.idempotency_key));
+    of_key.one(connection).await?.map(|row| archived(row, true)).transpose()
+}
+
+/// The archived order that the signed text of a new one made.
+pub(super) async fn of_text(
+    connection: &impl ConnectionTrait,
+    new: &OrderToInsert,
+    id: i64,
+) -> StoreResult<Option<Created>> {
+    let of_text = Entity::find_by_id(id).filter(Column::ClientId.eq(new.client_id.as_str()));
+    of_text.one(connection).await?.map(|row| archived(row, false)).transpose()
+}
+
+/// The archived order of a client that keeps others from having this reference. `None` where there is no reference.
+pub(super) async fn of_reference(
+    connection: &impl ConnectionTrait,
+    client_id: &ClientId,
+    reference: Option<&str>,
+) -> StoreResult<Option<OrderNumber>> {
+    let Some(reference) = reference else { return Ok(None) };
+    let of_reference =
+        Entity::find().filter(Column::ClientId.eq(client_id.as_str())).filter(Column::PartnerReference.eq(reference));
+    Ok(of_reference.one(connection).await?.map(|row| OrderNumber::from_id(row.id)))
+}
+
+fn archived(row: Model, is_same_key: bool) -> StoreResult<Created> {
+    Ok(Created::Archived {
+        number: OrderNumber::from_id(row.id),
+        archived_at: instant(row.archived_at)?,
+        digest: row.request_digest,
+        is_same_key,
+    })
+}
