@@ -72,7 +72,7 @@ fn held(archived: &str, row: &str) -> [String; 3] {
 
 /// Names have their schema: a restore runs with an empty search path. A connection that knew the table without rows would keep a plan that
 /// reads all of it for each batch, therefore the setting.
-fn postgres(schema: &str) -> [String; 2] {
+fn postgres(schema: &str) -> [String; 3] {
     let (code, words) = ARCHIVED;
     let held = held(&format!("{schema}.archived_sales_orders"), "o").join(" UNION ALL ");
     [
@@ -90,6 +90,16 @@ fn postgres(schema: &str) -> [String; 2] {
             "CREATE TRIGGER tr_sales_orders_archived AFTER INSERT ON sales_orders REFERENCING NEW TABLE AS added
              FOR EACH STATEMENT EXECUTE FUNCTION {schema}.refuse_archived_sales_orders()"
         ),
+        // Whoever might store orders still may: instances of the version before go on.
+        "DO $$ DECLARE granted record; BEGIN
+            FOR granted IN SELECT DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS who
+                FROM pg_class, aclexplode(relacl)
+                WHERE pg_class.oid = 'sales_orders'::regclass AND privilege_type = 'INSERT' AND grantee <> relowner
+            LOOP
+                EXECUTE format('GRANT SELECT ON archived_sales_orders, sales_order_archives TO %s', granted.who);
+            END LOOP;
+         END $$"
+        .to_owned(),
     ]
 }
 
@@ -113,8 +123,9 @@ fn sqlite() -> [String; 2] {
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let backend = manager.get_database_backend();
-        let guards = if backend == DbBackend::Postgres { postgres(&schema(manager).await?) } else { sqlite() };
-        run(manager, [tables(backend), guards.to_vec()].concat()).await
+        let guards =
+            if backend == DbBackend::Postgres { postgres(&schema(manager).await?).to_vec() } else { sqlite().to_vec() };
+        run(manager, [tables(backend), guards].concat()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {

@@ -111,7 +111,7 @@ async fn orders(common: &Common, args: Orders) -> Result<()> {
         writing::count(&archiving, args.before, &mut done).await?;
     }
     let behind = match done.left.kept.contains_key(&Kept::Unread) {
-        true => archiving.slowest_reader().await?,
+        true => archiving.passed().await?.slowest().map(str::to_owned),
         false => None,
     };
     report(common, &args, &done, behind.as_deref())

@@ -9,12 +9,11 @@ use crate::clock::Clock;
 use crate::domain::archive::{Archive, ArchivedLine, Left, ManifestKey, NewArchive};
 use crate::domain::audit::Actor;
 use crate::domain::client::ClientId;
-use crate::domain::event::Position;
 use crate::domain::order::OrderNumber;
 use crate::domain::permission::Scope;
 use crate::error::{AppError, ErrorCode};
 use crate::store::Store;
-pub use crate::store::{ArchivingTurn, Examined};
+pub use crate::store::{ArchivingTurn, Examined, Passed};
 
 /// How many orders are looked at together.
 const LOOKED_AT: u64 = 500;
@@ -54,14 +53,9 @@ impl Archiving {
         self.store.begin_archiving().await?.ok_or_else(refused)
     }
 
-    /// How far every consumer and every endpoint of webhooks has read the feed.
-    pub async fn passed(&self) -> Result<Position, AppError> {
-        Ok(self.store.find_passed_position().await?)
-    }
-
-    /// Which consumer or endpoint is the furthest behind, in words.
-    pub async fn slowest_reader(&self) -> Result<Option<String>, AppError> {
-        Ok(self.store.find_slowest_reader().await?)
+    /// How far every consumer of the feed and every endpoint of webhooks has read it, and which is the furthest behind.
+    pub async fn passed(&self) -> Result<Passed, AppError> {
+        Ok(self.store.find_passed().await?)
     }
 
     /// The next orders by number that were last changed before a time and are delivered or cancelled, with what keeps each of them. None
@@ -70,9 +64,9 @@ impl Archiving {
         &self,
         before: DateTime<Utc>,
         after: OrderNumber,
-        passed: Position,
+        passed: &Passed,
     ) -> Result<Vec<Examined>, AppError> {
-        Ok(self.store.list_orders_to_archive(before, after, passed, LOOKED_AT).await?)
+        Ok(self.store.list_orders_to_archive(before, after, passed.position(), LOOKED_AT).await?)
     }
 
     /// The key that each of these orders was stored under, and the digest of what was sent.

@@ -73,8 +73,8 @@ pub use keys::{NewPublicKey, StoredPublicKey};
 pub use migrating::MigrationState;
 pub use options::{DatabaseOptions, ReplicaOptions};
 pub use orders::{
-    Acknowledged, ArchivingTurn, Created, Erased, Examined, Fulfilled, NewReceipt, OrderToInsert, RequestAnswered,
-    RequestKey, Requested, StatusOutcome, TakenRequest,
+    Acknowledged, ArchivingTurn, Created, Erased, Examined, Fulfilled, NewReceipt, OrderToInsert, Passed,
+    RequestAnswered, RequestKey, Requested, StatusOutcome, TakenRequest,
 };
 pub use outage::Outage;
 pub use people::NewPersonSession;

@@ -48,7 +48,7 @@ impl Found {
         // Read anew each time: a long run gives readers of the feed time to go on.
         let passed = archiving.passed().await?;
         while self.ready.is_empty() && !self.is_end {
-            let examined = archiving.next(before, self.after.unwrap_or(OrderNumber::NONE), passed).await?;
+            let examined = archiving.next(before, self.after.unwrap_or(OrderNumber::NONE), &passed).await?;
             self.is_end = examined.is_empty();
             for Examined { order, kept, .. } in examined {
                 self.after = Some(order.number);

@@ -1,5 +1,7 @@
 //! What stays of orders that were archived.
 
+use std::collections::BTreeSet;
+
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
@@ -45,6 +47,26 @@ impl Store {
             .await?;
         Ok(counts.unwrap_or_default())
     }
+}
+
+/// Those of these orders, by index, whose key is an archived order's.
+pub(super) async fn among(
+    connection: &impl ConnectionTrait,
+    new: &[(usize, &OrderToInsert)],
+) -> StoreResult<BTreeSet<usize>> {
+    let mut any = Condition::any();
+    for (_, order) in new {
+        let of_key = Condition::all()
+            .add(Column::ClientId.eq(order.client_id.as_str()))
+            .add(Column::IdempotencyKey.eq(&*order.idempotency_key));
+        any = any.add(of_key);
+    }
+    let found = Entity::find().select_only().columns([Column::ClientId, Column::IdempotencyKey]).filter(any);
+    let found: Vec<(String, String)> = found.into_tuple().all(connection).await?;
+    let is_found = |order: &OrderToInsert| {
+        found.iter().any(|(client, key)| *client == order.client_id.as_str() && *key == order.idempotency_key)
+    };
+    Ok(new.iter().filter(|(_, order)| is_found(order)).map(|(index, _)| *index).collect())
 }
 
 /// The archived order that was stored under the key of a new one.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 pub use turn::ArchivingTurn;
@@ -24,6 +24,7 @@ use crate::store::connect::{Store, instant, micros};
 use crate::store::entity::sales_order_archives::{ActiveModel, Column as OfArchive, Entity as Archives, Model};
 use crate::store::entity::{sales_order_events, sales_orders, webhook_parked};
 use crate::store::error::{StoreError, StoreResult};
+use crate::store::horizon::LastReader;
 
 /// An order that was looked at.
 #[derive(Debug)]
@@ -36,6 +37,29 @@ pub struct Examined {
     pub last: Position,
     /// Why it is not archived yet; `None` when it may go.
     pub kept: Option<Kept>,
+}
+
+/// How far the feed was read by everybody.
+#[derive(Debug)]
+pub struct Passed {
+    /// Up to here no event comes any more.
+    end: Position,
+    /// Who is the furthest behind.
+    last: Option<LastReader>,
+}
+
+impl Passed {
+    /// Up to here everybody has read.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.last.as_ref().map_or(self.end, |reader| reader.position.min(self.end))
+    }
+
+    /// Who is the furthest behind, in words.
+    #[must_use]
+    pub fn slowest(&self) -> Option<&str> {
+        self.last.as_ref().map(|reader| &*reader.name)
+    }
 }
 
 impl Store {
@@ -58,16 +82,6 @@ impl Store {
             .limit(limit);
         let orders = columns::all(orders, &self.read).await?.into_iter().map(|(_, order)| order).collect();
         examine(&self.read, orders, passed).await
-    }
-
-    /// The consumer of the feed or the endpoint of webhooks that is the furthest behind, in words.
-    pub async fn find_slowest_reader(&self) -> StoreResult<Option<String>> {
-        let sql = "SELECT what || ' ' || name || ' of ' || client_id FROM (
-                       SELECT 'the consumer' AS what, name, client_id, position FROM event_consumers
-                       UNION ALL SELECT 'the endpoint', name, client_id, position FROM webhook_endpoints) AS readers
-                   ORDER BY position, client_id, name LIMIT 1";
-        let row = self.read.query_one_raw(Statement::from_string(self.backend(), sql)).await?;
-        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
     }
 
     /// Notes a file that is complete, unless it is noted already. Gives its id, and whether it was finished before. Fails where another file

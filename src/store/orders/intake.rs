@@ -15,6 +15,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, Statement,
 
 pub(super) use incoming::{Incoming, insert, json_of};
 
+use super::archived;
 use super::record::SignedText;
 use crate::auth::signature::{SignatureForm, VerifiedSignature};
 use crate::domain::client::ClientId;
@@ -163,9 +164,9 @@ impl Store {
                 made.inspect(|_| self.note_committed())
             };
             // An archived order stands in the way of one of them, which is found below; the others are stored in the next round.
-            let mut made = match made {
-                Err(error) if error.is_archived() => Made::new(),
-                made => made?,
+            let (mut made, archived) = match made {
+                Err(error) if error.is_archived() => (Made::new(), archived::among(self.write(), &open).await?),
+                made => (made?, BTreeSet::new()),
             };
             // Checked after the commit, so that no order is acknowledged whose file is gone.
             self.ensure_kept()?;
@@ -176,6 +177,7 @@ impl Store {
             for (index, order) in open {
                 let outcome = match made.remove(&index) {
                     Some(created) => Some(created),
+                    None if !archived.is_empty() && !archived.contains(&index) => None,
                     None => self.written(existing::find(self.write(), order).await)?,
                 };
                 outcomes.extend(outcome.map(|outcome| (index, outcome)));

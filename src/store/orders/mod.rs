@@ -39,7 +39,7 @@ use crate::domain::permission::Scope;
 use record::WholeLine;
 
 pub use acknowledgements::Acknowledged;
-pub use archiving::{ArchivingTurn, Examined};
+pub use archiving::{ArchivingTurn, Examined, Passed};
 pub use asking::{RequestAnswered, Requested, TakenRequest};
 pub use erasing::Erased;
 pub use fulfilment::Fulfilled;

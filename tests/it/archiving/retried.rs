@@ -28,7 +28,7 @@ async fn a_retry_is_told_of_the_archived_order_and_makes_no_second_one() {
     assert_eq!(problem["order_number"], NUMBER);
     assert_eq!(orders(&app).await, 0);
     let next = partner.create_with_key("second", &order()).await.expect(201);
-    assert_eq!(next["data"]["order_number"], "SO-0000000002", "no number comes twice");
+    assert_ne!(next["data"]["order_number"], NUMBER, "no number comes twice");
 }
 
 #[tokio::test]

@@ -9,17 +9,16 @@ use sea_orm::{
     Statement, Value,
 };
 
-use super::{Examined, examine, ids};
+use super::{Examined, Passed, examine, ids};
 use crate::domain::archive::{ArchivedLine, Kept, Left, NewArchive};
 use crate::domain::audit::{Action, Actor, NewAuditEntry};
 use crate::domain::client::ClientId;
-use crate::domain::event::Position;
 use crate::domain::order::{OrderNumber, SalesOrder};
 use crate::store::connect::{Store, micros};
 use crate::store::entity::{
     sales_order_acknowledgements, sales_order_events, sales_order_lines, sales_order_receipts,
     sales_order_request_receipts, sales_order_requests, sales_order_shipment_lines, sales_order_shipments,
-    sales_orders, webhook_attempts, webhook_replays,
+    sales_orders, webhook_attempts,
 };
 use crate::store::error::StoreResult;
 use crate::store::{audit, horizon};
@@ -27,9 +26,10 @@ use crate::store::{audit, horizon};
 use super::super::columns;
 
 impl Store {
-    /// How far everybody has read the feed by now.
-    pub async fn find_passed_position(&self) -> StoreResult<Position> {
-        self.transaction(|tx| Box::pin(passed(tx))).await
+    /// How far everybody has read the feed by now; who is the furthest behind, where somebody is; and up to where no event comes any more.
+    pub async fn find_passed(&self) -> StoreResult<Passed> {
+        let end = self.find_last_position().await?;
+        Ok(Passed { end, last: horizon::find_last_reader(&self.core).await? })
     }
 
     /// Removes orders that are in a complete file, those that are still as the file has them: with all that belongs to them, in one
@@ -42,13 +42,15 @@ impl Store {
         actor: Actor,
         now: DateTime<Utc>,
     ) -> StoreResult<Left> {
+        let end = self.find_last_position().await?;
         self.transaction(move |tx| {
             Box::pin(async move {
-                let passed = passed(tx).await?;
+                horizon::hold(tx).await?;
+                let passed = Passed { end, last: horizon::find_last_reader(tx).await? };
                 let numbers: Vec<_> = lines.iter().map(|line| line.number).collect();
                 let in_file: HashMap<_, _> = lines.iter().map(|line| (line.number, line)).collect();
                 let (mut gone, mut kept) = (Vec::new(), BTreeMap::new());
-                for examined in examine(tx, hold(tx, &numbers).await?, passed).await? {
+                for examined in examine(tx, hold(tx, &numbers).await?, passed.position()).await? {
                     let is_same = in_file.get(&examined.order.number).is_some_and(|line| is_same(line, &examined));
                     match examined.kept.or((!is_same).then_some(Kept::Changed)) {
                         Some(why) => *kept.entry(why).or_default() += 1,
@@ -68,19 +70,6 @@ impl Store {
         })
         .await
     }
-}
-
-/// How far everybody has read the feed, those too to whom events are being sent again.
-async fn passed(tx: &DatabaseTransaction) -> StoreResult<Position> {
-    let replayed: Option<Option<i64>> = webhook_replays::Entity::find()
-        .select_only()
-        .column_as(webhook_replays::Column::Position.min(), "least")
-        .filter(webhook_replays::Column::FinishedAt.is_null())
-        .into_tuple()
-        .one(tx)
-        .await?;
-    let replayed = replayed.flatten().map_or(Position::END, Position::new);
-    Ok(horizon::passed(tx).await?.min(replayed))
 }
 
 /// Those of the orders that are there, held against changes until the transaction ends, all in the sequence of their numbers: two that hold
