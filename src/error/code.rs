@@ -102,8 +102,9 @@ catalogue! {
     /// Another of your orders, which is not cancelled, has this `partner_reference`, and you asked that such an order be refused:
     /// `order_number` names the other order. Nothing was stored, and the `Idempotency-Key` may be used again.
     DuplicatePartnerReference = "DUPLICATE_PARTNER_REFERENCE", 409, "Duplicate partner reference";
-    /// Events after this cursor have expired, because nobody had asked the service to keep them (`events.retention`), or their orders are archived: read the orders
-    /// that changed since then, and begin the feed without the cursor. A registered consumer keeps its events until it has read them.
+    /// Events after this cursor have expired, because nobody had asked the service to keep them (`events.retention`), or their orders
+    /// are archived: read the orders that changed since then, and begin the feed without the cursor. A registered consumer keeps its
+    /// events until it has read them.
     CursorExpired = "CURSOR_EXPIRED", 410, "Cursor expired";
     /// The order was taken and is archived since: `order_number` names it. It is not kept here any more, and a request that is sent again
     /// makes no second one. Ask the operator for what it was.

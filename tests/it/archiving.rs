@@ -130,7 +130,7 @@ async fn an_archived_order_leaves_lists_totals_and_the_feed_and_its_key_stays() 
     let kept = "SELECT id || ' ' || client_id || ' ' || idempotency_key FROM archived_sales_orders";
     assert_eq!(app.database.db_text(kept).await, "1 versuni-client-001 key:first");
     let entry = "SELECT action || ' ' || via || ' ' || actor || ' ' || client_id || ' ' || detail FROM client_audit_log
-                 ORDER BY id DESC LIMIT 1";
+                 WHERE action = 'ORDERS_ARCHIVED'";
     let told = format!(
         "ORDERS_ARCHIVED cli ops versuni-client-001 {{\"archive\":\"orders-1.jsonl\",\"sha256\":\"{}\",\"orders\":\"1\",\
          \"first_order_number\":\"{NUMBER}\",\"last_order_number\":\"{NUMBER}\"}}",
