@@ -6,6 +6,7 @@ mod verifying;
 mod writing;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -48,8 +49,8 @@ pub struct Orders {
     #[arg(long)]
     dry_run: bool,
     /// The most orders of one file
-    #[arg(long, value_name = "NUMBER", default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    orders_per_file: u32,
+    #[arg(long = "orders-per-file", value_name = "NUMBER", default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    most_per_file: u32,
 }
 
 fn day_or_time(text: &str) -> Result<DateTime<Utc>, String> {
@@ -100,7 +101,7 @@ async fn orders(common: &Common, args: Orders) -> Result<()> {
             done.left.add(left);
         }
         let api = app::offline_api(&config, &store, &clock)?;
-        let mut writer = Writer::new(&archiving, &api, &config, &clock, (args.before, args.orders_per_file));
+        let mut writer = Writer::new(&archiving, &api, &config, &clock, (args.before, args.most_per_file));
         while let Some(name) = writer.write_next(&folder, &mut done).await? {
             let left = removing::remove(&archiving, &folder, &name).await?;
             tell(common, &folder, &name, &left)?;
@@ -110,9 +111,10 @@ async fn orders(common: &Common, args: Orders) -> Result<()> {
     } else {
         writing::count(&archiving, args.before, &mut done).await?;
     }
-    let behind = match done.left.kept.contains_key(&Kept::Unread) {
-        true => archiving.passed().await?.slowest().map(str::to_owned),
-        false => None,
+    let behind = if done.left.kept.contains_key(&Kept::Unread) {
+        archiving.passed().await?.slowest().map(str::to_owned)
+    } else {
+        None
     };
     report(common, &args, &done, behind.as_deref())
 }
@@ -153,7 +155,7 @@ fn report(common: &Common, args: &Orders, done: &Done, behind: Option<&str>) -> 
         let who = behind
             .filter(|_| *why == Kept::Unread)
             .map_or_else(String::new, |who| format!("; {who} is the furthest behind"));
-        text.push_str(&format!("\norders that stay: {count}, for {}{who}", why.reason()));
+        let _ = write!(text, "\norders that stay: {count}, for {}{who}", why.reason());
     }
     output::text(&text)
 }

@@ -21,7 +21,7 @@ pub async fn unfinished(archiving: &Archiving, folder: &Folder) -> Result<Vec<St
             // It was ended before the database knew of it, or the file is another database's.
             None if has_any(archiving, folder, &name).await? => names.push(name),
             None => {
-                output::remark(&format!("{}: none of its orders is in this database", folder.path(&name).display()))
+                output::remark(&format!("{}: none of its orders is in this database", folder.path(&name).display()));
             }
         }
     }

@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, State
 
 use crate::store::connect::Store;
 use crate::store::error::StoreResult;
+use crate::store::sqlite_file::OpenFiles;
 
 /// Held for as long as orders are archived. It ends with the process, or with its connection: whoever archives then finds each order where it is.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ const ARCHIVING_LOCK: i64 = 0x7361_6c65_732d_6172;
 impl Store {
     /// The turn to archive orders; `None` while somebody else has it.
     pub async fn begin_archiving(&self) -> StoreResult<Option<ArchivingTurn>> {
-        let held = match self.files.as_ref().map(|files| files.database()) {
+        let held = match self.files.as_ref().map(OpenFiles::database) {
             Some(file) => lock_folder_of(file)?.map(|folder| Held::Sqlite { _folder: folder }),
             None => self.lock_database().await?.map(|tx| Held::Postgres { _tx: Box::new(tx) }),
         };
