@@ -41,6 +41,9 @@ impl Store {
                     }
                     // What it is to read must not expire before it is there to keep it.
                     horizon::hold(tx).await?;
+                    if let Some(position) = position {
+                        horizon::ensure_kept(tx, position).await?;
+                    }
                 }
                 let position = match position {
                     Some(position) => position,

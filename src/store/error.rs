@@ -35,8 +35,8 @@ pub enum StoreError {
         /// Its value.
         value: String,
     },
-    /// Events after the position from which the feed was to be read have expired.
-    #[error("events after this position have expired")]
+    /// Events after the position from which the feed was to be read are gone.
+    #[error("events after this position are gone")]
     Expired,
     /// The database was given as long as a statement may take, and ended it.
     #[error("the database was not done in time")]
@@ -142,8 +142,8 @@ impl From<StoreError> for AppError {
             }
             StoreError::Expired => Self::new(
                 ErrorCode::CursorExpired,
-                "Events after this point of the feed have expired, so it cannot be read from there on without a gap: read the orders \
-                 that changed since then, and begin the feed without a cursor",
+                "Events after this point of the feed are gone, so nothing can be read or sent from there on without a gap: begin without \
+                 a cursor, or at a later point, and read the orders that changed since then",
             ),
             _ => Self::internal(error),
         }

@@ -144,8 +144,11 @@ impl Store {
     /// them none comes.
     pub async fn find_last_position(&self) -> StoreResult<Position> {
         let last = match self.backend() {
-            DbBackend::Postgres => "SELECT end_of_feed()",
-            _ => "SELECT max(position) FROM sales_order_events",
+            // Where the last events are gone, the feed ends at the horizon, which was its end once.
+            DbBackend::Postgres => "SELECT greatest(end_of_feed(), (SELECT position FROM event_horizon))",
+            _ => {
+                "SELECT max(position) FROM (SELECT max(position) AS position FROM sales_order_events UNION ALL SELECT position FROM event_horizon) AS ends"
+            }
         };
         let row = self.core.query_one_raw(Statement::from_string(self.backend(), last)).await?;
         let last = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?;

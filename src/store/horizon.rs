@@ -1,8 +1,9 @@
 //! The horizon of the feed: the position up to which events have expired.
 //!
-//! Events behind it are gone, so nobody reads the feed from a position before it: whoever reads a range of positions looks at the horizon
-//! after the events ([`ensure_kept`]), on the same connection, and so sees it wherever it sees that events are gone. It moves in the
-//! transaction that removes events, and no further than the position that every consumer and webhook endpoint has passed.
+//! Up to it events are gone, by their age or because their orders were archived, so nobody reads the feed from a position before it.
+//! Whoever reads a range of positions looks at the horizon afterwards ([`ensure_kept`]), by a later statement or in the same snapshot, and
+//! so sees it wherever it sees that events are gone. It moves in the transaction that removes events, and no further than the position
+//! that every consumer and webhook endpoint has passed.
 
 use std::fmt;
 
@@ -51,7 +52,7 @@ impl Store {
 
     /// Who has not read events that were before a time, and so keeps them from being removed.
     pub async fn find_late_reader(&self, before: DateTime<Utc>) -> StoreResult<Option<LastReader>> {
-        find_late_reader(&self.read, micros(before)).await
+        late(&self.read, find_last_reader(&self.read).await?, micros(before)).await
     }
 
     /// Removes the next events that were before a time and that everybody has read. Of each order the last one stays: its history goes
@@ -64,13 +65,14 @@ impl Store {
 
 async fn expire(tx: &DatabaseTransaction, before: i64, end: Position) -> StoreResult<ExpiredPart> {
     hold(tx).await?;
-    let read = find_last_reader(tx).await?.map_or(Position::END, |reader| reader.position);
-    let horizon = find(tx).await?;
+    let reader = find_last_reader(tx).await?;
+    let read = reader.as_ref().map_or(Position::END, |reader| reader.position);
+    let swept = event_horizon::Entity::find().one(tx).await?.map_or(0, |row| row.swept);
     let next: Vec<(i64, i64)> = Entity::find()
         .select_only()
         .column(Column::Position)
         .column(Column::CreatedAt)
-        .filter(Column::Position.gt(horizon.get()))
+        .filter(Column::Position.gt(swept))
         .filter(Column::Position.lte(end.get()))
         .order_by_asc(Column::Position)
         .limit(PART)
@@ -79,14 +81,15 @@ async fn expire(tx: &DatabaseTransaction, before: i64, end: Position) -> StoreRe
         .await?;
     let gone = next.iter().take_while(|(position, at)| *at < before && *position <= read.get()).count();
     let events = match gone.checked_sub(1) {
-        Some(last) => remove(tx, horizon, Position::new(next[last].0)).await?,
+        Some(last) => remove(tx, (swept, next[last].0)).await?,
         None => 0,
     };
-    Ok(ExpiredPart { events, has_more: gone as u64 == PART, held_by: find_late_reader(tx, before).await? })
+    Ok(ExpiredPart { events, has_more: gone as u64 == PART, held_by: late(tx, reader, before).await? })
 }
 
-/// Removes the events up to a position, but of each order the last one, and moves the horizon there.
-async fn remove(tx: &DatabaseTransaction, horizon: Position, new: Position) -> StoreResult<u64> {
+/// Removes the events up to a position of the orders that have one in a range of positions, but of each order the last one: also what was
+/// the last one when the range before was removed. Moves the horizon there.
+async fn remove(tx: &DatabaseTransaction, (swept, new): (i64, i64)) -> StoreResult<u64> {
     let later = |column: Column| Expr::col((Alias::new("later"), column));
     let has_later = Query::select()
         .expr(Expr::value(1))
@@ -94,13 +97,21 @@ async fn remove(tx: &DatabaseTransaction, horizon: Position, new: Position) -> S
         .and_where(later(Column::OrderId).equals((Entity, Column::OrderId)))
         .and_where(later(Column::Sequence).gt(Expr::col((Entity, Column::Sequence))))
         .take();
+    let in_range = Query::select()
+        .column(Column::OrderId)
+        .from(Entity)
+        .and_where(Expr::col(Column::Position).gt(swept))
+        .and_where(Expr::col(Column::Position).lte(new))
+        .take();
     let removed = Entity::delete_many()
-        .filter(Column::Position.gt(horizon.get()))
-        .filter(Column::Position.lte(new.get()))
+        .filter(Column::Position.lte(new))
+        .filter(Column::OrderId.in_subquery(in_range))
         .filter(Expr::exists(has_later))
         .exec(tx)
         .await?;
-    raise(tx, new).await?;
+    let sweep = event_horizon::Entity::update_many().col_expr(event_horizon::Column::Swept, Expr::value(new));
+    sweep.exec(tx).await?;
+    raise(tx, Position::new(new)).await?;
     Ok(removed.rows_affected)
 }
 
@@ -134,8 +145,13 @@ pub(super) async fn find(connection: &impl ConnectionTrait) -> StoreResult<Posit
     Ok(row.map_or(Position::START, |row| Position::new(row.position)))
 }
 
-async fn find_late_reader(connection: &impl ConnectionTrait, before: i64) -> StoreResult<Option<LastReader>> {
-    let Some(reader) = find_last_reader(connection).await? else { return Ok(None) };
+/// The last reader, where the next event for it was before a time.
+async fn late(
+    connection: &impl ConnectionTrait,
+    reader: Option<LastReader>,
+    before: i64,
+) -> StoreResult<Option<LastReader>> {
+    let Some(reader) = reader else { return Ok(None) };
     let next: Option<i64> = Entity::find()
         .select_only()
         .column(Column::CreatedAt)
@@ -147,7 +163,8 @@ async fn find_late_reader(connection: &impl ConnectionTrait, before: i64) -> Sto
     Ok(next.is_some_and(|at| at < before).then_some(reader))
 }
 
-/// Who is the furthest behind of all that read the feed. What an endpoint has given up is read.
+/// Who is the furthest behind of all that read the feed. What an endpoint has given up is read, unless the order waits until it is
+/// sent again.
 pub(super) async fn find_last_reader(connection: &impl ConnectionTrait) -> StoreResult<Option<LastReader>> {
     let backend: DbBackend = connection.get_database_backend();
     let statement = Statement::from_string(backend, LAST_READER);
@@ -162,10 +179,12 @@ const LAST_READER: &str = "
     SELECT position, kind, name, client_id FROM (
         SELECT position, 'consumer' AS kind, name, client_id FROM event_consumers
         UNION ALL SELECT position, 'webhook endpoint', name, client_id FROM webhook_endpoints
-        UNION ALL SELECT least.position, 'webhook endpoint', name, client_id FROM webhook_endpoints JOIN (
-            SELECT endpoint_id, min(position) - 1 AS position FROM webhook_parked WHERE state <> 'EXHAUSTED' GROUP BY endpoint_id
-            UNION ALL SELECT endpoint_id, min(position) FROM webhook_replays WHERE finished_at IS NULL GROUP BY endpoint_id
-        ) AS least ON least.endpoint_id = webhook_endpoints.id
+        UNION ALL SELECT min(p.position) - 1, 'webhook endpoint', e.name, e.client_id
+            FROM webhook_parked AS p JOIN webhook_endpoints AS e ON e.id = p.endpoint_id
+            WHERE p.state <> 'EXHAUSTED' OR e.on_exhausted = 'HOLD' GROUP BY e.name, e.client_id
+        UNION ALL SELECT min(r.position), 'webhook endpoint', e.name, e.client_id
+            FROM webhook_replays AS r JOIN webhook_endpoints AS e ON e.id = r.endpoint_id
+            WHERE r.finished_at IS NULL GROUP BY e.name, e.client_id
     ) AS readers ORDER BY position LIMIT 1";
 
 impl fmt::Display for LastReader {

@@ -49,11 +49,12 @@ pub struct ServerConnections {
     pub of_database: Option<u64>,
 }
 
-/// Indexes of this service's tables that no query may use, but those that are being built.
+/// Indexes of this service's tables that no query may use, but those that are being built; which one that is, others' builds do not tell.
 const UNUSABLE_INDEXES: &str = "SELECT name::text FROM (
         SELECT indexrelid::regclass AS name, indexrelid FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
         WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace) unusable
-    WHERE NOT EXISTS (SELECT FROM pg_stat_progress_create_index building WHERE building.index_relid = unusable.indexrelid)";
+    WHERE NOT EXISTS (SELECT FROM pg_stat_progress_create_index building WHERE datname = current_database()
+        AND coalesce(building.index_relid, unusable.indexrelid) = unusable.indexrelid)";
 
 /// The number of backends is what everybody may read; who they are is not.
 const OF_SERVER: &str = "SELECT current_setting('server_version'), pg_database_size(current_database()),

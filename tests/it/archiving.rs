@@ -17,7 +17,8 @@ use sales_order_api::service::archiving::Examined;
 use serde_json::{Value, json};
 
 use crate::lines::{MOVE, NUMBER, move_to};
-use crate::support::{PARTNER_KEY, Partner, TestApp, order};
+use crate::support::{Answer, PARTNER_KEY, Partner, TestApp, order};
+use crate::webhooks::{local, signed};
 
 /// Whoever archives.
 pub fn by() -> Actor {
@@ -217,4 +218,41 @@ async fn taken_back(app: &TestApp) -> String {
 /// Kept of orders for this one reason.
 fn only(why: Kept, count: u64) -> Left {
     Left { removed: 0, kept: [(why, count)].into() }
+}
+
+#[tokio::test]
+async fn where_the_newest_events_left_with_their_orders_readers_go_on_from_the_end() {
+    let app = TestApp::with(local).await;
+    let (partner, _) = archived(&app).await;
+    let next = |answer: &Answer| answer.expect(200)["next_cursor"].as_str().unwrap().to_owned();
+    let mut list = next(&partner.get("/api/v1/sales-orders").await);
+    let mut feed = next(&partner.get("/api/v1/events").await);
+    for _ in 0..2 {
+        list = next(&partner.get(&format!("/api/v1/sales-orders?cursor={list}")).await);
+        feed = next(&partner.get(&format!("/api/v1/events?after={feed}")).await);
+    }
+    signed(&partner, "PUT", "/erp", Some(&json!({"url": "http://127.0.0.1:9/hooks"}))).await.expect(201);
+    app.clock.advance(Duration::from_secs(1));
+    partner.create_with_key("second", &order()).await.expect(201);
+    let told = partner.get(&format!("/api/v1/events?after={feed}")).await.expect(200);
+    assert_eq!(told["data"][0]["order_number"], "SO-0000000002");
+    let told = partner.get(&format!("/api/v1/sales-orders?cursor={list}")).await.expect(200);
+    assert_eq!(told["data"][0]["order_number"], "SO-0000000002");
+}
+
+#[tokio::test]
+async fn an_order_that_was_acknowledged_since_the_date_stays() {
+    let app = TestApp::new().await;
+    let (partner, operator) = (app.partner().await, app.operator().await);
+    partner.create(&order()).await.expect(201);
+    cancel(&operator, NUMBER).await;
+    let mut archivist = Archivist::of(&app);
+    archivist.before = app.clock.now();
+    app.clock.advance(Duration::from_secs(1));
+    assert_eq!(archivist.lines().await.len(), 1);
+    let input = json!({"input": {"orderNumber": NUMBER, "system": "erp"}});
+    let acknowledge =
+        "mutation($input: AcknowledgeSalesOrderInput!) { acknowledgeSalesOrder(input: $input) { version } }";
+    operator.graphql(acknowledge, input).await.data();
+    assert_eq!(archivist.lines().await.len(), 0);
 }

@@ -223,7 +223,7 @@ async fn a_read_that_the_replica_ends_in_the_middle_is_made_at_the_primary() {
             until("the read is under way there", async || cluster.standby.text(under_way).await != "0").await;
             server.execute(sql).await;
         };
-        let (answer, ()) = in_time(sql, async { tokio::join!(reading, ending) }).await;
+        let (answer, ()) = in_time(sql, Box::pin(async { tokio::join!(reading, ending) })).await;
         assert_eq!(answer.data()["salesOrders"]["nodes"].as_array().unwrap().len(), 1, "{sql}");
     }
 }

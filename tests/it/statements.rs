@@ -33,8 +33,8 @@ fn operations() -> Vec<(&'static str, String, [u64; 2])> {
         (
             "events",
             format!("salesOrderEvents(first: $first) {{ nodes {{ kind salesOrder {{ {EVERYTHING} }} }} }}"),
-            // PostgreSQL is asked first where the feed ends.
-            [5, 6],
+            // Where the feed begins, and afterwards whether it still does. PostgreSQL is asked first where it ends.
+            [7, 8],
         ),
         // Lines with their answers, shipments, what of them has left, and requests.
         (

@@ -19,8 +19,9 @@ use crate::rest::EXPORT_WHOLE_ORDERS;
 use crate::service::Archiving;
 use crate::service::archiving::Examined;
 
-/// How many orders are read together.
-const READ_AT_ONCE: usize = 20;
+/// How many orders are read together, and how many lines at most unless one order has more: what a page of the export holds
+/// (`an_order_of_many_lines_leaves_with_all_others`).
+const READ_AT_ONCE: (usize, i32) = (20, 2000);
 
 /// Writes one file after another.
 pub struct Writer<'a> {
@@ -38,7 +39,7 @@ pub struct Writer<'a> {
 struct Found {
     /// Those that were looked at, up to here.
     after: Option<OrderNumber>,
-    ready: VecDeque<OrderNumber>,
+    ready: VecDeque<(OrderNumber, i32)>,
     is_end: bool,
 }
 
@@ -53,7 +54,7 @@ impl Found {
             for Examined { order, kept, .. } in examined {
                 self.after = Some(order.number);
                 let Some(why) = kept else {
-                    self.ready.push_back(order.number);
+                    self.ready.push_back((order.number, order.line_count));
                     done.first = done.first.min(Some(order.number)).or(Some(order.number));
                     done.last = done.last.max(Some(order.number));
                     let at = order.created_at;
@@ -65,6 +66,18 @@ impl Found {
             }
         }
         Ok(())
+    }
+
+    /// Takes the next of them that are read together, so many at most.
+    fn take(&mut self, most: usize) -> Vec<OrderNumber> {
+        let (orders, lines) = READ_AT_ONCE;
+        let mut sum = 0;
+        let fitting = self.ready.iter().take(orders.min(most)).take_while(|(_, count)| {
+            sum += count;
+            sum <= lines
+        });
+        let count = fitting.count().max(1).min(self.ready.len());
+        self.ready.drain(..count).map(|(number, _)| number).collect()
     }
 }
 
@@ -100,8 +113,7 @@ impl<'a> Writer<'a> {
         let mut file: Option<BufWriter<NamedTempFile>> = None;
         while written < self.orders_per_file {
             self.found.look(self.archiving, self.before, done).await?;
-            let most = READ_AT_ONCE.min(self.orders_per_file - written).min(self.found.ready.len());
-            let numbers: Vec<_> = self.found.ready.drain(..most).collect();
+            let numbers = self.found.take(self.orders_per_file - written);
             if numbers.is_empty() {
                 break;
             }
@@ -147,6 +159,11 @@ impl<'a> Writer<'a> {
         let names: Vec<_> = numbers.iter().map(ToString::to_string).collect();
         let variables = json!({"where": {"order_number": {"in": names}}});
         let mut page = self.api.execute_prepared(&EXPORT_WHOLE_ORDERS, Sender::Operator, |_| Ok(variables)).await?;
+        anyhow::ensure!(
+            page["page"]["has_next"] != json!(true),
+            "the orders from {} on do not fit on a page",
+            names[0]
+        );
         let mut orders = match page["orders"].take() {
             Value::Array(orders) => orders,
             _ => Vec::new(),
@@ -159,7 +176,10 @@ impl<'a> Writer<'a> {
             let Some((key, digest)) = number_of(order).and_then(|number| intake.get(&number)) else { return false };
             order["idempotency_key"] = json!(key);
             order["request_digest"] = json!(hex::encode(digest));
-            true
+            // An acknowledgement that came between the two was read as an event only.
+            let acknowledged =
+                order["events"].as_array().into_iter().flatten().filter(|it| it["kind"] == "ACKNOWLEDGED");
+            acknowledged.count() <= order["acknowledgements"].as_array().map_or(0, Vec::len)
         });
         Ok(orders)
     }

@@ -127,7 +127,7 @@ impl OrderQuery {
         let cursor = ChangesCursor::open(input.json()["cursor"].as_str(), reader.sealing.sealer().await?);
         let request = SalesOrderChangesInput::read(input.json(), *ctx.data()?);
         let (cursor, request) = both(cursor, request).map_err(AppError::invalid)?;
-        let page = budget::read(ctx, 4)?.events.changes(principal, &request, cursor).await?;
+        let page = budget::read(ctx, 5)?.events.changes(principal, &request, cursor).await?;
         SalesOrderChanges::of(ctx, page, &reader).await
     }
 
@@ -173,7 +173,7 @@ impl OrderQuery {
         let sealer = reader.sealing.sealer().await?;
         let range = both(After::read(after.as_deref(), sealer), read_length("first", first));
         let ((after, first), filter) = both(range, read_filter(ctx, filter.as_ref())).map_err(AppError::invalid)?;
-        let events = &budget::read(ctx, 3)?.events;
+        let events = &budget::read(ctx, 5)?.events;
         let after = events.resume(after, sealer).await?;
         let page = events.page(principal, &filter, after, first).await?;
         connection::of_events(ctx, page, &reader).await
@@ -192,7 +192,7 @@ impl OrderQuery {
         let after = After::read(input.json()["after"].as_str(), sealer);
         let request = SalesOrderEventFeedInput::read(input.json(), *ctx.data()?);
         let (after, request) = both(after, request).map_err(AppError::invalid)?;
-        let events = &budget::read(ctx, 2 + LOOKS)?.events;
+        let events = &budget::read(ctx, 3 + 2 * LOOKS)?.events;
         let after = events.resume(after, sealer).await?;
         SalesOrderEventFeed::of(ctx, events.feed(principal, after, request.limit).await?, &reader).await
     }

@@ -86,9 +86,12 @@ fn show(value: &mut Value, public_url: &PublicUrl) {
 /// How long events are kept.
 fn event_retention(retention: Duration) -> String {
     if retention.is_zero() {
-        return "for ever".to_owned();
+        return "until their orders are archived".to_owned();
     }
-    format!("for {}, and until every consumer and every endpoint of webhooks has passed them", in_words(retention))
+    format!(
+        "for {} and until every consumer and endpoint of webhooks has passed them, unless their orders are archived",
+        in_words(retention)
+    )
 }
 
 /// Days or hours where it is some of them, and otherwise seconds, which timestamps are in.

@@ -1,5 +1,6 @@
 //! How long events are kept.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ impl Events {
         if retention.is_zero() {
             return;
         }
-        let known = Mutex::new(None);
+        let known = Mutex::new(HashSet::new());
         keep_short("events", async || {
             let part = self.store.expire_events(self.clock.now() - retention).await?;
             note(&part, &mut known.lock().unwrap_or_else(PoisonError::into_inner));
@@ -47,17 +48,15 @@ impl Events {
 }
 
 /// Counts what was removed, and tells the operator once of each reader who keeps old events from being removed.
-fn note(part: &ExpiredPart, known: &mut Option<String>) {
+fn note(part: &ExpiredPart, known: &mut HashSet<String>) {
     let ExpiredPart { events, held_by, .. } = part;
     telemetry::note_expired_events(*events);
     if *events > 0 {
         info!(events, "events have expired");
     }
-    let name = held_by.as_ref().map(|reader| reader.name.clone());
-    if *known != name {
-        if let Some(name) = &name {
-            warn!(reader = %name, "old events are kept for a reader that has not read them; delete it if it is not used any more");
-        }
-        *known = name;
+    if let Some(reader) = held_by
+        && known.insert(reader.name.clone())
+    {
+        warn!(%reader, "old events are kept for a reader that has not read them; delete it if it is not used any more");
     }
 }

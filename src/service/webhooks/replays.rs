@@ -12,6 +12,7 @@ use crate::domain::own_name::OwnName;
 use crate::domain::webhook::WebhookReplay;
 use crate::domain::webhook_input::ReplayInput;
 use crate::error::{AppError, ErrorCode};
+use crate::store::StoreError;
 
 /// Events that are to be sent again.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +84,11 @@ impl Webhooks {
             ReplayInput::Order(order) => Range { order: Some(order), ..all },
             ReplayInput::Since(since, until) => {
                 let after = self.position_before(since).await?;
+                // Of what is gone nobody knows when it was.
+                let horizon = self.0.store.find_horizon().await?;
+                if horizon > Position::START && after <= horizon {
+                    return Err(StoreError::Expired.into());
+                }
                 let until = match until {
                     Some(until) => Some(self.position_before(until).await?),
                     None => None,

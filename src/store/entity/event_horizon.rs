@@ -8,6 +8,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i32,
     pub position: i64,
+    pub swept: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::intake::{Created, OrderToInsert};
@@ -11,9 +11,9 @@ use crate::domain::client::ClientId;
 use crate::domain::order::OrderNumber;
 use crate::domain::permission::Scope;
 use crate::store::clients::parse_client_id;
-use crate::store::connect::{Store, instant};
+use crate::store::connect::{Store, instant, micros};
 use crate::store::entity::archived_sales_orders::{Column, Entity, Model};
-use crate::store::entity::sales_order_archives;
+use crate::store::entity::{sales_order_archives, sales_order_signed_texts};
 use crate::store::error::StoreResult;
 
 impl Store {
@@ -85,6 +85,24 @@ pub(super) async fn of_text(
 ) -> StoreResult<Option<Created>> {
     let of_text = Entity::find_by_id(id).filter(Column::ClientId.eq(new.client_id.as_str()));
     of_text.one(connection).await?.map(|row| archived(row, false)).transpose()
+}
+
+/// Notes that the signed text of an order made the archived one, of which the order is a retry: with another key it makes none either.
+pub(super) async fn name_text(
+    connection: &impl ConnectionTrait,
+    new: &OrderToInsert,
+    number: OrderNumber,
+) -> StoreResult<()> {
+    use sales_order_signed_texts::{Column, Entity};
+    let Some(text) = new.signed_text_digest else { return Ok(()) };
+    let named = Query::insert()
+        .into_table(Entity)
+        .columns([Column::ClientId, Column::SignedTextDigest, Column::OrderId, Column::CreatedAt])
+        .values_panic([new.client_id.as_str().into(), text.to_vec().into(), number.id().into(), micros(new.now).into()])
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .to_owned();
+    connection.execute(&named).await?;
+    Ok(())
 }
 
 /// The archived order of a client that keeps others from having this reference. `None` where there is no reference.

@@ -6,7 +6,7 @@ mod turn;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -63,8 +63,8 @@ impl Passed {
 }
 
 impl Store {
-    /// The next orders by number that are delivered or cancelled and were last changed before a time, each with what keeps it from being
-    /// archived. `passed` is how far everybody has read the feed.
+    /// The next orders by number that are delivered or cancelled and to which nothing happened since a time, each with what keeps it from
+    /// being archived. `passed` is how far everybody has read the feed.
     pub async fn list_orders_to_archive(
         &self,
         before: DateTime<Utc>,
@@ -73,11 +73,24 @@ impl Store {
         limit: u64,
     ) -> StoreResult<Vec<Examined>> {
         use sales_orders::Column;
+        // An acknowledgement is no change.
+        let happened_since = Query::select()
+            .expr(Expr::value(1))
+            .from(sales_order_events::Entity)
+            .and_where(
+                Expr::col((sales_order_events::Entity, sales_order_events::Column::OrderId))
+                    .equals((sales_orders::Entity, Column::Id)),
+            )
+            .and_where(
+                Expr::col((sales_order_events::Entity, sales_order_events::Column::CreatedAt)).gte(micros(before)),
+            )
+            .take();
         let ended = [OrderStatus::Delivered, OrderStatus::Cancelled].map(OrderStatus::as_str);
         let orders = columns::find::<SalesOrder>()
             .filter(Column::Id.gt(after.id()))
             .filter(Column::Status.is_in(ended))
             .filter(Column::UpdatedAt.lt(micros(before)))
+            .filter(Expr::exists(happened_since).not())
             .order_by_asc(Column::Id)
             .limit(limit);
         let orders = columns::all(orders, &self.read).await?.into_iter().map(|(_, order)| order).collect();

@@ -178,7 +178,15 @@ impl Store {
                 let outcome = match made.remove(&index) {
                     Some(created) => Some(created),
                     None if !archived.is_empty() && !archived.contains(&index) => None,
-                    None => self.written(existing::find(self.write(), order).await)?,
+                    None => {
+                        let found = self.written(existing::find(self.write(), order).await)?;
+                        if let Some(Created::Archived { number, digest, is_same_key: true, .. }) = &found
+                            && *digest == order.digest
+                        {
+                            self.written(archived::name_text(self.write(), order, *number).await)?;
+                        }
+                        found
+                    }
                 };
                 outcomes.extend(outcome.map(|outcome| (index, outcome)));
             }

@@ -46,7 +46,9 @@ impl Store {
             query = self.with_orders(query).filter(in_scope(scope));
         }
         let rows: Vec<(i64, i64)> = query.into_tuple().all(&self.read).await?;
-        horizon::ensure_kept(&self.read, after).await?;
+        if order.is_none() {
+            horizon::ensure_kept(&self.read, after).await?;
+        }
         Ok(rows.into_iter().map(|(position, order)| (Position::new(position), OrderNumber::from_id(order))).collect())
     }
 

@@ -37,16 +37,14 @@ impl Store {
                 }
                 horizon::hold(tx).await?;
                 // Of an order there is sent again what is left of it.
-                let position = match replay.order {
-                    Some(_) => replay.position.max(horizon::find(tx).await?),
-                    None => replay.position,
-                };
-                horizon::ensure_kept(tx, position).await?;
+                if replay.order.is_none() {
+                    horizon::ensure_kept(tx, replay.position).await?;
+                }
                 let row = ActiveModel {
                     id: NotSet,
                     endpoint_id: Set(replay.endpoint_id),
                     order_id: Set(replay.order.map(OrderNumber::id)),
-                    position: Set(position.get()),
+                    position: Set(replay.position.get()),
                     until: Set(replay.until.get()),
                     created_at: Set(micros(replay.created_at)),
                     ..Default::default()

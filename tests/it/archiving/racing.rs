@@ -63,19 +63,22 @@ async fn a_retry_that_waits_for_the_removal_of_its_order_finds_it_archived_and_i
     other.execute_unprepared("BEGIN; LOCK TABLE client_audit_log IN EXCLUSIVE MODE").await.unwrap();
     let waiting =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let (removed, retried) = in_time("both", async {
-        let archivist = Archivist::of(&app);
-        let remove = archivist.remove("orders-1.jsonl", lines);
-        let retry = async {
-            until("the removal waits", async || app.database.db_number(waiting).await >= 1).await;
-            let now = app.clock.now();
-            let retry = insert(&app.store, vec![new(now, "key:before"), new(now, "key:first"), new(now, "key:zz")]);
-            until("the retry waits", async || app.database.db_number(waiting).await >= 2).await;
-            other.execute_unprepared("COMMIT").await.unwrap();
-            retry.await.unwrap()
-        };
-        tokio::join!(remove, retry)
-    })
+    let (removed, retried) = in_time(
+        "both",
+        Box::pin(async {
+            let archivist = Archivist::of(&app);
+            let remove = archivist.remove("orders-1.jsonl", lines);
+            let retry = async {
+                until("the removal waits", async || app.database.db_number(waiting).await >= 1).await;
+                let now = app.clock.now();
+                let retry = insert(&app.store, vec![new(now, "key:before"), new(now, "key:first"), new(now, "key:zz")]);
+                until("the retry waits", async || app.database.db_number(waiting).await >= 2).await;
+                other.execute_unprepared("COMMIT").await.unwrap();
+                retry.await.unwrap()
+            };
+            tokio::join!(remove, retry)
+        }),
+    )
     .await;
     assert_eq!(removed.removed, 1);
     let told = told(&retried);

@@ -63,6 +63,21 @@ async fn the_same_signed_request_again_makes_no_second_order_on_either_wire() {
 }
 
 #[tokio::test]
+async fn a_text_that_asked_for_an_archived_order_again_makes_none_with_another_key_either() {
+    let app = TestApp::new().await;
+    let (partner, _) = archived(&app).await;
+    app.clock.advance(Duration::from_secs(1));
+    let body = order().to_string();
+    let bound = partner.sign_body("/api/v1/sales-orders", body.as_bytes());
+    for (key, status, code) in [("first", 410, "ORDER_ARCHIVED"), ("other", 422, "SIGNATURE_REUSED")] {
+        let headers = [&bound.headers()[..], &[("idempotency-key", key)]].concat();
+        let refused = app.post_text("/api/v1/sales-orders", &headers, body.clone()).await;
+        assert_eq!(refused.expect_problem(status, code)["order_number"], NUMBER);
+    }
+    assert_eq!(orders(&app).await, 0);
+}
+
+#[tokio::test]
 async fn of_many_orders_in_one_request_those_that_are_not_archived_are_taken() {
     let app = TestApp::new().await;
     let (partner, _) = archived(&app).await;

@@ -27,9 +27,9 @@ async fn archive(desk: &Desk, further: &[&str]) -> super::Ran {
     desk.run(&[&["archive", "orders", "--before", &before, "--to", "archive"], further].concat())
 }
 
-/// A time behind the last change of any order.
+/// A time behind the last event of any order.
 async fn before(desk: &Desk) -> String {
-    let last = desk.database.db_number("SELECT coalesce(max(updated_at), 0) FROM sales_orders").await;
+    let last = desk.database.db_number("SELECT coalesce(max(created_at), 0) FROM sales_order_events").await;
     chrono::DateTime::from_timestamp_micros(last + 1).unwrap().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }
 
@@ -98,6 +98,16 @@ async fn an_operator_moves_ended_orders_into_files_that_an_auditor_finds_whole()
     let again = archive(&desk, &["--json"]).await.json();
     assert_eq!((&again["orders"], &again["files"]), (&json!(0), &json!([])));
     assert_eq!(archives(&desk).len(), files.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_of_many_lines_leaves_with_all_others() {
+    let desk = samples("60").await;
+    desk.execute("UPDATE sales_orders SET line_count = 500").await;
+    let ended = desk.database.db_number(ENDED).await;
+    assert!(ended > 4, "more than a page of them");
+    assert_eq!(archive(&desk, &["--json"]).await.json()["orders"], ended);
+    assert_eq!(desk.database.db_number(ENDED).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

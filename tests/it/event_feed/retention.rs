@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sales_order_api::domain::permission::Permission;
+use sales_order_api::domain::signature_policy::SignaturePolicy;
 use sales_order_api::store::ExpiredPart;
 use serde_json::{Value, json};
 
@@ -68,6 +69,12 @@ async fn an_event_is_kept_until_it_is_old_and_every_consumer_has_passed_it() {
     move_order(&operator, &orders[0], "SHIPPED").await;
     let page = Page::of(&partner.get(&format!("{FEED}?consumer=erp")).await);
     assert_eq!(page.events[0]["sequence"], 3, "its history goes on");
+    // What was the last one is removed once it is not.
+    save(&partner, "erp", json!({"after": page.cursor})).await;
+    app.clock.advance(DAY + Duration::from_secs(1));
+    assert_eq!(expire(&app).await.events, 1);
+    let partner = partner.log_in_again().await;
+    assert_eq!(history(&partner, &orders[0]).await, json!([{"sequence": 3, "kind": "STATUS_CHANGED"}]));
 }
 
 #[tokio::test]
@@ -87,7 +94,7 @@ async fn a_reader_whose_events_are_gone_is_told_so_wherever_it_reads_on() {
         format!("/api/v1/sales-orders?cursor={list}"),
     ] {
         let problem = partner.get(&path).await.expect_problem(410, "CURSOR_EXPIRED");
-        assert!(problem["detail"].as_str().unwrap().contains("begin the feed without a cursor"), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("begin without a cursor"), "{problem}");
     }
     let page = "query($a: String) { salesOrderEvents(after: $a) { edges { node { sequence } } } }";
     for reader in [&partner, &operator] {
@@ -101,6 +108,8 @@ async fn a_reader_whose_events_are_gone_is_told_so_wherever_it_reads_on() {
     }
     let input = json!({"url": format!("{}/hooks", receiver.base), "after": gone});
     signed(&partner, "PUT", "/late", Some(&input)).await.expect_problem(410, "CURSOR_EXPIRED");
+    let consumer = "mutation($i: SaveEventConsumerInput!) { saveEventConsumer(name: \"late\", input: $i) { cursor } }";
+    partner.graphql(consumer, json!({"i": {"after": gone}})).await.expect_error("CURSOR_EXPIRED");
     // Who begins anew, or is far enough, reads on.
     assert!(rest(&partner, "", None).await.0.is_empty());
     assert!(rest(&partner, "", Some(&cursors[3])).await.0.is_empty());
@@ -116,7 +125,7 @@ async fn a_reader_whose_events_are_gone_is_told_so_wherever_it_reads_on() {
 async fn an_event_is_kept_until_it_was_sent_to_every_endpoint_and_a_replay_tells_of_what_is_gone() {
     let app = TestApp::with(local).await;
     let (partner, operator, receiver) = (app.partner().await, app.operator().await, Receiver::new().await);
-    let other = app.partner_named("other", Default::default()).await;
+    let other = app.partner_named("other", SignaturePolicy::default()).await;
     active(&partner, "erp", &receiver, json!({})).await;
     let (orders, cursors) = two_confirmed_orders(&partner, &operator).await;
     // Nothing of the endpoint's own comes after these for as long as it is looked at here.
@@ -135,12 +144,42 @@ async fn an_event_is_kept_until_it_was_sent_to_every_endpoint_and_a_replay_tells
         until("it has passed everything", async || expire(&app).await.held_by.is_none()).await;
     }
     let partner = partner.log_in_again().await;
-    for gone in [json!({"since": "2026-11-01T00:00:00Z"}), json!({"after": cursors[0]}), json!({"event": cursors[0]})] {
+    for gone in [
+        json!({"since": "2020-01-01T00:00:00Z"}),
+        json!({"since": "2026-11-01T00:00:00Z"}),
+        json!({"after": cursors[0]}),
+        json!({"event": cursors[0]}),
+    ] {
         signed(&partner, "POST", "/erp/replay", Some(&gone)).await.expect_problem(410, "CURSOR_EXPIRED");
     }
     let left = json!({"order_number": orders[0]});
     signed(&partner, "POST", "/erp/replay", Some(&left)).await.expect(202);
     assert!(webhooks::read(&partner, "erp").await["state"] == "ACTIVE");
+}
+
+#[tokio::test]
+async fn an_event_that_is_retried_or_that_holds_its_order_up_is_kept() {
+    let app = TestApp::with(local).await;
+    let (partner, operator, receiver) = (app.partner().await, app.operator().await, Receiver::new().await);
+    active(&partner, "erp", &receiver, json!({"on_exhausted": "HOLD"})).await;
+    two_confirmed_orders(&partner, &operator).await;
+    app.clock.advance(DAY + Duration::from_secs(1));
+    app.database.db_execute("UPDATE webhook_endpoints SET position = 4").await.unwrap();
+    let park = |state: &str| {
+        format!(
+            "INSERT INTO webhook_parked (endpoint_id, position, order_id, state, attempts, updated_at)
+             SELECT id, 1, 1, '{state}', 9, 0 FROM webhook_endpoints"
+        )
+    };
+    for state in ["RETRYING", "EXHAUSTED"] {
+        app.database.db_execute(&park(state)).await.unwrap();
+        let kept = expire(&app).await;
+        assert_eq!((kept.events, kept.held_by.is_some()), (0, true), "{state}");
+        app.database.db_execute("DELETE FROM webhook_parked").await.unwrap();
+    }
+    app.database.db_execute(&park("EXHAUSTED")).await.unwrap();
+    app.database.db_execute("UPDATE webhook_endpoints SET on_exhausted = 'CONTINUE'").await.unwrap();
+    assert_eq!(expire(&app).await.events, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

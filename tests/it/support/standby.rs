@@ -173,7 +173,7 @@ fn programs() -> PathBuf {
         fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
     let mut found: Vec<_> = debian.chain(configured).filter(|folder| folder.join("pg_basebackup").exists()).collect();
     found.sort();
-    found.pop().expect("the server of PostgreSQL is installed")
+    found.pop().unwrap_or_else(|| panic!("the server of PostgreSQL is not installed"))
 }
 
 /// Whom a server runs as where the test runs as root.

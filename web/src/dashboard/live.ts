@@ -168,8 +168,8 @@ async function lost({ code, retryAfter = 0 }: Extensions = {}): Promise<void> {
   end();
   if (!session.get()) return;
   liveState.set('waiting');
-  // A cursor that the service does not know, as after a restore, leads nowhere.
-  if (code === 'VALIDATION_FAILED') cursor = undefined;
+  // A cursor that the service does not know, as after a restore, or behind which events have expired, leads nowhere.
+  if (code === 'VALIDATION_FAILED' || code === 'CURSOR_EXPIRED') cursor = undefined;
   if (code === 'UNAUTHENTICATED') await renew();
   const pause = Math.min(FIRST_PAUSE * 2 ** failures, LONGEST_PAUSE);
   failures += 1;

@@ -12,9 +12,8 @@ use crate::store::orders::columns::{Record as _, RowReader, find as find_records
 use crate::store::orders::references;
 
 /// The order that was stored under this key, or else for this signed text, or else the one that has the reference which this one
-/// must have alone. `None` when there is none, because what stood in
-/// the way was not stored itself; and when the text does not name its order yet, because that was committed by somebody else
-/// meanwhile: then to insert again does it.
+/// must have alone. `None` when there is none, because what stood in the way was not stored itself; and when the text does not name
+/// its order yet, because that was committed by somebody else meanwhile: then to insert again does it.
 pub(super) async fn find(connection: &impl ConnectionTrait, new: &OrderToInsert) -> StoreResult<Option<Created>> {
     let of_key = find_records::<SalesOrder>()
         .filter(Column::ClientId.eq(new.client_id.as_str()))
