@@ -231,7 +231,7 @@ async fn where_the_newest_events_left_with_their_orders_readers_go_on_from_the_e
         list = next(&partner.get(&format!("/api/v1/sales-orders?cursor={list}")).await);
         feed = next(&partner.get(&format!("/api/v1/events?after={feed}")).await);
     }
-    signed(&partner, "PUT", "/erp", Some(&json!({"url": "http://127.0.0.1:9/hooks"}))).await.expect(201);
+    signed(&partner, "PUT", "/erp", Some(&json!({"url": "http://127.0.0.1:8443/hooks"}))).await.expect(201);
     app.clock.advance(Duration::from_secs(1));
     partner.create_with_key("second", &order()).await.expect(201);
     let told = partner.get(&format!("/api/v1/events?after={feed}")).await.expect(200);
