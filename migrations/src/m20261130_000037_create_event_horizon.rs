@@ -34,8 +34,8 @@ impl MigrationTrait for Migration {
             .and_where(Expr::col(EventHorizon::Position).gt(0))
             .to_owned();
         if manager.get_connection().query_one(&gone).await?.is_some() {
-            let message =
-                "events of the feed are gone: the version before would read on there with a gap and tell nobody";
+            let message = "events of the feed are gone, and the version before would read on there with a gap and tell nobody: keep this version, or restore a \
+                           backup from before";
             return Err(DbErr::Custom(message.to_owned()));
         }
         manager.drop_table(Table::drop().table(EventHorizon::Table).to_owned()).await

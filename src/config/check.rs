@@ -84,34 +84,34 @@ fn check_durations(config: &Config, figment: &Figment) -> Result<(), ConfigError
     let Config { http, database, auth, rate_limit, events, request_log, webhooks, oidc, .. } = config;
     let second = Duration::from_secs(1);
     let millisecond = Duration::from_millis(1);
-    for (key, value, least, most) in [
-        ("http.request_timeout", http.request_timeout, millisecond, LONGEST_DURATION),
-        ("http.drain_delay", http.drain_delay, Duration::ZERO, LONGEST_DURATION),
-        ("http.shutdown_timeout", http.shutdown_timeout, Duration::ZERO, LONGEST_DURATION),
-        ("http.header_timeout", http.header_timeout, millisecond, LONGEST_DURATION),
-        ("http.idle_timeout", http.idle_timeout, millisecond, LONGEST_DURATION),
-        ("http.write_timeout", http.write_timeout, millisecond, LONGEST_DURATION),
-        ("http.subscription_write_timeout", http.subscription_write_timeout, millisecond, LONGEST_DURATION),
-        ("http.anonymous_socket_timeout", http.anonymous_socket_timeout, millisecond, LONGEST_DURATION),
-        ("database.statement_timeout", database.statement_timeout, millisecond, LONGEST_DURATION),
-        ("database.acquire_timeout", database.acquire_timeout, millisecond, LONGEST_DURATION),
-        ("database.start_timeout", database.start_timeout, Duration::ZERO, LONGEST_DURATION),
-        ("database.max_clock_skew", database.max_clock_skew, Duration::ZERO, LONGEST_DURATION),
-        ("database.max_replica_lag", database.max_replica_lag, Duration::ZERO, LONGEST_DURATION),
-        ("database.idle_timeout", database.idle_timeout, second, LONGEST_DURATION),
-        ("http.ready_timeout", http.ready_timeout, millisecond, LONGEST_DURATION),
-        ("auth.token_lifetime", auth.token_lifetime, second, LONGEST_DURATION),
-        ("auth.refresh_window", auth.refresh_window, Duration::ZERO, LONGEST_DURATION),
-        ("auth.session_lifetime", auth.session_lifetime, second, LONGEST_DURATION),
-        ("rate_limit.login_longest_pause", rate_limit.login_longest_pause, Duration::ZERO, LONGEST_DURATION),
-        ("oidc.session_lifetime", oidc.session_lifetime, Duration::from_mins(1), LONGEST_DURATION),
-        ("webhooks.connect_timeout", webhooks.connect_timeout, millisecond, LONGEST_DURATION),
-        ("webhooks.timeout", webhooks.timeout, millisecond, LONGEST_DURATION),
-        ("webhooks.lease", webhooks.lease, second, LONGEST_DURATION),
-        ("webhooks.log_retention", webhooks.log_retention, second, LONGEST_DURATION),
-        ("events.retention", events.retention, Duration::ZERO, LONGEST_DURATION),
-        ("request_log.retention", request_log.retention, Duration::ZERO, LONGEST_DURATION),
-        ("auth.timestamp_tolerance", auth.timestamp_tolerance, second, LONGEST_DURATION),
+    for (key, value, least) in [
+        ("http.request_timeout", http.request_timeout, millisecond),
+        ("http.drain_delay", http.drain_delay, Duration::ZERO),
+        ("http.shutdown_timeout", http.shutdown_timeout, Duration::ZERO),
+        ("http.header_timeout", http.header_timeout, millisecond),
+        ("http.idle_timeout", http.idle_timeout, millisecond),
+        ("http.write_timeout", http.write_timeout, millisecond),
+        ("http.subscription_write_timeout", http.subscription_write_timeout, millisecond),
+        ("http.anonymous_socket_timeout", http.anonymous_socket_timeout, millisecond),
+        ("database.statement_timeout", database.statement_timeout, millisecond),
+        ("database.acquire_timeout", database.acquire_timeout, millisecond),
+        ("database.start_timeout", database.start_timeout, Duration::ZERO),
+        ("database.max_clock_skew", database.max_clock_skew, Duration::ZERO),
+        ("database.max_replica_lag", database.max_replica_lag, Duration::ZERO),
+        ("database.idle_timeout", database.idle_timeout, second),
+        ("http.ready_timeout", http.ready_timeout, millisecond),
+        ("auth.token_lifetime", auth.token_lifetime, second),
+        ("auth.refresh_window", auth.refresh_window, Duration::ZERO),
+        ("auth.session_lifetime", auth.session_lifetime, second),
+        ("rate_limit.login_longest_pause", rate_limit.login_longest_pause, Duration::ZERO),
+        ("oidc.session_lifetime", oidc.session_lifetime, Duration::from_mins(1)),
+        ("webhooks.connect_timeout", webhooks.connect_timeout, millisecond),
+        ("webhooks.timeout", webhooks.timeout, millisecond),
+        ("webhooks.lease", webhooks.lease, second),
+        ("webhooks.log_retention", webhooks.log_retention, second),
+        ("events.retention", events.retention, Duration::ZERO),
+        ("request_log.retention", request_log.retention, Duration::ZERO),
+        ("auth.timestamp_tolerance", auth.timestamp_tolerance, second),
     ] {
         if value < least {
             return Err(ConfigError::invalid(
@@ -120,7 +120,7 @@ fn check_durations(config: &Config, figment: &Figment) -> Result<(), ConfigError
                 format!("must be at least {}", humantime::format_duration(least)),
             ));
         }
-        if value > most {
+        if value > LONGEST_DURATION {
             return Err(ConfigError::invalid(figment, key, "must be at most 3650d".to_owned()));
         }
     }

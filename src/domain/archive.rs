@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::client::ClientId;
 use super::order::OrderNumber;
 pub use contents::{Contents, CurrencyTotals, Tally};
 pub use line::{ArchivedLine, ArchivedReceipt};
@@ -59,10 +58,6 @@ pub struct NewArchive {
 /// What is known of an order that left the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchivedOrder {
-    /// Its number.
-    pub number: OrderNumber,
-    /// The client that sent it.
-    pub client_id: ClientId,
     /// The time at which it left.
     pub archived_at: DateTime<Utc>,
     /// The name of the file that has it.

@@ -32,8 +32,6 @@ pub struct Archiving {
 pub struct NotedArchive {
     id: i64,
     file: NewArchive,
-    /// Whether its orders had left the database before.
-    pub is_finished: bool,
 }
 
 impl Archiving {
@@ -94,8 +92,8 @@ impl Archiving {
 
     /// Notes a file that is complete; one that was noted before is found again.
     pub async fn note(&self, file: NewArchive) -> Result<NotedArchive, AppError> {
-        let (id, is_finished) = self.store.note_archive(file.clone(), self.clock.now()).await?;
-        Ok(NotedArchive { id, file, is_finished })
+        let id = self.store.note_archive(file.clone(), self.clock.now()).await?;
+        Ok(NotedArchive { id, file })
     }
 
     /// Removes orders that are in a file from the database, at most [`REMOVED_AT_ONCE`].

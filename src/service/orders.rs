@@ -28,7 +28,7 @@ use crate::store::{Grouping, Route, Store, StoredPublicKey, SummaryRow, SummaryS
 /// Reads orders.
 #[derive(Clone)]
 pub struct Orders {
-    store: Store,
+    store: Arc<Store>,
     reports: Turns<ClientId>,
     route: Arc<Route>,
 }
@@ -37,14 +37,18 @@ impl Orders {
     /// Reads from this store; what may take long in turns.
     #[must_use]
     pub fn new(store: Store, reports: Turns<ClientId>) -> Self {
-        let route = Arc::new(Route::primary(store.clone()));
+        let store = Arc::new(store);
+        let route = Arc::new(Route::primary(Arc::clone(&store)));
         Self { store, reports, route }
     }
 
     /// The same for one request, whose reads may go to a replica. They see what was committed before the first of them.
     #[must_use]
     pub fn anywhere(&self) -> Self {
-        Self { route: Arc::new(Route::anywhere(self.store.clone())), ..self.clone() }
+        if !self.store.has_replica() {
+            return self.clone();
+        }
+        Self { route: Arc::new(Route::anywhere(Arc::clone(&self.store))), ..self.clone() }
     }
 
     /// The order with this number, if the scope holds it. A text that is no order number names no order. Fails where the order is archived.

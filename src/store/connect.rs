@@ -119,6 +119,12 @@ impl Store {
         Ok(store)
     }
 
+    /// Whether pages and reports may be read from a replica.
+    #[must_use]
+    pub fn has_replica(&self) -> bool {
+        self.replica.is_some()
+    }
+
     /// The same with other connections for what is only read.
     pub(super) fn reading_from(
         &self,

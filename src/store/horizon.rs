@@ -5,8 +5,6 @@
 //! so sees it wherever it sees that events are gone. It moves in the transaction that removes events, and no further than the position
 //! that every consumer and webhook endpoint has passed.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
 use sea_orm::{
@@ -186,9 +184,3 @@ const LAST_READER: &str = "
             FROM webhook_replays AS r JOIN webhook_endpoints AS e ON e.id = r.endpoint_id
             WHERE r.finished_at IS NULL GROUP BY e.name, e.client_id
     ) AS readers ORDER BY position LIMIT 1";
-
-impl fmt::Display for LastReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
-    }
-}

@@ -17,8 +17,8 @@ use sales_order_api::service::archiving::Examined;
 use serde_json::{Value, json};
 
 use crate::lines::{MOVE, NUMBER, move_to};
-use crate::support::{Answer, PARTNER_KEY, Partner, TestApp, order};
-use crate::webhooks::{local, signed};
+use crate::support::{Answer, PARTNER_KEY, Partner, Receiver, TestApp, order};
+use crate::webhooks::{Sending, active, local, signed};
 
 /// Whoever archives.
 pub fn by() -> Actor {
@@ -183,9 +183,10 @@ async fn a_file_of_a_name_that_is_known_is_the_same_file_or_is_refused() {
         first: OrderNumber::from_id(1),
         last: OrderNumber::from_id(1),
     };
-    assert!(archivist.archiving.note(file([7; 32])).await.unwrap().is_finished);
+    archivist.archiving.note(file([7; 32])).await.unwrap();
     assert!(archivist.archiving.note(file([8; 32])).await.is_err());
-    assert_eq!(archivist.archiving.archives().await.unwrap().len(), 1);
+    let archives = archivist.archiving.archives().await.unwrap();
+    assert!(archives.len() == 1 && archives[0].finished_at.is_some(), "{archives:?}");
 }
 
 #[tokio::test]
@@ -255,4 +256,28 @@ async fn an_order_that_was_acknowledged_since_the_date_stays() {
         "mutation($input: AcknowledgeSalesOrderInput!) { acknowledgeSalesOrder(input: $input) { version } }";
     operator.graphql(acknowledge, input).await.data();
     assert_eq!(archivist.lines().await.len(), 0);
+}
+
+#[tokio::test]
+async fn an_order_that_stays_is_sent_again_whole_however_many_after_it_are_archived() {
+    let app = TestApp::with(local).await;
+    let (partner, operator, receiver) = (app.partner().await, app.operator().await, Receiver::new().await);
+    partner.create_with_key("stays", &order()).await.expect(201);
+    partner.create_with_key("leaves", &order()).await.expect(201);
+    cancel(&operator, "SO-0000000002").await;
+    active(&partner, "erp", &receiver, json!({})).await;
+    assert_eq!(Archivist::of(&app).archive().await.removed, 1);
+    let _sending = Sending::on(&app.state);
+    signed(&partner, "POST", "/erp/replay", Some(&json!({"order_number": NUMBER}))).await.expect(202);
+    let sent = receiver.events_after(1).await;
+    assert_eq!((sent[0].order(), sent[0].sequence()), (NUMBER, 1));
+}
+
+#[tokio::test]
+async fn the_version_before_gets_no_feed_back_of_which_events_are_gone() {
+    let app = TestApp::new().await;
+    app.partner().await.create(&order()).await.expect(201);
+    app.store.expire_events(app.clock.now() + TimeDelta::seconds(1)).await.unwrap();
+    let refused = format!("{:?}", app.store.migrate_down(2).await.unwrap_err());
+    assert!(refused.contains("keep this version, or restore a backup"), "{refused}");
 }

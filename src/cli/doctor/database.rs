@@ -227,7 +227,7 @@ async fn events(store: &Store, config: &Config) -> Result<Found> {
     Ok(match store.find_late_reader(before).await? {
         None => Found::ok("everybody has read what is old"),
         Some(reader) => Found::warning(
-            format!("{reader} has not read old events, which are kept for it"),
+            format!("{} has not read old events, which are kept for it", reader.name),
             "have it read on, or delete it if it is not used any more",
         ),
     })

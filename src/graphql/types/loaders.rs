@@ -21,10 +21,9 @@ use crate::service::{self, Services};
 use crate::telemetry::spawn_in_request;
 
 /// Where loaders read, and the budget it is taken from.
-type Source = (Reads, Arc<Budget>);
+type Source = (Arc<Reads>, Arc<Budget>);
 
 /// What loaders read.
-#[derive(Clone)]
 struct Reads {
     services: Arc<Services>,
     /// As the request reads them.
@@ -54,8 +53,8 @@ macro_rules! loaders {
         impl Loaders {
             /// Loaders that have loaded nothing.
             pub fn new(services: &Arc<Services>, orders: &service::Orders, budget: &Arc<Budget>) -> Self {
-                let reads = Reads { services: Arc::clone(services), orders: orders.clone() };
-                let source = || (reads.clone(), Arc::clone(budget));
+                let reads = Arc::new(Reads { services: Arc::clone(services), orders: orders.clone() });
+                let source = || (Arc::clone(&reads), Arc::clone(budget));
                 Self { $( $field: DataLoader::new($loader(source()), spawn_in_request), )+ }
             }
         }

@@ -57,6 +57,9 @@ fn note(part: &ExpiredPart, known: &mut HashSet<String>) {
     if let Some(reader) = held_by
         && known.insert(reader.name.clone())
     {
-        warn!(%reader, "old events are kept for a reader that has not read them; delete it if it is not used any more");
+        warn!(
+            reader = reader.name,
+            "old events are kept for a reader that has not read them; delete it if it is not used any more"
+        );
     }
 }

@@ -10,7 +10,6 @@ use crate::domain::archive::ArchivedOrder;
 use crate::domain::client::ClientId;
 use crate::domain::order::OrderNumber;
 use crate::domain::permission::Scope;
-use crate::store::clients::parse_client_id;
 use crate::store::connect::{Store, instant, micros};
 use crate::store::entity::archived_sales_orders::{Column, Entity, Model};
 use crate::store::entity::{sales_order_archives, sales_order_signed_texts};
@@ -28,8 +27,6 @@ impl Store {
         };
         let archive = sales_order_archives::Entity::find_by_id(row.archive_id).one(&self.core).await?;
         Ok(Some(ArchivedOrder {
-            number,
-            client_id: parse_client_id(&row.client_id)?,
             archived_at: instant(row.archived_at)?,
             archive: archive.map(|archive| archive.name).unwrap_or_default(),
         }))

@@ -97,16 +97,15 @@ impl Store {
         examine(&self.read, orders, passed).await
     }
 
-    /// Notes a file that is complete, unless it is noted already. Gives its id, and whether it was finished before. Fails where another file
-    /// has the name.
-    pub async fn note_archive(&self, new: NewArchive, now: DateTime<Utc>) -> StoreResult<(i64, bool)> {
+    /// Notes a file that is complete, unless it is noted already. Gives its id. Fails where another file has the name.
+    pub async fn note_archive(&self, new: NewArchive, now: DateTime<Utc>) -> StoreResult<i64> {
         self.transaction(move |tx| {
             Box::pin(async move {
                 if let Some(known) = Archives::find().filter(OfArchive::Name.eq(&*new.name)).one(tx).await? {
                     if known.sha256 != new.sha256 {
                         return Err(StoreError::Duplicate(format!("an archive {} with another content", new.name)));
                     }
-                    return Ok((known.id, known.finished_at.is_some()));
+                    return Ok(known.id);
                 }
                 let row = ActiveModel {
                     id: NotSet,
@@ -118,7 +117,7 @@ impl Store {
                     created_at: Set(micros(now)),
                     finished_at: Set(None),
                 };
-                Ok((Archives::insert(row).exec(tx).await?.last_insert_id, false))
+                Ok(Archives::insert(row).exec(tx).await?.last_insert_id)
             })
         })
         .await

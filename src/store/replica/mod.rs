@@ -48,7 +48,7 @@ pub(super) struct Replica(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     /// Reads there; what it would write goes to the primary.
-    store: Store,
+    store: Arc<Store>,
     primary: Store,
     liveness: Liveness,
     max_lag: Duration,
@@ -94,7 +94,7 @@ impl Store {
             pools.push((name, pool));
         }
         let [(_, read), (_, reports)] = &pools[..] else { return Ok(()) };
-        let store = self.reading_from(read.clone(), reports.clone(), liveness.clone());
+        let store = Arc::new(self.reading_from(read.clone(), reports.clone(), liveness.clone()));
         let shared = Shared {
             store,
             primary: self.clone(),

@@ -1,7 +1,7 @@
 //! Where the reads of one request go: all to the replica as long as it is well, and from the first that fails there to the primary,
 //! so that nothing is older than what was read before.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::OnceCell;
 
@@ -14,7 +14,7 @@ use crate::telemetry::{self, ReplicaRead};
 /// The way of one request.
 #[derive(Debug)]
 pub struct Route {
-    store: Store,
+    store: Arc<Store>,
     replica: Option<Replica>,
     /// What must be found at the replica, or why the reads go to the primary; settled by the first read.
     needed: OnceCell<Result<Point, ReplicaRead>>,
@@ -25,13 +25,13 @@ pub struct Route {
 impl Route {
     /// To the primary only: for what decides something, and for who was told of something that the replica may lack.
     #[must_use]
-    pub const fn primary(store: Store) -> Self {
+    pub const fn primary(store: Arc<Store>) -> Self {
         Self { store, replica: None, needed: OnceCell::const_new(), left: OnceLock::new() }
     }
 
     /// To the replica, if there is one.
     #[must_use]
-    pub fn anywhere(store: Store) -> Self {
+    pub fn anywhere(store: Arc<Store>) -> Self {
         Self { replica: store.replica.clone(), ..Self::primary(store) }
     }
 
@@ -41,16 +41,16 @@ impl Route {
     }
 
     /// Reads there. The read is made once more, at the primary, where the replica did not make it.
-    pub async fn read<T, F>(&self, read: impl Fn(Store) -> F) -> Result<T, AppError>
+    pub async fn read<T, F>(&self, read: impl Fn(Arc<Store>) -> F) -> Result<T, AppError>
     where
         F: Future<Output = Result<T, AppError>>,
     {
-        let Some(replica) = &self.replica else { return read(self.store.clone()).await };
+        let Some(replica) = &self.replica else { return read(Arc::clone(&self.store)).await };
         let why = match (self.left.get(), self.needed.get_or_init(|| replica.needed())) {
             (Some(why), _) => *why,
             (None, needed) => match *needed.await {
                 Err(why) => Some(why),
-                Ok(point) => match Box::pin(replica.read(point, read(replica.0.store.clone()))).await {
+                Ok(point) => match Box::pin(replica.read(point, read(Arc::clone(&replica.0.store)))).await {
                     Ok(outcome) => {
                         telemetry::count_replica_read(ReplicaRead::Replica);
                         return outcome;
@@ -62,6 +62,6 @@ impl Route {
         if let Some(why) = why {
             telemetry::count_replica_read(why);
         }
-        read(self.store.clone()).await
+        read(Arc::clone(&self.store)).await
     }
 }

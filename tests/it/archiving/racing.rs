@@ -1,54 +1,10 @@
 //! A retry comes at the very moment at which its order is archived.
 
-use std::sync::Arc;
-
-use chrono::{DateTime, Utc};
-use sales_order_api::auth::signature::SignatureForm;
-use sales_order_api::domain::fields::{Fields, Naming};
-use sales_order_api::domain::order_input::NewOrder;
-use sales_order_api::store::{Created, NewReceipt, OrderToInsert, Store};
 use sea_orm::ConnectionTrait as _;
 
 use super::{Archivist, cancel};
 use crate::lines::NUMBER;
-use crate::support::{TestApp, in_time, order, until};
-
-fn new(now: DateTime<Utc>, key: &str) -> OrderToInsert {
-    let Ok(order) = NewOrder::read(Fields::new(&order(), Naming::SnakeCase), "IDR") else { panic!("a faulty order") };
-    OrderToInsert {
-        client_id: "versuni-client-001".parse().unwrap(),
-        idempotency_key: key.to_owned(),
-        digest: order.digest(),
-        signed_text_digest: None,
-        reference_is_unique: false,
-        order,
-        receipt: NewReceipt {
-            signature_form: SignatureForm::Documented,
-            string_to_sign: "text".to_owned(),
-            signature: vec![1; 256],
-            key_fingerprint: "SHA256:none".to_owned(),
-            body_sha256: [1; 32],
-        },
-        key_use_is_due: false,
-        now,
-    }
-}
-
-/// What became of orders, with their numbers.
-fn told(outcomes: &[Created]) -> Vec<(i64, &'static str)> {
-    let tell = |outcome: &Created| match outcome {
-        Created::New { order, .. } => (order.number.id(), "new"),
-        Created::Existing { order, .. } => (order.number.id(), "again"),
-        Created::Archived { number, .. } => (number.id(), "archived"),
-        Created::DuplicateReference { number, .. } => (number.id(), "refused for its reference"),
-    };
-    outcomes.iter().map(tell).collect()
-}
-
-fn insert(store: &Store, new: Vec<OrderToInsert>) -> tokio::task::JoinHandle<Vec<Created>> {
-    let store = store.clone();
-    tokio::spawn(async move { store.insert_orders(Arc::from(new)).await.unwrap() })
-}
+use crate::support::{TestApp, in_time, insert, order, to_insert, told, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_that_waits_for_the_removal_of_its_order_finds_it_archived_and_its_neighbours_are_stored() {
@@ -71,7 +27,14 @@ async fn a_retry_that_waits_for_the_removal_of_its_order_finds_it_archived_and_i
             let retry = async {
                 until("the removal waits", async || app.database.db_number(waiting).await >= 1).await;
                 let now = app.clock.now();
-                let retry = insert(&app.store, vec![new(now, "key:before"), new(now, "key:first"), new(now, "key:zz")]);
+                let retry = insert(
+                    &app.store,
+                    vec![
+                        to_insert(now, "key:before", &order()),
+                        to_insert(now, "key:first", &order()),
+                        to_insert(now, "key:zz", &order()),
+                    ],
+                );
                 until("the retry waits", async || app.database.db_number(waiting).await >= 2).await;
                 other.execute_unprepared("COMMIT").await.unwrap();
                 retry.await.unwrap()
@@ -99,8 +62,9 @@ async fn of_many_retries_beside_the_archiving_of_their_order_none_makes_a_second
         cancel(&operator, &number).await;
         let archivist = Archivist::of(&app);
         let lines = archivist.lines().await;
-        let retries: Vec<_> =
-            (0..4).map(|_| insert(&app.store, vec![new(app.clock.now(), &format!("key:{key}"))])).collect();
+        let retries: Vec<_> = (0..4)
+            .map(|_| insert(&app.store, vec![to_insert(app.clock.now(), &format!("key:{key}"), &order())]))
+            .collect();
         let left = archivist.remove(&format!("orders-{round}.jsonl"), lines).await;
         assert_eq!(left.removed, 1);
         for retry in retries {

@@ -1,5 +1,6 @@
 //! The operator asks what is wrong with an installation, before anybody else finds out.
 
+mod events;
 mod server;
 
 use std::collections::BTreeSet;

@@ -4,44 +4,18 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sales_order_api::auth::signature::SignatureForm;
-use sales_order_api::domain::fields::{Fields, Naming};
-use sales_order_api::domain::order_input::NewOrder;
-use sales_order_api::store::{Created, NewReceipt, OrderToInsert, Store};
+use sales_order_api::store::OrderToInsert;
 use sea_orm::ConnectionTrait as _;
 
-use crate::support::{TestApp, in_time, on_postgres, order, until};
+use crate::support::{TestApp, in_time, insert, on_postgres, order, to_insert, told, until};
 
 fn new(now: DateTime<Utc>, key: &str, text: Option<u8>) -> OrderToInsert {
-    let Ok(order) = NewOrder::read(Fields::new(&order(), Naming::SnakeCase), "IDR") else { panic!("a faulty order") };
-    OrderToInsert {
-        client_id: "versuni-client-001".parse().unwrap(),
-        idempotency_key: key.to_owned(),
-        digest: order.digest(),
-        signed_text_digest: text.map(|text| [text; 32]),
-        reference_is_unique: false,
-        order,
-        receipt: NewReceipt {
-            signature_form: if text.is_some() { SignatureForm::BodyBound } else { SignatureForm::Documented },
-            string_to_sign: "text".to_owned(),
-            signature: vec![1; 256],
-            key_fingerprint: "SHA256:none".to_owned(),
-            body_sha256: [1; 32],
-        },
-        key_use_is_due: false,
-        now,
+    let mut new = to_insert(now, key, &order());
+    new.signed_text_digest = text.map(|text| [text; 32]);
+    if text.is_some() {
+        new.receipt.signature_form = SignatureForm::BodyBound;
     }
-}
-
-/// What became of each: its order's number, and whether it was made now, asked for again, or found by its text.
-fn told(outcomes: &[Created]) -> Vec<(i64, &'static str)> {
-    let tell = |outcome: &Created| match outcome {
-        Created::New { order, .. } => (order.number.id(), "new"),
-        Created::Existing { order, is_same_key: true, .. } => (order.number.id(), "again"),
-        Created::Existing { order, is_same_key: false, .. } => (order.number.id(), "by its text"),
-        Created::Archived { number, .. } => (number.id(), "archived"),
-        Created::DuplicateReference { number, .. } => (number.id(), "refused for its reference"),
-    };
-    outcomes.iter().map(tell).collect()
+    new
 }
 
 /// Waits until so many connections of the database wait for a lock.
@@ -62,12 +36,6 @@ async fn hold_key(app: &TestApp, key: &str) -> sea_orm::DatabaseConnection {
     );
     other.execute_unprepared(&insert).await.unwrap();
     other
-}
-
-fn insert(store: &Store, new: Vec<OrderToInsert>) -> tokio::task::JoinHandle<Vec<Created>> {
-    let store = store.clone();
-    // A database that gives up one of two that wait for each other makes this fail.
-    tokio::spawn(async move { store.insert_orders(Arc::from(new)).await.unwrap() })
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,19 +1,14 @@
 //! Orders with one reference that come at the same time.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use migrations::ONLINE_INDEXES;
-use sales_order_api::auth::signature::SignatureForm;
-use sales_order_api::domain::fields::{Fields, Naming};
-use sales_order_api::domain::order_input::NewOrder;
-use sales_order_api::store::{Created, NewReceipt, OrderToInsert, Store};
+use sales_order_api::store::OrderToInsert;
 use sea_orm::ConnectionTrait as _;
 use serde_json::json;
 
 use super::{referenced, refusing};
-use crate::support::{Answer, TestApp, on_postgres, order, until};
+use crate::support::{Answer, TestApp, insert, on_postgres, order, to_insert, told, until};
 
 const ORDERS: &str = "/api/v1/sales-orders";
 
@@ -69,41 +64,8 @@ async fn of_sixty_four_orders_with_one_reference_at_two_instances_one_is_stored(
 fn new(now: DateTime<Utc>, key: &str, reference: Option<&str>) -> OrderToInsert {
     let mut sent = order();
     sent["partner_reference"] = json!(reference);
-    let Ok(order) = NewOrder::read(Fields::new(&sent, Naming::SnakeCase), "IDR") else { panic!("a faulty order") };
-    OrderToInsert {
-        client_id: "versuni-client-001".parse().unwrap(),
-        idempotency_key: format!("key:{key}"),
-        digest: order.digest(),
-        signed_text_digest: None,
-        reference_is_unique: reference.is_some(),
-        order,
-        receipt: NewReceipt {
-            signature_form: SignatureForm::Documented,
-            string_to_sign: "text".to_owned(),
-            signature: vec![1; 256],
-            key_fingerprint: "SHA256:none".to_owned(),
-            body_sha256: [1; 32],
-        },
-        key_use_is_due: false,
-        now,
-    }
-}
-
-/// What became of each: its order's number, and how it came to it.
-fn told(outcomes: &[Created]) -> Vec<(i64, &'static str)> {
-    let tell = |outcome: &Created| match outcome {
-        Created::New { order, .. } => (order.number.id(), "new"),
-        Created::Existing { order, .. } => (order.number.id(), "again"),
-        Created::Archived { number, .. } => (number.id(), "archived"),
-        Created::DuplicateReference { number, .. } => (number.id(), "refused"),
-    };
-    outcomes.iter().map(tell).collect()
-}
-
-fn insert(store: &Store, new: Vec<OrderToInsert>) -> tokio::task::JoinHandle<Vec<Created>> {
-    let store = store.clone();
-    // A database that gives up one of two that wait for each other makes this fail.
-    tokio::spawn(async move { store.insert_orders(Arc::from(new)).await.unwrap() })
+    let new = to_insert(now, &format!("key:{key}"), &sent);
+    OrderToInsert { reference_is_unique: reference.is_some(), ..new }
 }
 
 /// Waits until so many connections of the database wait for a lock.
@@ -134,7 +96,7 @@ async fn an_order_refused_for_its_reference_leaves_its_neighbours_of_the_batch_a
     let of_b = outcomes[2].0;
     assert_eq!(
         outcomes.iter().map(|(_, how)| *how).collect::<Vec<_>>(),
-        ["refused", "new", "new", "refused", "again", "new", "again", "new"]
+        ["refused for its reference", "new", "new", "refused for its reference", "again", "new", "again", "new"]
     );
     assert_eq!((outcomes[0].0, outcomes[3].0, outcomes[4].0, outcomes[6].0), (first, of_b, first, of_b));
     assert_eq!(app.database.whole_orders(2).await, 5);
@@ -171,7 +133,7 @@ async fn crossing_references_of_two_instances_never_wait_for_each_other() {
         held.close().await.unwrap();
         let (one, two) = (told(&one.await.unwrap()), told(&two.await.unwrap()));
         assert!(one.iter().all(|(_, how)| *how == "new"), "{one:?}");
-        assert_eq!(two, [(one[2].0, "refused"), (one[0].0, "refused")]);
+        assert_eq!(two, [(one[2].0, "refused for its reference"), (one[0].0, "refused for its reference")]);
     }
     assert_eq!(app.database.whole_orders(2).await, 7);
 }

@@ -20,6 +20,7 @@ mod socket;
 mod spelling;
 mod standby;
 mod stock_client;
+mod storing;
 mod wire;
 
 pub use actors::{Partner, Signed, order};
@@ -39,6 +40,7 @@ pub use socket::{Socket, Told};
 pub use spelling::{camel_case, respelled, snake_case};
 pub use standby::{Cluster, connect as connect_with_replica};
 pub use stock_client::StockClient;
+pub use storing::{insert, to_insert, told};
 pub use wire::Wire;
 
 use std::collections::HashMap;
