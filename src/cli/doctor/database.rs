@@ -57,6 +57,9 @@ pub(super) async fn look(report: &mut Report, config: &Config, args: &Args) -> O
     let mut opened = None;
     let connect = async {
         let store = app::connect(&few).await?;
+        // Open until the process ends: the last connection to a SQLite database that is closed moves its log into the file
+        // (`of_a_healthy_installation_all_is_well_and_nothing_is_changed`, on a busy machine).
+        std::mem::forget(store.clone());
         let inspection = store.inspect().await?;
         let found = format!("{}, {} MiB", inspection.version, inspection.bytes >> 20);
         opened = Some((store, inspection));

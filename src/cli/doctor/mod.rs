@@ -170,7 +170,6 @@ pub async fn run(common: &Common, args: Args) -> Result<ExitCode> {
             settings::look(&mut report, &loaded.config).await;
             files::look(&mut report, &loaded);
             let store = Box::pin(database::look(&mut report, &loaded.config, &args)).await;
-            // Not closed: the last one that closes a SQLite database moves its log.
             clients::look(&mut report, &loaded.config, store.as_ref()).await;
         }
         Err(error) => {
