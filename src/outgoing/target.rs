@@ -123,6 +123,13 @@ impl TargetUrl {
         self.0.path()
     }
 
+    /// Its host, of IPv6 without brackets, and its port.
+    #[must_use]
+    pub fn server(&self) -> (&str, u16) {
+        let host = self.0.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        (host, self.0.port_or_known_default().unwrap_or_default())
+    }
+
     pub(super) const fn url(&self) -> &Url {
         &self.0
     }

@@ -11,9 +11,13 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use prost::Message as _;
+use reqwest::Method;
+use sales_order_api::domain::permission::Permission;
+use serde_json::json;
 
-use crate::support::{Answer, Database, Process, Remote, found, order};
+use crate::support::{Answer, Database, Process, Receiver, Remote, Reply, found, order};
 
 /// A collector that takes traces by OTLP.
 struct Collector {
@@ -153,6 +157,64 @@ async fn orders_of_one_transaction_are_linked_with_it() {
     })
     .await;
     assert_eq!(attribute(&linked.attributes, "db.operation.batch.size"), (linked.links.len() + 1).to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_how_long_a_receiver_took_and_why_it_took_no_webhook() {
+    let database = Database::new().await;
+    let (collector, receiver) = (Collector::new().await, Receiver::new().await);
+    receiver.answer(|_| Reply::status(503));
+    let partner = Remote::register(&database, "partner").await;
+    let secret = Remote::register_with(&database, "staff", vec![Permission::ClientsManage]).await;
+    let service = serve(&database, &collector.base, |command| {
+        command
+            .env("SALES_ORDER_WEBHOOKS__SECRET_KEYS", "[\"one key of more than 32 bytes for all instances\"]")
+            .env("SALES_ORDER_WEBHOOKS__ALLOW_HTTP", "true")
+            .env("SALES_ORDER_WEBHOOKS__ALLOWED_NETWORKS", "[\"127.0.0.0/8\"]");
+    });
+    let operator = Remote::log_in(&service.base, "staff", &secret).await;
+    let url = format!("{}/hooks?token=of-the-receiver", receiver.base);
+    let save = "mutation Save($url: String!) {
+        saveWebhookEndpoint(name: \"erp\", clientId: \"partner\", input: {url: $url}) { endpoint { state } } }";
+    let verify = "mutation Verify {
+        verifyWebhookEndpoint(name: \"erp\", clientId: \"partner\") { endpoint { state } } }";
+    for document in [json!({"query": save, "variables": {"url": url}}), json!({"query": verify})] {
+        let answer = operator.request(Method::POST, "/graphql", Some(&document)).await.unwrap().expect(200);
+        assert!(answer["errors"].is_null(), "{answer}");
+    }
+    // Asked for by a request, to which it belongs.
+    let operation = |span: &Span| {
+        let named = span.attributes.iter().any(|found| found.key == "graphql.operation.name");
+        named.then(|| attribute(&span.attributes, "graphql.operation.name"))
+    };
+    let spans = async |is_it: &dyn Fn(&Span) -> bool| {
+        found("the span", async || collector.spans().into_iter().find(|span| is_it(span))).await
+    };
+    let request = spans(&|span| operation(span).as_deref() == Some("Verify")).await;
+    let asked = spans(&|span| span.name == "POST").await;
+    assert_eq!(
+        (&asked.parent_span_id, attribute(&asked.attributes, "http.response.status_code")),
+        (&request.span_id, "200".to_owned())
+    );
+
+    // Of an event, in a trace of its own, which the receiver can go on with.
+    create(&service, &partner).await.expect(201);
+    let sent = spans(&|span| span.name == "POST" && span.span_id != asked.span_id).await;
+    assert_eq!((sent.kind(), sent.parent_span_id.len()), (SpanKind::Client, 0));
+    let received = &receiver.events()[0];
+    for (name, value) in [
+        ("http.request.method", "POST"),
+        ("http.response.status_code", "503"),
+        ("error.type", "REFUSED"),
+        ("server.address", "127.0.0.1"),
+        ("server.port", receiver.base.rsplit_once(':').unwrap().1),
+        ("webhook.id", received.header("webhook-id")),
+    ] {
+        assert_eq!(attribute(&sent.attributes, name), value);
+    }
+    let traceparent = format!("00-{}-{}-01", hex::encode(&sent.trace_id), hex::encode(&sent.span_id));
+    assert_eq!(received.header("traceparent"), traceparent);
+    assert!(!format!("{:?}", collector.spans()).contains("of-the-receiver"), "a path or a query may hold a secret");
 }
 
 #[tokio::test(flavor = "multi_thread")]

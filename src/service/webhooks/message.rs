@@ -11,6 +11,7 @@ use crate::clock::random_bytes;
 use crate::domain::webhook::{AttemptOutcome, AttemptTrigger};
 use crate::error::AppError;
 use crate::outgoing::{Outcome, TargetUrl};
+use crate::telemetry::Trace;
 
 /// What is sent, beside the body.
 pub(super) struct Envelope {
@@ -47,6 +48,7 @@ impl Webhooks {
     ) -> Result<Sent, AppError> {
         let at = self.0.clock.now();
         let Envelope { id, attempt, trigger, version, event } = envelope;
+        let trace = Trace::of_webhook(&id, attempt, target.server());
         let (path, is_slow) = (target.path().to_owned(), signer.is_slow());
         let sign = move |body: &[u8]| {
             let message = Message { id: &id, timestamp: at.timestamp(), body, path: &path };
@@ -63,7 +65,7 @@ impl Webhooks {
             ("webhook-attempt", attempt.to_string()),
             ("webhook-trigger", trigger.as_str().to_ascii_lowercase()),
             ("webhook-version", version.to_string()),
-            ("traceparent", traceparent()),
+            ("traceparent", trace.as_ref().map_or_else(not_traced, Trace::traceparent)),
         ];
         let of_event =
             event.map(|(cursor, sequence)| [("webhook-cursor", cursor), ("webhook-sequence", sequence.to_string())]);
@@ -71,11 +73,14 @@ impl Webhooks {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let answer = self.0.outgoing.post(target, &headers, body).await;
         let outcome = answer.class;
+        if let Some(trace) = trace {
+            trace.end_webhook(answer.status, (!outcome.is_delivered()).then(|| outcome.as_str()));
+        }
         Ok(Sent { at, answer, outcome })
     }
 }
 
-/// A trace of its own for each attempt (W3C Trace Context), which is not sampled.
-fn traceparent() -> String {
+/// A trace that nobody records: the receiver's own begins there.
+fn not_traced() -> String {
     format!("00-{}-{}-00", hex::encode(random_bytes::<16>()), hex::encode(random_bytes::<8>()))
 }

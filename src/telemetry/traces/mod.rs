@@ -4,28 +4,24 @@
 //! OpenTelemetry specification count too (sampler, batches, resource). Names follow its semantic conventions for HTTP and databases.
 //! A span is made of what was noted when its request ends. What the collector does not take in time is dropped.
 
+mod collector;
+
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{
-    Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
+    Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _,
 };
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_otlp::SpanExporter;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span, SpanData, SpanExporter as Exporter};
-use tracing::{info, warn};
+use opentelemetry_sdk::trace::{SdkTracer, Span};
 
 use super::RequestFields;
 use crate::error::ErrorCode;
-
-static TRACES: OnceLock<(SdkTracerProvider, SdkTracer)> = OnceLock::new();
+use collector::tracer;
+pub use collector::{flush_traces, install_traces};
 
 /// The most parts of one span. A subscription reads the database as long as it lasts.
 const MOST_PARTS: usize = 100;
@@ -38,82 +34,6 @@ const MOST_TEXT: usize = 16 * 1024;
 
 /// The longest `tracestate` that is passed on (W3C Trace Context).
 const LONGEST_STATE: usize = 512;
-
-/// How long the last spans may take when the process ends.
-const LAST_SPANS: Duration = Duration::from_secs(2);
-
-/// Sends traces from here on, if the variables of the OpenTelemetry specification say where to; whether they do.
-pub fn install_traces(variables: &BTreeMap<String, String>) -> bool {
-    if !is_wanted(variables) {
-        return false;
-    }
-    let exporter = match SpanExporter::builder().with_http().build() {
-        Ok(exporter) => Noted { exporter, is_away: AtomicBool::new(false) },
-        Err(error) => {
-            let error = error.to_string();
-            // It may quote an address with a password in it.
-            let error = if error.contains('@') { "the address of the collector cannot be used" } else { &*error };
-            warn!(error, "nothing is traced: the settings of OpenTelemetry (OTEL_…) cannot be used");
-            return false;
-        }
-    };
-    let mut resource = Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
-    let names_service = |value: &String| value.contains("service.name=");
-    let variable = |name: &str| variables.get(name);
-    if variable("OTEL_SERVICE_NAME").is_none() && !variable("OTEL_RESOURCE_ATTRIBUTES").is_some_and(names_service) {
-        resource = resource.with_service_name(env!("CARGO_PKG_NAME"));
-    }
-    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource.build()).build();
-    let tracer = provider.tracer(env!("CARGO_PKG_NAME"));
-    TRACES.set((provider, tracer)).is_ok()
-}
-
-fn is_wanted(variables: &BTreeMap<String, String>) -> bool {
-    let is_given = |name: &&str| variables.get(*name).is_some_and(|value| !value.trim().is_empty());
-    let says =
-        |name: &str, text: &str| variables.get(name).is_some_and(|value| value.trim().eq_ignore_ascii_case(text));
-    let is_disabled = says("OTEL_SDK_DISABLED", "true") || says("OTEL_TRACES_EXPORTER", "none");
-    !is_disabled && ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"].iter().any(is_given)
-}
-
-/// Sends the last spans, but does not wait for long. To be called before the process ends.
-pub async fn flush_traces() {
-    if let Some((provider, _)) = TRACES.get() {
-        let _ = tokio::task::spawn_blocking(|| provider.shutdown_with_timeout(LAST_SPANS)).await;
-    }
-}
-
-/// Says once that the collector is away, and once that it is back.
-#[derive(Debug)]
-struct Noted {
-    exporter: SpanExporter,
-    is_away: AtomicBool,
-}
-
-impl Exporter for Noted {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let outcome = self.exporter.export(batch).await;
-        let was_away = self.is_away.swap(outcome.is_err(), Ordering::Relaxed);
-        match &outcome {
-            Err(error) if !was_away => warn!(%error, "the collector took no traces"),
-            Ok(()) if was_away => info!("the collector takes traces again"),
-            _ => {}
-        }
-        outcome
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.exporter.shutdown_with_timeout(timeout)
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.exporter.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.exporter.set_resource(resource);
-    }
-}
 
 /// A span under way, with what is known of its parts.
 #[derive(Debug)]
@@ -137,7 +57,7 @@ struct Part {
 impl Trace {
     /// A request, which belongs to a span elsewhere where `header` gives `traceparent`. None where it is not recorded.
     pub(super) fn of_request(header: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let (_, tracer) = TRACES.get()?;
+        let tracer = tracer()?;
         let sent = ["traceparent", "tracestate"].map(|name| Some((name.to_owned(), header(name)?)));
         let sent: HashMap<_, _> =
             sent.into_iter().flatten().filter(|(_, value)| value.len() <= LONGEST_STATE).collect();
@@ -147,7 +67,7 @@ impl Trace {
 
     /// Work for several spans. It belongs to the first of them; it has links to the others, and they to it.
     pub(super) fn of_work(name: &'static str, size: usize, spans: &[SpanContext]) -> Option<Self> {
-        let (_, tracer) = TRACES.get()?;
+        let tracer = tracer()?;
         let (first, others) = spans.split_first()?;
         let links = others.iter().map(|span| Link::new(span.clone(), Vec::new(), 0)).collect();
         let size = KeyValue::new("db.operation.batch.size", i64::try_from(size).unwrap_or(i64::MAX));
@@ -211,12 +131,45 @@ impl Trace {
         self.end(status >= 500);
     }
 
+    /// A webhook that is sent there as this attempt at it, below the request under way if there is one. None where it is not recorded.
+    #[must_use]
+    pub fn of_webhook(id: &str, attempt: u32, (host, port): (&str, u16)) -> Option<Self> {
+        let tracer = tracer()?;
+        let mut attributes = vec![
+            KeyValue::new("http.request.method", "POST"),
+            KeyValue::new("server.address", host.to_owned()),
+            KeyValue::new("server.port", i64::from(port)),
+            KeyValue::new("webhook.id", id.to_owned()),
+        ];
+        if attempt > 1 {
+            attributes.push(KeyValue::new("http.request.resend_count", i64::from(attempt - 1)));
+        }
+        let builder = SpanBuilder::from_name("POST").with_kind(SpanKind::Client).with_attributes(attributes);
+        let parent = super::span().map_or_else(Context::new, |span| Context::new().with_remote_span_context(span));
+        Self::begin(tracer, builder, &parent)
+    }
+
+    /// The header field `traceparent` of a request that belongs to it (W3C Trace Context).
+    #[must_use]
+    pub fn traceparent(&self) -> String {
+        let context = self.context();
+        format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8())
+    }
+
+    /// Ends the span of a webhook with the status of the answer, or why it was not taken.
+    pub fn end_webhook(mut self, status: Option<u16>, failure: Option<&'static str>) {
+        let status = status.map(|status| KeyValue::new("http.response.status_code", i64::from(status)));
+        let error = failure.map(|failure| KeyValue::new("error.type", failure));
+        self.span.set_attributes(status.into_iter().chain(error));
+        self.end(failure.is_some());
+    }
+
     /// Ends the span.
     pub(super) fn end(mut self, is_failed: bool) {
         if is_failed {
             self.span.set_status(Status::error(""));
         }
-        if let Some((_, tracer)) = TRACES.get() {
+        if let Some(tracer) = tracer() {
             let parent = Context::new().with_remote_span_context(self.span.span_context().clone());
             // First, so that a full queue takes it rather than its parts.
             self.span.end();
@@ -245,22 +198,6 @@ fn table_of(sql: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn traces_are_sent_where_the_environment_says_and_nowhere_else() {
-        let is_wanted = |pairs: &[(&str, &str)]| {
-            super::is_wanted(&pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
-        };
-        assert!(is_wanted(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")]));
-        assert!(is_wanted(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:4318/v1/traces")]));
-        assert!(!is_wanted(&[("OTEL_EXPORTER_OTLP_ENDPOINT", " ")]));
-        assert!(!is_wanted(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"), ("OTEL_SDK_DISABLED", "True")]));
-        assert!(!is_wanted(&[
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
-            ("OTEL_TRACES_EXPORTER", "none")
-        ]));
-        assert!(!is_wanted(&[("OTEL_SERVICE_NAME", "orders")]));
-    }
 
     #[test]
     fn a_statement_is_named_by_its_first_word_and_its_table() {
