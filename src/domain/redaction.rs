@@ -4,6 +4,7 @@
 //! and of members that are known to name nobody the values that look like codes, amounts and times. It is read piece by piece and not as
 //! a document, since what was refused is often none, or was cut off.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::iter::Peekable;
 use std::str::CharIndices;
@@ -125,7 +126,7 @@ fn member_name(name: &str) -> String {
     let is_name = name.len() <= LONGEST_NAME
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        && scrubbed(name) == name;
+        && is_scrubbed(name);
     if is_name { name.to_owned() } else { format!("<{} characters>", name.chars().count()) }
 }
 
@@ -209,9 +210,9 @@ impl Reader<'_> {
         }
         let raw = &self.body[start..end];
         while self.rest.next_if(|(_, c)| c.is_whitespace()).is_some() {}
-        let text = is_closed.then(|| serde_json::from_str::<String>(&format!("\"{raw}\"")).ok()).flatten();
+        let text = if is_closed { unescaped(raw) } else { None };
         if is_closed && matches!(self.rest.peek(), Some((_, ':'))) {
-            let name = text.unwrap_or_else(|| raw.to_owned());
+            let name = text.unwrap_or(Cow::Borrowed(raw));
             let _ = write!(self.out.text, "\"{}\"", member_name(&name));
             self.member = Some(snake_case(&name));
             return;
@@ -219,10 +220,12 @@ impl Reader<'_> {
         match text.filter(|_| self.is_kept()) {
             Some(text) => {
                 if self.lists == 0 && self.member.as_deref() == Some("partner_reference") {
-                    self.out.partner_reference.get_or_insert_with(|| text.clone());
+                    self.out.partner_reference.get_or_insert_with(|| text.clone().into_owned());
                 }
-                let shown = if is_code(&text) { text } else { format!("<{} characters>", text.chars().count()) };
-                let _ = write!(self.out.text, "\"{shown}\"");
+                let _ = match &*text {
+                    code if is_code(code) => write!(self.out.text, "\"{code}\""),
+                    other => write!(self.out.text, "\"<{} characters>\"", other.chars().count()),
+                };
             }
             None => {
                 let _ = write!(self.out.text, "\"<{} characters>\"", raw.chars().count());
@@ -260,7 +263,21 @@ impl Reader<'_> {
 fn is_code(text: &str) -> bool {
     text.len() <= LONGEST_VALUE
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:/#+-".contains(&b))
-        && scrubbed(text) == text
+        && is_scrubbed(text)
+}
+
+/// Whether a text without control characters would be shown as it is; a short one without a look at its runs.
+fn is_scrubbed(text: &str) -> bool {
+    text.len() <= LONGEST_RUN || scrubbed(text) == text
+}
+
+/// What a text of JSON says, if it is one.
+fn unescaped(raw: &str) -> Option<Cow<'_, str>> {
+    if raw.contains(|c: char| c == '\\' || c.is_control()) {
+        serde_json::from_str(&format!("\"{raw}\"")).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(raw))
+    }
 }
 
 fn snake_case(name: &str) -> String {
