@@ -33,29 +33,16 @@ find_pgbouncer() { # prints the path, or nothing
 }
 
 unpack_pgbouncer() {
-  local keys=/usr/share/keyrings/debian-archive-keyring.gpg new=$unpacked.new deb
-  [[ -e $keys && $(dpkg --print-architecture) == amd64 ]] || return 1
+  [[ $(dpkg --print-architecture) == amd64 ]] || return 1
   say "unpacking Debian 13's PgBouncer into $unpacked"
-  rm -rf "$new" "$unpacked"
-  mkdir -p "$new"/{root,debs,state/lists/partial,cache/archives/partial}
-  : >"$new/status"
-  echo "deb [signed-by=$keys] http://deb.debian.org/debian trixie main" >"$new/sources.list"
-  # A package list of its own: the system's stays as it is.
-  local apt=(apt-get -q -o Dir::Etc::sourcelist="$new/sources.list" -o Dir::Etc::sourceparts=/dev/null
-    -o Dir::State="$new/state" -o Dir::State::status="$new/status" -o Dir::Cache="$new/cache" -o APT::Sandbox::User=)
-  "${apt[@]}" update >&2 || return 1
-  (cd "$new/debs" && "${apt[@]}" download pgbouncer libc6 libevent-2.1-7t64 libcares2 libssl3t64 libsystemd0 libpam0g \
-    libaudit1 libcap-ng0 libcap2 zlib1g libzstd1 >&2) || return 1
-  for deb in "$new"/debs/*.deb; do dpkg-deb -x "$deb" "$new/root"; done
+  scripts/unpack-debian.sh trixie "$unpacked/root" pgbouncer || return 1
   # With Debian 13's own loader and libraries, whatever this system has.
-  cat >"$new/pgbouncer" <<'SCRIPT'
+  cat >"$unpacked/pgbouncer" <<'SCRIPT'
 #!/bin/sh
 root=$(dirname "$0")/root
 exec "$root/usr/lib64/ld-linux-x86-64.so.2" --library-path "$root/usr/lib/x86_64-linux-gnu" "$root/usr/sbin/pgbouncer" "$@"
 SCRIPT
-  chmod 755 "$new/pgbouncer"
-  rm -rf "$new"/{debs,state,cache}
-  mv "$new" "$unpacked"
+  chmod 755 "$unpacked/pgbouncer"
 }
 
 path=$(find_pgbouncer)

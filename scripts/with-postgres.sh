@@ -4,7 +4,8 @@
 #   scripts/with-postgres.sh COMMAND [ARG...]
 #
 # The server is new, private to this run and gone afterwards: its own directory, password and port, so any number of
-# runs can go side by side and none touches a server of the system. POSTGRES_SHARED_BUFFERS is the memory for its pages.
+# runs can go side by side and none touches a server of the system. POSTGRES_SHARED_BUFFERS is the memory for its pages,
+# POSTGRES_BINDIR the folder of the server's programs (otherwise the newest of this system).
 # Where TEST_DATABASE_URL is set already, COMMAND simply runs against that one. The exit code is COMMAND's.
 set -euo pipefail
 
@@ -29,6 +30,10 @@ is_server() { # BINDIR
 
 find_server() { # prints BINDIR, or nothing
   local dir dirs=()
+  if [[ -n ${POSTGRES_BINDIR:-} ]]; then
+    ! is_server "$POSTGRES_BINDIR" || echo "$POSTGRES_BINDIR"
+    return
+  fi
   ! dir=$(pg_config --bindir 2>/dev/null) || dirs+=("$dir")
   # Debian, then Red Hat: one directory for each version, newest first.
   mapfile -t -O "${#dirs[@]}" dirs < <(printf '%s\n' /usr/lib/postgresql/*/bin /usr/pgsql-*/bin | sort -rV)
@@ -42,6 +47,7 @@ find_server() { # prints BINDIR, or nothing
 }
 
 bin=$(find_server)
+[[ -n $bin || -z ${POSTGRES_BINDIR:-} ]] || die "POSTGRES_BINDIR has no server of version $OLDEST or newer: $POSTGRES_BINDIR"
 if [[ -z $bin ]]; then
   "$(dirname "${BASH_SOURCE[0]}")/apt.sh" postgresql ||
     die "PostgreSQL $OLDEST or newer is missing. Install its server (Debian, Ubuntu: 'apt-get install postgresql';" \

@@ -8,7 +8,7 @@ use sales_order_api::store::{DatabaseOptions, ReplicaOptions, Store};
 use sea_orm::sqlx::{self, Connection as _, PgConnection, Row as _};
 use tempfile::TempDir;
 
-use super::{Database, TestApp, options, until};
+use super::{Database, TestApp, on_postgres, options, until};
 
 /// A primary of PostgreSQL with a streaming hot standby, of one test's own and gone with this value. They listen at sockets only.
 pub struct Cluster {
@@ -27,7 +27,7 @@ pub struct Server {
 impl Cluster {
     /// With every migration applied.
     pub async fn start() -> Self {
-        let (folder, programs) = (tempfile::tempdir().unwrap(), programs());
+        let (folder, programs) = (tempfile::tempdir().unwrap(), programs().await);
         own(folder.path());
         let mut primary = Server::in_folder(&folder.path().join("a"), &programs);
         let data = primary.data();
@@ -165,15 +165,13 @@ impl Drop for Server {
     }
 }
 
-/// The programs of the server of this machine.
-fn programs() -> PathBuf {
-    let said = Command::new("pg_config").arg("--bindir").output().ok().filter(|said| said.status.success());
-    let configured = said.map(|said| PathBuf::from(String::from_utf8(said.stdout).unwrap().trim()));
-    let debian =
-        fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
-    let mut found: Vec<_> = debian.chain(configured).filter(|folder| folder.join("pg_basebackup").exists()).collect();
-    found.sort();
-    found.pop().unwrap_or_else(|| panic!("the server of PostgreSQL is not installed"))
+/// The programs of the suite's own server, which has to be on this machine.
+async fn programs() -> PathBuf {
+    let mut connection = PgConnection::connect(&on_postgres().unwrap()).await.unwrap();
+    let sql = "SELECT setting FROM pg_config WHERE name = 'BINDIR'";
+    let folder: String = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    PathBuf::from(folder)
 }
 
 /// Whom a server runs as where the test runs as root.
