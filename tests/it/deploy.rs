@@ -41,7 +41,9 @@ fn every_setting_that_is_named_for_deployment_exists() {
     let known = settings();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut texts = files(&root.join("deploy"));
-    texts.push(fs::read_to_string(root.join("docs/install.md")).unwrap());
+    for page in ["docs/install.md", "docs/production.md"] {
+        texts.push(fs::read_to_string(root.join(page)).unwrap());
+    }
     let mut named = 0;
     for text in texts {
         for rest in text.split("SALES_ORDER_").skip(1) {
@@ -53,6 +55,29 @@ fn every_setting_that_is_named_for_deployment_exists() {
         }
     }
     assert!(named >= 3, "{named}");
+}
+
+#[test]
+fn the_page_of_two_instances_has_the_settings_the_proxy_and_the_version_of_today() {
+    once!();
+    let page = include_str!("../../docs/production.md");
+    let file = |first: &str| page.split_once(first).unwrap().1.split_once("\nEND\n").unwrap().0;
+    let settings = file("cat > /etc/sales-order-api/config.toml <<END\n");
+    let settings = settings.replace(r#"$(getent hosts "$(hostname)" | cut -d ' ' -f 1)"#, "10.77.0.21");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.toml"), &settings).unwrap();
+    let output = command(folder.path()).args(["--config", "config.toml", "config", "show"]).output().unwrap();
+    assert!(output.status.success(), "{settings}{}", String::from_utf8_lossy(&output.stderr));
+
+    // The suite runs the service behind the proxy of the other page (`proxies`).
+    let operations = include_str!("../../docs/operations.md");
+    let proxy = file("cat >> /etc/haproxy/haproxy.cfg <<'END'\n");
+    let tested = operations.split_once("```haproxy\n").unwrap().1.split_once("```").unwrap().0;
+    for line in tested.lines().filter(|line| !line.starts_with("  bind ") && !line.starts_with("  server ")) {
+        assert!(proxy.lines().any(|here| here == line), "{line}");
+    }
+    let package = concat!("./sales-order-api_", env!("CARGO_PKG_VERSION"), "-1_amd64.deb");
+    assert!(page.contains(package), "{package}");
 }
 
 #[test]
