@@ -97,6 +97,11 @@ test-postgres: tests/node/node_modules/.package-lock.json web ## The integration
 	@scripts/left-out.sh --forget postgres
 	scripts/with-postgres.sh $(CARGO) test --locked --test it $(ARGS)
 
+.PHONY: test-postgres-versions
+test-postgres-versions: tests/node/node_modules/.package-lock.json web ## The same on PostgreSQL 13, 15, 17 and 18, each as a Debian has it: half an hour each; ARGS=NAME picks some
+	$(CARGO) test --locked --test it --no-run
+	set -e; for version in 13 15 17 18; do scripts/postgres-version.sh $$version $(CARGO) test --locked --test it $(ARGS); done
+
 .PHONY: test-times
 test-times: tests/node/node_modules/.package-lock.json web ## Write into docs/testing.md how long each module of the integration tests takes on both databases
 	scripts/test-times.sh
@@ -140,6 +145,10 @@ bench-scale: web ## Orders of several instances on PostgreSQL whose log takes lo
 .PHONY: faults
 faults: release ## Kill, freeze, cut off and fill what is around the service, under load: a row for each, in up to an hour; ARGS='NAME[=TIMES]…' picks some
 	node tests/faults/run.mjs $${FAULTS_BINARY:-$${CARGO_TARGET_DIR:-target}/release/sales-order-api} $(ARGS)
+
+.PHONY: production
+production: deb ## The commands of docs/production.md on five machines with systemd, of which three are lost under load: half an hour, as root
+	tests/production/run.sh target/debian/*.deb
 
 .PHONY: webhook-kills
 webhook-kills: web ## Kill instances twenty times in the middle of ten thousand webhooks, on both databases; ARGS='ORDERS KILLS', three webhooks an order
