@@ -3,13 +3,14 @@
 #
 #   scripts/postgres-version.sh VERSION COMMAND [ARG...]
 #
-# VERSION is one that a Debian has: it is unpacked into the build directory, and nothing of it is installed.
+# VERSION is one that a Debian has: it is unpacked below $TMPDIR (or /tmp) and stays there; nothing of it is installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 die() { printf 'postgres-version: %s\n' "$*" >&2; exit 1; }
 
 (($# > 1)) || { echo "usage: $0 VERSION COMMAND [ARG...]" >&2; exit 2; }
+[[ -z ${TEST_DATABASE_URL:-} ]] || die 'TEST_DATABASE_URL names another server: unset it'
 readonly VERSION=$1
 case $VERSION in
   13) suite=bullseye ;;
@@ -36,6 +37,9 @@ scripts/apt.sh patchelf
 # Its user is another one, and may not be let into the folder of this project.
 folder=${TMPDIR:-/tmp}/sales-order-postgres-$VERSION.$EUID
 mkdir -p "$folder"
+[[ -O $folder && ! -L $folder ]] || die "$folder belongs to somebody else"
+chmod 755 "$folder"
+umask 022
 (
   flock 9
   [[ -e $folder/whole ]] || unpack "$folder"

@@ -13,8 +13,8 @@ die() { printf 'unpack-debian: %s\n' "$*" >&2; exit 1; }
 readonly SUITE=$1 KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
 [[ -e $KEYS ]] || die "this system has no keys of Debian ($KEYS)"
 
-mkdir -p "${2%/*}"
-folder=$(cd "${2%/*}" && pwd)/${2##*/}
+mkdir -p "$(dirname "$2")"
+folder=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
 new=$folder.new
 rm -rf "$new" "$folder"
 trap 'rm -rf "$new"' EXIT
@@ -27,7 +27,9 @@ apt=(apt-get -qy --no-install-recommends --download-only -o Dir::Etc::sourcelist
   -o Dir::Cache="$new/cache" -o APT::Sandbox::User= -o Debug::NoLocking=1)
 { "${apt[@]}" update && "${apt[@]}" install "${@:3}"; } >&2 || die "apt-get could not download ${*:3}; its reason stands above"
 # Where /lib is a link to /usr/lib, packages may have files in either.
-ln -s usr/lib "$new/root/lib" && ln -s usr/lib64 "$new/root/lib64" && mkdir -p "$new"/root/usr/{lib,lib64}
+mkdir -p "$new"/root/usr/{lib,lib64}
+ln -s usr/lib "$new/root/lib"
+ln -s usr/lib64 "$new/root/lib64"
 for deb in "$new"/cache/archives/*.deb; do
   dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$new/root" --keep-directory-symlink --no-same-owner --exclude='./dev/*'
 done

@@ -4,7 +4,8 @@
 #   tests/production/run.sh PACKAGE
 #
 # PACKAGE is a Debian package of the service. The machines are containers of systemd-nspawn at a bridge of this one, whose names and
-# addresses are those of the page; all of it is gone afterwards. It needs root, Debian's mirrors, and half an hour at the most.
+# addresses are those of the page. It needs root, Debian's mirrors, and half an hour at the most. What it leaves is a Debian in the build
+# directory, from which the next run makes its machines, and packets that this machine forwards.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -20,15 +21,20 @@ package=$(realpath "$1")
 scripts/apt.sh debootstrap systemd-container iptables iproute2 openssh-client
 mkdir -p "${CARGO_TARGET_DIR:-target}"
 base=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)/production
+# Names and addresses are there once.
+exec 9<"$(dirname "$base")"
+flock --nonblock 9 || die 'it runs already'
 work=$(mktemp -d /tmp/production.XXXXXX)
 
-declare -A INIT=()
+# The process of each machine: systemd-nspawn, and the first one inside.
+declare -A NSPAWN=() INIT=()
 
 clean_up() {
-  local name
-  for name in "${!INIT[@]}"; do lose "$name" || true; done
+  kill -KILL "${INIT[@]}" "${NSPAWN[@]}" 2>/dev/null || true
+  wait
   iptables -t nat -D POSTROUTING -s 10.77.0.0/24 ! -d 10.77.0.0/24 -j MASQUERADE 2>/dev/null || true
   ip link del "$BRIDGE" 2>/dev/null || true
+  rmdir /sys/fs/cgroup/orders-* 2>/dev/null || true
   rm -rf "$work"
 }
 trap clean_up EXIT
@@ -78,8 +84,9 @@ boot() { # NAME
     mkdir -p /sys/fs/cgroup/orders-$name
     echo 0 >/sys/fs/cgroup/orders-$name/cgroup.procs
     exec systemd-nspawn --quiet --keep-unit --register=no --directory='$work/$name' --boot --machine=$name \
-      --network-bridge=$BRIDGE --resolv-conf=off" </dev/null >"$work/$name.console" 2>&1 &
+      --network-bridge=$BRIDGE --resolv-conf=off" </dev/null >"$work/$name.console" 2>&1 9<&- &
   pid=$!
+  NSPAWN[$name]=$pid
   until child=$(pgrep -P "$pid" | tail -n 1) && [[ -n $child && $(cat "/proc/$child/comm" 2>/dev/null) == systemd ]]; do
     kill -0 "$pid" 2>/dev/null || { tail "$work/$name.console" >&2; die "$name did not start"; }
     sleep 0.2
@@ -91,12 +98,16 @@ boot() { # NAME
 # Pulls its plug.
 lose() { # NAME
   say "losing $1"
-  kill -KILL "${INIT[$1]}"
-  while kill -0 "${INIT[$1]}" 2>/dev/null; do sleep 0.1; done
+  local init=${INIT[$1]}
   unset "INIT[$1]"
+  kill -KILL "$init"
+  wait "${NSPAWN[$1]}" 2>/dev/null || true
+  unset "NSPAWN[$1]"
   # Its bridge port goes with its network, but not at once.
-  while ip link show "vb-$1" >/dev/null 2>&1; do sleep 0.1; done
+  wait_for "$1 is gone" 30 is_gone "$1"
 }
+
+is_gone() { ! ip link show "vb-$1" >/dev/null; }
 
 inside() { # NAME SCRIPT: as root in its home
   nsenter --target "${INIT[$1]}" --mount --uts --ipc --net --pid --cgroup --root --wd \
@@ -132,10 +143,16 @@ run_block() { # FILE
   done
 }
 
-run_when() { # WHEN: the block that begins so
-  local block
-  block=$(grep -l "^# when $1, on " "$work"/blocks/*) || die "$PAGE says nothing of the time when $1"
-  run_block "$block"
+run_when() { # WHEN: the blocks that begin so
+  local blocks block
+  mapfile -t blocks < <(grep -lE "^# when $1, on " "$work"/blocks/* | sort)
+  ((${#blocks[@]} > 0)) || die "$PAGE says nothing of the time when $1"
+  for block in "${blocks[@]}"; do run_block "$block"; done
+}
+
+# Asks a server of PostgreSQL.
+ask() { # NAME SQL
+  inside "$1" "cd / && runuser -u postgres -- psql -v ON_ERROR_STOP=1 -At -F ' ' -d orders -c \"$2\""
 }
 
 # ---- the partner
@@ -185,8 +202,8 @@ END
 compare_orders() { # DATABASE
   inside lb 'rm sending; until ! systemctl is-active --quiet partner; do sleep 0.2; done'
   inside lb 'sed -n "s/^20[01] //p" answers | sort' >"$work/told"
-  inside "$1" "cd / && runuser -u postgres -- psql -d orders -At -F ' ' -c \"SELECT idempotency_key, order_number
-    FROM sales_orders JOIN reporting_sales_orders ON order_id = id WHERE idempotency_key LIKE 'drill-%'\" | sort" >"$work/stored"
+  ask "$1" "SELECT idempotency_key, order_number FROM sales_orders JOIN reporting_sales_orders ON order_id = id
+    WHERE idempotency_key LIKE 'drill-%'" | sort >"$work/stored"
   say "orders that were answered: $(wc -l <"$work/told"), stored: $(wc -l <"$work/stored")"
   [[ -z $(cut -d ' ' -f 1 "$work/stored" | uniq -d) ]] || die 'an order was doubled'
   [[ -z $(comm -23 "$work/told" "$work/stored") ]] || die "lost: $(comm -23 "$work/told" "$work/stored" | head)"
@@ -201,7 +218,10 @@ ip addr add 10.77.0.1/24 dev "$BRIDGE"
 ip link set "$BRIDGE" up
 sysctl -qw net.ipv4.ip_forward=1
 iptables -t nat -A POSTROUTING -s 10.77.0.0/24 ! -d 10.77.0.0/24 -j MASQUERADE
-for name in "${!ADDRESSES[@]}"; do make_machine "$name" && boot "$name"; done
+for name in "${!ADDRESSES[@]}"; do
+  make_machine "$name"
+  boot "$name"
+done
 
 for block in "$work"/blocks/*; do
   head -n 1 "$block" | grep -q '^# when ' || run_block "$block"
@@ -214,19 +234,25 @@ boot app1
 wait_for 'app1 serves again' 60 inside app1 'sales-order-api health --config /etc/sales-order-api/config.toml'
 
 lose db2
+wait_for 'an order is answered 503' 90 inside lb 'grep -q ^503 answers'
 run_when 'db2 is lost'
 orders_go_on 10
 boot db2
-following="cd / && runuser -u postgres -- psql -Atc \"SELECT state FROM pg_stat_replication\" | grep -qx streaming"
-wait_for 'db2 follows again' 60 inside db1 "$following"
-inside db1 "cd / && runuser -u postgres -- psql -c \"ALTER SYSTEM SET synchronous_standby_names = 'db2'\" -c 'SELECT pg_reload_conf()'" >/dev/null
+run_when 'db2 is back'
 orders_go_on 10
 
+[[ $(ask db1 'SELECT sync_state FROM pg_stat_replication') == sync ]] || die 'commits do not wait for db2'
 lose db1
 run_when 'db1 is lost'
 orders_go_on 10
+boot db1
+run_when 'db1 is back'
+orders_go_on 10
+replica_reads() { inside app1 "curl -sS 127.0.0.1:9090/metrics" | grep -E '^replica_lag_seconds 0$' >/dev/null; }
+wait_for 'the replica is current' 60 replica_reads
 
 run_when 'there is a newer version'
 run_when 'the tables are those of the newer version'
+run_when 'both instances are new'
 orders_go_on 10
 compare_orders db2

@@ -48,10 +48,9 @@ impl Webhooks {
     ) -> Result<Sent, AppError> {
         let at = self.0.clock.now();
         let Envelope { id, attempt, trigger, version, event } = envelope;
-        let trace = Trace::of_webhook(&id, attempt, target.server());
-        let (path, is_slow) = (target.path().to_owned(), signer.is_slow());
+        let (signed_id, path, is_slow) = (id.clone(), target.path().to_owned(), signer.is_slow());
         let sign = move |body: &[u8]| {
-            let message = Message { id: &id, timestamp: at.timestamp(), body, path: &path };
+            let message = Message { id: &signed_id, timestamp: at.timestamp(), body, path: &path };
             signer.sign(&message, at)
         };
         let (proof, body) = if is_slow {
@@ -60,6 +59,8 @@ impl Webhooks {
         } else {
             (sign(&body), body)
         };
+        let proof = proof?;
+        let trace = Trace::of_webhook(&id, attempt, target.server());
         let own = [
             ("content-type", "application/json".to_owned()),
             ("webhook-attempt", attempt.to_string()),
@@ -69,7 +70,7 @@ impl Webhooks {
         ];
         let of_event =
             event.map(|(cursor, sequence)| [("webhook-cursor", cursor), ("webhook-sequence", sequence.to_string())]);
-        let headers = [proof?, own.into(), of_event.into_iter().flatten().collect()].concat();
+        let headers = [proof, own.into(), of_event.into_iter().flatten().collect()].concat();
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let answer = self.0.outgoing.post(target, &headers, body).await;
         let outcome = answer.class;

@@ -131,22 +131,21 @@ impl Trace {
         self.end(status >= 500);
     }
 
-    /// A webhook that is sent there as this attempt at it, below the request under way if there is one. None where it is not recorded.
+    /// A webhook that is sent there as this attempt at it: a trace of its own, which the receiver learns, with a link to the request that
+    /// asked for it. None where it is not recorded.
     #[must_use]
     pub fn of_webhook(id: &str, attempt: u32, (host, port): (&str, u16)) -> Option<Self> {
         let tracer = tracer()?;
-        let mut attributes = vec![
+        let links = super::span().into_iter().map(|span| Link::new(span, Vec::new(), 0)).collect();
+        let attributes = [
             KeyValue::new("http.request.method", "POST"),
             KeyValue::new("server.address", host.to_owned()),
             KeyValue::new("server.port", i64::from(port)),
             KeyValue::new("webhook.id", id.to_owned()),
+            KeyValue::new("webhook.attempt", i64::from(attempt)),
         ];
-        if attempt > 1 {
-            attributes.push(KeyValue::new("http.request.resend_count", i64::from(attempt - 1)));
-        }
-        let builder = SpanBuilder::from_name("POST").with_kind(SpanKind::Client).with_attributes(attributes);
-        let parent = super::span().map_or_else(Context::new, |span| Context::new().with_remote_span_context(span));
-        Self::begin(tracer, builder, &parent)
+        let builder = SpanBuilder::from_name("POST").with_kind(SpanKind::Client);
+        Self::begin(tracer, builder.with_links(links).with_attributes(attributes), &Context::new())
     }
 
     /// The header field `traceparent` of a request that belongs to it (W3C Trace Context).
