@@ -27,12 +27,15 @@ fn settings() -> Value {
 }
 
 #[test]
-fn the_unit_of_systemd_is_hardened() {
+fn the_unit_of_systemd_is_hardened_and_keeps_the_log() {
     once!();
     let Some(program) = installed("systemd-analyze") else { return };
     let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/debian/sales-order-api.service");
     let output = Command::new(program).args(["security", "--offline=true", "--threshold=20", unit]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    // stderr goes where stdout goes unless it is said otherwise, and the log of the service would be nowhere.
+    let unit = fs::read_to_string(unit).unwrap();
+    assert!(unit.contains("\nStandardOutput=null\n") && unit.contains("\nStandardError=journal\n"), "{unit}");
 }
 
 #[test]

@@ -200,20 +200,20 @@ async fn an_operator_sees_how_long_a_receiver_took_and_why_it_took_no_webhook() 
     create(&service, &partner).await.expect(201);
     let sent = spans(&|span| span.name == "POST" && span.span_id != asked.span_id).await;
     assert_eq!((sent.kind(), sent.links.len()), (SpanKind::Client, 0));
-    let received = &receiver.events()[0];
+    let webhook = &receiver.events()[0];
     for (name, value) in [
         ("http.request.method", "POST"),
         ("http.response.status_code", "503"),
         ("error.type", "REFUSED"),
         ("server.address", "127.0.0.1"),
         ("server.port", receiver.base.rsplit_once(':').unwrap().1),
-        ("webhook.id", received.header("webhook-id")),
+        ("webhook.id", webhook.header("webhook-id")),
         ("webhook.attempt", "1"),
     ] {
         assert_eq!(attribute(&sent.attributes, name), value);
     }
     let traceparent = format!("00-{}-{}-01", hex::encode(&sent.trace_id), hex::encode(&sent.span_id));
-    assert_eq!(received.header("traceparent"), traceparent);
+    assert_eq!(webhook.header("traceparent"), traceparent);
     assert!(!format!("{:?}", collector.spans()).contains("of-the-receiver"), "a path or a query may hold a secret");
 }
 

@@ -90,7 +90,11 @@ async fn with_the_documented_rights_and_no_more_partners_order_and_operators_mov
         "CREATE ROLE {role} LOGIN PASSWORD 'right'; GRANT USAGE ON SCHEMA public TO {role};
          GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};
          GRANT SELECT ON SEQUENCE sales_order_events_position_seq TO {role};
-         REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC;"
+         DO $$ BEGIN
+           -- Since PostgreSQL 17 with one argument more.
+           EXECUTE (SELECT string_agg(format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', oid::regprocedure), ';')
+             FROM pg_proc WHERE proname = 'pg_logical_emit_message');
+         END $$;"
     );
     for right in ["INSERT", "UPDATE", "DELETE"] {
         let row = table.lines().find(|line| line.starts_with(&format!("| {right} |"))).unwrap();
