@@ -58,10 +58,14 @@ impl Cluster {
     /// The standby gets what is written from here on, and shows none of it.
     pub async fn pause(&self) {
         self.standby.execute("SELECT pg_wal_replay_pause()").await;
-        until("replay stands still", async || {
-            self.standby.text("SELECT pg_get_wal_replay_pause_state()").await == "paused"
-        })
-        .await;
+        let version = self.standby.text("SELECT current_setting('server_version_num')").await;
+        // Before 14 a server does not say more than that it was asked to.
+        let paused = if version.as_str() < "140000" {
+            "SELECT CASE WHEN pg_is_wal_replay_paused() THEN 'paused' END"
+        } else {
+            "SELECT pg_get_wal_replay_pause_state()"
+        };
+        until("replay stands still", async || self.standby.text(paused).await == "paused").await;
     }
 
     /// It shows everything again.
