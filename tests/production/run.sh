@@ -31,7 +31,7 @@ declare -A NSPAWN=() INIT=()
 
 clean_up() {
   kill -KILL "${INIT[@]}" "${NSPAWN[@]}" 2>/dev/null || true
-  wait
+  { wait; } 2>/dev/null
   iptables -t nat -D POSTROUTING -s 10.77.0.0/24 ! -d 10.77.0.0/24 -j MASQUERADE 2>/dev/null || true
   ip link del "$BRIDGE" 2>/dev/null || true
   rmdir /sys/fs/cgroup/orders-* 2>/dev/null || true
@@ -101,7 +101,7 @@ lose() { # NAME
   local init=${INIT[$1]}
   unset "INIT[$1]"
   kill -KILL "$init"
-  wait "${NSPAWN[$1]}" 2>/dev/null || true
+  { wait "${NSPAWN[$1]}" || true; } 2>/dev/null
   unset "NSPAWN[$1]"
   # Its bridge port goes with its network, but not at once.
   wait_for "$1 is gone" 30 is_gone "$1"
@@ -202,8 +202,8 @@ END
 compare_orders() { # DATABASE
   inside lb 'rm sending; until ! systemctl is-active --quiet partner; do sleep 0.2; done'
   inside lb 'sed -n "s/^20[01] //p" answers | sort' >"$work/told"
-  ask "$1" "SELECT idempotency_key, order_number FROM sales_orders JOIN reporting_sales_orders ON order_id = id
-    WHERE idempotency_key LIKE 'drill-%'" | sort >"$work/stored"
+  ask "$1" "SELECT idempotency_key, reported.order_number FROM sales_orders
+    JOIN reporting_sales_orders AS reported ON order_id = id WHERE idempotency_key LIKE 'drill-%'" | sort >"$work/stored"
   say "orders that were answered: $(wc -l <"$work/told"), stored: $(wc -l <"$work/stored")"
   [[ -z $(cut -d ' ' -f 1 "$work/stored" | uniq -d) ]] || die 'an order was doubled'
   [[ -z $(comm -23 "$work/told" "$work/stored") ]] || die "lost: $(comm -23 "$work/told" "$work/stored" | head)"
