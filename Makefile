@@ -148,7 +148,7 @@ faults: release ## Kill, freeze, cut off and fill what is around the service, un
 
 .PHONY: production
 production: deb ## The commands of docs/production.md on five machines with systemd, of which three are lost under load: half an hour, as root
-	tests/production/run.sh target/debian/*.deb
+	tests/production/run.sh "$$(ls -t $${CARGO_TARGET_DIR:-target}/debian/*.deb | head -n 1)"
 
 .PHONY: webhook-kills
 webhook-kills: web ## Kill instances twenty times in the middle of ten thousand webhooks, on both databases; ARGS='ORDERS KILLS', three webhooks an order

@@ -16,5 +16,8 @@ for clone in "$folder"/one "$folder"/another/deeper; do
   IMAGE_PACKAGES=$folder/packages make --no-print-directory -C "$clone" dist &
   builds+=($!)
 done
-for build in "${builds[@]}"; do wait "$build"; done
+failed=0
+# For both, also where one failed: the other would go on by itself.
+for build in "${builds[@]}"; do wait "$build" || failed=1; done
+((failed == 0))
 diff "$folder"/{one,another/deeper}/target/dist/SHA256SUMS && echo 'both builds gave the same files'

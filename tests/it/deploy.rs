@@ -78,6 +78,9 @@ fn the_page_of_two_instances_has_the_settings_the_proxy_and_the_version_of_today
     for line in tested.lines().filter(|line| !line.starts_with("  bind ") && !line.starts_with("  server ")) {
         assert!(proxy.lines().any(|here| here == line), "{line}");
     }
+    let secrets =
+        include_str!("../../docs/install.md").split_once("```ini\n").unwrap().1.split_once("\n```").unwrap().0;
+    assert_eq!(file("secrets.conf <<'END'\n"), secrets, "secrets are handed over as the other page has it");
     let package = concat!("./sales-order-api_", env!("CARGO_PKG_VERSION"), "-1_amd64.deb");
     assert!(page.contains(package), "{package}");
 }

@@ -73,7 +73,8 @@ make_machine() { # NAME
       if [[ $other == lb ]]; then echo "${ADDRESSES[$other]} lb orders.example.com"; else echo "${ADDRESSES[$other]} $other"; fi
     done
   } >"$root/etc/hosts"
-  [[ $name != app* ]] || cp "$package" "$root/root/sales-order-api_0.2.0-1_amd64.deb"
+  # Under the name that the page has for it.
+  [[ $name != app* ]] || cp "$package" "$root/root/$(grep -o 'sales-order-api_[^ ]*\.deb' "$PAGE" | head -n 1)"
   chroot "$root" apt-get -qq update
 }
 

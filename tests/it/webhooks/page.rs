@@ -38,6 +38,7 @@ async fn the_page_shows_the_challenge_and_the_body_that_a_receiver_gets() {
         for header in sent.headers.keys().filter(|name| name.starts_with("webhook-") || *name == "traceparent") {
             assert!(PAGE.contains(&format!("`{header}`")), "{header}");
         }
+        assert!(sent.header("traceparent").ends_with("-00"), "nobody records it");
     }
     assert_eq!(
         (&shown[1]["data"]["kind"], &shown[1]["data"]["status"]),
